@@ -1,0 +1,179 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/dist/core/access_unit.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace dist {
+namespace {
+
+using Span = std::span<const std::uint8_t>;
+
+// Position of the next start code 00 00 01 at or after `from`, or the size.
+std::size_t find_start_code(Span data, std::size_t from) {
+  for (std::size_t i = from; i + 3 <= data.size(); ++i)
+    if (data[i] == 0 && data[i + 1] == 0 && data[i + 2] == 1)
+      return i;
+  return data.size();
+}
+
+// Calls `visit` with each NAL unit until it returns false. Damaged lengths end the walk.
+template <class Visit>
+void for_each_nal(Span data, unsigned length_size, Visit visit) {
+  if (length_size == 0) {
+    std::size_t at = find_start_code(data, 0);
+    while (at < data.size()) {
+      const std::size_t begin = at + 3;
+      at = find_start_code(data, begin);
+      if (at > begin && !visit(data.subspan(begin, at - begin)))
+        return;
+    }
+    return;
+  }
+  while (data.size() > length_size) {
+    std::size_t size = 0;
+    for (unsigned i = 0; i < length_size; ++i)
+      size = size << 8 | data[i];
+    data = data.subspan(length_size);
+    size = std::min(size, data.size());
+    if (size > 0 && !visit(data.first(size)))
+      return;
+    data = data.subspan(size);
+  }
+}
+
+// The payload of a NAL unit without its emulation prevention bytes.
+std::vector<std::uint8_t> unescape(Span nal) {
+  std::vector<std::uint8_t> out;
+  out.reserve(nal.size());
+  unsigned zeros = 0;
+  for (std::uint8_t byte : nal) {
+    if (zeros >= 2 && byte == 3) {
+      zeros = 0;
+      continue;
+    }
+    zeros = byte == 0 ? zeros + 1 : 0;
+    out.push_back(byte);
+  }
+  return out;
+}
+
+// One ff-coded number of an SEI message header.
+bool read_sei_number(Span& data, std::size_t& value) {
+  value = 0;
+  while (!data.empty()) {
+    const std::uint8_t byte = data[0];
+    data = data.subspan(1);
+    value += byte;
+    if (byte != 0xff)
+      return true;
+  }
+  return false;
+}
+
+bool sei_has_recovery_point(Span nal) {
+  constexpr std::size_t kRecoveryPoint = 6;
+  const std::vector<std::uint8_t> raw = unescape(nal.subspan(1));
+  Span data(raw);
+  std::size_t type = 0;
+  std::size_t size = 0;
+  while (data.size() > 2 && read_sei_number(data, type) && read_sei_number(data, size)) {
+    if (type == kRecoveryPoint)
+      return true;
+    data = data.subspan(std::min(size, data.size()));
+  }
+  return false;
+}
+
+RandomAccess classify_h264(Span unit, unsigned length_size) {
+  constexpr unsigned kSlice = 1, kPartitionA = 2, kIdr = 5, kSei = 6;
+  RandomAccess result = RandomAccess::kNone;
+  for_each_nal(unit, length_size, [&](Span nal) {
+    const unsigned type = nal[0] & 0x1f;
+    if (type == kIdr)
+      result = RandomAccess::kClean;
+    else if (type == kSei && sei_has_recovery_point(nal))
+      result = RandomAccess::kRecovery;
+    // SEI messages come before the slices.
+    return type != kSlice && type != kPartitionA && type != kIdr;
+  });
+  return result;
+}
+
+RandomAccess classify_h265(Span unit, unsigned length_size) {
+  constexpr unsigned kFirstNonSlice = 32, kFirstIrap = 16, kLastIrap = 21;
+  RandomAccess result = RandomAccess::kNone;
+  for_each_nal(unit, length_size, [&](Span nal) {
+    const unsigned type = nal[0] >> 1 & 0x3f;
+    if (type >= kFirstNonSlice)
+      return true;
+    if (type >= kFirstIrap && type <= kLastIrap)
+      result = RandomAccess::kClean;
+    return false;
+  });
+  return result;
+}
+
+bool vp9_shown(Span unit) {
+  // A superframe always ends with a frame that is shown.
+  if ((unit.back() & 0xe0) == 0xc0)
+    return true;
+  const unsigned header = static_cast<unsigned>(unit[0]) << 8 | (unit.size() > 1 ? unit[1] : 0u);
+  const auto bit = [header](unsigned n) { return (header >> (15 - n) & 1) != 0; };
+  // frame_marker(2), profile(2), one reserved bit in profile 3, then the flags.
+  unsigned at = bit(2) && bit(3) ? 5 : 4;
+  const bool show_existing_frame = bit(at++);
+  return show_existing_frame || bit(at + 1);
+}
+
+}  // namespace
+
+UnitKind classify(const StreamFormat& format, bool keyframe, Span unit) {
+  UnitKind kind;
+  kind.random_access = keyframe ? RandomAccess::kClean : RandomAccess::kNone;
+  if (unit.empty())
+    return kind;
+  switch (format.codec) {
+    case Codec::kH264:
+      kind.random_access = classify_h264(unit, format.nal_length_size);
+      break;
+    case Codec::kH265:
+      kind.random_access = classify_h265(unit, format.nal_length_size);
+      break;
+    case Codec::kVp8:
+      kind.random_access = (unit[0] & 1) == 0 ? RandomAccess::kClean : RandomAccess::kNone;
+      kind.shown = (unit[0] >> 4 & 1) != 0;
+      break;
+    case Codec::kVp9:
+      kind.shown = vp9_shown(unit);
+      break;
+    case Codec::kRaw:
+    case Codec::kAv1:
+    case Codec::kMpeg12:
+    case Codec::kMpeg4:
+    case Codec::kJpeg:
+      break;
+  }
+  return kind;
+}
+
+unsigned max_reorder_depth(Codec codec) {
+  switch (codec) {
+    case Codec::kH264:
+    case Codec::kH265:
+      return 16;  // Size of the largest decoded picture buffer.
+    case Codec::kMpeg12:
+    case Codec::kMpeg4:
+      return 2;  // One reference picture ahead, which may be two fields.
+    case Codec::kRaw:
+    case Codec::kVp8:
+    case Codec::kVp9:
+    case Codec::kAv1:
+    case Codec::kJpeg:
+      return 0;
+  }
+  return 0;
+}
+
+}  // namespace dist

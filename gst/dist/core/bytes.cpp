@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/dist/core/bytes.h"
+
+#include <bit>
+#include <memory>
+
+namespace dist {
+
+Bytes Bytes::adopt(GBytes* bytes) {
+  Bytes result;
+  result.bytes_ = bytes;
+  return result;
+}
+
+Bytes Bytes::take(std::vector<std::uint8_t> data) {
+  auto owner = std::make_unique<std::vector<std::uint8_t>>(std::move(data));
+  const std::uint8_t* begin = owner->data();
+  const std::size_t size = owner->size();
+  return adopt(g_bytes_new_with_free_func(
+      begin, size, [](gpointer p) { delete static_cast<std::vector<std::uint8_t>*>(p); },
+      owner.release()));
+}
+
+std::span<const std::uint8_t> Bytes::span() const {
+  if (!bytes_)
+    return {};
+  gsize size = 0;
+  const auto* data = static_cast<const std::uint8_t*>(g_bytes_get_data(bytes_, &size));
+  return {data, size};
+}
+
+Bytes Bytes::slice(std::size_t offset, std::size_t length) const {
+  if (length == 0)
+    return {};
+  return adopt(g_bytes_new_from_bytes(bytes_, offset, length));
+}
+
+std::uint64_t total_size(const BytesList& list) {
+  std::uint64_t size = 0;
+  for (const Bytes& piece : list)
+    size += piece.size();
+  return size;
+}
+
+void ByteWriter::put(std::uint64_t value, int width) {
+  for (int i = 0; i < width; ++i)
+    data_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+}
+
+void ByteWriter::f64(double value) {
+  u64(std::bit_cast<std::uint64_t>(value));
+}
+
+void ByteWriter::string(std::string_view value) {
+  u32(static_cast<std::uint32_t>(value.size()));
+  data_.insert(data_.end(), value.begin(), value.end());
+}
+
+void ByteWriter::patch_u32(std::size_t offset, std::uint32_t value) {
+  for (std::size_t i = 0; i < 4; ++i)
+    data_[offset + i] = static_cast<std::uint8_t>(value >> (8 * i));
+}
+
+std::uint64_t ByteReader::get(int width) {
+  const auto raw = bytes(static_cast<std::size_t>(width));
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < raw.size(); ++i)
+    value |= std::uint64_t{raw[i]} << (8 * i);
+  return value;
+}
+
+double ByteReader::f64() {
+  return std::bit_cast<double>(u64());
+}
+
+std::string ByteReader::string(std::size_t max_length) {
+  const std::size_t length = u32();
+  if (length > max_length)
+    ok_ = false;
+  const auto raw = bytes(length);
+  const auto* text = reinterpret_cast<const char*>(raw.data());
+  if (!raw.empty() && !g_utf8_validate_len(text, raw.size(), nullptr))
+    ok_ = false;
+  return ok_ ? std::string(text, raw.size()) : std::string();
+}
+
+std::span<const std::uint8_t> ByteReader::bytes(std::size_t length) {
+  if (!ok_ || length > data_.size()) {
+    ok_ = false;
+    return {};
+  }
+  const auto result = data_.first(length);
+  data_ = data_.subspan(length);
+  return result;
+}
+
+std::string sha256(const BytesList& list) {
+  const std::unique_ptr<GChecksum, decltype(&g_checksum_free)> sum(
+      g_checksum_new(G_CHECKSUM_SHA256), &g_checksum_free);
+  for (const Bytes& piece : list) {
+    const auto data = piece.span();
+    g_checksum_update(sum.get(), data.data(), static_cast<gssize>(data.size()));
+  }
+  return g_checksum_get_string(sum.get());
+}
+
+}  // namespace dist

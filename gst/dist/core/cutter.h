@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The cut rule (docs/design/cut.md): where a stream is cut into segments, and which access units
+// each segment needs. Pure: it sees timestamps and kinds, never a buffer.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gst/dist/core/access_unit.h"
+#include "gst/dist/core/segment.h"
+
+namespace dist {
+
+class Cutter {
+ public:
+  struct Config {
+    // A segment is at least this long.
+    Time segment_duration = kSecond;
+    // Where the next random-access point is further away, the cut goes inside the GOP. kNoTime:
+    // never.
+    Time max_segment_duration = 4 * kSecond;
+    // See max_reorder_depth().
+    unsigned max_reorder = 0;
+    // The stream's own segment: frames outside it are not presented.
+    Time clip_start = 0;
+    Time clip_stop = kNoTime;
+    // Duration of a frame where the stream does not tell; 0 if unknown.
+    Time frame_duration = 0;
+  };
+
+  // One access unit as it arrives, in decode order.
+  struct Unit {
+    Time pts = kNoTime;
+    Time dts = kNoTime;
+    Time duration = kNoTime;
+    std::uint32_t flags = 0;
+    std::uint64_t size = 0;
+    UnitKind kind;
+  };
+
+  // A finished segment: units [first_unit, first_unit + units.size()) of the stream's decode order.
+  struct Cut {
+    std::uint64_t index = 0;
+    Time start = 0;
+    Time stop = 0;
+    bool last = false;
+    std::uint64_t first_unit = 0;
+    std::vector<AccessUnit> units;
+  };
+
+  // Starts a part of the stream that shares nothing with what came before: new caps or a new time
+  // segment. Everything before must have been taken out with finish(). Indices and unit numbers go
+  // on.
+  void begin(const Config& config);
+
+  // Takes the next unit and returns the segments that became complete with it.
+  std::vector<Cut> push(const Unit& unit);
+
+  // No unit follows in this part; `last`: nor in the stream. Returns the remaining segments. Where
+  // nothing remains, no segment can carry the mark `last`, so an empty stream has none.
+  std::vector<Cut> finish(bool last);
+
+  // Forgets everything, as after a flush: the next segment has index 0.
+  void reset();
+
+  // Units before this number will not be part of any later segment.
+  std::uint64_t first_needed_unit() const { return base_; }
+
+ private:
+  struct Held {
+    Unit unit;
+    Time time = 0;        // Presentation, estimated where the stream is silent.
+    Time show = kNoTime;  // Presentation after clipping, kNoTime: not presented.
+    bool done = false;    // Presented in an earlier segment.
+  };
+
+  Held hold(const Unit& unit) const;
+  void note(const Held& held);
+  void recount();
+  Time threshold() const;
+  std::uint64_t decode_start(Time start, std::uint64_t first_member) const;
+  std::optional<Time> earliest_open(Time from) const;
+  Cut close(Time stop, bool end_of_part);
+  Time end_of_part() const;
+
+  Config config_;
+  std::deque<Held> units_;
+  std::uint64_t base_ = 0;  // Number of units_[0].
+  std::uint64_t next_index_ = 0;
+
+  // Of the segment being gathered: its start, the first random-access point at which it may stop,
+  // and how many shown units lie at or beyond threshold().
+  Time start_ = kNoTime;
+  bool start_fixed_ = false;
+  Time random_access_stop_ = kNoTime;
+  unsigned ahead_ = 0;
+};
+
+}  // namespace dist

@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The order in which segments leave distjoin, and the times at which their access units are
+// decoded.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "gst/dist/core/result.h"
+#include "gst/dist/core/segment.h"
+
+namespace dist {
+
+// Puts the segments of one rendition back in order. Holds headers only; the caller keeps the
+// payloads under the same index.
+class JoinOrder {
+ public:
+  // Takes a segment in any order. Refuses one that was there before or that contradicts the others;
+  // the error names it.
+  Status add(std::shared_ptr<const SegmentHeader> header);
+
+  // The next segment in order, if it is there. Fails if it does not continue the one before.
+  Result<std::shared_ptr<const SegmentHeader>> next();
+
+  // Called at the end of the stream: fails with the missing segments unless every one up to the
+  // last was handed out by next().
+  Status finish() const;
+
+ private:
+  std::map<std::uint64_t, std::shared_ptr<const SegmentHeader>> waiting_;
+  std::uint64_t next_index_ = 0;
+  std::optional<std::uint64_t> last_index_;
+  std::string stream_id_;
+  std::string rendition_;
+};
+
+// Gives the access units of a rendition decode times that grow strictly and never lie after their
+// presentation times, across all segments. With D frames of reordering, the unit at position n of
+// the stream is decoded when the frame n - D is presented; the first D + 1 units share the first
+// frame's duration, so that no time lies before the first frame.
+class DecodeTimes {
+ public:
+  struct UnitTimes {
+    Time dts = 0;
+    Time duration = 0;
+  };
+
+  // The times of each unit of the next segment in order, or an error naming the segment.
+  Result<std::vector<UnitTimes>> next(const SegmentHeader& header);
+
+  // The next segment begins a new timeline.
+  void restart() { *this = DecodeTimes(); }
+
+ private:
+  std::deque<Time> recent_;  // Presentation times from position first_recent_ of the stream on.
+  std::uint64_t first_recent_ = 0;
+  std::uint64_t position_ = 0;
+  std::uint32_t depth_ = 0;
+  std::optional<Time> previous_;
+};
+
+}  // namespace dist

@@ -1,0 +1,137 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/dist/core/result_check.h"
+
+#include <algorithm>
+
+namespace dist {
+namespace {
+
+Time distance(Time a, Time b) {
+  return a > b ? a - b : b - a;
+}
+
+// One line that is equal for two answers exactly if they hold the same frames.
+std::string frames_of(const std::vector<SegmentHeader>& result) {
+  std::string text;
+  for (const SegmentHeader& header : result) {
+    text += header.rendition + ":";
+    for (Time time : header.presentation_times())
+      text += std::to_string(time) + ",";
+    text += ";";
+  }
+  return text;
+}
+
+// What is wrong with the answer on its own, apart from which frames it holds.
+std::string flaw(const SegmentHeader& source, const SegmentHeader& result) {
+  const std::string rendition = "rendition '" + result.rendition + "': ";
+  if (result.is_source())
+    return "an answer without the name of a rendition";
+  if (result.stream_id != source.stream_id || result.index != source.index ||
+      result.start != source.start || result.stop != source.stop || result.last != source.last ||
+      !(result.time_segment == source.time_segment))
+    return rendition + "answers segment " + std::to_string(result.index) + " of stream '" +
+           result.stream_id + "'";
+  if (result.units.empty())
+    return rendition + "no frames";
+  if ((result.units.front().flags & kFlagDeltaUnit) != 0)
+    return rendition + "does not begin with a keyframe";
+  std::vector<Time> decode_order;
+  for (const AccessUnit& unit : result.units) {
+    if (unit.show == kNoTime || unit.show != unit.pts)
+      return rendition + "an access unit without a presentation time";
+    decode_order.push_back(unit.show);
+  }
+  if (reorder_depth(decode_order) > result.reorder_depth)
+    return rendition + "frames are reordered further than announced";
+  const std::vector<Time> times = result.presentation_times();
+  if (std::adjacent_find(times.begin(), times.end()) != times.end())
+    return rendition + "two frames at the same time";
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::optional<Time>> match_times(std::span<const Time> expected,
+                                             std::span<const Time> seen) {
+  std::vector<std::optional<Time>> result(seen.size());
+  std::vector<bool> used(expected.size(), false);
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    if (expected.empty())
+      break;
+    auto at = std::lower_bound(expected.begin(), expected.end(), seen[i]);
+    if (at == expected.end() ||
+        (at != expected.begin() && distance(*(at - 1), seen[i]) < distance(*at, seen[i])))
+      --at;
+    const std::size_t n = static_cast<std::size_t>(at - expected.begin());
+    Time gap = kSecond;
+    if (n > 0)
+      gap = std::min(gap, expected[n] - expected[n - 1]);
+    if (n + 1 < expected.size())
+      gap = std::min(gap, expected[n + 1] - expected[n]);
+    // A time that is exactly right always fits, even where two frames share it.
+    if (used[n] || (seen[i] != *at && distance(seen[i], *at) >= std::max<Time>(gap / 2, 1)))
+      continue;
+    used[n] = true;
+    result[i] = *at;
+  }
+  return result;
+}
+
+std::uint32_t reorder_depth(std::span<const Time> decode_order) {
+  std::vector<Time> sorted(decode_order.begin(), decode_order.end());
+  std::sort(sorted.begin(), sorted.end());
+  std::size_t depth = 0;
+  for (std::size_t i = 0; i < decode_order.size(); ++i) {
+    const auto rank = static_cast<std::size_t>(
+        std::lower_bound(sorted.begin(), sorted.end(), decode_order[i]) - sorted.begin());
+    depth = std::max(depth, i > rank ? i - rank : 0);
+  }
+  return static_cast<std::uint32_t>(depth);
+}
+
+ResultCheck::Verdict ResultCheck::check(const SegmentHeader& source,
+                                        const std::vector<SegmentHeader>& result) {
+  if (result.empty())
+    return {Error{"an answer without renditions"}, {}};
+  for (const SegmentHeader& header : result) {
+    if (std::string text = flaw(source, header); !text.empty())
+      return {Error{text}, {}};
+    const auto& known = caps_[source.caps];
+    const auto caps = known.find(header.rendition);
+    if (caps != known.end() && caps->second != header.caps)
+      return {Error{"rendition '" + header.rendition + "': caps " + header.caps +
+                    " differ from those of the segments before, " + caps->second},
+              {}};
+  }
+  for (const auto& known : caps_[source.caps])
+    if (std::none_of(result.begin(), result.end(),
+                     [&](const SegmentHeader& h) { return h.rendition == known.first; }))
+      return {Error{"rendition '" + known.first + "' is missing"}, {}};
+  if (!caps_[source.caps].empty() && result.size() != caps_[source.caps].size())
+    return {Error{"renditions that the segments before do not have"}, {}};
+
+  std::string note;
+  const std::vector<Time> expected = source.presentation_times();
+  for (const SegmentHeader& header : result) {
+    const std::vector<Time> times = header.presentation_times();
+    if (times == expected)
+      continue;
+    const std::string text = "rendition '" + header.rendition +
+                             "': " + std::to_string(times.size()) + " frames instead of " +
+                             std::to_string(expected.size());
+    const std::string frames = frames_of(result);
+    auto& refused = refused_frames_[source.index];
+    if (std::find(refused.begin(), refused.end(), frames) == refused.end()) {
+      refused.push_back(frames);
+      return {Error{text}, {}};
+    }
+    note = text + ", as in another attempt: taken for what the source holds";
+  }
+  for (const SegmentHeader& header : result)
+    caps_[source.caps].emplace(header.rendition, header.caps);
+  return {{}, note};
+}
+
+}  // namespace dist

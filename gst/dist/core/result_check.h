@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What a worker's answer must satisfy before it counts as the segment.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gst/dist/core/result.h"
+#include "gst/dist/core/segment.h"
+
+namespace dist {
+
+// Maps the presentation times of encoded frames, which passed through a decoder and an encoder,
+// back to the exact ones they came from: the nearest of `expected` (ascending), each at most once,
+// and nearer than half the distance to its neighbours. Returns, for each of `seen`, in its order,
+// the exact time, or none for a frame that should not be there.
+std::vector<std::optional<Time>> match_times(std::span<const Time> expected,
+                                             std::span<const Time> seen);
+
+// How many frames decoding runs ahead of presentation in a list of presentation times in decode
+// order.
+std::uint32_t reorder_depth(std::span<const Time> decode_order);
+
+// Checks one job's results. Remembers what it must compare with later ones, so that all segments of
+// a rendition fit together.
+class ResultCheck {
+ public:
+  // Success if `result` (one header for each rendition the worker made) answers `source`; the error
+  // says what is wrong with it. A result with too few frames is refused at first, but accepted with
+  // a note once another attempt gives the very same frames: then it is the source that lacks them,
+  // and an undistributed decode would lack them too.
+  struct Verdict {
+    Status status;
+    std::string note;
+  };
+  Verdict check(const SegmentHeader& source, const std::vector<SegmentHeader>& result);
+
+  // The segment is delivered; what was remembered for it can go.
+  void forget(std::uint64_t index) { refused_frames_.erase(index); }
+
+ private:
+  // For each source caps and rendition, the caps of the first accepted result.
+  std::map<std::string, std::map<std::string, std::string>> caps_;
+  // For each segment, the presentation times of refused answers, as text.
+  std::map<std::uint64_t, std::vector<std::string>> refused_frames_;
+};
+
+}  // namespace dist

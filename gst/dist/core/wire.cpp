@@ -1,0 +1,201 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/dist/core/wire.h"
+
+#include <algorithm>
+
+namespace dist::wire {
+namespace {
+
+constexpr std::uint32_t kMagic = 0x54534447;  // "GDST"
+
+enum Type : std::uint16_t {
+  kHello = 1,
+  kWelcome = 2,
+  kRefuse = 3,
+  kLease = 4,
+  kResultPart = 5,
+  kFail = 6,
+  kCancel = 7,
+  kDone = 8,
+  kLeave = 9,
+  kData = 10,
+};
+
+// At most kMaxText bytes, ending at the end of a character.
+std::string_view clip(std::string_view text) {
+  if (text.size() <= kMaxText)
+    return text;
+  std::size_t end = kMaxText;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+    --end;
+  return text.substr(0, end);
+}
+
+// Each put() writes a body and returns its type.
+Type put(ByteWriter&, std::monostate) {
+  return Type{};
+}
+
+Type put(ByteWriter& out, const Hello& m) {
+  out.u32(kMagic);
+  out.u16(m.min_version);
+  out.u16(m.max_version);
+  out.u16(m.capacity);
+  out.string(clip(m.name));
+  return kHello;
+}
+
+Type put(ByteWriter& out, const Welcome& m) {
+  out.u16(m.version);
+  return kWelcome;
+}
+
+Type put(ByteWriter& out, const Refuse& m) {
+  out.u16(m.min_version);
+  out.u16(m.max_version);
+  out.string(clip(m.reason));
+  return kRefuse;
+}
+
+Type put(ByteWriter& out, const Lease& m) {
+  out.u64(m.lease);
+  out.u64(m.segment);
+  out.u32(m.attempt);
+  out.u64(m.size);
+  return kLease;
+}
+
+Type put(ByteWriter& out, const ResultPart& m) {
+  out.u64(m.lease);
+  out.u16(m.part);
+  out.u16(m.parts);
+  out.u64(m.size);
+  out.bytes(m.sha256);
+  return kResultPart;
+}
+
+Type put(ByteWriter& out, const Fail& m) {
+  out.u64(m.lease);
+  out.string(clip(m.reason));
+  return kFail;
+}
+
+Type put(ByteWriter& out, const Cancel& m) {
+  out.u64(m.lease);
+  return kCancel;
+}
+
+Type put(ByteWriter& out, const Done& m) {
+  out.string(clip(m.reason));
+  return kDone;
+}
+
+Type put(ByteWriter&, const Leave&) {
+  return kLeave;
+}
+
+Type put(ByteWriter& out, const Data& m) {
+  out.u64(m.lease);
+  out.bytes(m.bytes);
+  return kData;
+}
+
+void put_frame_header(ByteWriter& out, std::uint16_t type, std::size_t body_size) {
+  out.u16(type);
+  out.u16(0);
+  out.u32(static_cast<std::uint32_t>(body_size));
+}
+
+// Reads the body of a known type. Field order is that of put(); initialiser lists are evaluated
+// from left to right.
+Message get(ByteReader& in, std::uint16_t type, bool& valid) {
+  switch (type) {
+    case kHello:
+      valid = in.u32() == kMagic;
+      return Hello{in.u16(), in.u16(), in.u16(), in.string(kMaxText)};
+    case kWelcome:
+      return Welcome{in.u16()};
+    case kRefuse:
+      return Refuse{in.u16(), in.u16(), in.string(kMaxText)};
+    case kLease:
+      return Lease{in.u64(), in.u64(), in.u32(), in.u64()};
+    case kResultPart: {
+      ResultPart m{in.u64(), in.u16(), in.u16(), in.u64(), {}};
+      const auto digest = in.bytes(m.sha256.size());
+      std::copy(digest.begin(), digest.end(), m.sha256.begin());
+      valid = m.part < m.parts;
+      return m;
+    }
+    case kFail:
+      return Fail{in.u64(), in.string(kMaxText)};
+    case kCancel:
+      return Cancel{in.u64()};
+    case kDone:
+      return Done{in.string(kMaxText)};
+    case kLeave:
+      return Leave{};
+    case kData: {
+      const std::uint64_t lease = in.u64();
+      return Data{lease, in.bytes(in.remaining())};
+    }
+    default:
+      in.bytes(in.remaining());
+      return std::monostate{};
+  }
+}
+
+}  // namespace
+
+Bytes encode(const Message& message) {
+  ByteWriter body;
+  const Type type = std::visit([&](const auto& m) { return put(body, m); }, message);
+  const std::vector<std::uint8_t> bytes = body.take();
+  ByteWriter frame;
+  put_frame_header(frame, type, bytes.size());
+  frame.bytes(bytes);
+  return Bytes::take(frame.take());
+}
+
+Bytes encode_data_header(std::uint64_t lease, std::size_t size) {
+  ByteWriter out;
+  put_frame_header(out, kData, 8 + size);
+  out.u64(lease);
+  return Bytes::take(out.take());
+}
+
+Result<Message> decode(const Frame& frame) {
+  ByteReader in(frame.body);
+  bool valid = true;
+  Message message = get(in, frame.type, valid);
+  if (!valid || !in.complete())
+    return Error{"message of type " + std::to_string(frame.type) + ": malformed"};
+  return message;
+}
+
+void FrameReader::feed(std::span<const std::uint8_t> bytes) {
+  buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(begin_));
+  begin_ = 0;
+  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+}
+
+Result<std::optional<Frame>> FrameReader::next() {
+  const auto data = std::span<const std::uint8_t>(buffer_).subspan(begin_);
+  if (data.size() < kFrameHeader)
+    return std::optional<Frame>();
+  ByteReader in(data);
+  const std::uint16_t type = in.u16();
+  const std::uint16_t reserved = in.u16();
+  const std::uint32_t length = in.u32();
+  if (type == 0 || reserved != 0)
+    return Error{"not the gst-dist protocol"};
+  if (length > kMaxBody)
+    return Error{"message of type " + std::to_string(type) + ": " + std::to_string(length) +
+                 " bytes, the limit is " + std::to_string(kMaxBody)};
+  if (in.remaining() < length)
+    return std::optional<Frame>();
+  begin_ += kFrameHeader + length;
+  return std::optional<Frame>(Frame{type, in.bytes(length)});
+}
+
+}  // namespace dist::wire

@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What travels through a worker's pipeline with a segment: remoteencsrc puts it into a sticky
+// event, remoteencsink takes it out and answers through it.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "gst/dist/core/bytes.h"
+#include "gst/dist/core/segment.h"
+
+namespace dist {
+
+// Thread-safe.
+class Lease {
+ public:
+  // A serialised segment for each rendition.
+  struct Done {
+    std::vector<BytesList> renditions;
+  };
+  struct Failed {
+    std::string reason;
+  };
+  // Nobody wants an answer any more.
+  struct Cancelled {};
+  using Outcome = std::variant<Done, Failed, Cancelled>;
+
+  explicit Lease(SegmentHeader source);
+
+  const SegmentHeader& source() const { return source_; }
+
+  // Something of this segment came through: the pipeline is alive.
+  void touch() { last_activity_ = g_get_monotonic_time(); }
+  // Monotonic microseconds.
+  gint64 last_activity() const { return last_activity_; }
+
+  // Ends the lease; only the first call counts and returns true.
+  bool settle(Outcome outcome);
+  bool settled() const;
+  // Waits until the lease has ended and takes the outcome, which is there once.
+  Outcome wait();
+
+ private:
+  const SegmentHeader source_;
+  std::atomic<gint64> last_activity_;
+  mutable std::mutex mutex_;
+  std::condition_variable settled_;
+  bool is_settled_ = false;         // Guarded by mutex_.
+  std::optional<Outcome> outcome_;  // Guarded by mutex_.
+};
+
+// A sticky event that carries the lease downstream. Owned by the caller.
+GstEvent* lease_event_new(std::shared_ptr<Lease> lease);
+
+// The lease in an event, null if it carries none.
+std::shared_ptr<Lease> lease_from_event(GstEvent* event);
+
+}  // namespace dist

@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/dist/io/io_thread.h"
+
+#include <condition_variable>
+#include <mutex>
+
+namespace dist {
+namespace {
+
+using Work = std::function<void()>;
+
+void set_work(GSource* source, Work work) {
+  g_source_set_callback(
+      source,
+      [](gpointer data) -> gboolean {
+        (*static_cast<Work*>(data))();
+        return G_SOURCE_REMOVE;
+      },
+      new Work(std::move(work)), [](gpointer data) { delete static_cast<Work*>(data); });
+}
+
+}  // namespace
+
+IoThread::IoThread(const char* name)
+    : context_(g_main_context_new()), loop_(g_main_loop_new(context_, FALSE)) {
+  thread_ = g_thread_new(
+      name,
+      [](gpointer data) -> gpointer {
+        auto* self = static_cast<IoThread*>(data);
+        g_main_context_push_thread_default(self->context_);
+        g_main_loop_run(self->loop_);
+        g_main_context_pop_thread_default(self->context_);
+        return nullptr;
+      },
+      this);
+}
+
+IoThread::~IoThread() {
+  post([this] { g_main_loop_quit(loop_); });
+  g_thread_join(thread_);
+  // Cancelled operations still report; their callbacks own memory.
+  g_main_context_push_thread_default(context_);
+  while (g_main_context_iteration(context_, FALSE)) {
+  }
+  g_main_context_pop_thread_default(context_);
+  g_main_loop_unref(loop_);
+  g_main_context_unref(context_);
+}
+
+void IoThread::post(Work work) {
+  GSource* source = g_idle_source_new();
+  g_source_set_priority(source, G_PRIORITY_DEFAULT);
+  set_work(source, std::move(work));
+  g_source_attach(source, context_);
+  g_source_unref(source);
+}
+
+void IoThread::run(const Work& work) {
+  std::mutex mutex;
+  std::condition_variable done;
+  bool finished = false;
+  post([&] {
+    work();
+    const std::lock_guard lock(mutex);
+    finished = true;
+    done.notify_one();
+  });
+  std::unique_lock lock(mutex);
+  done.wait(lock, [&] { return finished; });
+}
+
+GSource* IoThread::after(unsigned milliseconds, Work work) {
+  GSource* source = g_timeout_source_new(milliseconds);
+  set_work(source, std::move(work));
+  g_source_attach(source, context_);
+  return source;
+}
+
+}  // namespace dist

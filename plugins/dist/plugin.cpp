@@ -1,0 +1,20 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gst/gst.h>
+
+#include "config.h"
+#include "plugins/dist/gstdistjoin.h"
+#include "plugins/dist/gstdistsegmenter.h"
+#include "plugins/dist/gstremoteenc.h"
+#include "plugins/dist/gstremoteencsink.h"
+#include "plugins/dist/gstremoteencsrc.h"
+
+static gboolean plugin_init(GstPlugin* plugin) {
+  return GST_ELEMENT_REGISTER(distsegmenter, plugin) && GST_ELEMENT_REGISTER(remoteenc, plugin) &&
+         GST_ELEMENT_REGISTER(remoteencsrc, plugin) &&
+         GST_ELEMENT_REGISTER(remoteencsink, plugin) && GST_ELEMENT_REGISTER(distjoin, plugin);
+}
+
+GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, dist,
+                  "Encodes one film on many machines, segment by segment", plugin_init, VERSION,
+                  "LGPL", "gst-dist", PACKAGE_ORIGIN)

@@ -40,6 +40,7 @@ namespace {
 
 using dist::Ref;
 using dist::SegmentHeader;
+using dist::Time;
 
 // One rendition, or the source.
 struct Stream {
@@ -102,8 +103,9 @@ static void add_pad(GstDistJoin* self, Stream& stream, const SegmentHeader& head
 
 // --- Streaming
 
-// Sends what has changed since the segment before.
-static bool push_events(GstDistJoin* self, Stream& stream, const SegmentHeader& header) {
+// Sends what has changed since the segment before. Timestamps are moved up by `shift`.
+static bool push_events(GstDistJoin* self, Stream& stream, const SegmentHeader& header,
+                        Time shift) {
   const bool new_pad = stream.pad == nullptr;
   if (new_pad)
     add_pad(self, stream, header);
@@ -119,8 +121,11 @@ static bool push_events(GstDistJoin* self, Stream& stream, const SegmentHeader& 
   if (!stream.segment_sent || !(stream.time_segment == header.time_segment)) {
     stream.segment_sent = true;
     stream.time_segment = header.time_segment;
-    stream.decode_times.restart();
-    const GstSegment segment = dist::to_gst_segment(header.time_segment);
+    GstSegment segment = dist::to_gst_segment(header.time_segment);
+    segment.start += shift;
+    segment.position += shift;
+    if (GST_CLOCK_TIME_IS_VALID(segment.stop))
+      segment.stop += shift;
     gst_pad_push_event(stream.pad, gst_event_new_segment(&segment));
   }
   if (new_pad) {
@@ -136,6 +141,8 @@ static bool push_events(GstDistJoin* self, Stream& stream, const SegmentHeader& 
 // Units that the segment before already gave are skipped: neighbours overlap.
 static GstFlowReturn push_source(GstDistJoin* self, Stream& stream, const SegmentHeader& header,
                                  GstBuffer* segment) {
+  if (!push_events(self, stream, header, 0))
+    return GST_FLOW_ERROR;
   if (header.first_unit > stream.next_unit)
     return post_error(self, "segment " + std::to_string(header.index) + ": access units " +
                                 std::to_string(stream.next_unit) + " to " +
@@ -158,16 +165,20 @@ static GstFlowReturn push_source(GstDistJoin* self, Stream& stream, const Segmen
 
 static GstFlowReturn push_rendition(GstDistJoin* self, Stream& stream, const SegmentHeader& header,
                                     GstBuffer* segment) {
-  const auto times = stream.decode_times.next(header);
-  if (!times)
-    return post_error(self, times.error());
+  if (stream.segment_sent && !(stream.time_segment == header.time_segment))
+    stream.decode_times = dist::DecodeTimes();
+  const auto decode_times = stream.decode_times.next(header);
+  if (!decode_times)
+    return post_error(self, decode_times.error());
+  const Time shift = stream.decode_times.shift();
+  if (!push_events(self, stream, header, shift))
+    return GST_FLOW_ERROR;
   const std::size_t base = dist::header_size(segment, header);
   std::uint64_t offset = 0;
   for (std::size_t i = 0; i < header.units.size(); ++i) {
     dist::AccessUnit unit = header.units[i];
-    unit.pts = unit.show;
-    unit.dts = (*times)[i].dts;
-    unit.duration = (*times)[i].duration;
+    unit.pts = unit.show + shift;
+    unit.dts = (*decode_times)[i];
     // Each segment came from an encoder that began anew; the stream goes on.
     if (header.index > 0)
       unit.flags &= ~static_cast<std::uint32_t>(GST_BUFFER_FLAG_DISCONT);
@@ -190,12 +201,11 @@ static GstFlowReturn push_ready(GstDistJoin* self, Stream& stream) {
       return GST_FLOW_OK;
     const SegmentHeader& header = **next;
     const auto segment = stream.segments.extract(header.index);
-    if (!push_events(self, stream, header))
-      return GST_FLOW_ERROR;
     GstFlowReturn flow = header.is_source()
                              ? push_source(self, stream, header, segment.mapped().get())
                              : push_rendition(self, stream, header, segment.mapped().get());
-    flow = gst_flow_combiner_update_pad_flow(self->priv->combiner, stream.pad, flow);
+    if (stream.pad)
+      flow = gst_flow_combiner_update_pad_flow(self->priv->combiner, stream.pad, flow);
     if (flow != GST_FLOW_OK)
       return flow;
   }

@@ -228,7 +228,8 @@ static void handle_eos(GstRemoteEncSink* self, GstPad* pad) {
   if (lease)
     answer(self, *lease);
   else
-    gst_remote_enc_sink_end(self);
+    // Not behind remoteencsrc, or behind one without a segment: an ordinary end.
+    gst_element_post_message(GST_ELEMENT(self), gst_message_new_eos(GST_OBJECT(self)));
 }
 
 static gboolean gst_remote_enc_sink_event(GstPad* pad, GstObject* parent, GstEvent* raw_event) {
@@ -267,10 +268,6 @@ static gboolean gst_remote_enc_sink_event(GstPad* pad, GstObject* parent, GstEve
       break;
   }
   return TRUE;
-}
-
-void gst_remote_enc_sink_end(GstRemoteEncSink* self) {
-  gst_element_post_message(GST_ELEMENT(self), gst_message_new_eos(GST_OBJECT(self)));
 }
 
 // --- Pads

@@ -11,7 +11,4 @@ G_DECLARE_FINAL_TYPE(GstRemoteEncSink, gst_remote_enc_sink, GST, REMOTE_ENC_SINK
 
 GST_ELEMENT_REGISTER_DECLARE(remoteencsink)
 
-// No segment will come any more: posts EOS. Any thread.
-void gst_remote_enc_sink_end(GstRemoteEncSink* self);
-
 G_END_DECLS

@@ -20,6 +20,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -31,7 +32,6 @@
 #include "gst/dist/gstx/lease.h"
 #include "gst/dist/gstx/segment_buffer.h"
 #include "gst/dist/io/worker_link.h"
-#include "plugins/dist/gstremoteencsink.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_remote_enc_src_debug);
 #define GST_CAT_DEFAULT gst_remote_enc_src_debug
@@ -139,6 +139,7 @@ struct _GstRemoteEncSrc {
     std::mutex settings_lock;
     Settings settings;  // Guarded by settings_lock.
     std::unique_ptr<Session> session;
+    std::atomic<bool> ended = false;  // The job is over, no other will come.
   } * priv;
 };
 
@@ -153,32 +154,29 @@ static void post_message(GstRemoteEncSrc* self, GstStructure* structure) {
   gst_element_post_message(GST_ELEMENT(self), gst_message_new_element(GST_OBJECT(self), structure));
 }
 
-// Lets the pipeline end. The segments' own EOS do not do it, and nothing at all may have reached
-// the sinks if no lease ever came, so each sink of the pipeline is told directly.
+// Says EOS for the pipeline. A bin does so by itself only when it is in PLAYING, and a worker that
+// never got a lease is not: decodebin still waits for data. With several workers in one pipeline
+// the last one says it.
 static void end_pipeline(GstRemoteEncSrc* self) {
   auto top = Ref<GstObject>::share(GST_OBJECT(self));
   while (GstObject* parent = gst_object_get_parent(top.get()))
     top = Ref<GstObject>::adopt(parent);
-  if (!GST_IS_BIN(top.get()))
-    return;
-  GstIterator* sinks = gst_bin_iterate_recurse(GST_BIN(top.get()));
-  gst_iterator_foreach(
-      sinks,
-      [](const GValue* item, gpointer) {
-        auto* element = GST_ELEMENT(g_value_get_object(item));
-        if (GST_IS_REMOTE_ENC_SINK(element))
-          gst_remote_enc_sink_end(GST_REMOTE_ENC_SINK(element));
-        else if (!GST_IS_BIN(element) && GST_OBJECT_FLAG_IS_SET(element, GST_ELEMENT_FLAG_SINK))
-          gst_element_foreach_sink_pad(
-              element,
-              [](GstElement*, GstPad* pad, gpointer) -> gboolean {
-                gst_pad_send_event(pad, gst_event_new_eos());
-                return TRUE;
-              },
-              nullptr);
-      },
-      nullptr);
-  gst_iterator_free(sinks);
+  self->priv->ended = true;
+  bool all_ended = true;
+  if (GST_IS_BIN(top.get())) {
+    GstIterator* elements = gst_bin_iterate_recurse(GST_BIN(top.get()));
+    gst_iterator_foreach(
+        elements,
+        [](const GValue* item, gpointer data) {
+          gpointer element = g_value_get_object(item);
+          if (GST_IS_REMOTE_ENC_SRC(element) && !GST_REMOTE_ENC_SRC(element)->priv->ended)
+            *static_cast<bool*>(data) = false;
+        },
+        &all_ended);
+    gst_iterator_free(elements);
+  }
+  if (all_ended)
+    gst_element_post_message(GST_ELEMENT(top.get()), gst_message_new_eos(top.get()));
 }
 
 // --- Session: network thread
@@ -486,6 +484,7 @@ static gboolean gst_remote_enc_src_activate_mode(GstPad* pad, GstObject* parent,
       const std::lock_guard lock(self->priv->settings_lock);
       settings = self->priv->settings;
     }
+    self->priv->ended = false;
     self->priv->session = std::make_unique<Session>(self, settings);
     return gst_pad_start_task(pad, gst_remote_enc_src_loop, self, nullptr);
   }

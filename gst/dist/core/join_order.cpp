@@ -69,50 +69,41 @@ Status JoinOrder::finish() const {
                " missing in all (" + missing + (count > kMaxNamed ? ", …" : "") + ")"};
 }
 
-Result<std::vector<DecodeTimes::UnitTimes>> DecodeTimes::next(const SegmentHeader& header) {
+Time DecodeTimes::decode_time(std::uint64_t position) const {
+  if (position < depth_)
+    return first_ + shift_ - (depth_ - position) * first_duration_;
+  const std::uint64_t shown = std::max(position - depth_, first_recent_);
+  return recent_[shown - first_recent_] + shift_;
+}
+
+Result<std::vector<Time>> DecodeTimes::next(const SegmentHeader& header) {
   const std::vector<Time> times = header.presentation_times();
-  if (times.size() != header.units.size())
+  if (times.empty() || times.size() != header.units.size())
     return Error{name(header.index) + ": rendition '" + header.rendition +
                  "' has access units without a presentation time"};
-  if (!recent_.empty() && !times.empty() && times.front() <= recent_.back())
+  if (!recent_.empty() && times.front() <= recent_.back())
     return Error{name(header.index) + ": begins before the one before it ends"};
   recent_.insert(recent_.end(), times.begin(), times.end());
-  if (position_ == 0)
-    depth_ = header.reorder_depth;
   depth_ = std::max(depth_, header.reorder_depth);
-
-  const auto presented = [this](std::uint64_t position) {
-    return recent_[position - first_recent_];
-  };
-  std::vector<UnitTimes> result;
-  for (const AccessUnit& unit : header.units) {
-    Time dts = 0;
-    if (position_ > depth_) {
-      const std::uint64_t shown = position_ - depth_;
-      dts = presented(std::max(shown, first_recent_));
-    } else {
-      const Time first = recent_.front();
-      const Time second = recent_.size() > 1 ? recent_[1] : header.stop;
-      dts = first + (second - first) * position_ / (depth_ + 1);
-    }
-    // Only where a later segment reorders more than those before it.
-    if (previous_ && dts <= *previous_) {
-      if (unit.show <= *previous_ + 1)
-        return Error{name(header.index) + ": reorders more frames than the segments before it"};
-      dts = *previous_ + (unit.show - *previous_) / 2;
-    }
-    if (dts > unit.show)
-      return Error{name(header.index) + ": frames are reordered further than announced"};
-    result.push_back({dts, unit.duration});
-    previous_ = dts;
-    ++position_;
+  if (position_ == 0) {
+    first_ = times.front();
+    first_duration_ = (times.size() > 1 ? times[1] : header.stop) - first_;
+    shift_ = depth_ * first_duration_ - std::min(depth_ * first_duration_, first_);
   }
-  // The decode times end that much before the presentation; muxers that count in decode times, such
-  // as MP4's, would lose it.
-  if (header.last && !result.empty() && depth_ > 0)
-    result.back().duration = header.stop - std::min(header.stop, result.back().dts);
 
-  while (recent_.size() > 2 && first_recent_ + depth_ + 1 < position_) {
+  std::vector<Time> result;
+  for (const AccessUnit& unit : header.units) {
+    const Time show = unit.show + shift_;
+    Time dts = decode_time(position_++);
+    // Only where a later segment reorders more than those before it.
+    if (previous_ && dts <= *previous_ && show > *previous_)
+      dts = *previous_ + (show - *previous_ + 1) / 2;
+    if (dts > show || (previous_ && dts <= *previous_))
+      return Error{name(header.index) + ": frames are reordered further than announced"};
+    previous_ = dts;
+    result.push_back(dts);
+  }
+  while (recent_.size() > 1 && first_recent_ + depth_ < position_) {
     recent_.pop_front();
     ++first_recent_;
   }

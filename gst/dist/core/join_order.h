@@ -43,27 +43,30 @@ class JoinOrder {
 };
 
 // Gives the access units of a rendition decode times that grow strictly and never lie after their
-// presentation times, across all segments. With D frames of reordering, the unit at position n of
-// the stream is decoded when the frame n - D is presented; the first D + 1 units share the first
-// frame's duration, so that no time lies before the first frame.
+// presentation times, across all segments: with D frames of reordering, the unit at position n of
+// the stream is decoded when frame n - D is presented, and the first D units before the first
+// frame.
 class DecodeTimes {
  public:
-  struct UnitTimes {
-    Time dts = 0;
-    Time duration = 0;
-  };
+  // The decode time of each unit of the next segment in order, shift() included, or an error naming
+  // the segment.
+  Result<std::vector<Time>> next(const SegmentHeader& header);
 
-  // The times of each unit of the next segment in order, or an error naming the segment.
-  Result<std::vector<UnitTimes>> next(const SegmentHeader& header);
-
-  // The next segment begins a new timeline.
-  void restart() { *this = DecodeTimes(); }
+  // Timestamps are unsigned. Where the stream begins too early for decode times before its first
+  // frame, all its timestamps have to be moved up by this much, and its time segment with them,
+  // which leaves running time as it was. Known, and fixed, after the first next().
+  Time shift() const { return shift_; }
 
  private:
+  Time decode_time(std::uint64_t position) const;
+
   std::deque<Time> recent_;  // Presentation times from position first_recent_ of the stream on.
   std::uint64_t first_recent_ = 0;
   std::uint64_t position_ = 0;
   std::uint32_t depth_ = 0;
+  Time first_ = 0;           // The first frame,
+  Time first_duration_ = 0;  // and how long it is shown.
+  Time shift_ = 0;
   std::optional<Time> previous_;
 };
 

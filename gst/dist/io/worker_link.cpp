@@ -8,7 +8,7 @@ namespace dist {
 namespace {
 
 constexpr unsigned kFirstRetryMilliseconds = 50;
-constexpr unsigned kLastRetryMilliseconds = 1000;
+constexpr unsigned kLastRetryMilliseconds = 400;
 constexpr gint64 kGoodbyeMicroseconds = 500'000;
 
 }  // namespace

@@ -440,7 +440,8 @@ GstFlowReturn Session::push_units(GstPad* srcpad, const Job& job) {
       shift = time < header.start   ? kTimeBase - kGap
               : time >= header.stop ? kTimeBase + kGap
                                     : shift;
-    GST_BUFFER_PTS(buffer.get()) = time != dist::kNoTime ? time + shift : GST_CLOCK_TIME_NONE;
+    // A unit without a PTS stays without: the decoder derives one as it would undistributed.
+    GST_BUFFER_PTS(buffer.get()) = unit.pts != dist::kNoTime ? time + shift : GST_CLOCK_TIME_NONE;
     GST_BUFFER_DTS(buffer.get()) =
         unit.dts != dist::kNoTime ? unit.dts + shift : GST_CLOCK_TIME_NONE;
 

@@ -20,6 +20,7 @@ void Cutter::begin(const Config& config) {
   units_.clear();
   start_ = kNoTime;
   start_fixed_ = false;
+  lacks_pts_ = false;
   recount();
 }
 
@@ -52,6 +53,10 @@ Cutter::Held Cutter::hold(const Unit& unit) const {
 Time Cutter::threshold() const {
   if (start_ == kNoTime)
     return kNoTime;
+  // Decode times tell which frames lie before a random-access point, but not which lie before
+  // another.
+  if (lacks_pts_ && config_.max_reorder > 0)
+    return random_access_stop_;
   return std::min(random_access_stop_, add(start_, config_.max_segment_duration));
 }
 
@@ -89,6 +94,10 @@ void Cutter::recount() {
 }
 
 std::vector<Cutter::Cut> Cutter::push(const Unit& unit) {
+  if (unit.pts == kNoTime && !lacks_pts_) {
+    lacks_pts_ = true;
+    recount();
+  }
   units_.push_back(hold(unit));
   note(units_.back());
   std::vector<Cut> cuts;

@@ -97,6 +97,7 @@ class Cutter {
   // and how many shown units lie at or beyond threshold().
   Time start_ = kNoTime;
   bool start_fixed_ = false;
+  bool lacks_pts_ = false;  // Some unit of this part came without a PTS.
   Time random_access_stop_ = kNoTime;
   unsigned ahead_ = 0;
 };

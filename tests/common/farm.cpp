@@ -1,0 +1,129 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/common/farm.h"
+
+#include <gst/check/gstcheck.h>
+
+#include <utility>
+
+namespace farm {
+
+Process::Process(const std::string& arguments) {
+  gchar** argv = nullptr;
+  ck_assert(g_shell_parse_argv(("gst-launch-1.0 " + arguments).c_str(), nullptr, &argv, nullptr));
+  GError* error = nullptr;
+  process_ = g_subprocess_newv(argv,
+                               static_cast<GSubprocessFlags>(G_SUBPROCESS_FLAGS_STDOUT_PIPE |
+                                                             G_SUBPROCESS_FLAGS_STDERR_MERGE),
+                               &error);
+  ck_assert_msg(process_ != nullptr, "%s", error ? error->message : "");
+  g_strfreev(argv);
+}
+
+Process::Process(Process&& other) noexcept
+    : process_(std::exchange(other.process_, nullptr)), output_(std::move(other.output_)) {}
+
+Process::~Process() {
+  if (!process_)
+    return;
+  g_subprocess_force_exit(process_);
+  g_subprocess_wait(process_, nullptr, nullptr);
+  g_object_unref(process_);
+}
+
+void Process::kill() {
+  g_subprocess_force_exit(process_);
+}
+
+int Process::exit_code(unsigned seconds) {
+  // A cancellable that fires in time turns the blocking call into one with a limit.
+  GCancellable* limit = g_cancellable_new();
+  GMainContext* context = g_main_context_new();
+  g_main_context_push_thread_default(context);
+  struct Waiting {
+    bool done = false;
+    gchar* output = nullptr;
+  } waiting;
+  g_subprocess_communicate_utf8_async(
+      process_, nullptr, limit,
+      [](GObject* source, GAsyncResult* result, gpointer data) {
+        auto* w = static_cast<Waiting*>(data);
+        g_subprocess_communicate_utf8_finish(G_SUBPROCESS(source), result, &w->output, nullptr,
+                                             nullptr);
+        w->done = true;
+      },
+      &waiting);
+  GSource* timer = g_timeout_source_new_seconds(seconds);
+  g_source_set_callback(
+      timer,
+      [](gpointer data) -> gboolean {
+        g_cancellable_cancel(G_CANCELLABLE(data));
+        return G_SOURCE_REMOVE;
+      },
+      limit, nullptr);
+  g_source_attach(timer, context);
+  while (!waiting.done)
+    g_main_context_iteration(context, TRUE);
+  g_source_destroy(timer);
+  g_source_unref(timer);
+  g_main_context_pop_thread_default(context);
+  g_main_context_unref(context);
+  const bool in_time = !g_cancellable_is_cancelled(limit);
+  g_object_unref(limit);
+  if (waiting.output)
+    output_ = waiting.output;
+  g_free(waiting.output);
+  if (!in_time || !g_subprocess_wait(process_, nullptr, nullptr))
+    return -1;
+  return g_subprocess_get_if_exited(process_) ? g_subprocess_get_exit_status(process_) : -1;
+}
+
+GstElement* primary_new(const Job& job) {
+  const std::string description = job.source + " ! distsegmenter " + job.segmenter +
+                                  " ! remoteenc name=remote port=0 " + job.remote +
+                                  " ! distjoin name=join ! " + job.after + " ! appsink name=out";
+  GError* error = nullptr;
+  GstElement* pipeline = gst_parse_launch(description.c_str(), &error);
+  ck_assert_msg(error == nullptr, "%s: %s", description.c_str(), error ? error->message : "");
+  return pipeline;
+}
+
+unsigned port_of(GstElement* pipeline) {
+  GstElement* remote = gst_bin_get_by_name(GST_BIN(pipeline), "remote");
+  guint port = 0;
+  g_object_get(remote, "port", &port, nullptr);
+  gst_object_unref(remote);
+  return port;
+}
+
+Outcome run(const Job& job, unsigned seconds) {
+  GstElement* pipeline = primary_new(job);
+  gst_element_set_state(pipeline, GST_STATE_PAUSED);
+  const std::string port = std::to_string(port_of(pipeline));
+  std::vector<Process> workers;
+  for (const std::string& worker : job.workers)
+    workers.emplace_back("-m remoteencsrc port=" + port + " ! " + worker);
+  Outcome outcome;
+  outcome.recording = film::record(pipeline, seconds);
+  gst_object_unref(pipeline);
+  for (Process& worker : workers) {
+    outcome.exit_codes.push_back(worker.exit_code());
+    outcome.worker_output += worker.output();
+  }
+  return outcome;
+}
+
+guint64 field(const std::string& message, const char* name) {
+  GstStructure* structure = gst_structure_from_string(message.c_str(), nullptr);
+  ck_assert(structure);
+  const GValue* value = gst_structure_get_value(structure, name);
+  guint64 number = 0;
+  if (value && G_VALUE_HOLDS_UINT64(value))
+    number = g_value_get_uint64(value);
+  else if (value && G_VALUE_HOLDS_UINT(value))
+    number = g_value_get_uint(value);
+  gst_structure_free(structure);
+  return number;
+}
+
+}  // namespace farm

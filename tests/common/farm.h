@@ -1,0 +1,65 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A primary in this process and workers as processes of their own, over TCP on loopback.
+#pragma once
+
+#include <gio/gio.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/common/film.h"
+
+namespace farm {
+
+// A gst-launch-1.0 process; ended with the object if it still runs.
+class Process {
+ public:
+  // Runs `gst-launch-1.0 ARGUMENTS`, split as a shell does.
+  explicit Process(const std::string& arguments);
+  Process(Process&& other) noexcept;
+  Process& operator=(Process&&) = delete;
+  ~Process();
+
+  // Waits for its end; -1 if it was ended by a signal or does not end in time.
+  int exit_code(unsigned seconds = 20);
+  // SIGKILL.
+  void kill();
+  // What it printed. Valid after exit_code().
+  const std::string& output() const { return output_; }
+
+ private:
+  GSubprocess* process_ = nullptr;
+  std::string output_;
+};
+
+struct Job {
+  // Everything before distsegmenter, such as "filesrc location=… ! parsebin".
+  std::string source;
+  // Properties of distsegmenter and remoteenc.
+  std::string segmenter = "";
+  std::string remote = "";
+  // What one worker does between remoteencsrc and remoteencsink; one process for each entry.
+  std::vector<std::string> workers;
+  // What becomes of the joined stream before it is recorded.
+  std::string after = "identity";
+};
+
+struct Outcome {
+  film::Recording recording;
+  std::vector<int> exit_codes;  // Of the workers.
+  std::string worker_output;
+};
+
+// Does the job, its workers starting when the primary listens.
+Outcome run(const Job& job, unsigned seconds = 90);
+
+// The pipeline of a primary, and the port it listens on once it is at least PAUSED.
+GstElement* primary_new(const Job& job);
+unsigned port_of(GstElement* pipeline);
+
+// Number of a structure's field in a serialised element message, 0 if there is none.
+guint64 field(const std::string& message, const char* name);
+
+}  // namespace farm

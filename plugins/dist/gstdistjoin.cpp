@@ -23,6 +23,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gst/dist/core/join_order.h"
@@ -65,6 +66,8 @@ struct _GstDistJoin {
     std::vector<Ref<GstEvent>> tags;        // For pads still to come.
     guint group_id = GST_GROUP_ID_INVALID;
     GstFlowCombiner* combiner = gst_flow_combiner_new();
+    bool error_posted = false;
+    bool downstream_done = false;  // It takes no more, so that the stream need not be complete.
     ~Private() { gst_flow_combiner_free(combiner); }
   } * priv;
 };
@@ -76,8 +79,10 @@ GST_ELEMENT_REGISTER_DEFINE(distjoin, "distjoin", GST_RANK_NONE, GST_TYPE_DIST_J
 
 // --- Helpers
 
+// Upstream sends EOS after an error too: what is missing then is no news.
 static GstFlowReturn post_error(GstDistJoin* self, const std::string& text) {
-  GST_ELEMENT_ERROR(self, STREAM, FORMAT, ("Cannot join the segments: %s", text.c_str()), (NULL));
+  if (!std::exchange(self->priv->error_posted, true))
+    GST_ELEMENT_ERROR(self, STREAM, FORMAT, ("Cannot join the segments: %s", text.c_str()), (NULL));
   return GST_FLOW_ERROR;
 }
 
@@ -106,15 +111,18 @@ static void add_pad(GstDistJoin* self, Stream& stream, const SegmentHeader& head
 // Sends what has changed since the segment before. Timestamps are moved up by `shift`.
 static bool push_events(GstDistJoin* self, Stream& stream, const SegmentHeader& header,
                         Time shift) {
-  const bool new_pad = stream.pad == nullptr;
-  if (new_pad)
-    add_pad(self, stream, header);
+  Ref<GstCaps> caps;
   if (stream.caps != header.caps) {
-    const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(header.caps.c_str()));
+    caps = Ref<GstCaps>::adopt(gst_caps_from_string(header.caps.c_str()));
     if (!caps) {
       post_error(self, "segment " + std::to_string(header.index) + ": unreadable caps");
       return false;
     }
+  }
+  const bool new_pad = stream.pad == nullptr;
+  if (new_pad)
+    add_pad(self, stream, header);
+  if (caps) {
     stream.caps = header.caps;
     gst_pad_push_event(stream.pad, gst_event_new_caps(caps.get()));
   }
@@ -206,8 +214,10 @@ static GstFlowReturn push_ready(GstDistJoin* self, Stream& stream) {
                              : push_rendition(self, stream, header, segment.mapped().get());
     if (stream.pad)
       flow = gst_flow_combiner_update_pad_flow(self->priv->combiner, stream.pad, flow);
-    if (flow != GST_FLOW_OK)
+    if (flow != GST_FLOW_OK) {
+      self->priv->downstream_done = flow != GST_FLOW_FLUSHING;
       return flow;
+    }
   }
 }
 
@@ -264,7 +274,7 @@ static gboolean gst_dist_join_sink_event(GstPad* pad, GstObject* parent, GstEven
           gst_pad_push_event(stream.pad, Ref<GstEvent>(event).release());
       return TRUE;
     case GST_EVENT_EOS:
-      if (!check_complete(self))
+      if (self->priv->error_posted || (!self->priv->downstream_done && !check_complete(self)))
         return FALSE;
       return push_to_all(self, std::move(event));
     case GST_EVENT_FLUSH_STOP:
@@ -274,6 +284,8 @@ static gboolean gst_dist_join_sink_event(GstPad* pad, GstObject* parent, GstEven
         stream.pad = kept;
       }
       gst_flow_combiner_reset(self->priv->combiner);
+      self->priv->error_posted = false;
+      self->priv->downstream_done = false;
       return push_to_all(self, std::move(event));
     default:
       return gst_pad_event_default(pad, parent, event.release());
@@ -292,6 +304,8 @@ static void remove_pads(GstDistJoin* self) {
   }
   self->priv->streams.clear();
   self->priv->tags.clear();
+  self->priv->error_posted = false;
+  self->priv->downstream_done = false;
 }
 
 static GstStateChangeReturn gst_dist_join_change_state(GstElement* element,

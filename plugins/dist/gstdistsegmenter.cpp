@@ -22,6 +22,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "gst/dist/core/cutter.h"
 #include "gst/dist/gstx/segment_buffer.h"
@@ -75,6 +76,7 @@ struct State {
   Part next_part;  // What the next buffer belongs to.
   bool part_ended = false;
   bool caps_sent = false;
+  bool error_posted = false;  // Upstream offers refused events again with each buffer.
   Cutter cutter;
   std::deque<Ref<GstBuffer>> buffers;  // The units the cutter may still need.
   std::uint64_t first_buffer = 0;      // Unit number of buffers[0].
@@ -136,6 +138,8 @@ static dist::StreamFormat stream_format(const GstStructure* structure) {
 }
 
 static void post_unsupported(GstDistSegmenter* self, const std::string& found) {
+  if (std::exchange(self->priv->state.error_posted, true))
+    return;
   GST_ELEMENT_ERROR(
       self, STREAM, FORMAT,
       ("Cannot cut %s into segments. Accepted are raw video in system memory and, "
@@ -271,6 +275,8 @@ static bool handle_caps(GstDistSegmenter* self, GstCaps* caps) {
 static bool handle_segment(GstDistSegmenter* self, const GstSegment* segment) {
   State& state = self->priv->state;
   if (segment->format != GST_FORMAT_TIME || segment->rate <= 0) {
+    if (std::exchange(state.error_posted, true))
+      return false;
     GST_ELEMENT_ERROR(
         self, STREAM, FORMAT,
         ("Cannot cut a stream that %s. Put a demuxer or parser before distsegmenter.",
@@ -292,6 +298,7 @@ static void reset(State& state) {
   state.first_buffer = 0;
   state.next_part.time_segment.reset();
   state.part = Part();
+  state.error_posted = false;
 }
 
 static gboolean gst_dist_segmenter_sink_event(GstPad* pad, GstObject* parent, GstEvent* raw_event) {

@@ -25,6 +25,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "gst/dist/gstx/segment_buffer.h"
@@ -110,6 +111,7 @@ class Session : public Primary::Observer {
                     const dist::Dispatcher::Failure& failure) override;
 
   bool has_room(std::uint64_t index) const;
+  GstFlowReturn take_unreported();
   void end(GstPad* srcpad, Ref<GstEvent> eos);
 
   GstRemoteEnc* element_;
@@ -124,6 +126,7 @@ class Session : public Primary::Observer {
   std::deque<Output> outputs_;
   Ref<GstEvent> eos_;  // To be pushed when the window is empty.
   GstFlowReturn flow_ = GST_FLOW_OK;
+  bool flow_reported_ = false;  // An error was posted, or upstream knows flow_.
   bool flushing_ = false;
   bool stopping_ = false;
   Counters counters_;
@@ -198,8 +201,10 @@ GstFlowReturn Session::submit(Ref<GstBuffer> segment) {
         lock, [&] { return stopping_ || flushing_ || flow_ != GST_FLOW_OK || has_room(index); });
     if (stopping_ || flushing_)
       return GST_FLOW_FLUSHING;
-    if (flow_ != GST_FLOW_OK)
+    if (flow_ != GST_FLOW_OK) {
+      flow_reported_ = true;
       return flow_;
+    }
     window_[index] = size;
     bytes_ += size;
   }
@@ -209,12 +214,27 @@ GstFlowReturn Session::submit(Ref<GstBuffer> segment) {
 }
 
 void Session::push_event(Ref<GstEvent> event) {
-  const std::lock_guard lock(lock_);
-  if (GST_EVENT_TYPE(event.get()) == GST_EVENT_EOS)
-    eos_ = std::move(event);
-  else
-    outputs_.push_back({std::move(event), 0, {}});
-  changed_.notify_all();
+  GstFlowReturn unreported = GST_FLOW_OK;
+  {
+    const std::lock_guard lock(lock_);
+    if (GST_EVENT_TYPE(event.get()) == GST_EVENT_EOS) {
+      eos_ = std::move(event);
+      unreported = take_unreported();
+    } else {
+      outputs_.push_back({std::move(event), 0, {}});
+    }
+    changed_.notify_all();
+  }
+  if (unreported != GST_FLOW_OK)
+    GST_ELEMENT_FLOW_ERROR(element_, unreported);
+}
+
+// Upstream reports what went wrong downstream, unless it has nothing more to send.
+GstFlowReturn Session::take_unreported() {
+  const bool failed = flow_ == GST_FLOW_NOT_LINKED || flow_ < GST_FLOW_EOS;
+  if (!failed || !eos_ || std::exchange(flow_reported_, true))
+    return GST_FLOW_OK;
+  return flow_;
 }
 
 void Session::begin_flush() {
@@ -232,6 +252,7 @@ void Session::end_flush() {
   const std::lock_guard lock(lock_);
   flushing_ = false;
   flow_ = GST_FLOW_OK;
+  flow_reported_ = false;
   window_.clear();
   bytes_ = 0;
   outputs_.clear();
@@ -274,20 +295,19 @@ bool Session::push_next(GstPad* srcpad) {
   }
 
   const GstFlowReturn flow = gst_pad_push(srcpad, std::get<Ref<GstBuffer>>(output.item).release());
-  bool at_end = false;
+  GstFlowReturn unreported = GST_FLOW_OK;
   {
     const std::lock_guard lock(lock_);
     bytes_ -= std::min(bytes_, output.bytes);
     if (output.completes)
       window_.erase(*output.completes);
-    if (!flushing_)
+    if (!flushing_ && flow_ == GST_FLOW_OK)
       flow_ = flow;
-    at_end = static_cast<bool>(eos_);
+    unreported = take_unreported();
     changed_.notify_all();
   }
-  // Upstream reports it, unless it has nothing more to send.
-  if (at_end && (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS))
-    GST_ELEMENT_FLOW_ERROR(element_, flow);
+  if (unreported != GST_FLOW_OK)
+    GST_ELEMENT_FLOW_ERROR(element_, unreported);
   return flow == GST_FLOW_OK;
 }
 
@@ -395,9 +415,8 @@ void Session::lease_failed(const Primary::WorkerInfo& worker,
   {
     const std::lock_guard lock(lock_);
     ++counters_.failed_leases;
-    if (failure.given_up.empty() || flow_ != GST_FLOW_OK)
+    if (failure.given_up.empty() || flow_ != GST_FLOW_OK || std::exchange(flow_reported_, true))
       return;
-    flow_ = GST_FLOW_ERROR;
   }
   GST_ELEMENT_ERROR_WITH_DETAILS(
       element_, STREAM, ENCODE,
@@ -407,6 +426,9 @@ void Session::lease_failed(const Primary::WorkerInfo& worker,
       ("%s", failure.given_up.c_str()),
       ("segment", G_TYPE_UINT64, failure.grant.segment, "attempt", G_TYPE_UINT,
        failure.grant.attempt, "worker", G_TYPE_STRING, worker.name.c_str(), nullptr));
+  // Only now, so that this error comes before the one that upstream posts.
+  const std::lock_guard lock(lock_);
+  flow_ = GST_FLOW_ERROR;
   changed_.notify_all();
 }
 

@@ -83,6 +83,16 @@ GST_ELEMENT_REGISTER_DEFINE(remoteencsink, "remoteencsink", GST_RANK_NONE, GST_T
 
 // --- Helpers
 
+// The caps as they have to be alike in all segments.
+static std::string comparable_caps(GstCaps* caps) {
+  const auto copy = Ref<GstCaps>::adopt(gst_caps_copy(caps));
+  GstStructure* structure = gst_caps_get_structure(copy.get(), 0);
+  // VP8 has no configuration; its stream headers, for Ogg, hold comments that come and go.
+  if (gst_structure_has_name(structure, "video/x-vp8"))
+    gst_structure_remove_field(structure, "streamheader");
+  return dist::take_string(gst_caps_to_string(copy.get()));
+}
+
 // Frames that the encoder holds back, judged by how far its decode times run ahead.
 static std::uint32_t announced_depth(const PadState& pad, const std::vector<Time>& times) {
   const gint64 lead = pad.frames.front().decode_lead;
@@ -107,6 +117,7 @@ static dist::Result<dist::BytesList> build_result(const PadState& pad) {
   for (const Frame& frame : pad.frames)
     seen.push_back(frame.time);
   const std::vector<Time> expected = source.presentation_times();
+  const std::vector<Time> durations = source.frame_durations();
   const auto exact = dist::match_times(expected, seen);
 
   dist::SegmentHeader header{.stream_id = source.stream_id,
@@ -128,13 +139,15 @@ static dist::Result<dist::BytesList> build_result(const PadState& pad) {
                          " ns that the segment does not have"};
     GstBuffer* buffer = pad.frames[i].buffer.get();
     constexpr guint kInternalFlags = GST_MINI_OBJECT_FLAG_LAST - 1;
-    header.units.push_back({.pts = *exact[i],
-                            .dts = dist::kNoTime,
-                            .duration = GST_BUFFER_DURATION(buffer),
-                            .show = *exact[i],
-                            .flags = GST_BUFFER_FLAGS(buffer) & ~kInternalFlags &
-                                     ~static_cast<guint>(GST_BUFFER_FLAG_TAG_MEMORY),
-                            .size = gst_buffer_get_size(buffer)});
+    const auto position = std::lower_bound(expected.begin(), expected.end(), *exact[i]);
+    header.units.push_back(
+        {.pts = *exact[i],
+         .dts = dist::kNoTime,
+         .duration = durations[static_cast<std::size_t>(position - expected.begin())],
+         .show = *exact[i],
+         .flags = GST_BUFFER_FLAGS(buffer) & ~kInternalFlags &
+                  ~static_cast<guint>(GST_BUFFER_FLAG_TAG_MEMORY),
+         .size = gst_buffer_get_size(buffer)});
     decode_order.push_back(*exact[i]);
     for (dist::Bytes& piece : dist::to_bytes(buffer))
       payload.push_back(std::move(piece));
@@ -245,7 +258,7 @@ static gboolean gst_remote_enc_sink_event(GstPad* pad, GstObject* parent, GstEve
     case GST_EVENT_CAPS: {
       GstCaps* caps = nullptr;
       gst_event_parse_caps(event.get(), &caps);
-      const std::string text = dist::take_string(gst_caps_to_string(caps));
+      const std::string text = comparable_caps(caps);
       if (!state.frames.empty() && text != state.caps)
         state.flaw = "the caps changed within the segment";
       state.caps = text;

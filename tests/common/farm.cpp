@@ -8,15 +8,17 @@
 
 namespace farm {
 
-Process::Process(const std::string& arguments) {
+Process::Process(const std::string& command) {
   gchar** argv = nullptr;
-  ck_assert(g_shell_parse_argv(("gst-launch-1.0 " + arguments).c_str(), nullptr, &argv, nullptr));
+  ck_assert(g_shell_parse_argv(command.c_str(), nullptr, &argv, nullptr));
+  GSubprocessLauncher* launcher = g_subprocess_launcher_new(static_cast<GSubprocessFlags>(
+      G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE));
+  if (const char* root = g_getenv("DIST_SOURCE_ROOT"))
+    g_subprocess_launcher_set_cwd(launcher, root);
   GError* error = nullptr;
-  process_ = g_subprocess_newv(argv,
-                               static_cast<GSubprocessFlags>(G_SUBPROCESS_FLAGS_STDOUT_PIPE |
-                                                             G_SUBPROCESS_FLAGS_STDERR_MERGE),
-                               &error);
-  ck_assert_msg(process_ != nullptr, "%s", error ? error->message : "");
+  process_ = g_subprocess_launcher_spawnv(launcher, argv, &error);
+  ck_assert_msg(process_ != nullptr, "%s: %s", command.c_str(), error ? error->message : "");
+  g_object_unref(launcher);
   g_strfreev(argv);
 }
 
@@ -99,10 +101,10 @@ unsigned port_of(GstElement* pipeline) {
 Outcome run(const Job& job, unsigned seconds) {
   GstElement* pipeline = primary_new(job);
   gst_element_set_state(pipeline, GST_STATE_PAUSED);
-  const std::string port = std::to_string(port_of(pipeline));
+  const unsigned port = port_of(pipeline);
   std::vector<Process> workers;
   for (const std::string& worker : job.workers)
-    workers.emplace_back("-m remoteencsrc port=" + port + " ! " + worker);
+    workers.emplace_back(worker_command(port, worker));
   Outcome outcome;
   outcome.recording = film::record(pipeline, seconds);
   gst_object_unref(pipeline);
@@ -111,6 +113,28 @@ Outcome run(const Job& job, unsigned seconds) {
     outcome.worker_output += worker.output();
   }
   return outcome;
+}
+
+std::string worker_command(unsigned port, const std::string& pipeline,
+                           const std::string& properties) {
+  return "gst-launch-1.0 -m remoteencsrc port=" + std::to_string(port) + " " + properties + " ! " +
+         pipeline;
+}
+
+unsigned free_port() {
+  GSocketListener* listener = g_socket_listener_new();
+  const guint16 port = g_socket_listener_add_any_inet_port(listener, nullptr, nullptr);
+  g_socket_listener_close(listener);
+  g_object_unref(listener);
+  return port;
+}
+
+std::vector<std::string> named(const std::vector<std::string>& messages, const std::string& name) {
+  std::vector<std::string> result;
+  for (const std::string& message : messages)
+    if (message.rfind(name + ",", 0) == 0)
+      result.push_back(message);
+  return result;
 }
 
 guint64 field(const std::string& message, const char* name) {

@@ -13,11 +13,11 @@
 
 namespace farm {
 
-// A gst-launch-1.0 process; ended with the object if it still runs.
+// A process; ended with the object if it still runs.
 class Process {
  public:
-  // Runs `gst-launch-1.0 ARGUMENTS`, split as a shell does.
-  explicit Process(const std::string& arguments);
+  // Runs the command, split as a shell does; relative paths begin at the top of the source tree.
+  explicit Process(const std::string& command);
   Process(Process&& other) noexcept;
   Process& operator=(Process&&) = delete;
   ~Process();
@@ -58,6 +58,16 @@ Outcome run(const Job& job, unsigned seconds = 90);
 // The pipeline of a primary, and the port it listens on once it is at least PAUSED.
 GstElement* primary_new(const Job& job);
 unsigned port_of(GstElement* pipeline);
+
+// A worker that does `pipeline` between remoteencsrc and remoteencsink.
+std::string worker_command(unsigned port, const std::string& pipeline,
+                           const std::string& properties = "");
+
+// A port that nobody listens on.
+unsigned free_port();
+
+// Those of the element messages that have this name.
+std::vector<std::string> named(const std::vector<std::string>& messages, const std::string& name);
 
 // Number of a structure's field in a serialised element message, 0 if there is none.
 guint64 field(const std::string& message, const char* name);

@@ -135,12 +135,14 @@ void take(Recording& recording, GstSample* sample) {
 }
 
 // Empties the bus; true if there was an error.
-bool drain(GstBus* bus, Recording& recording) {
+bool drain(GstBus* bus, Recording& recording, const OnMessage& on_message) {
   while (GstMessage* message = gst_bus_pop(bus)) {
     if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ELEMENT) {
       gchar* text = gst_structure_to_string(gst_message_get_structure(message));
       recording.messages.push_back(text);
       g_free(text);
+      if (on_message)
+        on_message(recording.messages.back());
     } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR && recording.error.empty()) {
       GError* error = nullptr;
       gchar* debug = nullptr;
@@ -156,7 +158,7 @@ bool drain(GstBus* bus, Recording& recording) {
 
 }  // namespace
 
-Recording record(GstElement* pipeline, unsigned seconds) {
+Recording record(GstElement* pipeline, unsigned seconds, const OnMessage& on_message) {
   Recording recording;
   GstElement* sink = gst_bin_get_by_name(GST_BIN(pipeline), "out");
   ck_assert(sink);
@@ -170,12 +172,12 @@ Recording record(GstElement* pipeline, unsigned seconds) {
       take(recording, sample);
       gst_sample_unref(sample);
     }
-    if (drain(bus, recording) || (!sample && gst_app_sink_is_eos(GST_APP_SINK(sink))))
+    if (drain(bus, recording, on_message) || (!sample && gst_app_sink_is_eos(GST_APP_SINK(sink))))
       break;
     ck_assert_msg(g_get_monotonic_time() < deadline, "no end after %u s and %zu buffers", seconds,
                   recording.items.size());
   }
-  drain(bus, recording);
+  drain(bus, recording, on_message);
   gst_element_set_state(pipeline, GST_STATE_NULL);
   gst_object_unref(bus);
   gst_object_unref(sink);

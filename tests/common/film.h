@@ -7,6 +7,7 @@
 #include <gst/gst.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,9 @@ struct Recording {
 };
 
 // Runs the pipeline to its end and records what reaches its appsink "out". Fails the test when it
-// takes longer than `seconds`.
-Recording record(GstElement* pipeline, unsigned seconds = 90);
+// takes longer than `seconds`. `on_message` sees each element message, serialised, when it comes.
+using OnMessage = std::function<void(const std::string& message)>;
+Recording record(GstElement* pipeline, unsigned seconds = 90, const OnMessage& on_message = {});
 Recording record(const std::string& description, unsigned seconds = 90);
 
 // Paths of all clips: the real ones beside the source tree, where they exist, and those the test

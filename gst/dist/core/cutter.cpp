@@ -15,7 +15,9 @@ Time add(Time a, Time b) {
 
 void Cutter::begin(const Config& config) {
   config_ = config;
-  config_.max_segment_duration = std::max(config.max_segment_duration, config.segment_duration);
+  // A segment cannot stop where it starts.
+  config_.segment_duration = std::max<Time>(config.segment_duration, 1);
+  config_.max_segment_duration = std::max(config.max_segment_duration, config_.segment_duration);
   base_ += units_.size();
   units_.clear();
   start_ = kNoTime;
@@ -168,7 +170,9 @@ Cutter::Cut Cutter::close(Time stop, bool end_of_part) {
   cut.index = next_index_++;
   cut.stop = stop;
   cut.start = start_;
-  std::uint64_t first_member = base_ + units_.size();
+  // Decoding begins with the first unit that was kept for this segment; with the first of all in
+  // the first one, so that the segments together hold every unit.
+  cut.first_unit = base_;
   std::uint64_t last_member = base_;
   std::uint64_t next_member = base_ + units_.size();
   for (std::uint64_t i = 0; i < units_.size(); ++i) {
@@ -176,7 +180,6 @@ Cutter::Cut Cutter::close(Time stop, bool end_of_part) {
     if (held.show == kNoTime || held.done)
       continue;
     if (held.show < stop || end_of_part) {
-      first_member = std::min(first_member, base_ + i);
       last_member = base_ + i;
       // Damaged timestamps: a frame that comes too late still belongs to some segment.
       cut.start = std::min(cut.start, held.show);
@@ -187,7 +190,6 @@ Cutter::Cut Cutter::close(Time stop, bool end_of_part) {
 
   const std::uint64_t next_start =
       end_of_part ? base_ + units_.size() : decode_start(stop, next_member);
-  cut.first_unit = decode_start(cut.start, first_member);
   // Units that nobody presents may lie between the two; they must not fall through.
   const std::uint64_t end = std::max(last_member + 1, next_start);
   for (std::uint64_t number = cut.first_unit; number < end; ++number) {

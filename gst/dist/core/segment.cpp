@@ -31,6 +31,21 @@ std::vector<Time> SegmentHeader::presentation_times() const {
   return times;
 }
 
+std::vector<Time> SegmentHeader::frame_durations() const {
+  std::vector<std::pair<Time, Time>> frames;
+  for (const AccessUnit& unit : units)
+    if (unit.show != kNoTime)
+      frames.emplace_back(unit.show, unit.duration);
+  std::sort(frames.begin(), frames.end());
+  std::vector<Time> durations;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const auto [show, duration] = frames[i];
+    const Time next = i + 1 < frames.size() ? frames[i + 1].first : std::max(stop, show);
+    durations.push_back(duration != kNoTime ? duration : next - show);
+  }
+  return durations;
+}
+
 Time presentation_estimate(Time pts, Time dts) {
   return pts != kNoTime ? pts : dts;
 }

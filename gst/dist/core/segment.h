@@ -82,6 +82,8 @@ struct SegmentHeader {
   std::uint64_t payload_size() const;
   // Presentation times of the presented frames, ascending.
   std::vector<Time> presentation_times() const;
+  // How long each of those frames lasts: as the stream says, else until the next one or the end.
+  std::vector<Time> frame_durations() const;
 };
 
 // When a unit with these timestamps is presented if no PTS is given: streams without B-frames in

@@ -172,6 +172,8 @@ static void answer(GstRemoteEncSink* self, dist::Lease& lease) {
     for (auto& [pad, state] : priv->pads) {
       pads.push_back(state);
       state.frames.clear();
+      // Pads that end at the same time all come here; one answers.
+      state.eos = false;
     }
   }
   dist::Lease::Done done;
@@ -285,6 +287,16 @@ static gboolean gst_remote_enc_sink_event(GstPad* pad, GstObject* parent, GstEve
 
 // --- Pads
 
+// The next number that no pad has for a name.
+static std::string free_number(GstRemoteEncSink::Private& priv) {
+  std::string number;
+  do {
+    number = std::to_string(priv.next_number++);
+  } while (std::any_of(priv.pads.begin(), priv.pads.end(),
+                       [&](const auto& entry) { return entry.second.rendition == number; }));
+  return number;
+}
+
 static GstPad* gst_remote_enc_sink_request_new_pad(GstElement* element, GstPadTemplate* templ,
                                                    const gchar* name, const GstCaps*) {
   GstRemoteEncSink* self = GST_REMOTE_ENC_SINK(element);
@@ -295,7 +307,7 @@ static GstPad* gst_remote_enc_sink_request_new_pad(GstElement* element, GstPadTe
     if (name && g_str_has_prefix(name, kPrefix))
       rendition = name + sizeof(kPrefix) - 1;
     else
-      rendition = std::to_string(self->priv->next_number++);
+      rendition = free_number(*self->priv);
   }
   if (rendition.empty() || rendition == "source") {
     GST_WARNING_OBJECT(self, "'%s' cannot be the name of a rendition", rendition.c_str());

@@ -382,6 +382,8 @@ bool Session::play_next(GstPad* srcpad) {
     current_.reset();
     jobs_.pop_front();
     changed_.wait(lock, [this] { return !interrupting_; });
+    // The flush came even if the job was not begun any more.
+    played_ = played_ || interrupted_at_ != 0;
     interrupted_at_ = 0;
     stopping = stopping_;
   }

@@ -28,6 +28,11 @@ constexpr Clip kMadeClips[] = {
     {"h264-one-keyframe.mkv", "-c:v libx264 -preset veryfast -g 600 -bf 3"},
     {"h264-interlaced.mp4", "-c:v libx264 -preset veryfast -flags +ilme+ildct -g 30 -bf 2"},
     {"h264-2997.ts", "-r 30000/1001 -c:v libx264 -preset veryfast -g 60 -bf 2"},
+    {"h264-intra-refresh.mp4",
+     "-c:v libx264 -preset veryfast -x264-params intra-refresh=1:keyint=30:bframes=0"},
+    {"h264-raw.h264", "-c:v libx264 -preset veryfast -g 30 -bf 2"},
+    {"hevc-raw.h265",
+     "-c:v libx265 -preset ultrafast -x265-params keyint=30:open-gop=1:bframes=3:log-level=none"},
     {"hevc-open-gop.mp4",
      "-c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params "
      "keyint=30:open-gop=1:bframes=3:log-level=none"},

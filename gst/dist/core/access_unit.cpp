@@ -72,18 +72,21 @@ bool read_sei_number(Span& data, std::size_t& value) {
   return false;
 }
 
-bool sei_has_recovery_point(Span nal) {
+// The kind of recovery point that an SEI NAL unit announces, if any.
+RandomAccess recovery_point(Span nal) {
   constexpr std::size_t kRecoveryPoint = 6;
   const std::vector<std::uint8_t> raw = unescape(nal.subspan(1));
   Span data(raw);
   std::size_t type = 0;
   std::size_t size = 0;
   while (data.size() > 2 && read_sei_number(data, type) && read_sei_number(data, size)) {
+    // It begins with recovery_frame_cnt in Exp-Golomb code, where zero is a single one bit.
     if (type == kRecoveryPoint)
-      return true;
+      return !data.empty() && (data[0] & 0x80) != 0 ? RandomAccess::kRecovery
+                                                    : RandomAccess::kGradual;
     data = data.subspan(std::min(size, data.size()));
   }
-  return false;
+  return RandomAccess::kNone;
 }
 
 RandomAccess classify_h264(Span unit, unsigned length_size) {
@@ -93,26 +96,41 @@ RandomAccess classify_h264(Span unit, unsigned length_size) {
     const unsigned type = nal[0] & 0x1f;
     if (type == kIdr)
       result = RandomAccess::kClean;
-    else if (type == kSei && sei_has_recovery_point(nal))
-      result = RandomAccess::kRecovery;
+    else if (type == kSei && result == RandomAccess::kNone)
+      result = recovery_point(nal);
     // SEI messages come before the slices.
     return type != kSlice && type != kPartitionA && type != kIdr;
   });
   return result;
 }
 
-RandomAccess classify_h265(Span unit, unsigned length_size) {
+UnitKind classify_h265(Span unit, unsigned length_size) {
   constexpr unsigned kFirstNonSlice = 32, kFirstIrap = 16, kLastIrap = 21;
-  RandomAccess result = RandomAccess::kNone;
+  constexpr unsigned kFirstLeading = 6, kLastLeading = 9;
+  UnitKind result;
   for_each_nal(unit, length_size, [&](Span nal) {
     const unsigned type = nal[0] >> 1 & 0x3f;
     if (type >= kFirstNonSlice)
       return true;
     if (type >= kFirstIrap && type <= kLastIrap)
-      result = RandomAccess::kClean;
+      result.random_access = RandomAccess::kClean;
+    result.leading = type >= kFirstLeading && type <= kLastLeading;
     return false;
   });
   return result;
+}
+
+bool is_b_picture(Codec codec, Span unit) {
+  constexpr std::uint8_t kPicture = 0x00, kVop = 0xb6;
+  const std::uint8_t wanted = codec == Codec::kMpeg4 ? kVop : kPicture;
+  for (std::size_t at = find_start_code(unit, 0); at + 5 < unit.size();
+       at = find_start_code(unit, at + 3)) {
+    if (unit[at + 3] != wanted)
+      continue;
+    // vop_coding_type; picture_coding_type after ten bits of temporal_reference.
+    return codec == Codec::kMpeg4 ? unit[at + 4] >> 6 == 2 : (unit[at + 5] >> 3 & 7) == 3;
+  }
+  return false;
 }
 
 bool vp9_shown(Span unit) {
@@ -139,7 +157,7 @@ UnitKind classify(const StreamFormat& format, bool keyframe, Span unit) {
       kind.random_access = classify_h264(unit, format.nal_length_size);
       break;
     case Codec::kH265:
-      kind.random_access = classify_h265(unit, format.nal_length_size);
+      kind = classify_h265(unit, format.nal_length_size);
       break;
     case Codec::kVp8:
       kind.random_access = (unit[0] & 1) == 0 ? RandomAccess::kClean : RandomAccess::kNone;
@@ -148,10 +166,12 @@ UnitKind classify(const StreamFormat& format, bool keyframe, Span unit) {
     case Codec::kVp9:
       kind.shown = vp9_shown(unit);
       break;
-    case Codec::kRaw:
-    case Codec::kAv1:
     case Codec::kMpeg12:
     case Codec::kMpeg4:
+      kind.leading = is_b_picture(format.codec, unit);
+      break;
+    case Codec::kRaw:
+    case Codec::kAv1:
     case Codec::kJpeg:
       break;
   }

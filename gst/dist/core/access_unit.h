@@ -25,18 +25,27 @@ enum class RandomAccess {
   // A decoder can start here, but its first frames may differ: decoding has to begin at the
   // random-access point before (H.264 recovery point that is no IDR picture).
   kRecovery,
+  // As kRecovery, but the picture is refreshed over many frames (recovery_frame_cnt > 0), and those
+  // may
+  // refer to ones that are not refreshed yet: decoding has to begin two random-access points
+  // before.
+  kGradual,
 };
 
 struct UnitKind {
   RandomAccess random_access = RandomAccess::kNone;
   // False for frames that are decoded but never shown (VP8 and VP9 alternate references).
   bool shown = true;
+  // Presented before the random-access point or reference picture that precedes it in decode order:
+  // H.265 leading pictures, B-pictures of MPEG-1, MPEG-2 and MPEG-4.
+  bool leading = false;
 };
 
 // `keyframe` is what upstream said of the unit; it is overruled where the bytes say more: parsers
 // mark every H.264 picture of I slices as a keyframe, and frames after it may still refer to frames
 // before it.
-// Sources: ITU-T H.264 7.4.1.2.4 and D.2.8, ITU-T H.265 7.4.2.2, RFC 6386 9.1, VP9 bitstream 6.2.
+// Sources: ITU-T H.264 7.4.1.2.4 and D.2.8, ITU-T H.265 7.4.2.2, ISO/IEC 13818-2 6.3.9,
+// ISO/IEC 14496-2 6.3.5, RFC 6386 9.1, VP9 bitstream 6.2.
 UnitKind classify(const StreamFormat& format, bool keyframe, std::span<const std::uint8_t> unit);
 
 // How many access units at most may come before another one in decode order and after it in

@@ -62,20 +62,34 @@ Time Cutter::threshold() const {
   return std::min(random_access_stop_, add(start_, config_.max_segment_duration));
 }
 
+// Whether the unit, units_[position], is a random-access point at which a segment may stop.
+bool Cutter::may_stop_before(std::size_t position) const {
+  const Held& held = units_[position];
+  if (held.unit.kind.random_access == RandomAccess::kNone || held.show == kNoTime ||
+      held.show < add(start_, config_.segment_duration))
+    return false;
+  if (!lacks_pts_ || config_.max_reorder == 0)
+    return true;
+  // Without presentation times nobody knows which of the units that follow are presented before it.
+  return held.unit.kind.random_access == RandomAccess::kClean && position + 1 < units_.size() &&
+         !units_[position + 1].unit.kind.leading;
+}
+
+// Accounts for the unit that came last.
 void Cutter::note(const Held& held) {
-  if (held.show != kNoTime && (start_ == kNoTime || (!start_fixed_ && held.show < start_))) {
+  const std::size_t position = units_.size() - 1;
+  const bool new_start =
+      held.show != kNoTime && (start_ == kNoTime || (!start_fixed_ && held.show < start_));
+  if (new_start)
     start_ = held.show;
+  // Whether the unit before is suitable may depend on this one.
+  const bool new_stop =
+      start_ != kNoTime && ((may_stop_before(position) && held.show < random_access_stop_) ||
+                            (position > 0 && may_stop_before(position - 1) &&
+                             units_[position - 1].show < random_access_stop_));
+  if (new_start || new_stop)
     recount();
-    return;
-  }
-  if (start_ != kNoTime && held.unit.kind.random_access != RandomAccess::kNone &&
-      held.show != kNoTime && held.show >= add(start_, config_.segment_duration) &&
-      held.show < random_access_stop_) {
-    random_access_stop_ = held.show;
-    recount();
-    return;
-  }
-  if (held.show != kNoTime && held.show >= threshold())
+  else if (held.show != kNoTime && held.show >= threshold())
     ++ahead_;
 }
 
@@ -84,11 +98,9 @@ void Cutter::recount() {
   ahead_ = 0;
   if (start_ == kNoTime)
     return;
-  const Time earliest = add(start_, config_.segment_duration);
-  for (const Held& held : units_)
-    if (held.unit.kind.random_access != RandomAccess::kNone && held.show != kNoTime &&
-        held.show >= earliest)
-      random_access_stop_ = std::min(random_access_stop_, held.show);
+  for (std::size_t i = 0; i < units_.size(); ++i)
+    if (may_stop_before(i))
+      random_access_stop_ = std::min(random_access_stop_, units_[i].show);
   const Time limit = threshold();
   for (const Held& held : units_)
     if (held.show != kNoTime && held.show >= limit)
@@ -153,15 +165,21 @@ Time Cutter::end_of_part() const {
 std::uint64_t Cutter::decode_start(Time start, std::uint64_t first_member) const {
   std::uint64_t number = base_;
   std::uint64_t previous = base_;
+  std::uint64_t before_previous = base_;
   RandomAccess kind = RandomAccess::kClean;
   for (std::uint64_t i = 0; i < units_.size() && base_ + i <= first_member; ++i) {
     const Held& held = units_[i];
     if (held.unit.kind.random_access == RandomAccess::kNone || held.time > start)
       continue;
+    before_previous = previous;
     previous = number;
     number = base_ + i;
     kind = held.unit.kind.random_access;
+    if (kind == RandomAccess::kClean)
+      before_previous = previous = number;
   }
+  if (kind == RandomAccess::kGradual)
+    return before_previous;
   return kind == RandomAccess::kRecovery ? previous : number;
 }
 

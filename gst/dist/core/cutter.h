@@ -81,6 +81,7 @@ class Cutter {
 
   Held hold(const Unit& unit) const;
   void note(const Held& held);
+  bool may_stop_before(std::size_t position) const;
   void recount();
   Time threshold() const;
   std::uint64_t decode_start(Time start, std::uint64_t first_member) const;

@@ -24,7 +24,10 @@ Status JoinOrder::add(std::shared_ptr<const SegmentHeader> header) {
                  stream_id_ + "'"};
   if (index < next_index_ || waiting_.count(index) != 0)
     return Error{name(index) + ": received twice"};
-  if (last_index_ && (index > *last_index_ || header->last))
+  if (last_index_ && header->last)
+    return Error{name(index) + ": marked as the last, as was segment " +
+                 std::to_string(*last_index_)};
+  if (last_index_ && index > *last_index_)
     return Error{name(index) + ": comes after segment " + std::to_string(*last_index_) +
                  ", which is marked as the last"};
   if (header->last)
@@ -54,14 +57,17 @@ Status JoinOrder::finish() const {
     return Error{name(next_index_) + ": missing, and whatever follows it, in " + rendition};
   const std::uint64_t end =
       last_index_ ? *last_index_ : std::max(next_index_, waiting_.rbegin()->first);
-  constexpr std::size_t kMaxNamed = 8;
+  // Indices come from outside: what is missing may be more than can be counted through.
+  const auto present =
+      static_cast<std::uint64_t>(std::distance(waiting_.begin(), waiting_.upper_bound(end)));
+  const std::uint64_t count = end - next_index_ + 1 - present;
+  constexpr std::uint64_t kMaxNamed = 8;
   std::string missing;
-  std::size_t count = 0;
-  for (std::uint64_t i = next_index_; i <= end; ++i) {
+  std::uint64_t named = 0;
+  for (std::uint64_t i = next_index_; named < std::min(count, kMaxNamed); ++i) {
     if (waiting_.count(i) != 0)
       continue;
-    if (count++ < kMaxNamed)
-      missing += (missing.empty() ? "" : ", ") + std::to_string(i);
+    missing += (named++ == 0 ? "" : ", ") + std::to_string(i);
   }
   if (count == 0)
     return Error{name(end + 1) + ": missing, and whatever follows it, in " + rendition};
@@ -71,7 +77,7 @@ Status JoinOrder::finish() const {
 
 Time DecodeTimes::decode_time(std::uint64_t position) const {
   if (position < depth_)
-    return first_ + shift_ - (depth_ - position) * first_duration_;
+    return first_ + shift_ - std::min((depth_ - position) * first_duration_, first_ + shift_);
   const std::uint64_t shown = std::max(position - depth_, first_recent_);
   return recent_[shown - first_recent_] + shift_;
 }
@@ -91,14 +97,19 @@ Result<std::vector<Time>> DecodeTimes::next(const SegmentHeader& header) {
     shift_ = depth_ * first_duration_ - std::min(depth_ * first_duration_, first_);
   }
 
+  // When each unit has to be decoded at the latest so that those after it are in time.
+  std::vector<Time> latest(header.units.size());
+  Time bound = kNoTime;
+  for (std::size_t i = latest.size(); i-- > 0;)
+    latest[i] = bound = std::min(bound > 0 ? bound - 1 : 0, header.units[i].show + shift_);
+
   std::vector<Time> result;
-  for (const AccessUnit& unit : header.units) {
-    const Time show = unit.show + shift_;
+  for (std::size_t i = 0; i < latest.size(); ++i) {
     Time dts = decode_time(position_++);
     // Only where a later segment reorders more than those before it.
-    if (previous_ && dts <= *previous_ && show > *previous_)
-      dts = *previous_ + (show - *previous_ + 1) / 2;
-    if (dts > show || (previous_ && dts <= *previous_))
+    if (previous_ && dts <= *previous_ && latest[i] > *previous_)
+      dts = *previous_ + (latest[i] - *previous_ + 1) / 2;
+    if (dts > header.units[i].show + shift_ || (previous_ && dts <= *previous_))
       return Error{name(header.index) + ": frames are reordered further than announced"};
     previous_ = dts;
     result.push_back(dts);

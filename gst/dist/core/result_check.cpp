@@ -98,6 +98,9 @@ ResultCheck::Verdict ResultCheck::check(const SegmentHeader& source,
   for (const SegmentHeader& header : result) {
     if (std::string text = flaw(source, header); !text.empty())
       return {Error{text}, {}};
+    const auto same = [&](const SegmentHeader& h) { return h.rendition == header.rendition; };
+    if (std::count_if(result.begin(), result.end(), same) > 1)
+      return {Error{"rendition '" + header.rendition + "' comes twice"}, {}};
     const auto& known = caps_[source.caps];
     const auto caps = known.find(header.rendition);
     if (caps != known.end() && caps->second != header.caps)
@@ -118,6 +121,10 @@ ResultCheck::Verdict ResultCheck::check(const SegmentHeader& source,
     const std::vector<Time> times = header.presentation_times();
     if (times == expected)
       continue;
+    // However many attempts agree: the source does not hold these.
+    if (!std::includes(expected.begin(), expected.end(), times.begin(), times.end()))
+      return {Error{"rendition '" + header.rendition + "': frames that the segment does not have"},
+              {}};
     const std::string text = "rendition '" + header.rendition +
                              "': " + std::to_string(times.size()) + " frames instead of " +
                              std::to_string(expected.size());

@@ -131,9 +131,9 @@ Result<SegmentHeader> parse_header(std::span<const std::uint8_t> data, std::uint
   header.caps = in.string(kMaxString);
   if (!in.ok() || in.remaining() != std::uint64_t{unit_count} * kUnitSize)
     return Error{"segment header: its parts do not add up to its size"};
-  if ((flags & ~kFlagLast) != 0 || !std::isfinite(t.rate) || !std::isfinite(t.applied_rate) ||
-      header.start == kNoTime || header.stop == kNoTime || header.start > header.stop ||
-      t.start == kNoTime)
+  if ((flags & ~kFlagLast) != 0 || !std::isfinite(t.rate) || t.rate <= 0 ||
+      !std::isfinite(t.applied_rate) || t.applied_rate == 0 || header.start == kNoTime ||
+      header.stop == kNoTime || header.start > header.stop || t.start == kNoTime)
     return Error{"segment header: impossible values"};
 
   // Each size is checked against what is left, so the sum cannot wrap around.

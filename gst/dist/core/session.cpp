@@ -251,8 +251,12 @@ Status WorkerSession::handle(const wire::Message& message, std::vector<Event>& e
       events.push_back(Refused{refuse->reason});
       return {};
     }
-    if (!std::holds_alternative<wire::Welcome>(message))
+    const auto* welcome = std::get_if<wire::Welcome>(&message);
+    if (!welcome)
       return Error{"not the gst-dist protocol: the answer to the greeting is none"};
+    if (welcome->version < wire::kMinVersion || welcome->version > wire::kMaxVersion)
+      return Error{"the primary chose protocol version " + std::to_string(welcome->version) +
+                   ", this worker speaks " + versions(wire::kMinVersion, wire::kMaxVersion)};
     welcomed_ = true;
     events.push_back(Welcomed{});
     return {};

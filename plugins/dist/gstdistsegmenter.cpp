@@ -41,8 +41,16 @@ GST_DEBUG_CATEGORY_STATIC(gst_dist_segmenter_debug);
   "parsed = (boolean) true; "                                                                     \
   "image/jpeg"
 
-static GstStaticPadTemplate sink_template =
-    GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(ACCEPTED_CAPS));
+// Video that cannot be cut. It is in the template all the same: a demuxer that cannot link its pad
+// says only "not linked", while this element can say what would be right.
+#define REFUSED_CAPS                                                                         \
+  "video/x-theora; video/x-dirac; video/x-divx; video/x-msmpeg; video/x-wmv; video/x-h263; " \
+  "video/x-flash-video; video/x-vp6; video/x-cinepak; video/x-indeo; video/x-svq; "          \
+  "video/x-prores; video/x-dnxhd; video/x-huffyuv; video/x-ffv; video/x-dv; image/x-j2c; "   \
+  "image/png"
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(ACCEPTED_CAPS "; " REFUSED_CAPS));
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("application/x-dist-segment"));
 
@@ -251,9 +259,12 @@ static GstFlowReturn gst_dist_segmenter_chain(GstPad*, GstObject* parent, GstBuf
 
 static bool handle_caps(GstDistSegmenter* self, GstCaps* caps) {
   State& state = self->priv->state;
-  const auto accepted = Ref<GstCaps>::adopt(gst_static_pad_template_get_caps(&sink_template));
+  const auto accepted = Ref<GstCaps>::adopt(gst_caps_from_string(ACCEPTED_CAPS));
   if (!gst_caps_is_subset(caps, accepted.get())) {
-    post_unsupported(self, dist::take_string(gst_caps_to_string(caps)));
+    const auto readable = Ref<GstCaps>::adopt(gst_caps_copy(caps));
+    gst_structure_remove_fields(gst_caps_get_structure(readable.get(), 0), "codec_data",
+                                "streamheader", nullptr);
+    post_unsupported(self, dist::take_string(gst_caps_to_string(readable.get())));
     return false;
   }
   const GstStructure* structure = gst_caps_get_structure(caps, 0);

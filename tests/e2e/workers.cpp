@@ -156,7 +156,8 @@ GST_END_TEST
 GST_START_TEST(test_strangers_change_nothing) {
   const film::Recording expected = undisturbed(kFast);
   Primary primary(job());
-  ck_assert_str_eq(talk(primary.port, "GET / HTTP/1.1\r\nHost: here\r\n\r\n").c_str(), "");
+  const std::string silence = talk(primary.port, "GET / HTTP/1.1\r\nHost: here\r\n\r\n");
+  ck_assert_str_eq(silence.c_str(), "");
   std::string noise;
   GRand* random = g_rand_new_with_seed(1);
   for (int i = 0; i < 100000; ++i)

@@ -71,8 +71,9 @@ bool Cutter::may_stop_before(std::size_t position) const {
   if (!lacks_pts_ || config_.max_reorder == 0)
     return true;
   // Without presentation times nobody knows which of the units that follow are presented before it.
-  return held.unit.kind.random_access == RandomAccess::kClean && position + 1 < units_.size() &&
-         !units_[position + 1].unit.kind.leading;
+  const bool followed = position + 1 < units_.size();
+  return held.unit.kind.random_access == RandomAccess::kClean &&
+         (followed ? !units_[position + 1].unit.kind.leading : ended_);
 }
 
 // Accounts for the unit that came last.
@@ -122,6 +123,8 @@ std::vector<Cutter::Cut> Cutter::push(const Unit& unit) {
 
 std::vector<Cutter::Cut> Cutter::finish(bool last) {
   std::vector<Cut> cuts;
+  ended_ = true;
+  recount();
   while (ahead_ > 0)
     cuts.push_back(close(*earliest_open(threshold()), false));
   if (earliest_open(0)) {
@@ -130,6 +133,7 @@ std::vector<Cutter::Cut> Cutter::finish(bool last) {
   }
   base_ += units_.size();
   units_.clear();
+  ended_ = false;
   return cuts;
 }
 

@@ -98,6 +98,7 @@ class Cutter {
   // and how many shown units lie at or beyond threshold().
   Time start_ = kNoTime;
   bool start_fixed_ = false;
+  bool ended_ = false;      // finish() was called: no unit of this part follows.
   bool lacks_pts_ = false;  // Some unit of this part came without a PTS.
   Time random_access_stop_ = kNoTime;
   unsigned ahead_ = 0;

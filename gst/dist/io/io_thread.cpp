@@ -70,6 +70,17 @@ void IoThread::run(const Work& work) {
   done.wait(lock, [&] { return finished; });
 }
 
+void IoThread::wait_until(const std::function<bool()>& condition, unsigned milliseconds) {
+  run([&] {
+    bool timed_out = false;
+    GSource* timer = after(milliseconds, [&timed_out] { timed_out = true; });
+    while (!timed_out && !condition())
+      g_main_context_iteration(context_, TRUE);
+    g_source_destroy(timer);
+    g_source_unref(timer);
+  });
+}
+
 GSource* IoThread::after(unsigned milliseconds, Work work) {
   GSource* source = g_timeout_source_new(milliseconds);
   set_work(source, std::move(work));

@@ -21,6 +21,9 @@ class IoThread {
   void post(std::function<void()> work);
   // As post(), and waits until it has run. Not in the thread itself.
   void run(const std::function<void()>& work);
+  // Lets the thread go on until `condition`, which it evaluates itself, holds or that time is over.
+  // Not in the thread itself.
+  void wait_until(const std::function<bool()>& condition, unsigned milliseconds);
   // Runs `work` in the thread after that time, unless the returned source is destroyed before. The
   // caller owns the reference.
   GSource* after(unsigned milliseconds, std::function<void()> work);

@@ -9,7 +9,7 @@ namespace dist {
 namespace {
 
 // How long the destructor lets goodbyes be written.
-constexpr gint64 kGoodbyeMicroseconds = 500'000;
+constexpr unsigned kGoodbyeMilliseconds = 500;
 
 }  // namespace
 
@@ -70,16 +70,11 @@ Primary::~Primary() {
     if (!finished_)
       say_goodbye("the primary stopped");
   });
-  const gint64 deadline = g_get_monotonic_time() + kGoodbyeMicroseconds;
-  bool idle = false;
-  while (!idle && g_get_monotonic_time() < deadline) {
-    thread_.run([&] {
-      idle = std::all_of(workers_.begin(), workers_.end(),
-                         [](const auto& entry) { return entry.second->connection->idle(); });
-    });
-    if (!idle)
-      g_usleep(1000);
-  }
+  const auto idle = [this] {
+    return std::all_of(workers_.begin(), workers_.end(),
+                       [](const auto& entry) { return entry.second->connection->idle(); });
+  };
+  thread_.wait_until(idle, kGoodbyeMilliseconds);
   thread_.run([this] { workers_.clear(); });
 }
 

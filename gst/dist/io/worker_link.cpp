@@ -9,7 +9,8 @@ namespace {
 
 constexpr unsigned kFirstRetryMilliseconds = 50;
 constexpr unsigned kLastRetryMilliseconds = 400;
-constexpr gint64 kGoodbyeMicroseconds = 500'000;
+constexpr unsigned kGoodbyeMilliseconds = 500;
+constexpr unsigned kLongestDialMilliseconds = 60'000;
 
 }  // namespace
 
@@ -35,17 +36,9 @@ WorkerLink::~WorkerLink() {
       connection_->flush();
     }
   });
-  const gint64 deadline = g_get_monotonic_time() + kGoodbyeMicroseconds;
-  bool idle = false;
-  while (!idle) {
-    // A dialled connection has to be waited for; it was cancelled and comes back at once.
-    thread_.run([&] {
-      idle =
-          !dialling_ && (!connection_ || connection_->idle() || g_get_monotonic_time() > deadline);
-    });
-    if (!idle)
-      g_usleep(1000);
-  }
+  thread_.wait_until([this] { return !connection_ || connection_->idle(); }, kGoodbyeMilliseconds);
+  // A dialled connection has to be waited for; it was cancelled and comes back soon.
+  thread_.wait_until([this] { return !dialling_; }, kLongestDialMilliseconds);
   thread_.run([this] {
     connection_.reset();
     session_.reset();

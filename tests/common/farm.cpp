@@ -55,7 +55,7 @@ int Process::exit_code(unsigned seconds) {
         w->done = true;
       },
       &waiting);
-  GSource* timer = g_timeout_source_new_seconds(seconds);
+  GSource* timer = g_timeout_source_new_seconds(film::patience(seconds));
   g_source_set_callback(
       timer,
       [](gpointer data) -> gboolean {

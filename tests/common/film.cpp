@@ -4,6 +4,7 @@
 
 // Before gstcheck.h, which has a macro "fail".
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
@@ -170,7 +171,7 @@ Recording record(GstElement* pipeline, unsigned seconds, const OnMessage& on_mes
   g_object_set(sink, "sync", FALSE, "max-buffers", 50, nullptr);
   GstBus* bus = gst_element_get_bus(pipeline);
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
-  const gint64 deadline = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
+  const gint64 deadline = g_get_monotonic_time() + patience(seconds) * G_USEC_PER_SEC;
   while (true) {
     GstSample* sample = gst_app_sink_try_pull_sample(GST_APP_SINK(sink), 50 * GST_MSECOND);
     if (sample) {
@@ -215,6 +216,11 @@ std::vector<std::string> clips(const std::string& pattern) {
   add(made_clips());
   std::sort(paths.begin(), paths.end());
   return paths;
+}
+
+unsigned patience(unsigned seconds) {
+  const char* factor = g_getenv("CK_TIMEOUT_MULTIPLIER");
+  return factor ? seconds * std::max(1u, static_cast<unsigned>(std::atoi(factor))) : seconds;
 }
 
 std::string base_name(const std::string& path) {

@@ -45,4 +45,7 @@ std::vector<std::string> clips(const std::string& pattern = "");
 
 std::string base_name(const std::string& path);
 
+// A limit of so many seconds, multiplied as those of gst-check are for slow builds.
+unsigned patience(unsigned seconds);
+
 }  // namespace film

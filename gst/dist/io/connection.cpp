@@ -38,7 +38,7 @@ struct Connection::State : std::enable_shared_from_this<Connection::State> {
   std::optional<std::string> finishing;  // Close for this reason once the output is written.
   BytesList output;
   std::vector<GOutputVector> vectors;
-  std::array<std::uint8_t, 256 * 1024> input;
+  std::array<std::uint8_t, 64 * 1024> input;
 
   ~State() {
     g_object_unref(cancellable);

@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A primary and a worker with nothing but memory between them.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gst/dist/core/session.h"
+#include "tests/core/support.h"
+
+namespace dist::test {
+
+inline Bytes some_payload(std::size_t size, std::uint8_t first = 0) {
+  Data data(size);
+  for (std::size_t i = 0; i < size; ++i)
+    data[i] = static_cast<std::uint8_t>(first + i * 31 + (i >> 8));
+  return Bytes::take(std::move(data));
+}
+
+inline Data encoded(const std::vector<wire::Message>& messages) {
+  Data data;
+  for (const wire::Message& message : messages) {
+    const Data bytes = to_data(wire::encode(message).span());
+    data.insert(data.end(), bytes.begin(), bytes.end());
+  }
+  return data;
+}
+
+struct Ends {
+  explicit Ends(std::uint64_t max_result_size = 64u << 20) : primary(max_result_size) {}
+
+  // Carry the next message from one end to the other; false if there is none.
+  bool to_primary() {
+    if (!worker.has_output())
+      return false;
+    fail_unless_ok(primary.receive(to_data(worker.next_output()), at_primary));
+    return true;
+  }
+  bool to_worker() {
+    if (!primary.has_output())
+      return false;
+    fail_unless_ok(worker.receive(to_data(primary.next_output()), at_worker));
+    return true;
+  }
+
+  // Until both are silent.
+  void settle() {
+    bool moved = true;
+    while (moved) {
+      moved = to_primary();
+      moved = to_worker() || moved;
+    }
+  }
+
+  // The greetings are over, and nothing is to be told about them.
+  void greet() {
+    settle();
+    at_primary.clear();
+    at_worker.clear();
+  }
+
+  // What has happened, in a few words each.
+  std::string primary_saw() const {
+    std::string text;
+    for (const auto& event : at_primary)
+      text += (text.empty() ? "" : ", ") + std::visit([](const auto& e) { return say(e); }, event);
+    return text;
+  }
+  std::string worker_saw() const {
+    std::string text;
+    for (const auto& event : at_worker)
+      text += (text.empty() ? "" : ", ") + std::visit([](const auto& e) { return say(e); }, event);
+    return text;
+  }
+
+  PrimarySession primary;
+  WorkerSession worker{"box", 2};
+  std::vector<PrimarySession::Event> at_primary;
+  std::vector<WorkerSession::Event> at_worker;
+
+ private:
+  static std::string number(std::uint64_t value) { return " " + std::to_string(value); }
+
+  static std::string say(const PrimarySession::Joined& e) {
+    return "joined " + e.name + number(e.capacity);
+  }
+  static std::string say(const PrimarySession::ResultReceived& e) {
+    return "result" + number(e.lease) + " of" + number(e.renditions.size());
+  }
+  static std::string say(const PrimarySession::LeaseFailed& e) {
+    return "failed" + number(e.lease) + ": " + e.reason;
+  }
+  static std::string say(const PrimarySession::Left&) { return "left"; }
+
+  static std::string say(const WorkerSession::Welcomed&) { return "welcomed"; }
+  static std::string say(const WorkerSession::Leased& e) {
+    return "leased" + number(e.lease) + " segment" + number(e.segment) + " attempt" +
+           number(e.attempt);
+  }
+  static std::string say(const WorkerSession::Cancelled& e) {
+    return "cancelled" + number(e.lease);
+  }
+  static std::string say(const WorkerSession::Refused& e) { return "refused: " + e.reason; }
+  static std::string say(const WorkerSession::JobDone& e) { return "done: " + e.reason; }
+};
+
+}  // namespace dist::test

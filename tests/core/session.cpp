@@ -1,0 +1,293 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/dist/core/session.h"
+
+#include <algorithm>
+
+#include "tests/core/ends.h"
+
+namespace {
+
+using namespace dist;
+using namespace dist::test;
+using wire::Message;
+
+constexpr std::size_t kMiB = 1u << 20;
+
+// The type of a message, and how long its body is.
+std::pair<unsigned, std::size_t> peek(const Data& message) {
+  ByteReader in(message);
+  const unsigned type = in.u16();
+  in.u16();
+  return {type, in.u32()};
+}
+
+Status tell_worker(const Data& data, std::vector<WorkerSession::Event>& events) {
+  WorkerSession worker("box", 2);
+  return worker.receive(data, events);
+}
+
+}  // namespace
+
+GST_START_TEST(test_session_greets) {
+  Ends ends;
+  ends.settle();
+  fail_unless_equals_text(ends.primary_saw(), "joined box 2");
+  fail_unless_equals_text(ends.worker_saw(), "welcomed");
+}
+GST_END_TEST
+
+GST_START_TEST(test_session_leases_and_answers) {
+  Ends ends;
+  ends.greet();
+  ends.primary.grant(7, 41, 2, {some_payload(1000, 1), Bytes(), some_payload(500, 2)});
+  ends.settle();
+  fail_unless_equals_text(ends.worker_saw(), "leased 7 segment 41 attempt 2");
+  fail_unless_equals_hex(std::get<WorkerSession::Leased>(ends.at_worker[0]).payload.span(),
+                         to_data({some_payload(1000, 1), some_payload(500, 2)}));
+
+  ends.worker.result(7, {{some_payload(300, 3), some_payload(1, 4)}, {}, {some_payload(9, 5)}});
+  ends.settle();
+  fail_unless_equals_text(ends.primary_saw(), "result 7 of 3");
+  const auto& result = std::get<PrimarySession::ResultReceived>(ends.at_primary[0]);
+  fail_unless_equals_hex(result.renditions[0].span(),
+                         to_data({some_payload(300, 3), some_payload(1, 4)}));
+  fail_unless(result.renditions[1].span().empty());
+  fail_unless_equals_hex(result.renditions[2].span(), some_payload(9, 5).span());
+}
+GST_END_TEST
+
+GST_START_TEST(test_session_sends_large_payloads_in_chunks) {
+  Ends ends;
+  ends.greet();
+  const BytesList payload = {some_payload(kMiB / 2 + 1), some_payload(2 * kMiB), some_payload(3)};
+  const std::size_t size = total_size(payload);
+  ends.primary.grant(7, 41, 1, payload);
+  std::vector<std::size_t> chunks;
+  while (ends.primary.has_output()) {
+    const Data message = to_data(ends.primary.next_output());
+    const auto [type, length] = peek(message);
+    fail_unless_equals_uint64(message.size(), wire::kFrameHeader + length);
+    if (type == 10)
+      chunks.push_back(length - 8);
+    fail_unless_ok(ends.worker.receive(message, ends.at_worker));
+  }
+  fail_unless(chunks == std::vector<std::size_t>({kMiB, kMiB, size - 2 * kMiB}));
+  fail_unless(to_data(payload) ==
+              to_data({std::get<WorkerSession::Leased>(ends.at_worker[0]).payload}));
+}
+GST_END_TEST
+
+GST_START_TEST(test_session_copies_no_payload) {
+  Ends ends;
+  ends.greet();
+  const Bytes payload = some_payload(kMiB + 5);
+  ends.primary.grant(7, 41, 1, {payload});
+  ends.primary.next_output();
+  fail_unless(ends.primary.next_output()[1].span().data() == payload.span().data());
+  fail_unless(ends.primary.next_output()[1].span().data() == payload.span().data() + kMiB);
+}
+GST_END_TEST
+
+GST_START_TEST(test_session_messages_overtake_payloads) {
+  Ends ends;
+  ends.greet();
+  ends.primary.grant(7, 41, 1, {some_payload(3 * kMiB)});
+  ends.to_worker();
+  ends.to_worker();
+  ends.primary.done("enough");
+  ends.to_worker();
+  fail_unless_equals_text(ends.worker_saw(), "done: enough");
+  ends.settle();
+  fail_unless_equals_text(ends.worker_saw(), "done: enough, leased 7 segment 41 attempt 1");
+
+  ends.worker.result(7, {{some_payload(3 * kMiB)}});
+  ends.to_primary();
+  ends.to_primary();
+  ends.worker.leave();
+  ends.to_primary();
+  fail_unless_equals_text(ends.primary_saw(), "left");
+  ends.settle();
+  fail_unless_equals_text(ends.primary_saw(), "left, result 7 of 1");
+}
+GST_END_TEST
+
+GST_START_TEST(test_session_payloads_go_one_after_another) {
+  Ends ends;
+  ends.greet();
+  for (std::uint64_t lease : {1u, 2u, 3u})
+    ends.primary.grant(lease, 10 * lease, 1, {some_payload(kMiB + lease)});
+  ends.settle();
+  fail_unless_equals_text(ends.worker_saw(),
+                          "leased 1 segment 10 attempt 1, leased 2 segment 20 attempt 1, "
+                          "leased 3 segment 30 attempt 1");
+}
+GST_END_TEST
+
+// However far the payload has got.
+GST_START_TEST(test_session_cancels_a_lease_on_its_way) {
+  for (int sent = 0; sent <= 4; ++sent) {
+    Ends ends;
+    ends.greet();
+    ends.primary.grant(1, 41, 1, {some_payload(3 * kMiB)});
+    for (int i = 0; i < sent; ++i)
+      ends.to_worker();
+    ends.primary.grant(2, 42, 1, {some_payload(kMiB + 1)});
+    ends.primary.cancel(1);
+    fail_unless_equals_int(static_cast<int>(peek(to_data(Ends(ends).primary.next_output())).first),
+                           7);
+    ends.settle();
+    fail_unless_equals_text(ends.worker_saw(),
+                            std::string(sent == 4 ? "leased 1 segment 41 attempt 1, " : "") +
+                                "cancelled 1, leased 2 segment 42 attempt 1");
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_session_cancels_a_result_on_its_way) {
+  for (int sent = 0; sent <= 4; ++sent) {
+    Ends ends;
+    ends.greet();
+    ends.primary.grant(1, 41, 1, {some_payload(10)});
+    ends.primary.grant(2, 42, 1, {some_payload(10)});
+    ends.settle();
+    ends.worker.result(1, {{some_payload(2 * kMiB)}, {some_payload(10)}});
+    for (int i = 0; i < sent; ++i)
+      ends.to_primary();
+    ends.primary.cancel(1);
+    ends.to_worker();
+    fail_if(ends.worker.has_output());
+    ends.worker.result(2, {{some_payload(20)}});
+    ends.settle();
+    fail_unless_equals_text(ends.primary_saw(), "result 2 of 1");
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_session_cancels_a_lease_once) {
+  Ends ends;
+  ends.greet();
+  ends.primary.cancel(1);
+  fail_if(ends.primary.has_output());
+  ends.primary.grant(1, 41, 1, {some_payload(10)});
+  ends.primary.cancel(1);
+  ends.primary.cancel(1);
+  ends.settle();
+  fail_unless_equals_text(ends.worker_saw(), "cancelled 1");
+}
+GST_END_TEST
+
+GST_START_TEST(test_session_failure_takes_back_the_result) {
+  for (int sent = 0; sent <= 3; ++sent) {
+    Ends ends;
+    ends.greet();
+    ends.primary.grant(1, 41, 1, {some_payload(10)});
+    ends.primary.grant(2, 42, 1, {some_payload(10)});
+    ends.settle();
+    ends.worker.result(1, {{some_payload(3 * kMiB)}});
+    for (int i = 0; i < sent; ++i)
+      ends.to_primary();
+    ends.worker.fail(1, "stuck");
+    ends.to_primary();
+    fail_if(ends.worker.has_output());
+    ends.worker.fail(1, "stuck again");
+    ends.worker.result(2, {{some_payload(20)}});
+    ends.settle();
+    fail_unless_equals_text(ends.primary_saw(), "failed 1: stuck, result 2 of 1");
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_session_job_ends_for_both) {
+  Ends ends;
+  ends.greet();
+  ends.primary.done("the job is done");
+  ends.worker.leave();
+  ends.settle();
+  fail_unless_equals_text(ends.worker_saw(), "done: the job is done");
+  fail_unless_equals_text(ends.primary_saw(), "left");
+}
+GST_END_TEST
+
+GST_START_TEST(test_session_agrees_on_a_version) {
+  const struct {
+    std::uint16_t min, max;
+    const char* refusal;  // Null: version 1.
+  } rows[] = {
+      {1, 1, nullptr},
+      {0, 1, nullptr},
+      {1, 9, nullptr},
+      {2, 2, "the worker speaks protocol version 2, this primary version 1"},
+      {2, 5, "the worker speaks protocol versions 2 to 5, this primary version 1"},
+      {0, 0, "the worker speaks protocol version 0, this primary version 1"},
+  };
+  for (const auto& row : rows) {
+    Ends ends;
+    ends.worker.next_output();
+    const Status status =
+        ends.primary.receive(encoded({wire::Hello{row.min, row.max, 1, "box"}}), ends.at_primary);
+    ends.to_worker();
+    if (!row.refusal) {
+      fail_unless_ok(status);
+      fail_unless_equals_text(ends.worker_saw(), "welcomed");
+      continue;
+    }
+    fail_unless_error(status, row.refusal, row.refusal);
+    fail_unless_equals_text(ends.worker_saw(), std::string("refused: ") + row.refusal);
+    fail_unless_equals_text(ends.primary_saw(), "");
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_session_worker_refuses_a_version_it_did_not_offer) {
+  for (std::uint16_t version : {std::uint16_t{0}, std::uint16_t{2}}) {
+    std::vector<WorkerSession::Event> events;
+    fail_unless_error(tell_worker(encoded({wire::Welcome{version}}), events),
+                      "the primary chose protocol version " + std::to_string(version) +
+                          ", this worker speaks version 1",
+                      "version");
+    fail_unless(events.empty());
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_session_limits_capacity) {
+  const struct {
+    std::uint16_t capacity;
+    bool welcome;
+  } rows[] = {{0, false}, {1, true}, {64, true}, {65, false}, {65535, false}};
+  for (const auto& row : rows) {
+    Ends ends;
+    ends.worker.next_output();
+    const Status status =
+        ends.primary.receive(encoded({wire::Hello{1, 1, row.capacity, "box"}}), ends.at_primary);
+    fail_unless(static_cast<bool>(status) == row.welcome, "%u", row.capacity);
+    ends.to_worker();
+    fail_unless(contains(ends.worker_saw(), row.welcome ? "welcomed" : "1 to 64 are allowed"), "%s",
+                ends.worker_saw().c_str());
+  }
+}
+GST_END_TEST
+
+static Suite* session_suite() {
+  Suite* suite = suite_create("session");
+  TCase* tcase = tcase_create("general");
+  suite_add_tcase(suite, tcase);
+  tcase_add_test(tcase, test_session_greets);
+  tcase_add_test(tcase, test_session_leases_and_answers);
+  tcase_add_test(tcase, test_session_sends_large_payloads_in_chunks);
+  tcase_add_test(tcase, test_session_copies_no_payload);
+  tcase_add_test(tcase, test_session_messages_overtake_payloads);
+  tcase_add_test(tcase, test_session_payloads_go_one_after_another);
+  tcase_add_test(tcase, test_session_cancels_a_lease_on_its_way);
+  tcase_add_test(tcase, test_session_cancels_a_result_on_its_way);
+  tcase_add_test(tcase, test_session_cancels_a_lease_once);
+  tcase_add_test(tcase, test_session_failure_takes_back_the_result);
+  tcase_add_test(tcase, test_session_job_ends_for_both);
+  tcase_add_test(tcase, test_session_agrees_on_a_version);
+  tcase_add_test(tcase, test_session_worker_refuses_a_version_it_did_not_offer);
+  tcase_add_test(tcase, test_session_limits_capacity);
+  return suite;
+}
+
+GST_CHECK_MAIN(session)

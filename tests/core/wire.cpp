@@ -1,0 +1,307 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/dist/core/wire.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+#include "tests/core/support.h"
+
+namespace {
+
+using namespace dist;
+using namespace dist::test;
+using wire::Message;
+
+std::array<std::uint8_t, 32> some_digest() {
+  std::array<std::uint8_t, 32> digest = {};
+  for (std::size_t i = 0; i < digest.size(); ++i)
+    digest[i] = static_cast<std::uint8_t>(i);
+  return digest;
+}
+
+constexpr std::uint8_t kSomeBytes[] = {0xde, 0xad};
+
+// One of each, and the bytes that docs/design/wire.md gives for it.
+struct Golden {
+  const char* name;
+  Message message;
+  const char* bytes;
+};
+
+std::vector<Golden> golden_messages() {
+  return {
+      {"Hello", wire::Hello{1, 1, 2, "box"},
+       "01 00 00 00 11 00 00 00 47 44 53 54 01 00 01 00 02 00 03 00 00 00 62 6f 78"},
+      {"Welcome", wire::Welcome{1}, "02 00 00 00 02 00 00 00 01 00"},
+      {"Refuse", wire::Refuse{1, 1, "no"}, "03 00 00 00 0a 00 00 00 01 00 01 00 02 00 00 00 6e 6f"},
+      {"Lease", wire::Lease{7, 41, 2, 1500000},
+       "04 00 00 00 1c 00 00 00 07 00 00 00 00 00 00 00 29 00 00 00 00 00 00 00 02 00 00 00 "
+       "60 e3 16 00 00 00 00 00"},
+      {"ResultPart", wire::ResultPart{7, 0, 2, 90000, some_digest()},
+       "05 00 00 00 34 00 00 00 07 00 00 00 00 00 00 00 00 00 02 00 90 5f 01 00 00 00 00 00 "
+       "00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13 14 15 16 17 18 19 1a 1b 1c "
+       "1d 1e 1f"},
+      {"Fail", wire::Fail{7, "stuck"},
+       "06 00 00 00 11 00 00 00 07 00 00 00 00 00 00 00 05 00 00 00 73 74 75 63 6b"},
+      {"Cancel", wire::Cancel{7}, "07 00 00 00 08 00 00 00 07 00 00 00 00 00 00 00"},
+      {"Done", wire::Done{"bye"}, "08 00 00 00 07 00 00 00 03 00 00 00 62 79 65"},
+      {"Leave", wire::Leave{}, "09 00 00 00 00 00 00 00"},
+      {"Data", wire::Data{7, kSomeBytes}, "0a 00 00 00 0a 00 00 00 07 00 00 00 00 00 00 00 de ad"},
+  };
+}
+
+// The one message in these bytes; nothing if they are not a complete frame.
+Result<std::optional<Message>> decode(std::span<const std::uint8_t> bytes) {
+  static wire::FrameReader reader;
+  reader = wire::FrameReader();
+  reader.feed(bytes);
+  const auto frame = reader.next();
+  if (!frame)
+    return Error{frame.error()};
+  if (!*frame)
+    return std::optional<Message>();
+  auto message = wire::decode(**frame);
+  if (!message)
+    return Error{message.error()};
+  return std::optional<Message>(std::move(*message));
+}
+
+Data frame(std::uint16_t type, std::span<const std::uint8_t> body) {
+  ByteWriter out;
+  out.u16(type);
+  out.u16(0);
+  out.u32(static_cast<std::uint32_t>(body.size()));
+  out.bytes(body);
+  return out.take();
+}
+
+}  // namespace
+
+GST_START_TEST(test_wire_messages_have_the_golden_bytes) {
+  for (const Golden& golden : golden_messages()) {
+    fail_unless_equals_hex(wire::encode(golden.message).span(), unhex(golden.bytes));
+    const auto decoded = decode(unhex(golden.bytes));
+    fail_unless_ok(decoded);
+    fail_unless(decoded->has_value(), "%s", golden.name);
+    fail_unless((*decoded)->index() == golden.message.index(), "%s", golden.name);
+    fail_unless_equals_hex(wire::encode(**decoded).span(), unhex(golden.bytes));
+  }
+}
+GST_END_TEST
+
+// Every number is read from where it was written.
+GST_START_TEST(test_wire_fields_come_back) {
+  const wire::Hello hello{1, 2, 3, "größe"};
+  const wire::Refuse refuse{4, 5, ""};
+  const wire::Lease lease{UINT64_MAX, 2, UINT32_MAX, 4};
+  const wire::ResultPart part{1, 65534, 65535, UINT64_MAX, some_digest()};
+  const auto read = [](const Message& message) { return **decode(wire::encode(message).span()); };
+  fail_unless(std::get<wire::Hello>(read(hello)) == hello);
+  fail_unless(std::get<wire::Refuse>(read(refuse)) == refuse);
+  fail_unless(std::get<wire::Lease>(read(lease)) == lease);
+  fail_unless(std::get<wire::ResultPart>(read(part)) == part);
+}
+GST_END_TEST
+
+GST_START_TEST(test_wire_document_has_the_golden_bytes) {
+  const char* root = std::getenv("DIST_SOURCE_ROOT");
+  fail_unless(root != nullptr, "DIST_SOURCE_ROOT is not set");
+  std::ifstream file(std::string(root) + "/docs/design/wire.md");
+  // However it breaks the lines.
+  std::string document;
+  for (std::string word; file >> word;)
+    document += word + " ";
+  for (const Golden& golden : golden_messages())
+    fail_unless(contains(document, golden.bytes), "%s: %s", golden.name, golden.bytes);
+}
+GST_END_TEST
+
+GST_START_TEST(test_wire_truncated_frames_wait_for_more) {
+  for (const Golden& golden : golden_messages()) {
+    const Data bytes = unhex(golden.bytes);
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+      const auto decoded = decode(std::span(bytes).first(size));
+      fail_unless_ok(decoded);
+      fail_if(decoded->has_value(), "%s of %zu bytes", golden.name, size);
+    }
+  }
+}
+GST_END_TEST
+
+// A body that ends too early, or goes on, in a frame that says so.
+GST_START_TEST(test_wire_bodies_of_the_wrong_size_are_refused) {
+  for (const Golden& golden : golden_messages()) {
+    // Data is as long as its frame.
+    if (std::holds_alternative<wire::Data>(golden.message))
+      continue;
+    const Data bytes = unhex(golden.bytes);
+    const Data body(bytes.begin() + wire::kFrameHeader, bytes.end());
+    for (std::size_t size = 0; size < body.size(); ++size)
+      fail_unless_error(decode(frame(bytes[0], std::span(body).first(size))), "malformed",
+                        golden.name);
+    Data longer = body;
+    longer.push_back(0);
+    fail_unless_error(decode(frame(bytes[0], longer)), "malformed", golden.name);
+  }
+  fail_unless_error(decode(frame(10, Data(7))), "malformed", "Data without a lease");
+}
+GST_END_TEST
+
+// What is accepted has exactly one meaning: it is written back as it came.
+GST_START_TEST(test_wire_byte_flips_are_refused_or_mean_something) {
+  for (const Golden& golden : golden_messages()) {
+    const Data good = unhex(golden.bytes);
+    Data bytes = good;
+    for (std::size_t at = 0; at < good.size(); ++at) {
+      for (unsigned value = 0; value < 256; ++value) {
+        bytes[at] = static_cast<std::uint8_t>(value);
+        const auto decoded = decode(bytes);
+        if (!decoded || !*decoded || std::holds_alternative<std::monostate>(**decoded))
+          continue;
+        const Bytes again = wire::encode(**decoded);
+        // A shorter length leaves bytes over.
+        fail_unless(again.size() <= bytes.size(), "%s, byte %zu", golden.name, at);
+        fail_unless_equals_hex(again.span(), std::span(bytes).first(again.size()));
+      }
+      bytes[at] = good[at];
+    }
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_wire_refuses_what_no_sender_writes) {
+  const struct {
+    const char* what;
+    const char* bytes;
+    const char* error;
+  } rows[] = {
+      {"type 0", "00 00 00 00 00 00 00 00", "not the gst-dist protocol"},
+      {"a reserved bit", "02 00 00 80 02 00 00 00 01 00", "not the gst-dist protocol"},
+      {"a web browser", "47 45 54 20 2f 20 48 54 54 50 2f 31", "not the gst-dist protocol"},
+      {"Hello of something else",
+       "01 00 00 00 0e 00 00 00 47 44 53 55 01 00 01 00 02 00 00 00 00 00",
+       "message of type 1: malformed"},
+      {"part 2 of 2",
+       "05 00 00 00 34 00 00 00 07 00 00 00 00 00 00 00 02 00 02 00 90 5f 01 00 00 00 00 00 "
+       "00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13 14 15 16 17 18 19 1a 1b 1c "
+       "1d 1e 1f",
+       "message of type 5: malformed"},
+      {"a text that is not UTF-8", "08 00 00 00 05 00 00 00 01 00 00 00 ff",
+       "message of type 8: malformed"},
+  };
+  for (const auto& row : rows)
+    fail_unless_error(decode(unhex(row.bytes)), row.error, row.what);
+}
+GST_END_TEST
+
+// The header alone decides: there is no need to wait for a body, or to make room for it.
+GST_START_TEST(test_wire_refuses_long_bodies_by_their_header) {
+  for (std::uint32_t length : {std::uint32_t{wire::kMaxBody} + 1, UINT32_MAX}) {
+    for (std::uint16_t type : {std::uint16_t{10}, std::uint16_t{999}}) {
+      ByteWriter out;
+      out.u16(type);
+      out.u16(0);
+      out.u32(length);
+      fail_unless_error(decode(out.take()), std::to_string(length) + " bytes, the limit is 1048584",
+                        "length");
+    }
+  }
+  const Data largest(wire::kMaxBody);
+  const auto decoded = decode(frame(10, largest));
+  fail_unless_ok(decoded);
+  fail_unless_equals_uint64(std::get<wire::Data>(**decoded).bytes.size(), wire::kMaxChunk);
+}
+GST_END_TEST
+
+GST_START_TEST(test_wire_refuses_long_texts) {
+  for (std::size_t size : {wire::kMaxText, wire::kMaxText + 1}) {
+    ByteWriter body;
+    body.string(std::string(size, 'x'));
+    const auto decoded = decode(frame(8, body.take()));
+    fail_unless(static_cast<bool>(decoded) == (size <= wire::kMaxText), "%zu bytes", size);
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_wire_clips_long_texts_between_characters) {
+  const std::string most(wire::kMaxText - 1, 'x');
+  const struct {
+    std::string text;
+    std::string sent;
+  } rows[] = {
+      {most + "y", most + "y"}, {most + "yz", most + "y"}, {most + "ä", most}, {most + "€€", most}};
+  for (const auto& row : rows) {
+    const auto decoded = decode(wire::encode(wire::Done{row.text}).span());
+    fail_unless_ok(decoded);
+    fail_unless(std::get<wire::Done>(**decoded).reason == row.sent);
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_wire_skips_types_of_later_versions) {
+  constexpr std::uint16_t kTypes[] = {11, 999, 65535};
+  for (std::uint16_t type : kTypes) {
+    const auto decoded = decode(frame(type, unhex("01 02 03")));
+    fail_unless_ok(decoded);
+    fail_unless(std::holds_alternative<std::monostate>(**decoded), "%u", type);
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_wire_reader_cuts_anywhere) {
+  Data stream;
+  for (const Golden& golden : golden_messages()) {
+    const Data bytes = unhex(golden.bytes);
+    stream.insert(stream.end(), bytes.begin(), bytes.end());
+  }
+  for (std::size_t step : {std::size_t{1}, std::size_t{3}, std::size_t{7}, stream.size()}) {
+    wire::FrameReader reader;
+    Data again;
+    for (std::size_t at = 0; at < stream.size(); at += step) {
+      reader.feed(std::span(stream).subspan(at, std::min(step, stream.size() - at)));
+      while (true) {
+        const auto next = reader.next();
+        fail_unless_ok(next);
+        if (!*next)
+          break;
+        const auto message = wire::decode(**next);
+        fail_unless_ok(message);
+        const Data bytes = to_data(wire::encode(*message).span());
+        again.insert(again.end(), bytes.begin(), bytes.end());
+      }
+    }
+    fail_unless_equals_hex(again, stream);
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_wire_data_header_goes_before_its_bytes) {
+  Data bytes = to_data(wire::encode_data_header(7, 2).span());
+  bytes.insert(bytes.end(), std::begin(kSomeBytes), std::end(kSomeBytes));
+  fail_unless_equals_hex(bytes, wire::encode(wire::Data{7, kSomeBytes}).span());
+}
+GST_END_TEST
+
+static Suite* wire_suite() {
+  Suite* suite = suite_create("wire");
+  TCase* tcase = tcase_create("general");
+  suite_add_tcase(suite, tcase);
+  tcase_add_test(tcase, test_wire_messages_have_the_golden_bytes);
+  tcase_add_test(tcase, test_wire_fields_come_back);
+  tcase_add_test(tcase, test_wire_document_has_the_golden_bytes);
+  tcase_add_test(tcase, test_wire_truncated_frames_wait_for_more);
+  tcase_add_test(tcase, test_wire_bodies_of_the_wrong_size_are_refused);
+  tcase_add_test(tcase, test_wire_byte_flips_are_refused_or_mean_something);
+  tcase_add_test(tcase, test_wire_refuses_what_no_sender_writes);
+  tcase_add_test(tcase, test_wire_refuses_long_bodies_by_their_header);
+  tcase_add_test(tcase, test_wire_refuses_long_texts);
+  tcase_add_test(tcase, test_wire_clips_long_texts_between_characters);
+  tcase_add_test(tcase, test_wire_skips_types_of_later_versions);
+  tcase_add_test(tcase, test_wire_reader_cuts_anywhere);
+  tcase_add_test(tcase, test_wire_data_header_goes_before_its_bytes);
+  return suite;
+}
+
+GST_CHECK_MAIN(wire)

@@ -1,0 +1,394 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/dist/gstx/gather_memory.h"
+#include "tests/elements/helpers.h"
+
+namespace {
+
+using namespace test;
+
+constexpr char kByteStream[] =
+    "video/x-h264, stream-format=(string)byte-stream, alignment=(string)au, "
+    "framerate=(fraction)10/1";
+
+struct Segmenter : Harness {
+  explicit Segmenter(const std::string& properties = "", const std::string& caps = kRawCaps)
+      : Harness("distsegmenter", properties, "sink", "src") {
+    if (!caps.empty())
+      start(caps);
+  }
+  void push_frames(std::uint64_t begin, std::uint64_t end) {
+    for (std::uint64_t i = begin; i < end; ++i)
+      expect_equal(push(raw_frame(i)), GST_FLOW_OK);
+  }
+  void end() { fail_unless(push_event(gst_event_new_eos())); }
+  dist::SegmentHeader pull_header() { return header_of(pull()); }
+};
+
+// An access unit in byte-stream format, told by its slice type.
+Ref<GstBuffer> picture(std::uint8_t nal_type, std::uint64_t decoded, std::uint64_t shown) {
+  return unit({0, 0, 0, 1, nal_type, 0x88, 0x80}, shown * kFrame, decoded * kFrame, kFrame,
+              nal_type == 0x65 ? 0 : GST_BUFFER_FLAG_DELTA_UNIT);
+}
+constexpr std::uint8_t kIdr = 0x65;
+constexpr std::uint8_t kInter = 0x41;
+
+}  // namespace
+
+GST_START_TEST(test_distsegmenter_header_describes_the_segment) {
+  Segmenter h;
+  h.push_frames(0, 25);
+  h.end();
+  h.pull();
+  const Ref<GstBuffer> buffer = h.pull();
+  expect_equal(GST_BUFFER_PTS(buffer.get()), GST_SECOND);
+  expect_equal(GST_BUFFER_DURATION(buffer.get()), GST_SECOND);
+  expect_equal(GST_BUFFER_OFFSET(buffer.get()), 1);
+  const dist::SegmentHeader header = header_of(buffer);
+  fail_if(header.stream_id.empty());
+  expect_equal(header.index, 1);
+  expect_equal(header.start, GST_SECOND);
+  expect_equal(header.stop, 2 * GST_SECOND);
+  fail_unless(header.is_source() && !header.last);
+  expect_text(header.caps, kRawCaps);
+  fail_unless(header.time_segment == dist::TimeSegment());
+  expect_equal(header.first_unit, 10);
+  fail_unless(header.units == source_header(1).units);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_last_segment_says_so) {
+  Segmenter h;
+  h.push_frames(0, 25);
+  expect_equal(h.waiting(), 2);
+  h.end();
+  fail_unless(!h.pull_header().last && !h.pull_header().last);
+  const dist::SegmentHeader last = h.pull_header();
+  fail_unless(last.last);
+  expect_equal(last.units.size(), 5);
+  expect_equal(last.stop, 25 * kFrame);
+  h.pull_event(GST_EVENT_EOS);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_holds_raw_frames_without_copying) {
+  Segmenter h;
+  std::vector<Ref<GstBuffer>> frames;
+  for (std::uint64_t i = 0; i < 11; ++i) {
+    frames.push_back(raw_frame(i));
+    h.push(frames.back());
+  }
+  const Ref<GstBuffer> segment = h.pull();
+  expect_equal(gst_buffer_n_memory(segment.get()), 2);
+  const auto parts = dist::gather_memory_parts(gst_buffer_peek_memory(segment.get(), 1));
+  expect_equal(parts.size(), 10);
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    fail_unless(parts[i].get() == frames[i].get());
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_raw_cut_is_at_an_exact_frame) {
+  Segmenter h("segment-duration=250000000");
+  h.push_frames(0, 9);
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    const dist::SegmentHeader header = h.pull_header();
+    expect_equal(header.start, 3 * i * kFrame);
+    expect_equal(header.stop, 3 * (i + 1) * kFrame);
+    expect_equal(header.presentation_times().size(), 3);
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_cuts_h264_at_idr_pictures) {
+  Segmenter h("", kByteStream);
+  for (std::uint64_t i = 0; i < 30; ++i)
+    h.push(picture(i % 15 == 0 ? kIdr : kInter, i, i));
+  h.end();
+  const dist::SegmentHeader first = h.pull_header();
+  const dist::SegmentHeader second = h.pull_header();
+  expect_equal(first.stop, 15 * kFrame);
+  expect_equal(first.units.size(), 15);
+  expect_equal(second.first_unit, 15);
+  fail_unless((second.units[0].flags & dist::kFlagDeltaUnit) == 0);
+  fail_unless(second.last);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_cut_in_a_gop_carries_its_beginning) {
+  Segmenter h("max-segment-duration=1000000000", kByteStream);
+  for (std::uint64_t i = 0; i < 20; ++i)
+    h.push(picture(i == 0 ? kIdr : kInter, i, i));
+  h.end();
+  h.pull();
+  const dist::SegmentHeader second = h.pull_header();
+  expect_equal(second.start, GST_SECOND);
+  expect_equal(second.first_unit, 0);
+  expect_equal(second.units.size(), 20);
+  for (std::size_t i = 0; i < 20; ++i)
+    expect_equal(second.units[i].show, i < 10 ? dist::kNoTime : i * kFrame);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_leading_pictures_go_to_the_segment_before) {
+  Segmenter h("", kByteStream);
+  for (std::uint64_t i = 0; i < 11; ++i)
+    h.push(picture(i == 0 ? kIdr : kInter, i, i));
+  h.push(picture(kIdr, 11, 13));
+  h.push(picture(kInter, 12, 11));
+  h.push(picture(kInter, 13, 12));
+  h.push(picture(kInter, 14, 14));
+  h.end();
+  const dist::SegmentHeader first = h.pull_header();
+  const dist::SegmentHeader second = h.pull_header();
+  expect_equal(first.stop, 13 * kFrame);
+  expect_equal(first.units.size(), 14);
+  expect_equal(first.presentation_times().size(), 13);
+  expect_equal(second.first_unit, 11);
+  expect_equal(second.presentation_times().size(), 2);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_events_pass) {
+  Segmenter h;
+  h.push_event(gst_event_new_tag(gst_tag_list_new(GST_TAG_TITLE, "film", nullptr)));
+  h.push_event(marker_event("marker"));
+  h.push_frames(0, 1);
+  h.end();
+  h.pull_event(GST_EVENT_STREAM_START);
+  h.pull_event(GST_EVENT_TAG);
+  h.pull_event(GST_EVENT_CUSTOM_DOWNSTREAM);
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(h.pull_event(GST_EVENT_CAPS).get(), &caps);
+  h.pull_event(GST_EVENT_SEGMENT);
+  h.pull_event(GST_EVENT_EOS);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_output_has_segment_caps) {
+  Segmenter h;
+  h.push_frames(0, 1);
+  GstCaps* caps = nullptr;
+  const auto event = h.pull_event(GST_EVENT_CAPS);
+  gst_event_parse_caps(event.get(), &caps);
+  fail_unless(
+      gst_structure_has_name(gst_caps_get_structure(caps, 0), "application/x-dist-segment"));
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_time_segment_passes_and_clips) {
+  Segmenter h;
+  h.push_event(time_segment_event(5 * kFrame, 15 * kFrame));
+  h.push_frames(0, 20);
+  h.end();
+  const auto event = h.pull_event(GST_EVENT_SEGMENT);
+  const GstSegment* segment = nullptr;
+  gst_event_parse_segment(event.get(), &segment);
+  expect_equal(segment->start, 5 * kFrame);
+  const dist::SegmentHeader header = h.pull_header();
+  fail_unless(header.last);
+  expect_equal(header.start, 5 * kFrame);
+  expect_equal(header.stop, 15 * kFrame);
+  expect_equal(header.presentation_times().size(), 10);
+  expect_equal(header.time_segment.start, 5 * kFrame);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_flush_drops_what_is_pending) {
+  Segmenter h;
+  h.push_frames(0, 15);
+  h.pull();
+  h.flush();
+  h.push_frames(100, 111);
+  h.end();
+  const dist::SegmentHeader header = h.pull_header();
+  expect_equal(header.index, 0);
+  expect_equal(header.first_unit, 0);
+  expect_equal(header.start, 100 * kFrame);
+  expect_equal(h.pull_header().index, 1);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_eos_without_data_passes) {
+  Segmenter h;
+  h.end();
+  h.pull_event(GST_EVENT_EOS);
+  expect_equal(h.waiting(), 0);
+  expect_equal(h.messages().count(GST_MESSAGE_ERROR), 0);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_caps_change_ends_the_segment) {
+  Segmenter h;
+  h.push_frames(0, 3);
+  gst_harness_set_src_caps_str(
+      h.get(), "video/x-raw, format=(string)GRAY8, width=(int)2, height=(int)4, framerate=10/1");
+  h.push_frames(3, 5);
+  h.end();
+  const dist::SegmentHeader before = h.pull_header();
+  const dist::SegmentHeader after = h.pull_header();
+  expect_text(before.caps, kRawCaps);
+  expect_equal(before.units.size(), 3);
+  expect_equal(before.stop, 3 * kFrame);
+  fail_if(before.last);
+  fail_if(after.caps == before.caps);
+  expect_equal(after.index, 1);
+  expect_equal(after.first_unit, 3);
+  fail_unless(after.last);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_same_caps_again_change_nothing) {
+  Segmenter h;
+  h.push_frames(0, 3);
+  h.push_event(gst_event_new_caps(Ref<GstCaps>::adopt(gst_caps_from_string(kRawCaps)).get()));
+  h.push_frames(3, 5);
+  h.end();
+  expect_equal(h.pull_header().units.size(), 5);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_gap_is_not_passed_on) {
+  Segmenter h;
+  h.push_frames(0, 1);
+  h.push_event(gst_event_new_gap(kFrame, kFrame));
+  h.push_frames(2, 3);
+  h.end();
+  const std::vector<Time> shown = {0, 2 * kFrame};
+  fail_unless(h.pull_header().presentation_times() == shown);
+  while (auto event = Ref<GstEvent>::adopt(gst_harness_try_pull_event(h.get())))
+    fail_if(GST_EVENT_TYPE(event.get()) == GST_EVENT_GAP);
+}
+GST_END_TEST
+
+static void expect_refused(const std::string& caps) {
+  Segmenter h("", "");
+  h.start(caps);
+  expect_equal(h.push(raw_frame(0)), GST_FLOW_NOT_NEGOTIATED);
+  expect_equal(h.push(raw_frame(1)), GST_FLOW_NOT_NEGOTIATED);
+  h.push_event(gst_event_new_eos());
+  const std::string debug = h.messages().expect_error(
+      GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+      "Accepted are raw video in system memory and, behind a parser such as parsebin, H.264");
+  fail_if(debug.find("video/x-h265") == std::string::npos);
+}
+
+GST_START_TEST(test_distsegmenter_audio_is_an_error) {
+  expect_refused("audio/x-raw, format=(string)S16LE, rate=(int)48000, channels=(int)1");
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_h264_in_nal_units_is_an_error) {
+  expect_refused("video/x-h264, stream-format=(string)byte-stream, alignment=(string)nal");
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_memory_that_is_not_system_memory_is_an_error) {
+  expect_refused("video/x-raw(memory:GLMemory), format=(string)RGBA, width=(int)4, height=(int)2");
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_bytes_segment_is_an_error) {
+  Segmenter h;
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_BYTES);
+  h.push_event(gst_event_new_segment(&segment));
+  fail_unless(h.push(raw_frame(0)) < GST_FLOW_OK);
+  h.messages().expect_error(GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+                            "Put a demuxer or parser before distsegmenter");
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_stream_without_caps_is_an_error) {
+  Segmenter h("", "");
+  h.push_event(gst_event_new_stream_start("film"));
+  h.push_event(time_segment_event());
+  expect_equal(h.push(raw_frame(0)), GST_FLOW_NOT_NEGOTIATED);
+  h.messages().expect_error(GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "Accepted are raw video");
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_suitable_caps_after_unsuitable_ones_work) {
+  Segmenter h("", "");
+  h.start("audio/x-raw, format=(string)S16LE, rate=(int)48000, channels=(int)1");
+  h.push(raw_frame(0));
+  h.start(kRawCaps);
+  h.push_frames(0, 11);
+  expect_equal(h.pull_header().units.size(), 10);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_begins_anew_after_null) {
+  Segmenter h;
+  h.push_frames(0, 15);
+  h.pull();
+  gst_element_set_state(h.element(), GST_STATE_NULL);
+  gst_harness_play(h.get());
+  h.start(kRawCaps);
+  h.push_frames(0, 11);
+  const dist::SegmentHeader header = h.pull_header();
+  expect_equal(header.index, 0);
+  expect_equal(header.first_unit, 0);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_downstream_error_is_passed_up) {
+  Segmenter h;
+  h.push_frames(0, 10);
+  gst_pad_set_active(h.get()->sinkpad, FALSE);
+  expect_equal(h.push(raw_frame(10)), GST_FLOW_FLUSHING);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_properties) {
+  const auto element = make_element("distsegmenter");
+  expect_property(element.get(), "segment-duration", 0, G_MAXINT64, GST_SECOND);
+  expect_property(element.get(), "max-segment-duration", 0, G_MAXUINT64, 4 * GST_SECOND);
+}
+GST_END_TEST
+
+GST_START_TEST(test_distsegmenter_properties_count_from_the_next_start) {
+  Segmenter h;
+  g_object_set(h.element(), "segment-duration", 2 * kFrame, nullptr);
+  h.push_frames(0, 11);
+  expect_equal(h.pull_header().units.size(), 10);
+  gst_element_set_state(h.element(), GST_STATE_READY);
+  gst_harness_play(h.get());
+  h.start(kRawCaps);
+  h.push_frames(0, 3);
+  expect_equal(h.pull_header().units.size(), 2);
+}
+GST_END_TEST
+
+static Suite* distsegmenter_suite() {
+  Suite* const suite = suite_create("distsegmenter");
+  TCase* const tests = tcase_create("all");
+  suite_add_tcase(suite, tests);
+  tcase_add_test(tests, test_distsegmenter_header_describes_the_segment);
+  tcase_add_test(tests, test_distsegmenter_last_segment_says_so);
+  tcase_add_test(tests, test_distsegmenter_holds_raw_frames_without_copying);
+  tcase_add_test(tests, test_distsegmenter_raw_cut_is_at_an_exact_frame);
+  tcase_add_test(tests, test_distsegmenter_cuts_h264_at_idr_pictures);
+  tcase_add_test(tests, test_distsegmenter_cut_in_a_gop_carries_its_beginning);
+  tcase_add_test(tests, test_distsegmenter_leading_pictures_go_to_the_segment_before);
+  tcase_add_test(tests, test_distsegmenter_events_pass);
+  tcase_add_test(tests, test_distsegmenter_output_has_segment_caps);
+  tcase_add_test(tests, test_distsegmenter_time_segment_passes_and_clips);
+  tcase_add_test(tests, test_distsegmenter_flush_drops_what_is_pending);
+  tcase_add_test(tests, test_distsegmenter_eos_without_data_passes);
+  tcase_add_test(tests, test_distsegmenter_caps_change_ends_the_segment);
+  tcase_add_test(tests, test_distsegmenter_same_caps_again_change_nothing);
+  tcase_add_test(tests, test_distsegmenter_gap_is_not_passed_on);
+  tcase_add_test(tests, test_distsegmenter_audio_is_an_error);
+  tcase_add_test(tests, test_distsegmenter_h264_in_nal_units_is_an_error);
+  tcase_add_test(tests, test_distsegmenter_memory_that_is_not_system_memory_is_an_error);
+  tcase_add_test(tests, test_distsegmenter_bytes_segment_is_an_error);
+  tcase_add_test(tests, test_distsegmenter_stream_without_caps_is_an_error);
+  tcase_add_test(tests, test_distsegmenter_suitable_caps_after_unsuitable_ones_work);
+  tcase_add_test(tests, test_distsegmenter_begins_anew_after_null);
+  tcase_add_test(tests, test_distsegmenter_downstream_error_is_passed_up);
+  tcase_add_test(tests, test_distsegmenter_properties);
+  tcase_add_test(tests, test_distsegmenter_properties_count_from_the_next_start);
+  return suite;
+}
+
+GST_CHECK_MAIN(distsegmenter)

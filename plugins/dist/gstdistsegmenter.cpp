@@ -295,7 +295,12 @@ static bool handle_segment(GstDistSegmenter* self, const GstSegment* segment) {
         ("format %s, rate %f", gst_format_get_name(segment->format), segment->rate));
     return false;
   }
-  const dist::TimeSegment time_segment = dist::to_time_segment(*segment);
+  dist::TimeSegment time_segment = dist::to_time_segment(*segment);
+  // A segment that differs only in what is known of the whole does not interrupt the stream.
+  if (state.next_part.time_segment) {
+    time_segment.position = state.next_part.time_segment->position;
+    time_segment.duration = state.next_part.time_segment->duration;
+  }
   if (state.next_part.time_segment == time_segment)
     return true;
   state.next_part.time_segment = time_segment;
@@ -337,9 +342,12 @@ static gboolean gst_dist_segmenter_sink_event(GstPad* pad, GstObject* parent, Gs
     case GST_EVENT_GAP:
       // The timestamps of the segments say it.
       return TRUE;
-    case GST_EVENT_EOS:
-      push_cuts(self, state.cutter.finish(true));
+    case GST_EVENT_EOS: {
+      const GstFlowReturn flow = push_cuts(self, state.cutter.finish(true));
+      if (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS)
+        GST_ELEMENT_FLOW_ERROR(self, flow);
       break;
+    }
     case GST_EVENT_FLUSH_STOP:
       reset(state);
       break;

@@ -18,16 +18,18 @@
 
 #include "plugins/dist/gstremoteenc.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
-#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <variant>
 
+#include "gst/dist/core/window.h"
 #include "gst/dist/gstx/segment_buffer.h"
 #include "gst/dist/io/primary.h"
 
@@ -73,7 +75,6 @@ struct Counters {
 // What leaves through the src pad, in this order.
 struct Output {
   std::variant<Ref<GstBuffer>, Ref<GstEvent>> item;
-  guint64 bytes = 0;
   // The last one of this segment.
   std::optional<std::uint64_t> completes;
 };
@@ -84,7 +85,9 @@ struct Output {
 class Session : public Primary::Observer {
  public:
   Session(GstRemoteEnc* element, const Settings& settings)
-      : element_(element), settings_(settings) {}
+      : element_(element),
+        settings_(settings),
+        window_({.segments = settings.max_segments, .bytes = settings.max_bytes}) {}
 
   dist::Status open();
   guint port() const { return primary_->port(); }
@@ -110,7 +113,7 @@ class Session : public Primary::Observer {
   void lease_failed(const Primary::WorkerInfo& worker,
                     const dist::Dispatcher::Failure& failure) override;
 
-  bool has_room(std::uint64_t index) const;
+  GstFlowReturn refuse(const std::string& reason);
   GstFlowReturn take_unreported();
   void end(GstPad* srcpad, Ref<GstEvent> eos);
 
@@ -120,9 +123,7 @@ class Session : public Primary::Observer {
   std::mutex lock_;
   std::condition_variable changed_;
   // All of these are guarded by lock_.
-  std::map<std::uint64_t, guint64>
-      window_;         // Segments accepted and not yet pushed, and their size.
-  guint64 bytes_ = 0;  // In the window and in outputs_.
+  dist::Window window_;
   std::deque<Output> outputs_;
   Ref<GstEvent> eos_;  // To be pushed when the window is empty.
   GstFlowReturn flow_ = GST_FLOW_OK;
@@ -176,38 +177,43 @@ dist::Status Session::open() {
   return {};
 }
 
-// Room is counted from the oldest segment that is not out yet, so that what waits for it in
-// distjoin is bounded too.
-bool Session::has_room(std::uint64_t index) const {
-  if (window_.empty())
-    return true;
-  return index - window_.begin()->first < settings_.max_segments && bytes_ < settings_.max_bytes;
+GstFlowReturn Session::refuse(const std::string& reason) {
+  {
+    const std::lock_guard lock(lock_);
+    flow_ = GST_FLOW_ERROR;
+    flow_reported_ = true;
+    changed_.notify_all();
+  }
+  GST_ELEMENT_ERROR(
+      element_, STREAM, FORMAT,
+      ("remoteenc encodes the segments of one distsegmenter, in order; %s.", reason.c_str()),
+      ("%s", reason.c_str()));
+  return GST_FLOW_ERROR;
 }
 
 GstFlowReturn Session::submit(Ref<GstBuffer> segment) {
   auto header = dist::read_header(segment.get());
-  if (!header || !header->is_source()) {
-    GST_ELEMENT_ERROR(element_, STREAM, FORMAT,
-                      ("remoteenc encodes segments that come from distsegmenter; this is %s.",
-                       header ? "an encoded one" : header.error().c_str()),
-                      (NULL));
-    return GST_FLOW_ERROR;
-  }
+  if (!header)
+    return refuse(header.error());
   const std::uint64_t index = header->index;
-  const guint64 size = gst_buffer_get_size(segment.get());
+  if (!header->is_source())
+    return refuse("segment " + std::to_string(index) + " is an encoded one");
+  bool follows = false;
   {
     std::unique_lock lock(lock_);
-    changed_.wait(
-        lock, [&] { return stopping_ || flushing_ || flow_ != GST_FLOW_OK || has_room(index); });
+    changed_.wait(lock, [&] {
+      return stopping_ || flushing_ || flow_ != GST_FLOW_OK || window_.has_room(index);
+    });
     if (stopping_ || flushing_)
       return GST_FLOW_FLUSHING;
     if (flow_ != GST_FLOW_OK) {
       flow_reported_ = true;
       return flow_;
     }
-    window_[index] = size;
-    bytes_ += size;
+    follows = window_.accept(index, gst_buffer_get_size(segment.get()));
   }
+  if (!follows)
+    return refuse("segment " + std::to_string(index) + " comes twice or out of order");
   primary_->submit(std::make_shared<const dist::SegmentHeader>(std::move(*header)),
                    dist::to_bytes(segment.get()));
   return GST_FLOW_OK;
@@ -221,7 +227,7 @@ void Session::push_event(Ref<GstEvent> event) {
       eos_ = std::move(event);
       unreported = take_unreported();
     } else {
-      outputs_.push_back({std::move(event), 0, {}});
+      outputs_.push_back({std::move(event), {}});
     }
     changed_.notify_all();
   }
@@ -254,7 +260,7 @@ void Session::end_flush() {
   flow_ = GST_FLOW_OK;
   flow_reported_ = false;
   window_.clear();
-  bytes_ = 0;
+  counters_ = Counters();
   outputs_.clear();
   eos_ = {};
 }
@@ -298,9 +304,8 @@ bool Session::push_next(GstPad* srcpad) {
   GstFlowReturn unreported = GST_FLOW_OK;
   {
     const std::lock_guard lock(lock_);
-    bytes_ -= std::min(bytes_, output.bytes);
     if (output.completes)
-      window_.erase(*output.completes);
+      window_.deliver(*output.completes);
     if (!flushing_ && flow_ == GST_FLOW_OK)
       flow_ = flow;
     unreported = take_unreported();
@@ -389,15 +394,10 @@ void Session::segment_done(Primary::SegmentDone done) {
   counters_.frames += frames;
   counters_.bytes += bytes;
   counters_.workers.insert(done.worker.id);
-  const auto entry = window_.find(done.segment);
-  if (entry == window_.end())
+  if (!window_.answer(done.segment, bytes))
     return;
-  bytes_ -= std::min(bytes_, entry->second);
-  bytes_ += bytes;
   for (const auto& rendition : done.renditions)
-    outputs_.push_back({dist::make_segment_buffer(*rendition.header, rendition.segment),
-                        rendition.segment.size(),
-                        {}});
+    outputs_.push_back({dist::make_segment_buffer(*rendition.header, rendition.segment), {}});
   outputs_.back().completes = done.segment;
   changed_.notify_all();
 }

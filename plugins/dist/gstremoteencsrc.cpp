@@ -43,7 +43,7 @@ enum {
   PROP_0,
   PROP_HOST,
   PROP_PORT,
-  PROP_NAME_FOR_PRIMARY,
+  PROP_WORKER_NAME,
   PROP_PREFETCH,
   PROP_RECONNECT,
   PROP_STALL_TIMEOUT
@@ -52,7 +52,7 @@ constexpr char kDefaultHost[] = "127.0.0.1";
 constexpr guint kDefaultPort = 7700;
 constexpr guint kDefaultPrefetch = 1;
 constexpr guint kMaxPrefetch = 15;
-constexpr guint64 kDefaultStallTimeout = 20 * GST_SECOND;
+constexpr guint64 kDefaultStallTimeout = 60 * GST_SECOND;
 constexpr unsigned kWatchdogMilliseconds = 250;
 
 // Timestamps in the worker's pipeline are those of the source plus kTimeBase. Access units that
@@ -106,7 +106,9 @@ class Session : public dist::WorkerLink::Observer {
   GstFlowReturn push_job(GstPad* srcpad, const Job& job);
   GstFlowReturn push_units(GstPad* srcpad, const Job& job);
   void report(const Job& job);
-  void interrupt(const std::shared_ptr<Lease>& lease, Lease::Outcome outcome);
+  std::vector<Job> jobs();
+  void end();
+  void interrupt(const Job& job, const std::string& reason);
   void watch();
 
   GstRemoteEncSrc* element_;
@@ -240,29 +242,17 @@ void Session::leased(dist::WorkerLink::LeaseKey key, dist::WorkerSession::Leased
 }
 
 void Session::cancelled(dist::WorkerLink::LeaseKey key) {
-  std::shared_ptr<Lease> lease;
-  {
-    const std::lock_guard lock(lock_);
-    for (const Job& job : jobs_)
-      if (job.key == key)
-        lease = job.lease;
-  }
-  if (lease)
-    interrupt(lease, Lease::Cancelled());
+  for (const Job& job : jobs())
+    if (job.key == key)
+      interrupt(job, "");
 }
 
 void Session::disconnected(bool done, const std::string& reason) {
   GST_INFO_OBJECT(element_, "%s: %s", done ? "job over" : "connection lost", reason.c_str());
   post_message(element_, gst_structure_new("dist-disconnected", "done", G_TYPE_BOOLEAN, done,
                                            "reason", G_TYPE_STRING, reason.c_str(), nullptr));
-  std::vector<std::shared_ptr<Lease>> leases;
-  {
-    const std::lock_guard lock(lock_);
-    for (const Job& job : jobs_)
-      leases.push_back(job.lease);
-  }
-  for (const auto& lease : leases)
-    interrupt(lease, Lease::Cancelled());
+  for (const Job& job : jobs())
+    interrupt(job, "");
   if (settings_.reconnect)
     return;
   if (!done)
@@ -270,37 +260,59 @@ void Session::disconnected(bool done, const std::string& reason) {
                       ("Lost the primary at %s, port %u (%s). Start the worker again, or set "
                        "reconnect=true.",
                        settings_.host.c_str(), settings_.port, reason.c_str()),
-                      (NULL));
-  const std::lock_guard lock(lock_);
-  ended_ = true;
-  changed_.notify_all();
+                      ("%s", reason.c_str()));
+  end();
 }
 
 void Session::refused(const std::string& reason) {
   GST_ELEMENT_ERROR(element_, RESOURCE, NOT_AUTHORIZED,
                     ("The primary at %s, port %u, refused this worker: %s.", settings_.host.c_str(),
                      settings_.port, reason.c_str()),
-                    (NULL));
+                    ("%s", reason.c_str()));
+  end();
+}
+
+std::vector<Job> Session::jobs() {
+  const std::lock_guard lock(lock_);
+  return {jobs_.begin(), jobs_.end()};
+}
+
+// No job will come any more.
+void Session::end() {
   const std::lock_guard lock(lock_);
   ended_ = true;
   changed_.notify_all();
 }
 
-// Ends a lease early. If it is being played, a flush brings the task back out of the pipeline.
-void Session::interrupt(const std::shared_ptr<Lease>& lease, Lease::Outcome outcome) {
-  if (!lease->settle(std::move(outcome)))
+// Ends a lease early and, with a reason, tells the primary why. If it is being played, a flush
+// brings the task back out of the pipeline.
+void Session::interrupt(const Job& job, const std::string& reason) {
+  if (!job.lease->settle(Lease::Cancelled()))
     return;
+  if (!reason.empty()) {
+    GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ": %s", job.lease->source().index,
+                       reason.c_str());
+    link_->fail(job.key, reason);
+  }
   {
     const std::lock_guard lock(lock_);
-    if (current_ != lease || interrupting_)
+    if (current_ != job.lease || interrupting_)
       return;
     interrupting_ = true;
     interrupted_at_ = g_get_monotonic_time();
   }
-  gst_pad_push_event(element_->srcpad, gst_event_new_flush_start());
-  const std::lock_guard lock(lock_);
-  interrupting_ = false;
-  changed_.notify_all();
+  // In a thread of its own: a queue waits in FLUSH_START for its task, and if that is stuck this
+  // one must go on to say so. The pad's task waits for it, so the session is still there.
+  gst_element_call_async(
+      GST_ELEMENT(element_),
+      [](GstElement* element, gpointer data) {
+        auto* self = static_cast<Session*>(data);
+        gst_pad_push_event(GST_REMOTE_ENC_SRC(element)->srcpad, gst_event_new_flush_start());
+        const std::lock_guard lock(self->lock_);
+        self->interrupting_ = false;
+        self->changed_.notify_all();
+      },
+      this, nullptr);
 }
 
 // A decoder that got nothing it can show may never let EOS through.
@@ -309,23 +321,24 @@ void Session::watch() {
   watchdog_ = thread_.after(kWatchdogMilliseconds, [this] { watch(); });
   const gint64 now = g_get_monotonic_time();
   const auto timeout = static_cast<gint64>(settings_.stall_timeout / 1000);
-  std::shared_ptr<Lease> lease;
+  std::optional<Job> stalled;
   bool stuck = false;
   {
     const std::lock_guard lock(lock_);
-    lease = current_;
+    if (current_ && now - current_->last_activity() > timeout)
+      stalled = jobs_.front();
     stuck = interrupted_at_ != 0 && now - interrupted_at_ > timeout && !stuck_posted_;
     stuck_posted_ = stuck_posted_ || stuck;
   }
   if (stuck) {
+    link_->leave();
     GST_ELEMENT_ERROR(element_, STREAM, FAILED,
                       ("The worker's pipeline is stuck and cannot be flushed. Start it again."),
-                      (NULL));
-    return;
+                      ("no way out of a flush for longer than stall-timeout"));
+  } else if (stalled) {
+    interrupt(*stalled, "nothing moved in the worker's pipeline for its stall-timeout of " +
+                            std::to_string(settings_.stall_timeout / GST_MSECOND) + " ms");
   }
-  if (lease && now - lease->last_activity() > timeout)
-    interrupt(lease, Lease::Failed{"the worker's pipeline gave nothing for " +
-                                   std::to_string(settings_.stall_timeout / GST_MSECOND) + " ms"});
 }
 
 // --- Session: the pad's task
@@ -510,7 +523,7 @@ static void gst_remote_enc_src_set_property(GObject* object, guint id, const GVa
     case PROP_PORT:
       priv->settings.port = g_value_get_uint(value);
       break;
-    case PROP_NAME_FOR_PRIMARY:
+    case PROP_WORKER_NAME:
       priv->settings.worker_name = g_value_get_string(value) ? g_value_get_string(value) : "";
       break;
     case PROP_PREFETCH:
@@ -538,7 +551,7 @@ static void gst_remote_enc_src_get_property(GObject* object, guint id, GValue* v
     case PROP_PORT:
       g_value_set_uint(value, priv->settings.port);
       break;
-    case PROP_NAME_FOR_PRIMARY:
+    case PROP_WORKER_NAME:
       g_value_set_string(value, priv->settings.worker_name.c_str());
       break;
     case PROP_PREFETCH:
@@ -600,7 +613,7 @@ static void gst_remote_enc_src_class_init(GstRemoteEncSrcClass* klass) {
    * How the primary's messages call this worker.
    */
   g_object_class_install_property(
-      object_class, PROP_NAME_FOR_PRIMARY,
+      object_class, PROP_WORKER_NAME,
       g_param_spec_string("worker-name", "Worker name",
                           "How the primary's messages call this worker; empty: host name and "
                           "process id",

@@ -23,7 +23,7 @@ struct Clip {
 
 // What the real clips do not have, or have only where ../shared is.
 constexpr Clip kMadeClips[] = {
-    {"h264-closed.mp4", "-c:v libx264 -preset veryfast -g 30 -bf 2"},
+    {"h264-closed.mp4", "-c:v libx264 -preset veryfast -g 30 -bf 2 -movflags +faststart"},
     {"h264-open-gop.mp4", "-c:v libx264 -preset veryfast -bf 3 -x264-params open-gop=1:keyint=30"},
     {"h264-open-gop.ts", "-c:v libx264 -preset veryfast -bf 3 -x264-params open-gop=1:keyint=30"},
     {"h264-one-keyframe.mkv", "-c:v libx264 -preset veryfast -g 600 -bf 3"},

@@ -178,6 +178,8 @@ GST_START_TEST(test_cutter_goes_two_further_back_for_gradual_refresh) {
        "6-8: (G2) (D3) (G4) (D5) G6 D7 ."},
       {"but not beyond a keyframe", config(2), "G0 D1 K2 D3 G4 D5",
        "0-2: G0 D1 | 2-4: K2 D3 | 4-6: (K2) (D3) G4 D5 ."},
+      {"not beyond a keyframe in the segment before", config(4), "R0 D1 K2 D3 G4 D5",
+       "0-4: R0 D1 K2 D3 | 4-6: (K2) (D3) G4 D5 ."},
       {"mixed", config(2), "R0 D1 R2 D3 G4 D5 R6 D7",
        "0-2: R0 D1 | 2-4: (R0) (D1) R2 D3 | 4-6: (R0) (D1) (R2) (D3) G4 D5 | "
        "6-8: (G4) (D5) R6 D7 ."},
@@ -321,6 +323,16 @@ GST_START_TEST(test_cutter_waits_no_longer_than_reordering_makes_it) {
       continue;
     fail_unless_equals_uint64(pushed, 3 + max_reorder);
   }
+  // Without presentation times the unit after the keyframe decides.
+  Cutter cutter;
+  cutter.begin(config(2, kNoTime, 1));
+  std::size_t pushed = 0;
+  for (bool cut = false; !cut; ++pushed) {
+    Cutter::Unit unit = units[pushed].unit;
+    unit.dts = std::exchange(unit.pts, kNoTime);
+    cut = !cutter.push(unit).empty();
+  }
+  fail_unless_equals_uint64(pushed, 4);
 }
 GST_END_TEST
 

@@ -190,7 +190,8 @@ GST_END_TEST
 GST_START_TEST(test_remoteenc_encoded_segment_is_an_error) {
   RemoteEnc h;
   expect_equal(h.push(segment(rendition_header(source_header(0)))), GST_FLOW_ERROR);
-  h.messages().expect_error(GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "this is an encoded one");
+  h.messages().expect_error(GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+                            "segment 0 is an encoded one");
 }
 GST_END_TEST
 
@@ -198,7 +199,7 @@ GST_START_TEST(test_remoteenc_garbage_from_upstream_is_an_error) {
   RemoteEnc h;
   expect_equal(h.push(raw_frame(0)), GST_FLOW_ERROR);
   h.messages().expect_error(GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
-                            "segments that come from distsegmenter");
+                            "these bytes are not a segment");
 }
 GST_END_TEST
 

@@ -236,6 +236,12 @@ void PrimarySession::cancel(LeaseId lease) {
   send(wire::Cancel{lease});
 }
 
+void PrimarySession::drop_leases() {
+  for (LeaseId lease : leases_)
+    drop_payloads(lease);
+  leases_.clear();
+}
+
 WorkerSession::WorkerSession(const std::string& name, std::uint16_t capacity) {
   send(wire::Hello{.capacity = capacity, .name = name});
 }

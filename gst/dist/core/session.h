@@ -94,6 +94,8 @@ class PrimarySession : public Link {
   void grant(LeaseId lease, std::uint64_t segment, std::uint32_t attempt, BytesList payload);
   void cancel(LeaseId lease);
   void done(const std::string& reason) { send(wire::Done{reason}); }
+  // The connection is about to close: drops all leases and what is still unsent of them.
+  void drop_leases();
 
  private:
   Status handle(const wire::Message& message, std::vector<Event>& events);

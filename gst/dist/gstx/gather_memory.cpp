@@ -80,7 +80,8 @@ GstMemory* gather_share(GstMemory* memory, gssize offset, gssize size) {
   if (part < contents.parts.size() && begin + length <= contents.ends[part]) {
     GstBuffer* buffer = contents.parts[part].get();
     const gsize part_begin = part == 0 ? 0 : contents.ends[part - 1];
-    if (gst_buffer_n_memory(buffer) == 1)
+    if (gst_buffer_n_memory(buffer) == 1 &&
+        !GST_MEMORY_IS_NO_SHARE(gst_buffer_peek_memory(buffer, 0)))
       return gst_memory_share(gst_buffer_peek_memory(buffer, 0),
                               static_cast<gssize>(begin - part_begin), static_cast<gssize>(length));
   }

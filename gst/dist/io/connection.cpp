@@ -149,8 +149,13 @@ Connection::Connection(GSocketConnection* socket, Link& link, Receive receive, C
   state_->receive = std::move(receive);
   state_->closed = std::move(closed);
   GSocket* raw = g_socket_connection_get_socket(socket);
-  g_socket_set_keepalive(raw, TRUE);
   g_socket_set_option(raw, IPPROTO_TCP, TCP_NODELAY, 1, nullptr);
+  // A peer that vanished without a word is noticed within half a minute.
+  g_socket_set_keepalive(raw, TRUE);
+  g_socket_set_option(raw, IPPROTO_TCP, TCP_KEEPIDLE, 10, nullptr);
+  g_socket_set_option(raw, IPPROTO_TCP, TCP_KEEPINTVL, 5, nullptr);
+  g_socket_set_option(raw, IPPROTO_TCP, TCP_KEEPCNT, 3, nullptr);
+  g_socket_set_option(raw, IPPROTO_TCP, TCP_USER_TIMEOUT, 25'000, nullptr);
   state_->read();
   state_->write();
 }

@@ -62,8 +62,10 @@ Status Primary::open() {
 
 Primary::~Primary() {
   thread_.run([this] {
+    stopping_ = true;
     if (!service_)
       return;
+    g_signal_handlers_disconnect_by_data(service_, this);
     g_socket_service_stop(service_);
     g_socket_listener_close(G_SOCKET_LISTENER(service_));
     g_clear_object(&service_);
@@ -106,6 +108,8 @@ void Primary::cancel_all() {
     }
     segments_.clear();
     check_ = ResultCheck();
+    finished_ = false;
+    waiting_said_ = false;
   });
 }
 
@@ -128,27 +132,41 @@ void Primary::accept(GSocketConnection* socket) {
 }
 
 Status Primary::receive(WorkerId id, std::span<const std::uint8_t> bytes) {
+  if (stopping_)
+    return {};
   Worker& worker = *workers_.at(id);
   std::vector<PrimarySession::Event> events;
   const Status status = worker.session.receive(bytes, events);
   for (auto& event : events)
     std::visit([&](auto& e) { handle(worker, e); }, event);
+  // Its leases go elsewhere at once; the connection may take a while to close.
+  if (!status || worker.leaving)
+    lose(worker, worker.leaving ? "left" : status.error());
   grant();
   return status;
 }
 
+void Primary::lose(Worker& worker, const std::string& reason) {
+  if (!worker.joined)
+    return;
+  const bool in_good_order = worker.leaving || finished_;
+  for (const Dispatcher::Failure& failure :
+       dispatcher_.remove_worker(worker.info.id, in_good_order, reason))
+    lease_failed(worker.info, failure);
+  worker.session.drop_leases();
+}
+
 void Primary::closed(WorkerId id, const std::string& reason) {
   const auto node = workers_.extract(id);
-  const Worker& worker = *node.mapped();
+  if (stopping_)
+    return;
+  Worker& worker = *node.mapped();
   if (!worker.joined) {
     observer_.stranger_refused(worker.info.address, reason);
     return;
   }
-  const bool in_good_order = worker.leaving || finished_;
-  const std::string text = in_good_order ? "left" : "connection lost: " + reason;
-  const auto failures = dispatcher_.remove_worker(id, in_good_order, text);
-  for (const Dispatcher::Failure& failure : failures)
-    lease_failed(worker.info, failure);
+  const std::string text = worker.leaving || finished_ ? "left" : "connection lost: " + reason;
+  lose(worker, text);
   observer_.worker_left(worker.info, text);
   grant();
 }
@@ -214,7 +232,6 @@ void Primary::handle(Worker& worker, PrimarySession::LeaseFailed& event) {
 
 void Primary::handle(Worker& worker, PrimarySession::Left&) {
   worker.leaving = true;
-  // Its leases go elsewhere when the connection closes, which the worker is about to do.
 }
 
 void Primary::lease_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure) {

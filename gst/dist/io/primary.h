@@ -106,6 +106,7 @@ class Primary {
   void accept(GSocketConnection* socket);
   Status receive(WorkerId id, std::span<const std::uint8_t> bytes);
   void closed(WorkerId id, const std::string& reason);
+  void lose(Worker& worker, const std::string& reason);
   void handle(Worker& worker, PrimarySession::Joined& event);
   void handle(Worker& worker, PrimarySession::ResultReceived& event);
   void handle(Worker& worker, PrimarySession::LeaseFailed& event);
@@ -128,6 +129,7 @@ class Primary {
   WorkerId next_worker_ = 1;
   bool finished_ = false;
   bool waiting_said_ = false;
+  bool stopping_ = false;
 
   IoThread thread_;  // Last: its destructor runs what uses the members above.
 };

@@ -3,6 +3,7 @@
 #include "gst/dist/io/worker_link.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dist {
 namespace {
@@ -18,6 +19,7 @@ WorkerLink::WorkerLink(IoThread& thread, const Config& config, Observer& observe
     : thread_(thread), config_(config), observer_(observer) {
   thread_.post([this] {
     client_ = g_socket_client_new();
+    g_socket_client_set_enable_proxy(client_, FALSE);
     cancellable_ = g_cancellable_new();
     retry_milliseconds_ = kFirstRetryMilliseconds;
     dial();
@@ -94,12 +96,14 @@ void WorkerLink::dialled(GAsyncResult* result) {
 Status WorkerLink::receive(std::span<const std::uint8_t> bytes) {
   std::vector<WorkerSession::Event> events;
   const Status status = session_->receive(bytes, events);
+  protocol_error_ = !status;
   for (auto& event : events) {
     if (std::holds_alternative<WorkerSession::Welcomed>(event)) {
       unreachable_said_ = false;
-      retry_milliseconds_ = kFirstRetryMilliseconds;
+      welcomed_ = true;
       observer_.connected();
     } else if (auto* leased = std::get_if<WorkerSession::Leased>(&event)) {
+      retry_milliseconds_ = kFirstRetryMilliseconds;
       observer_.leased({connections_, leased->lease}, std::move(*leased));
     } else if (const auto* cancelled = std::get_if<WorkerSession::Cancelled>(&event)) {
       observer_.cancelled({connections_, cancelled->lease});
@@ -123,6 +127,11 @@ void WorkerLink::closed(const std::string& reason) {
     observer_.refused(reason);
     return;
   }
+  // A primary that ends, or begins, while it is dialled may close before it says anything.
+  if (!std::exchange(welcomed_, false) && !protocol_error_) {
+    dial_later();
+    return;
+  }
   const bool done = std::exchange(job_done_, false);
   if (config_.reconnect)
     dial_later();
@@ -134,6 +143,15 @@ void WorkerLink::result(LeaseKey key, std::vector<BytesList> renditions) {
     if (!connection_ || key.connection != connections_)
       return;
     session_->result(key.lease, std::move(renditions));
+    connection_->flush();
+  });
+}
+
+void WorkerLink::leave() {
+  thread_.post([this] {
+    if (!connection_)
+      return;
+    session_->leave();
     connection_->flush();
   });
 }

@@ -61,6 +61,8 @@ class WorkerLink {
   // Answers to a lease; ignored when its connection is gone. Any thread.
   void result(LeaseKey key, std::vector<BytesList> renditions);
   void fail(LeaseKey key, const std::string& reason);
+  // Gives all leases back: this worker can do no more. Any thread.
+  void leave();
 
  private:
   void dial();
@@ -83,6 +85,8 @@ class WorkerLink {
   std::unique_ptr<WorkerSession> session_;
   std::unique_ptr<Connection> connection_;
   std::uint64_t connections_ = 0;  // Counts them; the current one's number.
+  bool welcomed_ = false;
+  bool protocol_error_ = false;
   bool job_done_ = false;
   bool refused_ = false;
   bool stopping_ = false;

@@ -238,12 +238,10 @@ static GstFlowReturn gst_dist_segmenter_chain(GstPad*, GstObject* parent, GstBuf
       return flow;
   }
 
-  constexpr guint kInternalFlags = GST_MINI_OBJECT_FLAG_LAST - 1;
   Cutter::Unit unit{.pts = GST_BUFFER_PTS(buffer.get()),
                     .dts = GST_BUFFER_DTS(buffer.get()),
                     .duration = GST_BUFFER_DURATION(buffer.get()),
-                    .flags = GST_BUFFER_FLAGS(buffer.get()) & ~kInternalFlags &
-                             ~static_cast<guint>(GST_BUFFER_FLAG_TAG_MEMORY),
+                    .flags = dist::unit_flags(buffer.get()),
                     .size = gst_buffer_get_size(buffer.get()),
                     .kind = {}};
   const bool keyframe = (unit.flags & dist::kFlagDeltaUnit) == 0;

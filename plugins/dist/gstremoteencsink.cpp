@@ -138,15 +138,13 @@ static dist::Result<dist::BytesList> build_result(const PadState& pad) {
       return dist::Error{subject + "a frame at " + std::to_string(seen[i]) +
                          " ns that the segment does not have"};
     GstBuffer* buffer = pad.frames[i].buffer.get();
-    constexpr guint kInternalFlags = GST_MINI_OBJECT_FLAG_LAST - 1;
     const auto position = std::lower_bound(expected.begin(), expected.end(), *exact[i]);
     header.units.push_back(
         {.pts = *exact[i],
          .dts = dist::kNoTime,
          .duration = durations[static_cast<std::size_t>(position - expected.begin())],
          .show = *exact[i],
-         .flags = GST_BUFFER_FLAGS(buffer) & ~kInternalFlags &
-                  ~static_cast<guint>(GST_BUFFER_FLAG_TAG_MEMORY),
+         .flags = dist::unit_flags(buffer),
          .size = gst_buffer_get_size(buffer)});
     decode_order.push_back(*exact[i]);
     for (dist::Bytes& piece : dist::to_bytes(buffer))

@@ -165,6 +165,25 @@ GST_START_TEST(test_scripts_run_as_the_readme_says) {
 }
 GST_END_TEST
 
+// What ./dev demo does, with a film that has sound.
+GST_START_TEST(test_demo_carries_audio_past) {
+  const std::string film = temporary("sound.mp4");
+  const std::string out = temporary("demo.mp4");
+  run("ffmpeg -v error -y -f lavfi -i testsrc2=size=320x180:rate=25:duration=4 -f lavfi -i "
+      "sine=duration=4 -c:v libx264 -preset veryfast -pix_fmt yuv420p -g 25 -c:a aac " +
+      film);
+  const std::string printed = run("pipelines/demo.sh " + film + " " + out);
+  ck_assert_msg(printed.find("100 frames") != std::string::npos, "%s", printed.c_str());
+  const std::string streams =
+      run("ffprobe -v error -show_entries stream=codec_name -of csv=p=0 " + out);
+  ck_assert_msg(
+      streams.find("aac") != std::string::npos && streams.find("h264") != std::string::npos, "%s",
+      streams.c_str());
+  std::filesystem::remove(film);
+  std::filesystem::remove(out);
+}
+GST_END_TEST
+
 // For each encoder: every segment begins with a keyframe, decode times grow strictly and never lie
 // after presentation times, and the frames have the source's times.
 GST_START_TEST(test_joined_streams_of_many_encoders) {
@@ -218,6 +237,7 @@ static Suite* main_job_suite() {
   tcase_add_test(tests, test_main_job_as_typed);
   tcase_add_test(tests, test_two_renditions_from_one_worker);
   tcase_add_test(tests, test_scripts_run_as_the_readme_says);
+  tcase_add_test(tests, test_demo_carries_audio_past);
   tcase_add_test(tests, test_joined_streams_of_many_encoders);
   suite_add_tcase(suite, tests);
   return suite;

@@ -153,6 +153,41 @@ GST_START_TEST(test_late_worker_is_told_that_the_job_is_done) {
 }
 GST_END_TEST
 
+// After its end an application seeks back: the same pipeline does the same job once more.
+GST_START_TEST(test_seek_after_the_end_does_the_job_again) {
+  Primary primary(job());
+  farm::Process worker(farm::worker_command(primary.port, kFast, "reconnect=true"));
+  GstElement* sink = gst_bin_get_by_name(GST_BIN(primary.pipeline), "out");
+  g_object_set(sink, "sync", FALSE, "drop", TRUE, "max-buffers", 1, "wait-on-eos", FALSE, nullptr);
+  gst_object_unref(sink);
+  GstBus* bus = gst_element_get_bus(primary.pipeline);
+  gst_element_set_state(primary.pipeline, GST_STATE_PLAYING);
+  for (int round = 0; round < 2; ++round) {
+    std::vector<std::string> messages;
+    bool ended = false;
+    while (!ended) {
+      GstMessage* message = gst_bus_timed_pop(bus, 60 * GST_SECOND);
+      ck_assert_msg(message && GST_MESSAGE_TYPE(message) != GST_MESSAGE_ERROR, "round %d", round);
+      if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ELEMENT) {
+        gchar* text = gst_structure_to_string(gst_message_get_structure(message));
+        messages.push_back(text);
+        g_free(text);
+      }
+      ended = GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS;
+      gst_message_unref(message);
+    }
+    ck_assert_uint_eq(farm::named(messages, "dist-segment-done").size(), 6);
+    const auto summary = farm::named(messages, "dist-summary");
+    ck_assert_uint_eq(summary.size(), 1);
+    ck_assert_uint_eq(farm::field(summary[0], "segments"), 6);
+    if (round == 0)
+      ck_assert(gst_element_seek_simple(primary.pipeline, GST_FORMAT_TIME,
+                                        static_cast<GstSeekFlags>(GST_SEEK_FLAG_FLUSH), 0));
+  }
+  gst_object_unref(bus);
+}
+GST_END_TEST
+
 GST_START_TEST(test_strangers_change_nothing) {
   const film::Recording expected = undisturbed(kFast);
   Primary primary(job());
@@ -214,6 +249,7 @@ static Suite* workers_suite() {
   tcase_add_test(tests, test_worker_killed_and_another_comes);
   tcase_add_test(tests, test_worker_serves_one_job_after_another);
   tcase_add_test(tests, test_late_worker_is_told_that_the_job_is_done);
+  tcase_add_test(tests, test_seek_after_the_end_does_the_job_again);
   tcase_add_test(tests, test_strangers_change_nothing);
   tcase_add_test(tests, test_truncated_films);
   suite_add_tcase(suite, tests);

@@ -43,7 +43,8 @@ std::string flaw(const SegmentHeader& source, const SegmentHeader& result) {
       return rendition + "an access unit without a presentation time";
     decode_order.push_back(unit.show);
   }
-  if (reorder_depth(decode_order) > result.reorder_depth)
+  if (reorder_depth(decode_order) > result.reorder_depth ||
+      result.reorder_depth > result.units.size())
     return rendition + "frames are reordered further than announced";
   const std::vector<Time> times = result.presentation_times();
   if (std::adjacent_find(times.begin(), times.end()) != times.end())

@@ -267,16 +267,20 @@ Status WorkerSession::handle(const wire::Message& message, std::vector<Event>& e
     events.push_back(Welcomed{});
     return {};
   }
+  const auto finish = [&] {
+    if (auto payload = completed())
+      events.push_back(Leased{lease_.lease, lease_.segment, lease_.attempt, std::move(*payload)});
+  };
   if (const auto* lease = std::get_if<wire::Lease>(&message)) {
     lease_ = *lease;
     expect(lease->lease, lease->size, true);
+    finish();
     return {};
   }
   if (const auto* data = std::get_if<wire::Data>(&message)) {
     if (Status status = take(*data); !status)
       return status;
-    if (auto payload = completed())
-      events.push_back(Leased{lease_.lease, lease_.segment, lease_.attempt, std::move(*payload)});
+    finish();
     return {};
   }
   if (const auto* cancel = std::get_if<wire::Cancel>(&message)) {

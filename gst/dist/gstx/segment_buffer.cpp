@@ -10,6 +10,9 @@ namespace {
 static_assert(kNoTime == GST_CLOCK_TIME_NONE);
 static_assert(kFlagDeltaUnit == GST_BUFFER_FLAG_DELTA_UNIT);
 
+// Those of GstMiniObject, and one about memory, belong to this very buffer.
+constexpr std::uint32_t kOwnFlags = (GST_MINI_OBJECT_FLAG_LAST - 1) | GST_BUFFER_FLAG_TAG_MEMORY;
+
 GstMemory* wrap(const Bytes& bytes) {
   const auto span = bytes.span();
   return gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY, const_cast<std::uint8_t*>(span.data()),
@@ -95,6 +98,10 @@ BytesList to_bytes(GstBuffer* buffer) {
   return list;
 }
 
+std::uint32_t unit_flags(GstBuffer* buffer) {
+  return GST_BUFFER_FLAGS(buffer) & ~kOwnFlags;
+}
+
 Ref<GstBuffer> unit_buffer(GstBuffer* segment, std::size_t header_size, std::uint64_t offset,
                            const AccessUnit& unit) {
   auto buffer = Ref<GstBuffer>::adopt(
@@ -102,7 +109,7 @@ Ref<GstBuffer> unit_buffer(GstBuffer* segment, std::size_t header_size, std::uin
   GST_BUFFER_PTS(buffer.get()) = unit.pts;
   GST_BUFFER_DTS(buffer.get()) = unit.dts;
   GST_BUFFER_DURATION(buffer.get()) = unit.duration;
-  GST_BUFFER_FLAG_SET(buffer.get(), unit.flags);
+  GST_BUFFER_FLAG_SET(buffer.get(), unit.flags & ~kOwnFlags);
   return buffer;
 }
 

@@ -32,6 +32,9 @@ Result<SegmentHeader> read_header(GstBuffer* segment);
 // The buffer's bytes in pieces that hold a reference to where they lie.
 BytesList to_bytes(GstBuffer* buffer);
 
+// The flags of a buffer that say something of its contents, as AccessUnit keeps them.
+std::uint32_t unit_flags(GstBuffer* buffer);
+
 // Access unit `unit` of a segment whose payload begins after `header_size` bytes, at payload offset
 // `offset`, with the unit's timestamps and flags. The bytes are shared with the segment.
 Ref<GstBuffer> unit_buffer(GstBuffer* segment, std::size_t header_size, std::uint64_t offset,

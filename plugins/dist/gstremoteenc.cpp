@@ -29,6 +29,7 @@
 #include <utility>
 #include <variant>
 
+#include "gst/dist/core/handover.h"
 #include "gst/dist/core/window.h"
 #include "gst/dist/gstx/segment_buffer.h"
 #include "gst/dist/io/primary.h"
@@ -438,6 +439,7 @@ void Session::lease_failed(const Primary::WorkerInfo& worker,
 
 static void gst_remote_enc_loop(gpointer user_data) {
   GstRemoteEnc* self = GST_REMOTE_ENC(user_data);
+  dist::take_over(self);
   if (!self->priv->session->push_next(self->srcpad))
     gst_pad_pause_task(self->srcpad);
 }
@@ -477,8 +479,10 @@ static gboolean gst_remote_enc_src_activate_mode(GstPad* pad, GstObject* parent,
                                                  gboolean active) {
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
-  if (active)
+  if (active) {
+    dist::hand_over(parent);
     return gst_pad_start_task(pad, gst_remote_enc_loop, parent, nullptr);
+  }
   return gst_pad_stop_task(pad);
 }
 

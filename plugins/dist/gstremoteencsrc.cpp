@@ -29,6 +29,7 @@
 #include <string>
 #include <vector>
 
+#include "gst/dist/core/handover.h"
 #include "gst/dist/gstx/lease.h"
 #include "gst/dist/gstx/segment_buffer.h"
 #include "gst/dist/io/worker_link.h"
@@ -485,6 +486,7 @@ void Session::report(const Job& job) {
 
 static void gst_remote_enc_src_loop(gpointer user_data) {
   GstRemoteEncSrc* self = GST_REMOTE_ENC_SRC(user_data);
+  dist::take_over(self);
   if (!self->priv->session->play_next(self->srcpad))
     gst_pad_pause_task(self->srcpad);
 }
@@ -502,6 +504,7 @@ static gboolean gst_remote_enc_src_activate_mode(GstPad* pad, GstObject* parent,
     }
     self->priv->ended = false;
     self->priv->session = std::make_unique<Session>(self, settings);
+    dist::hand_over(self);
     return gst_pad_start_task(pad, gst_remote_enc_src_loop, self, nullptr);
   }
   self->priv->session->stop();

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "gst/dist/core/handover.h"
 #include "gst/dist/gstx/ref.h"
 
 // The GObject around a lease, so that a GstStructure can hold it.
@@ -65,6 +66,7 @@ GstEvent* lease_event_new(std::shared_ptr<Lease> lease) {
   const auto object =
       Ref<GObject>::adopt(G_OBJECT(g_object_new(dist_lease_object_get_type(), nullptr)));
   *DIST_LEASE_OBJECT(object.get())->lease = std::move(lease);
+  hand_over(object.get());
   return gst_event_new_custom(
       GST_EVENT_CUSTOM_DOWNSTREAM_STICKY,
       gst_structure_new(kEventName, kField, dist_lease_object_get_type(), object.get(), nullptr));
@@ -76,7 +78,9 @@ std::shared_ptr<Lease> lease_from_event(GstEvent* event) {
   const GValue* value = gst_structure_get_value(gst_event_get_structure(event), kField);
   if (!value || !G_VALUE_HOLDS(value, dist_lease_object_get_type()))
     return nullptr;
-  return *DIST_LEASE_OBJECT(g_value_get_object(value))->lease;
+  auto* const object = DIST_LEASE_OBJECT(g_value_get_object(value));
+  take_over(object);
+  return *object->lease;
 }
 
 }  // namespace dist

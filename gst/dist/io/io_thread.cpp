@@ -5,19 +5,24 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "gst/dist/core/handover.h"
+
 namespace dist {
 namespace {
 
 using Work = std::function<void()>;
 
 void set_work(GSource* source, Work work) {
+  auto* const owned = new Work(std::move(work));
+  hand_over(owned);
   g_source_set_callback(
       source,
       [](gpointer data) -> gboolean {
+        take_over(data);
         (*static_cast<Work*>(data))();
         return G_SOURCE_REMOVE;
       },
-      new Work(std::move(work)), [](gpointer data) { delete static_cast<Work*>(data); });
+      owned, [](gpointer data) { delete static_cast<Work*>(data); });
 }
 
 }  // namespace

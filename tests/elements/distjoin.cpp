@@ -51,7 +51,11 @@ class Join : public Harness {
   void add_output(GstPad* pad) {
     GstHarness* const output = gst_harness_new_empty();
     gst_harness_add_element_src_pad(output, pad);
-    outputs_[GST_PAD_NAME(pad)] = output;
+    // After a stop the pad comes back under the same name.
+    GstHarness*& known = outputs_[GST_PAD_NAME(pad)];
+    if (known)
+      gst_harness_teardown(known);
+    known = output;
   }
 
   std::map<std::string, GstHarness*> outputs_;

@@ -84,7 +84,8 @@ std::string try_clip(const std::string& path, const std::string& segmenter,
   std::string text = difference(plain, outcome.recording, tolerance);
   for (int code : outcome.exit_codes)
     if (code != 0)
-      text += " worker ended with " + std::to_string(code);
+      text +=
+          " worker ended with " + std::to_string(code) + "; they said:\n" + outcome.worker_output;
   return text;
 }
 

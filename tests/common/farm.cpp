@@ -98,6 +98,34 @@ unsigned port_of(GstElement* pipeline) {
   return port;
 }
 
+namespace {
+
+// A short film may be done before the last worker has dialled, which would then wait for another
+// primary. Returns the element messages that came meanwhile.
+std::vector<std::string> wait_for_workers(GstElement* pipeline, std::size_t count) {
+  std::vector<std::string> messages;
+  GstBus* bus = gst_element_get_bus(pipeline);
+  while (named(messages, "dist-worker-joined").size() < count) {
+    GstMessage* message = gst_bus_timed_pop_filtered(
+        bus, film::patience(60) * GST_SECOND,
+        static_cast<GstMessageType>(GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR));
+    ck_assert_msg(message != nullptr, "not all workers came");
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+      // For whoever records.
+      gst_bus_post(bus, message);
+      break;
+    }
+    gchar* text = gst_structure_to_string(gst_message_get_structure(message));
+    messages.push_back(text);
+    g_free(text);
+    gst_message_unref(message);
+  }
+  gst_object_unref(bus);
+  return messages;
+}
+
+}  // namespace
+
 Outcome run(const Job& job, unsigned seconds) {
   GstElement* pipeline = primary_new(job);
   gst_element_set_state(pipeline, GST_STATE_PAUSED);
@@ -106,7 +134,10 @@ Outcome run(const Job& job, unsigned seconds) {
   for (const std::string& worker : job.workers)
     workers.emplace_back(worker_command(port, worker));
   Outcome outcome;
+  const std::vector<std::string> before = wait_for_workers(pipeline, workers.size());
   outcome.recording = film::record(pipeline, seconds);
+  outcome.recording.messages.insert(outcome.recording.messages.begin(), before.begin(),
+                                    before.end());
   gst_object_unref(pipeline);
   for (Process& worker : workers) {
     outcome.exit_codes.push_back(worker.exit_code());

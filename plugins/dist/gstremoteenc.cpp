@@ -18,23 +18,20 @@
 
 #include "plugins/dist/gstremoteenc.h"
 
-#include <algorithm>
-#include <condition_variable>
-#include <deque>
+#include <gio/gio.h>
+
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <set>
 #include <string>
 #include <utility>
-#include <variant>
 
 #include "gst/dist/core/handover.h"
-#include "gst/dist/core/window.h"
+#include "gst/dist/gstx/ref.h"
 #include "gst/dist/gstx/segment_buffer.h"
-#include "gst/dist/io/primary.h"
+#include "gst/dist/io/secret.h"
+#include "plugins/dist/fan_out.h"
 
-GST_DEBUG_CATEGORY_STATIC(gst_remote_enc_debug);
+GST_DEBUG_CATEGORY(gst_remote_enc_debug);
 #define GST_CAT_DEFAULT gst_remote_enc_debug
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
@@ -42,99 +39,55 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("application/x-dist-segment"));
 
-enum { PROP_0, PROP_ADDRESS, PROP_PORT, PROP_MAX_SEGMENTS, PROP_MAX_BYTES, PROP_MAX_ATTEMPTS };
+enum {
+  PROP_0,
+  PROP_ADDRESS,
+  PROP_PORT,
+  PROP_MAX_SEGMENTS,
+  PROP_MAX_BYTES,
+  PROP_MAX_ATTEMPTS,
+  PROP_SECRET,
+  PROP_SECRET_FILE,
+  PROP_ALLOW_ANONYMOUS,
+  PROP_MAX_CONNECTIONS_PER_ADDRESS,
+  PROP_DEADLINE_FLOOR,
+  PROP_DEADLINE_FACTOR,
+  PROP_MIXED_ENCODERS
+};
 constexpr char kDefaultAddress[] = "127.0.0.1";
 constexpr guint kDefaultPort = 7700;
 constexpr guint kDefaultMaxSegments = 64;
 constexpr guint64 kDefaultMaxBytes = 256 * 1024 * 1024;
 constexpr guint kDefaultMaxAttempts = 3;
-// A worker may answer a small segment with a large one (lossless, many renditions).
-constexpr guint64 kLeastMaxResult = 256 * 1024 * 1024;
+constexpr guint kDefaultMaxConnectionsPerAddress = 256;
+constexpr guint64 kDefaultDeadlineFloor = 2 * GST_SECOND;
+constexpr gdouble kDefaultDeadlineFactor = 3;
 
 namespace {
 
-using dist::Primary;
+using dist::FanOut;
 using dist::Ref;
 
 struct Settings {
-  std::string address = kDefaultAddress;
-  guint port = kDefaultPort;
-  guint max_segments = kDefaultMaxSegments;
-  guint64 max_bytes = kDefaultMaxBytes;
-  guint max_attempts = kDefaultMaxAttempts;
+  FanOut::Settings fan_out;
+  std::string secret_file;
+  bool allow_anonymous = false;
 };
 
-struct Counters {
-  guint64 segments = 0;
-  guint64 frames = 0;
-  guint64 bytes = 0;
-  guint64 failed_leases = 0;
-  std::set<dist::WorkerId> workers;
-  gint64 started_at = g_get_monotonic_time();
-};
-
-// What leaves through the src pad, in this order.
-struct Output {
-  std::variant<Ref<GstBuffer>, Ref<GstEvent>> item;
-  // The last one of this segment.
-  std::optional<std::uint64_t> completes;
-};
-
-// What exists between start and stop. Three threads meet here: the upstream streaming thread brings
-// segments and waits for room in the window, the network thread brings results, and the src pad's
-// task pushes them on.
-class Session : public Primary::Observer {
- public:
-  Session(GstRemoteEnc* element, const Settings& settings)
-      : element_(element),
-        settings_(settings),
-        window_({.segments = settings.max_segments, .bytes = settings.max_bytes}) {}
-
-  dist::Status open();
-  guint port() const { return primary_->port(); }
-
-  // Upstream streaming thread.
-  GstFlowReturn submit(Ref<GstBuffer> segment);
-  void push_event(Ref<GstEvent> event);
-  void begin_flush();
-  void end_flush();
-
-  // Src pad's task. False if it shall pause.
-  bool push_next(GstPad* srcpad);
-
-  // Ends every wait.
-  void stop();
-
- private:
-  void worker_joined(const Primary::WorkerInfo& worker) override;
-  void worker_left(const Primary::WorkerInfo& worker, const std::string& reason) override;
-  void waiting_for_workers(std::size_t open_segments) override;
-  void stranger_refused(const std::string& address, const std::string& reason) override;
-  void segment_done(Primary::SegmentDone done) override;
-  void lease_failed(const Primary::WorkerInfo& worker,
-                    const dist::Dispatcher::Failure& failure) override;
-
-  GstFlowReturn refuse(const std::string& reason);
-  GstFlowReturn take_unreported();
-  void end(GstPad* srcpad, Ref<GstEvent> eos);
-
-  GstRemoteEnc* element_;
-  const Settings settings_;
-
-  std::mutex lock_;
-  std::condition_variable changed_;
-  // All of these are guarded by lock_.
-  dist::Window window_;
-  std::deque<Output> outputs_;
-  Ref<GstEvent> eos_;  // To be pushed when the window is empty.
-  GstFlowReturn flow_ = GST_FLOW_OK;
-  bool flow_reported_ = false;  // An error was posted, or upstream knows flow_.
-  bool flushing_ = false;
-  bool stopping_ = false;
-  Counters counters_;
-
-  std::unique_ptr<Primary> primary_;  // Last: its thread uses the members above.
-};
+Settings default_settings() {
+  Settings settings;
+  auto& primary = settings.fan_out.primary;
+  primary.address = kDefaultAddress;
+  primary.port = kDefaultPort;
+  primary.workers.max_per_address = kDefaultMaxConnectionsPerAddress;
+  primary.workers.dispatcher.deadline_floor = kDefaultDeadlineFloor;
+  primary.workers.dispatcher.deadline_factor = kDefaultDeadlineFactor;
+  primary.job.max_attempts = kDefaultMaxAttempts;
+  primary.job.max_bytes = kDefaultMaxBytes;
+  primary.job.accepts_caps = dist::are_caps;
+  settings.fan_out.max_segments = kDefaultMaxSegments;
+  return settings;
+}
 
 }  // namespace
 
@@ -144,9 +97,9 @@ struct _GstRemoteEnc {
   GstPad* srcpad;
   struct Private {
     std::mutex settings_lock;
-    Settings settings;     // Guarded by settings_lock.
-    guint bound_port = 0;  // Guarded by settings_lock; 0: not listening.
-    std::unique_ptr<Session> session;
+    Settings settings = default_settings();  // Guarded by settings_lock.
+    guint bound_port = 0;                    // Guarded by settings_lock; 0: not listening.
+    std::unique_ptr<FanOut> fan_out;
   } * priv;
 };
 
@@ -155,312 +108,32 @@ G_DEFINE_TYPE_WITH_CODE(GstRemoteEnc, gst_remote_enc, GST_TYPE_ELEMENT,
                                                 "has segments encoded by workers"))
 GST_ELEMENT_REGISTER_DEFINE(remoteenc, "remoteenc", GST_RANK_NONE, GST_TYPE_REMOTE_ENC)
 
-// --- Helpers
-
-static void post_message(GstRemoteEnc* self, GstStructure* structure) {
-  gst_element_post_message(GST_ELEMENT(self), gst_message_new_element(GST_OBJECT(self), structure));
-}
-
-// --- Session: upstream streaming thread
-
-namespace {
-
-dist::Status Session::open() {
-  auto primary =
-      Primary::listen({.address = settings_.address,
-                       .port = static_cast<std::uint16_t>(settings_.port),
-                       .max_attempts = settings_.max_attempts,
-                       .max_result_size = std::max(kLeastMaxResult, settings_.max_bytes)},
-                      *this);
-  if (!primary)
-    return dist::Error{primary.error()};
-  primary_ = std::move(*primary);
-  return {};
-}
-
-GstFlowReturn Session::refuse(const std::string& reason) {
-  {
-    const std::lock_guard lock(lock_);
-    flow_ = GST_FLOW_ERROR;
-    flow_reported_ = true;
-    changed_.notify_all();
-  }
-  GST_ELEMENT_ERROR(
-      element_, STREAM, FORMAT,
-      ("remoteenc encodes the segments of one distsegmenter, in order; %s.", reason.c_str()),
-      ("%s", reason.c_str()));
-  return GST_FLOW_ERROR;
-}
-
-GstFlowReturn Session::submit(Ref<GstBuffer> segment) {
-  auto header = dist::read_header(segment.get());
-  if (!header)
-    return refuse(header.error());
-  const std::uint64_t index = header->index;
-  if (!header->is_source())
-    return refuse("segment " + std::to_string(index) + " is an encoded one");
-  bool follows = false;
-  {
-    std::unique_lock lock(lock_);
-    changed_.wait(lock, [&] {
-      return stopping_ || flushing_ || flow_ != GST_FLOW_OK || window_.has_room(index);
-    });
-    if (stopping_ || flushing_)
-      return GST_FLOW_FLUSHING;
-    if (flow_ != GST_FLOW_OK) {
-      flow_reported_ = true;
-      return flow_;
-    }
-    follows = window_.accept(index, gst_buffer_get_size(segment.get()));
-  }
-  if (!follows)
-    return refuse("segment " + std::to_string(index) + " comes twice or out of order");
-  primary_->submit(std::make_shared<const dist::SegmentHeader>(std::move(*header)),
-                   dist::to_bytes(segment.get()));
-  return GST_FLOW_OK;
-}
-
-void Session::push_event(Ref<GstEvent> event) {
-  GstFlowReturn unreported = GST_FLOW_OK;
-  {
-    const std::lock_guard lock(lock_);
-    if (GST_EVENT_TYPE(event.get()) == GST_EVENT_EOS) {
-      eos_ = std::move(event);
-      unreported = take_unreported();
-    } else {
-      outputs_.push_back({std::move(event), {}});
-    }
-    changed_.notify_all();
-  }
-  if (unreported != GST_FLOW_OK)
-    GST_ELEMENT_FLOW_ERROR(element_, unreported);
-}
-
-// Upstream reports what went wrong downstream, unless it has nothing more to send.
-GstFlowReturn Session::take_unreported() {
-  const bool failed = flow_ == GST_FLOW_NOT_LINKED || flow_ < GST_FLOW_EOS;
-  if (!failed || !eos_ || std::exchange(flow_reported_, true))
-    return GST_FLOW_OK;
-  return flow_;
-}
-
-void Session::begin_flush() {
-  {
-    const std::lock_guard lock(lock_);
-    flushing_ = true;
-    changed_.notify_all();
-  }
-  primary_->cancel_all();
-}
-
-void Session::end_flush() {
-  // The upstream thread may have brought one more while the flush began.
-  primary_->cancel_all();
-  const std::lock_guard lock(lock_);
-  flushing_ = false;
-  flow_ = GST_FLOW_OK;
-  flow_reported_ = false;
-  window_.clear();
-  counters_ = Counters();
-  outputs_.clear();
-  eos_ = {};
-}
-
-void Session::stop() {
-  const std::lock_guard lock(lock_);
-  stopping_ = true;
-  changed_.notify_all();
-}
-
-// --- Session: the src pad's task
-
-bool Session::push_next(GstPad* srcpad) {
-  Output output;
-  Ref<GstEvent> eos;
-  {
-    std::unique_lock lock(lock_);
-    changed_.wait(lock, [this] {
-      return stopping_ || flushing_ || flow_ != GST_FLOW_OK || !outputs_.empty() ||
-             (eos_ && window_.empty());
-    });
-    if (stopping_ || flushing_ || flow_ != GST_FLOW_OK)
-      return false;
-    if (outputs_.empty()) {
-      eos = std::move(eos_);
-    } else {
-      output = std::move(outputs_.front());
-      outputs_.pop_front();
-    }
-  }
-  if (eos) {
-    end(srcpad, std::move(eos));
-    return false;
-  }
-  if (auto* event = std::get_if<Ref<GstEvent>>(&output.item)) {
-    gst_pad_push_event(srcpad, event->release());
-    return true;
-  }
-
-  const GstFlowReturn flow = gst_pad_push(srcpad, std::get<Ref<GstBuffer>>(output.item).release());
-  GstFlowReturn unreported = GST_FLOW_OK;
-  {
-    const std::lock_guard lock(lock_);
-    if (output.completes)
-      window_.deliver(*output.completes);
-    if (!flushing_ && flow_ == GST_FLOW_OK)
-      flow_ = flow;
-    unreported = take_unreported();
-    changed_.notify_all();
-  }
-  if (unreported != GST_FLOW_OK)
-    GST_ELEMENT_FLOW_ERROR(element_, unreported);
-  return flow == GST_FLOW_OK;
-}
-
-void Session::end(GstPad* srcpad, Ref<GstEvent> eos) {
-  primary_->finish();
-  Counters counters;
-  {
-    const std::lock_guard lock(lock_);
-    counters = counters_;
-  }
-  const double seconds =
-      static_cast<double>(g_get_monotonic_time() - counters.started_at) / G_USEC_PER_SEC;
-  post_message(element_, gst_structure_new(
-                             "dist-summary", "segments", G_TYPE_UINT64, counters.segments, "frames",
-                             G_TYPE_UINT64, counters.frames, "bytes", G_TYPE_UINT64, counters.bytes,
-                             "workers", G_TYPE_UINT, static_cast<guint>(counters.workers.size()),
-                             "leases", G_TYPE_UINT64, counters.segments + counters.failed_leases,
-                             "failed-leases", G_TYPE_UINT64, counters.failed_leases, "seconds",
-                             G_TYPE_DOUBLE, seconds, nullptr));
-  gst_pad_push_event(srcpad, eos.release());
-}
-
-// --- Session: network thread
-
-void Session::worker_joined(const Primary::WorkerInfo& worker) {
-  GST_INFO_OBJECT(element_, "worker %s (%s) joined", worker.name.c_str(), worker.address.c_str());
-  post_message(element_, gst_structure_new("dist-worker-joined", "worker", G_TYPE_UINT64, worker.id,
-                                           "name", G_TYPE_STRING, worker.name.c_str(), "address",
-                                           G_TYPE_STRING, worker.address.c_str(), nullptr));
-}
-
-void Session::worker_left(const Primary::WorkerInfo& worker, const std::string& reason) {
-  GST_INFO_OBJECT(element_, "worker %s (%s) left: %s", worker.name.c_str(), worker.address.c_str(),
-                  reason.c_str());
-  post_message(element_, gst_structure_new("dist-worker-left", "worker", G_TYPE_UINT64, worker.id,
-                                           "name", G_TYPE_STRING, worker.name.c_str(), "reason",
-                                           G_TYPE_STRING, reason.c_str(), nullptr));
-}
-
-void Session::waiting_for_workers(std::size_t open_segments) {
-  GST_INFO_OBJECT(element_, "waiting for a worker on %s, port %u", settings_.address.c_str(),
-                  port());
-  post_message(element_,
-               gst_structure_new("dist-waiting", "address", G_TYPE_STRING,
-                                 settings_.address.c_str(), "port", G_TYPE_UINT, port(), "segments",
-                                 G_TYPE_UINT64, static_cast<guint64>(open_segments), nullptr));
-}
-
-void Session::stranger_refused(const std::string& address, const std::string& reason) {
-  GST_WARNING_OBJECT(element_, "closed the connection from %s: %s", address.c_str(),
-                     reason.c_str());
-  post_message(element_, gst_structure_new("dist-connection-refused", "address", G_TYPE_STRING,
-                                           address.c_str(), "reason", G_TYPE_STRING, reason.c_str(),
-                                           nullptr));
-}
-
-void Session::segment_done(Primary::SegmentDone done) {
-  guint64 frames = 0;
-  guint64 bytes = 0;
-  for (const auto& rendition : done.renditions) {
-    frames = std::max<guint64>(frames, rendition.header->units.size());
-    bytes += rendition.segment.size();
-  }
-  if (!done.note.empty())
-    GST_ELEMENT_WARNING(
-        element_, STREAM, DECODE,
-        ("Segment %" G_GUINT64_FORMAT " has not the frames its timestamps promise.", done.segment),
-        ("segment %" G_GUINT64_FORMAT ": %s", done.segment, done.note.c_str()));
-  post_message(element_, gst_structure_new(
-                             "dist-segment-done", "segment", G_TYPE_UINT64, done.segment, "worker",
-                             G_TYPE_UINT64, done.worker.id, "name", G_TYPE_STRING,
-                             done.worker.name.c_str(), "attempt", G_TYPE_UINT, done.attempt,
-                             "frames", G_TYPE_UINT64, frames, "bytes", G_TYPE_UINT64, bytes,
-                             "renditions", G_TYPE_UINT, static_cast<guint>(done.renditions.size()),
-                             "seconds", G_TYPE_DOUBLE, done.seconds, nullptr));
-
-  const std::lock_guard lock(lock_);
-  ++counters_.segments;
-  counters_.frames += frames;
-  counters_.bytes += bytes;
-  counters_.workers.insert(done.worker.id);
-  if (!window_.answer(done.segment, bytes))
-    return;
-  for (const auto& rendition : done.renditions)
-    outputs_.push_back({dist::make_segment_buffer(*rendition.header, rendition.segment), {}});
-  outputs_.back().completes = done.segment;
-  changed_.notify_all();
-}
-
-void Session::lease_failed(const Primary::WorkerInfo& worker,
-                           const dist::Dispatcher::Failure& failure) {
-  GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ", attempt %u on %s: %s",
-                     failure.grant.segment, failure.grant.attempt, worker.name.c_str(),
-                     failure.reason.c_str());
-  post_message(element_, gst_structure_new(
-                             "dist-lease-failed", "segment", G_TYPE_UINT64, failure.grant.segment,
-                             "attempt", G_TYPE_UINT, failure.grant.attempt, "worker", G_TYPE_UINT64,
-                             worker.id, "name", G_TYPE_STRING, worker.name.c_str(), "reason",
-                             G_TYPE_STRING, failure.reason.c_str(), nullptr));
-  {
-    const std::lock_guard lock(lock_);
-    ++counters_.failed_leases;
-    if (failure.given_up.empty() || flow_ != GST_FLOW_OK || std::exchange(flow_reported_, true))
-      return;
-  }
-  GST_ELEMENT_ERROR_WITH_DETAILS(
-      element_, STREAM, ENCODE,
-      ("Segment %" G_GUINT64_FORMAT " could not be encoded by any worker. Look at the workers' own "
-       "messages for the cause.",
-       failure.grant.segment),
-      ("%s", failure.given_up.c_str()),
-      ("segment", G_TYPE_UINT64, failure.grant.segment, "attempt", G_TYPE_UINT,
-       failure.grant.attempt, "worker", G_TYPE_STRING, worker.name.c_str(), nullptr));
-  // Only now, so that this error comes before the one that upstream posts.
-  const std::lock_guard lock(lock_);
-  flow_ = GST_FLOW_ERROR;
-  changed_.notify_all();
-}
-
-}  // namespace
-
 // --- Streaming functions
 
 static void gst_remote_enc_loop(gpointer user_data) {
   GstRemoteEnc* self = GST_REMOTE_ENC(user_data);
   dist::take_over(self);
-  if (!self->priv->session->push_next(self->srcpad))
+  if (!self->priv->fan_out->push_next())
     gst_pad_pause_task(self->srcpad);
 }
 
 static GstFlowReturn gst_remote_enc_chain(GstPad*, GstObject* parent, GstBuffer* buffer) {
-  return GST_REMOTE_ENC(parent)->priv->session->submit(Ref<GstBuffer>::adopt(buffer));
+  return GST_REMOTE_ENC(parent)->priv->fan_out->submit(Ref<GstBuffer>::adopt(buffer));
 }
 
 static gboolean gst_remote_enc_sink_event(GstPad* pad, GstObject* parent, GstEvent* raw_event) {
   GstRemoteEnc* self = GST_REMOTE_ENC(parent);
-  Session& session = *self->priv->session;
+  FanOut& fan_out = *self->priv->fan_out;
   auto event = Ref<GstEvent>::adopt(raw_event);
   switch (GST_EVENT_TYPE(event.get())) {
     case GST_EVENT_FLUSH_START: {
-      session.begin_flush();
+      fan_out.begin_flush();
       const gboolean result = gst_pad_push_event(self->srcpad, event.release());
       gst_pad_pause_task(self->srcpad);
       return result;
     }
     case GST_EVENT_FLUSH_STOP: {
-      session.end_flush();
+      fan_out.end_flush();
       const gboolean result = gst_pad_push_event(self->srcpad, event.release());
       gst_pad_start_task(self->srcpad, gst_remote_enc_loop, self, nullptr);
       return result;
@@ -468,7 +141,7 @@ static gboolean gst_remote_enc_sink_event(GstPad* pad, GstObject* parent, GstEve
     default:
       if (!GST_EVENT_IS_SERIALIZED(event.get()))
         return gst_pad_event_default(pad, parent, event.release());
-      session.push_event(std::move(event));
+      fan_out.push_event(std::move(event));
       return TRUE;
   }
 }
@@ -486,6 +159,35 @@ static gboolean gst_remote_enc_src_activate_mode(GstPad* pad, GstObject* parent,
   return gst_pad_stop_task(pad);
 }
 
+// Whether others than this machine can reach the address.
+static bool is_public(const std::string& address) {
+  GInetAddress* parsed = g_inet_address_new_from_string(address.c_str());
+  const bool result = parsed && !g_inet_address_get_is_loopback(parsed);
+  g_clear_object(&parsed);
+  return result;
+}
+
+// Fills in the secret. Posts an error if there is none and strangers could reach the port.
+static bool find_secret(GstRemoteEnc* self, Settings& settings) {
+  auto& primary = settings.fan_out.primary;
+  auto secret = dist::find_secret(primary.workers.secret, settings.secret_file);
+  if (!secret) {
+    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s.", secret.error().c_str()), (NULL));
+    return false;
+  }
+  primary.workers.secret = std::move(*secret);
+  if (!primary.workers.secret.empty() || settings.allow_anonymous || !is_public(primary.address))
+    return true;
+  GST_ELEMENT_ERROR(
+      self, RESOURCE, NOT_AUTHORIZED,
+      ("Anyone who reaches %s could get the film and send back another one. Give this primary and "
+       "its workers the same secret, with the property secret-file or the environment variable "
+       "GST_DIST_SECRET, or set allow-anonymous=true.",
+       primary.address.c_str()),
+      (NULL));
+  return false;
+}
+
 static bool start(GstRemoteEnc* self) {
   auto* priv = self->priv;
   Settings settings;
@@ -493,8 +195,10 @@ static bool start(GstRemoteEnc* self) {
     const std::lock_guard lock(priv->settings_lock);
     settings = priv->settings;
   }
-  auto session = std::make_unique<Session>(self, settings);
-  if (const auto status = session->open(); !status) {
+  if (!find_secret(self, settings))
+    return false;
+  auto fan_out = std::make_unique<FanOut>(GST_ELEMENT(self), self->srcpad, settings.fan_out);
+  if (const auto status = fan_out->open(); !status) {
     GST_ELEMENT_ERROR(
         self, RESOURCE, OPEN_READ_WRITE,
         ("Cannot listen for workers: %s. Choose another address or port; port 0 takes "
@@ -503,15 +207,17 @@ static bool start(GstRemoteEnc* self) {
         (NULL));
     return false;
   }
+  const guint port = fan_out->port();
   {
     const std::lock_guard lock(priv->settings_lock);
-    priv->bound_port = session->port();
+    priv->bound_port = port;
   }
-  priv->session = std::move(session);
+  priv->fan_out = std::move(fan_out);
   g_object_notify(G_OBJECT(self), "port");
-  post_message(
-      self, gst_structure_new("dist-listening", "address", G_TYPE_STRING, settings.address.c_str(),
-                              "port", G_TYPE_UINT, priv->session->port(), nullptr));
+  GstStructure* listening = gst_structure_new("dist-listening", "address", G_TYPE_STRING,
+                                              settings.fan_out.primary.address.c_str(), "port",
+                                              G_TYPE_UINT, port, nullptr);
+  gst_element_post_message(GST_ELEMENT(self), gst_message_new_element(GST_OBJECT(self), listening));
   return true;
 }
 
@@ -522,12 +228,12 @@ static GstStateChangeReturn gst_remote_enc_change_state(GstElement* element,
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start(self))
     return GST_STATE_CHANGE_FAILURE;
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    priv->session->stop();
+    priv->fan_out->stop();
   const GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_remote_enc_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
       (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE)) {
-    priv->session.reset();
+    priv->fan_out.reset();
     const std::lock_guard lock(priv->settings_lock);
     priv->bound_port = 0;
   }
@@ -536,26 +242,53 @@ static GstStateChangeReturn gst_remote_enc_change_state(GstElement* element,
 
 // --- Properties
 
+static std::string string_of(const GValue* value) {
+  const gchar* text = g_value_get_string(value);
+  return text ? text : "";
+}
+
 static void gst_remote_enc_set_property(GObject* object, guint id, const GValue* value,
                                         GParamSpec* pspec) {
   auto* priv = GST_REMOTE_ENC(object)->priv;
   const std::lock_guard lock(priv->settings_lock);
+  auto& settings = priv->settings;
+  auto& primary = settings.fan_out.primary;
   switch (id) {
     case PROP_ADDRESS:
-      priv->settings.address =
-          g_value_get_string(value) ? g_value_get_string(value) : kDefaultAddress;
+      primary.address = g_value_get_string(value) ? g_value_get_string(value) : kDefaultAddress;
       break;
     case PROP_PORT:
-      priv->settings.port = g_value_get_uint(value);
+      primary.port = static_cast<std::uint16_t>(g_value_get_uint(value));
       break;
     case PROP_MAX_SEGMENTS:
-      priv->settings.max_segments = g_value_get_uint(value);
+      settings.fan_out.max_segments = g_value_get_uint(value);
       break;
     case PROP_MAX_BYTES:
-      priv->settings.max_bytes = g_value_get_uint64(value);
+      primary.job.max_bytes = g_value_get_uint64(value);
       break;
     case PROP_MAX_ATTEMPTS:
-      priv->settings.max_attempts = g_value_get_uint(value);
+      primary.job.max_attempts = g_value_get_uint(value);
+      break;
+    case PROP_SECRET:
+      primary.workers.secret = string_of(value);
+      break;
+    case PROP_SECRET_FILE:
+      settings.secret_file = string_of(value);
+      break;
+    case PROP_ALLOW_ANONYMOUS:
+      settings.allow_anonymous = g_value_get_boolean(value);
+      break;
+    case PROP_MAX_CONNECTIONS_PER_ADDRESS:
+      primary.workers.max_per_address = g_value_get_uint(value);
+      break;
+    case PROP_DEADLINE_FLOOR:
+      primary.workers.dispatcher.deadline_floor = g_value_get_uint64(value);
+      break;
+    case PROP_DEADLINE_FACTOR:
+      primary.workers.dispatcher.deadline_factor = g_value_get_double(value);
+      break;
+    case PROP_MIXED_ENCODERS:
+      primary.job.mixed_encoders = g_value_get_boolean(value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -566,21 +299,41 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
                                         GParamSpec* pspec) {
   auto* priv = GST_REMOTE_ENC(object)->priv;
   const std::lock_guard lock(priv->settings_lock);
+  const auto& settings = priv->settings;
+  const auto& primary = settings.fan_out.primary;
   switch (id) {
     case PROP_ADDRESS:
-      g_value_set_string(value, priv->settings.address.c_str());
+      g_value_set_string(value, primary.address.c_str());
       break;
     case PROP_PORT:
-      g_value_set_uint(value, priv->bound_port != 0 ? priv->bound_port : priv->settings.port);
+      g_value_set_uint(value, priv->bound_port != 0 ? priv->bound_port : primary.port);
       break;
     case PROP_MAX_SEGMENTS:
-      g_value_set_uint(value, priv->settings.max_segments);
+      g_value_set_uint(value, static_cast<guint>(settings.fan_out.max_segments));
       break;
     case PROP_MAX_BYTES:
-      g_value_set_uint64(value, priv->settings.max_bytes);
+      g_value_set_uint64(value, primary.job.max_bytes);
       break;
     case PROP_MAX_ATTEMPTS:
-      g_value_set_uint(value, priv->settings.max_attempts);
+      g_value_set_uint(value, primary.job.max_attempts);
+      break;
+    case PROP_SECRET_FILE:
+      g_value_set_string(value, settings.secret_file.c_str());
+      break;
+    case PROP_ALLOW_ANONYMOUS:
+      g_value_set_boolean(value, settings.allow_anonymous);
+      break;
+    case PROP_MAX_CONNECTIONS_PER_ADDRESS:
+      g_value_set_uint(value, primary.workers.max_per_address);
+      break;
+    case PROP_DEADLINE_FLOOR:
+      g_value_set_uint64(value, primary.workers.dispatcher.deadline_floor);
+      break;
+    case PROP_DEADLINE_FACTOR:
+      g_value_set_double(value, primary.workers.dispatcher.deadline_factor);
+      break;
+    case PROP_MIXED_ENCODERS:
+      g_value_set_boolean(value, primary.job.mixed_encoders);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -606,14 +359,15 @@ static void gst_remote_enc_finalize(GObject* object) {
   G_OBJECT_CLASS(gst_remote_enc_parent_class)->finalize(object);
 }
 
-static void install_properties(GObjectClass* object_class) {
-  constexpr auto kFlags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                                                   GST_PARAM_MUTABLE_READY);
+constexpr auto kFlags =
+    static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+
+static void install_address_properties(GObjectClass* object_class) {
   /**
    * GstRemoteEnc:address:
    *
-   * Workers are not authenticated: listen on other than loopback addresses in trusted networks
-   * only.
+   * On other than loopback addresses #GstRemoteEnc:secret is needed, or
+   * #GstRemoteEnc:allow-anonymous.
    */
   g_object_class_install_property(
       object_class, PROP_ADDRESS,
@@ -631,6 +385,51 @@ static void install_properties(GObjectClass* object_class) {
           "port", "Port",
           "TCP port to listen on; 0 = any free one, which can be read back when PAUSED", 0,
           G_MAXUINT16, kDefaultPort, kFlags));
+  /**
+   * GstRemoteEnc:secret:
+   *
+   * What this primary and its workers know; a worker that does not is refused. It is never sent.
+   * See also #GstRemoteEnc:secret-file, which keeps it out of the list of processes.
+   */
+  // Without notification, which would print it.
+  constexpr auto kSecretFlags =
+      static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY |
+                               GST_PARAM_MUTABLE_READY);
+  g_object_class_install_property(
+      object_class, PROP_SECRET,
+      g_param_spec_string("secret", "Secret",
+                          "Secret shared with the workers; empty: that of secret-file, else of the "
+                          "environment variable GST_DIST_SECRET, else none",
+                          "", kSecretFlags));
+  /**
+   * GstRemoteEnc:secret-file:
+   */
+  g_object_class_install_property(
+      object_class, PROP_SECRET_FILE,
+      g_param_spec_string("secret-file", "Secret file",
+                          "File whose first line is the secret shared with the workers", "",
+                          kFlags));
+  /**
+   * GstRemoteEnc:allow-anonymous:
+   */
+  g_object_class_install_property(
+      object_class, PROP_ALLOW_ANONYMOUS,
+      g_param_spec_boolean("allow-anonymous", "Allow anonymous",
+                           "Listen on other than loopback addresses without a secret: anyone there "
+                           "can get the film and send back another one",
+                           FALSE, kFlags));
+  /**
+   * GstRemoteEnc:max-connections-per-address:
+   */
+  g_object_class_install_property(
+      object_class, PROP_MAX_CONNECTIONS_PER_ADDRESS,
+      g_param_spec_uint("max-connections-per-address", "Maximum connections per address",
+                        "Connections accepted from one IP address; workers behind one router count "
+                        "together",
+                        1, G_MAXUINT, kDefaultMaxConnectionsPerAddress, kFlags));
+}
+
+static void install_job_properties(GObjectClass* object_class) {
   /**
    * GstRemoteEnc:max-segments:
    *
@@ -650,17 +449,58 @@ static void install_properties(GObjectClass* object_class) {
   g_object_class_install_property(
       object_class, PROP_MAX_BYTES,
       g_param_spec_uint64("max-bytes", "Maximum bytes",
-                          "Bytes of segments and results held at a time; one segment is always "
-                          "accepted, however large",
+                          "Bytes of segments and results held at a time, half of them for what is "
+                          "arriving; one segment is always accepted, however large",
                           1, G_MAXUINT64, kDefaultMaxBytes, kFlags));
   /**
    * GstRemoteEnc:max-attempts:
+   *
+   * Failures of workers that have not encoded anything yet count only when every worker has failed
+   * the segment, so that a broken one cannot end the job.
    */
   g_object_class_install_property(
       object_class, PROP_MAX_ATTEMPTS,
       g_param_spec_uint("max-attempts", "Maximum attempts",
                         "Failed attempts after which a segment is given up and the pipeline errors",
                         1, G_MAXUINT, kDefaultMaxAttempts, kFlags));
+  /**
+   * GstRemoteEnc:deadline-floor:
+   *
+   * A worker that shows no progress for longer than deadline-floor + deadline-factor times its
+   * longest silence so far loses the segment. Where several elements share a listener, the first
+   * one's values count.
+   */
+  g_object_class_install_property(
+      object_class, PROP_DEADLINE_FLOOR,
+      g_param_spec_uint64("deadline-floor", "Deadline floor",
+                          "Least time without progress after which a worker loses a segment, in "
+                          "nanoseconds",
+                          100 * GST_MSECOND, G_MAXINT64, kDefaultDeadlineFloor, kFlags));
+  /**
+   * GstRemoteEnc:deadline-factor:
+   */
+  g_object_class_install_property(
+      object_class, PROP_DEADLINE_FACTOR,
+      g_param_spec_double(
+          "deadline-factor", "Deadline factor",
+          "How many times its longest silence so far a worker may be silent, on top "
+          "of deadline-floor",
+          1, 1000, kDefaultDeadlineFactor, kFlags));
+  /**
+   * GstRemoteEnc:mixed-encoders:
+   *
+   * By default all segments of a rendition must have the same codec configuration. With this only
+   * H.264 and H.265 with start codes and parameter sets in each segment are accepted
+   * ("h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream"), from whatever
+   * encoder.
+   */
+  g_object_class_install_property(
+      object_class, PROP_MIXED_ENCODERS,
+      g_param_spec_boolean(
+          "mixed-encoders", "Mixed encoders",
+          "Accept segments of a rendition from different encoders, as long as each "
+          "carries its parameter sets in-band",
+          FALSE, kFlags));
 }
 
 static void gst_remote_enc_class_init(GstRemoteEncClass* klass) {
@@ -670,7 +510,8 @@ static void gst_remote_enc_class_init(GstRemoteEncClass* klass) {
   object_class->get_property = gst_remote_enc_get_property;
   object_class->finalize = gst_remote_enc_finalize;
   element_class->change_state = gst_remote_enc_change_state;
-  install_properties(object_class);
+  install_address_properties(object_class);
+  install_job_properties(object_class);
 
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);

@@ -203,7 +203,7 @@ static GstFlowReturn gst_remote_enc_sink_chain(GstPad* pad, GstObject* parent,
                        "behind remoteencsrc");
     return GST_FLOW_OK;
   }
-  state.lease->touch();
+  state.lease->frame_came_out();
   // Encoders such as theoraenc repeat their stream headers, which the caps have too.
   if (GST_BUFFER_FLAG_IS_SET(buffer.get(), GST_BUFFER_FLAG_HEADER) &&
       !GST_BUFFER_PTS_IS_VALID(buffer.get()))

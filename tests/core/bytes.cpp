@@ -161,10 +161,46 @@ GST_END_TEST
 GST_START_TEST(test_sha256_is_that_of_the_pieces_together) {
   constexpr char kEmpty[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
   constexpr char kAbc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-  fail_unless_equals_text(sha256({}), kEmpty);
-  fail_unless_equals_text(sha256({Bytes()}), kEmpty);
-  fail_unless_equals_text(sha256({Bytes::take({'a', 'b', 'c'})}), kAbc);
-  fail_unless_equals_text(sha256({Bytes::take({'a'}), Bytes(), Bytes::take({'b', 'c'})}), kAbc);
+  fail_unless_equals_hex(sha256({}), unhex(kEmpty));
+  fail_unless_equals_hex(sha256({Bytes()}), unhex(kEmpty));
+  fail_unless_equals_hex(sha256({Bytes::take({'a', 'b', 'c'})}), unhex(kAbc));
+  fail_unless_equals_hex(sha256({Bytes::take({'a'}), Bytes(), Bytes::take({'b', 'c'})}),
+                         unhex(kAbc));
+}
+GST_END_TEST
+
+// The test cases of RFC 4231, but for the fifth, which cuts the digest.
+GST_START_TEST(test_hmac_sha256_is_that_of_the_standard) {
+  const Data long_key(131, 0xaa);
+  const struct {
+    Data key;
+    Data data;
+    const char* digest;
+  } rows[] = {
+      {Data(20, 0x0b), to_data(as_bytes("Hi There")),
+       "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+      {to_data(as_bytes("Jefe")), to_data(as_bytes("what do ya want for nothing?")),
+       "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+      {Data(20, 0xaa), Data(50, 0xdd),
+       "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
+      {unhex("0102030405060708090a0b0c0d0e0f10111213141516171819"), Data(50, 0xcd),
+       "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b"},
+      {long_key, to_data(as_bytes("Test Using Larger Than Block-Size Key - Hash Key First")),
+       "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+      {long_key,
+       to_data(as_bytes("This is a test using a larger than block-size key and a larger than "
+                        "block-size data. The key needs to be hashed before being used by the HMAC "
+                        "algorithm.")),
+       "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
+  };
+  for (const auto& row : rows) {
+    const std::string_view key(reinterpret_cast<const char*>(row.key.data()), row.key.size());
+    const Bytes data = Bytes::take(Data(row.data));
+    fail_unless_equals_hex(hmac_sha256(key, {data}), unhex(row.digest));
+    fail_unless_equals_hex(
+        hmac_sha256(key, {data.slice(0, 3), Bytes(), data.slice(3, data.size() - 3)}),
+        unhex(row.digest));
+  }
 }
 GST_END_TEST
 
@@ -183,6 +219,7 @@ static Suite* bytes_suite() {
   tcase_add_test(tcase, test_reader_fails_for_good);
   tcase_add_test(tcase, test_reader_checks_strings);
   tcase_add_test(tcase, test_sha256_is_that_of_the_pieces_together);
+  tcase_add_test(tcase, test_hmac_sha256_is_that_of_the_standard);
   return suite;
 }
 

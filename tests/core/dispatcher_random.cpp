@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// A farm in which workers come, fail, answer and vanish at random, and a ledger of what has to be
-// true of it after each step.
+// A farm in which jobs and workers come, fail, answer and vanish at random while time goes by, and
+// a ledger of what has to be true of it after each step.
+#include <algorithm>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -15,6 +16,7 @@ namespace {
 
 using namespace dist;
 using namespace dist::test;
+using Grant = Dispatcher::Grant;
 
 class Simulation {
  public:
@@ -22,7 +24,9 @@ class Simulation {
       : seed_(seed),
         random_(seed),
         max_attempts_(static_cast<unsigned>(random_.between(1, 4))),
-        dispatcher_({.max_attempts = max_attempts_}) {}
+        dispatcher_({}) {
+    add_job();
+  }
 
   void run() {
     for (int step = 0; step < 1500; ++step) {
@@ -36,41 +40,90 @@ class Simulation {
  private:
   struct Worker {
     unsigned capacity = 0;
+    bool proven = false;
+    bool probation = false;
+    Instant suspended_until = 0;
     std::set<LeaseId> leases;
   };
   struct Segment {
     unsigned attempts = 0;
     unsigned failures = 0;
+    unsigned proven_failures = 0;
     std::set<WorkerId> failed_on;
-    std::optional<LeaseId> lease;
+    std::set<LeaseId> leases;
+  };
+  struct Job {
+    std::map<std::uint64_t, Segment> segments;
+    std::size_t leases = 0;
+    std::uint64_t next = 0;
+    bool throttled = false;
+  };
+  struct Lease {
+    Grant grant;
+    Instant heard = 0;
   };
 
 #define require(condition) \
   require_often(condition, "seed %" G_GUINT64_FORMAT ": not (%s)", seed_, #condition)
 
   void do_something() {
-    const std::uint64_t dice = random_.below(100);
-    if (dice < 40)
+    const std::uint64_t dice = random_.below(1000);
+    if (dice < 350)
       add_segment();
-    else if (dice < 44)
+    else if (dice < 380)
       join();
-    else if (dice < 47)
+    else if (dice < 405)
       leave();
-    else if (dice < 60)
+    else if (dice < 480)
       fail();
-    else if (dice < 97)
+    else if (dice < 800)
       complete();
-    else if (dice < 99)
+    else if (dice < 830)
+      release();
+    else if (dice < 930)
+      pass();
+    else if (dice < 970)
+      show_life();
+    else if (dice < 980)
       nonsense();
-    else if (random_.chance(10))
-      cancel_all();
+    else if (dice < 990)
+      switch_limits();
+    else if (dice < 995)
+      add_job();
+    else
+      end_job();
+  }
+
+  // --- What happens
+
+  void add_job() {
+    if (jobs_.size() > 3)
+      return;
+    jobs_[next_job_];
+    dispatcher_.add_job(next_job_++, max_attempts_);
+  }
+
+  void end_job() {
+    const JobId id = pick(jobs_)->first;
+    Job& job = jobs_.at(id);
+    const bool remove = jobs_.size() > 1 && random_.chance(50);
+    const auto cancelled =
+        remove ? dispatcher_.remove_job(id, now_) : dispatcher_.clear_job(id, now_);
+    require(cancelled.size() == job.leases);
+    for (const Grant& grant : cancelled)
+      drop_lease(grant);
+    job = Job{.segments = {}, .next = job.next};
+    if (remove)
+      jobs_.erase(id);
   }
 
   void add_segment() {
-    if (segments_.size() > 50)
+    const auto job = pick(jobs_);
+    if (job->second.segments.size() > 30)
       return;
-    segments_[next_segment_];
-    dispatcher_.add_segment(next_segment_++);
+    job->second.segments[job->second.next];
+    dispatcher_.add_segment({job->first, job->second.next++},
+                            static_cast<double>(1 + random_.below(100)));
   }
 
   void join() {
@@ -85,43 +138,98 @@ class Simulation {
   void leave() {
     if (workers_.empty())
       return;
-    const auto worker = pick_worker();
+    const auto [id, worker] = *pick(workers_);
     const bool in_good_order = random_.chance(40);
-    const std::set<LeaseId> leases = worker->second.leases;
-    const WorkerId id = worker->first;
-    workers_.erase(worker);
+    workers_.erase(id);
+    for (auto& [_, job] : jobs_)
+      for (auto& [index, segment] : job.segments)
+        segment.failed_on.erase(id);
     const auto failures = dispatcher_.remove_worker(id, in_good_order, "gone");
-    require(failures.size() == leases.size());
-    bool first = true;
+    require(failures.size() == worker.leases.size());
     for (const auto& failure : failures) {
-      require(leases.count(failure.grant.lease) == 1);
-      // The oldest lease has the lowest number.
-      require(!first || failure.grant.lease == *leases.begin());
-      settle_failure(failure, !in_good_order && first);
-      first = false;
+      require(worker.leases.count(failure.grant.lease) == 1);
+      require(failure.suspended == 0 && failure.cancelled.empty());
     }
+    // All leases end before it is decided what becomes of their segments.
+    for (const auto& failure : failures)
+      drop_lease(failure.grant);
+    // It was at its oldest lease, the one with the lowest number.
+    for (const auto& failure : failures)
+      settle(failure, worker, !in_good_order && failure.grant.lease == *worker.leases.begin());
   }
 
   void fail() {
-    const auto grant = pick_lease();
-    if (!grant)
+    if (leases_.empty())
       return;
-    const auto failure = dispatcher_.fail(grant->worker, grant->lease, "stuck");
+    const Grant grant = pick(leases_)->second.grant;
+    const auto failure = dispatcher_.fail(grant.worker, grant.lease, "stuck", now_);
     require(failure.has_value());
-    workers_.at(grant->worker).leases.erase(grant->lease);
-    settle_failure(*failure, true);
+    fail_lease(*failure);
+  }
+
+  void fail_lease(const Dispatcher::Failure& failure) {
+    drop_lease(failure.grant);
+    Worker& worker = workers_.at(failure.grant.worker);
+    segment(failure.grant.segment).failed_on.insert(failure.grant.worker);
+    settle(failure, worker, true);
+    require(failure.suspended == 0 || worker.leases.size() == failure.cancelled.size());
+    require(failure.suspended != 0 || failure.cancelled.empty());
+    require(failure.suspended != 0 || !worker.probation);
+    for (const Grant& grant : failure.cancelled)
+      drop_lease(grant);
+    if (failure.suspended == 0)
+      return;
+    worker.probation = true;
+    worker.suspended_until = now_ + failure.suspended;
   }
 
   void complete() {
-    const auto grant = pick_lease();
-    if (!grant)
+    if (leases_.empty())
       return;
-    require(dispatcher_.complete(grant->worker, grant->lease));
-    workers_.at(grant->worker).leases.erase(grant->lease);
-    leases_.erase(grant->lease);
+    const Grant grant = pick(leases_)->second.grant;
+    const auto cancelled = dispatcher_.complete(grant.worker, grant.lease, now_);
+    require(cancelled.has_value());
+    drop_lease(grant);
+    Worker& worker = workers_.at(grant.worker);
+    worker.proven = true;
+    worker.probation = false;
+    require(cancelled->size() == segment(grant.segment).leases.size());
+    for (const Grant& other : *cancelled)
+      drop_lease(other);
     // Exactly once.
-    require(segments_.erase(grant->segment) == 1);
+    require(jobs_.at(grant.segment.job).segments.erase(grant.segment.index) == 1);
     ++delivered_;
+  }
+
+  void release() {
+    if (leases_.empty())
+      return;
+    const Grant grant = pick(leases_)->second.grant;
+    require(dispatcher_.release(grant.worker, grant.lease, now_)->lease == grant.lease);
+    drop_lease(grant);
+  }
+
+  void pass() {
+    now_ += random_.chance(10) ? random_.below(100'000) * kMillisecond
+                               : random_.below(1'000) * kMillisecond;
+    if (random_.chance(20) && dispatcher_.next_wakeup() != kNever)
+      now_ = std::max(now_, dispatcher_.next_wakeup());
+    while (const auto failure = dispatcher_.expire(now_)) {
+      const Lease& lease = leases_.at(failure->grant.lease);
+      // Never by a multiple of anything alone.
+      require(now_ - lease.heard >= Dispatcher::Config().deadline_floor);
+      require(failure->grant.lease == *workers_.at(failure->grant.worker).leases.begin());
+      require(failure->suspended > 0);
+      fail_lease(*failure);
+    }
+  }
+
+  void show_life() {
+    if (leases_.empty())
+      return;
+    Lease& lease = pick(leases_)->second;
+    dispatcher_.progress(lease.grant.worker, lease.grant.lease, now_);
+    lease.heard = now_;
   }
 
   // Late, repeated and invented answers change nothing.
@@ -129,141 +237,172 @@ class Simulation {
     const LeaseId lease = random_.below(next_lease_bound_ + 10);
     const WorkerId worker = random_.below(next_worker_ + 2);
     const auto held = leases_.find(lease);
-    if (held != leases_.end() && held->second.worker == worker)
+    if (held != leases_.end() && held->second.grant.worker == worker)
       return;
     require(dispatcher_.find(worker, lease) == nullptr);
-    require(!dispatcher_.complete(worker, lease));
-    require(!dispatcher_.fail(worker, lease, "nonsense"));
+    require(!dispatcher_.complete(worker, lease, now_));
+    require(!dispatcher_.fail(worker, lease, "nonsense", now_));
+    require(!dispatcher_.release(worker, lease, now_));
+    dispatcher_.progress(worker, lease, now_);
   }
 
-  void cancel_all() {
-    const auto cancelled = dispatcher_.cancel_all();
-    require(cancelled.size() == leases_.size());
-    for (const auto& grant : cancelled)
-      require(leases_.erase(grant.lease) == 1);
-    for (auto& [id, worker] : workers_)
-      worker.leases.clear();
-    forgotten_ += segments_.size();
-    segments_.clear();
+  void switch_limits() {
+    const auto job = pick(jobs_);
+    dispatcher_.set_blocked(job->first, random_.chance(50));
+    job->second.throttled = random_.chance(30);
+    dispatcher_.set_throttled(job->first, job->second.throttled);
   }
 
-  void settle_failure(const Dispatcher::Failure& failure, bool counts) {
-    leases_.erase(failure.grant.lease);
-    Segment& segment = segments_.at(failure.grant.segment);
-    segment.lease.reset();
+  // --- The ledger
+
+  void drop_lease(const Grant& grant) {
+    require(leases_.erase(grant.lease) == 1);
+    segment(grant.segment).leases.erase(grant.lease);
+    --jobs_.at(grant.segment.job).leases;
+    const auto worker = workers_.find(grant.worker);
+    if (worker != workers_.end())
+      worker->second.leases.erase(grant.lease);
+  }
+
+  void settle(const Dispatcher::Failure& failure, const Worker& worker, bool counts) {
+    Segment& failed = segment(failure.grant.segment);
     if (counts) {
-      ++segment.failures;
-      segment.failed_on.insert(failure.grant.worker);
+      ++failed.failures;
+      failed.proven_failures += worker.proven ? 1 : 0;
     }
-    require(failure.given_up.empty() == (segment.failures < max_attempts_));
-    if (failure.given_up.empty())
-      return;
-    segments_.erase(failure.grant.segment);
-    ++given_up_;
+    const bool enough = failed.proven_failures >= max_attempts_ ||
+                        (failed.failures >= max_attempts_ && all_failed(failed)) ||
+                        failed.failures >= 10 * max_attempts_;
+    require(!failure.given_up.empty() == (counts && failed.leases.empty() && enough));
+    if (!failure.given_up.empty())
+      jobs_.at(failure.grant.segment.job).segments.erase(failure.grant.segment.index);
   }
 
   void grant_all() {
-    while (const auto grant = dispatcher_.next_grant()) {
-      require(segments_.count(grant->segment) == 1);
-      Segment& segment = segments_.at(grant->segment);
-      require(!segment.lease);
-      require(grant->attempt == ++segment.attempts);
-      check_choice(*grant, segment);
-      Worker& worker = workers_.at(grant->worker);
-      worker.leases.insert(grant->lease);
-      require(worker.leases.size() <= worker.capacity);
-      require(leases_.emplace(grant->lease, *grant).second);
+    while (const auto grant = dispatcher_.next_grant(now_)) {
+      check_choice(*grant);
+      Segment& granted = segment(grant->segment);
+      require(grant->attempt == ++granted.attempts);
+      require(leases_.emplace(grant->lease, Lease{*grant, now_}).second);
       require(grant->lease >= next_lease_bound_);
       next_lease_bound_ = grant->lease + 1;
-      segment.lease = grant->lease;
+      workers_.at(grant->worker).leases.insert(grant->lease);
+      granted.leases.insert(grant->lease);
+      ++jobs_.at(grant->segment.job).leases;
     }
     // Whoever is still free has nothing to do but what failed there, and waits for others then.
-    for (const auto& [index, segment] : segments_)
-      require(segment.lease || !suitable(segment));
+    for (const auto& [id, worker] : workers_)
+      for (const auto& [_, job] : jobs_)
+        require(!has_room(worker) || !next_of(job, id));
   }
 
-  bool untried_exists(const Segment& segment) const {
-    for (const auto& [id, worker] : workers_)
-      if (segment.failed_on.count(id) == 0)
-        return true;
-    return false;
+  bool all_failed(const Segment& s) const {
+    return s.failed_on.size() >= workers_.size();
   }
 
-  // Whether a worker could take the segment now.
-  bool suitable(const Segment& segment) const {
-    const bool wants_untried = untried_exists(segment);
-    for (const auto& [id, worker] : workers_)
-      if (worker.leases.size() < worker.capacity &&
-          (!wants_untried || segment.failed_on.count(id) == 0))
-        return true;
-    return false;
+  bool has_room(const Worker& worker) const {
+    return now_ >= worker.suspended_until &&
+           worker.leases.size() < (worker.probation ? 1 : worker.capacity);
+  }
+
+  bool may_take(WorkerId id, const Segment& s) const {
+    return s.failed_on.count(id) == 0 || all_failed(s);
+  }
+
+  // The earliest queued segment of the job that the worker may take now.
+  std::optional<std::uint64_t> next_of(const Job& job, WorkerId id) const {
+    for (const auto& [index, s] : job.segments) {
+      if (s.leases.empty() && may_take(id, s))
+        return index;
+      if (job.throttled)
+        break;
+    }
+    return std::nullopt;
   }
 
   // Called before the grant is entered.
-  void check_choice(const Dispatcher::Grant& grant, const Segment& segment) const {
-    const Worker& chosen = workers_.at(grant.worker);
-    const bool wants_untried = untried_exists(segment);
-    require(!wants_untried || segment.failed_on.count(grant.worker) == 0);
-    for (const auto& [id, worker] : workers_)
-      if (worker.leases.size() < worker.capacity &&
-          (!wants_untried || segment.failed_on.count(id) == 0))
-        require(chosen.leases.size() <= worker.leases.size());
-    for (const auto& [index, earlier] : segments_) {
-      if (index >= grant.segment)
-        break;
-      require(earlier.lease || !suitable(earlier));
+  void check_choice(const Grant& grant) {
+    const Job& job = jobs_.at(grant.segment.job);
+    require(has_room(workers_.at(grant.worker)));
+    const Segment& granted = segment(grant.segment);
+    require(!job.throttled || grant.segment.index == job.segments.begin()->first);
+    if (grant.hedge) {
+      require(granted.leases.size() == 1);
+      require(workers_.at(grant.worker).leases.empty());
+      require(granted.failed_on.count(grant.worker) == 0);
+      return;
     }
+    require(granted.leases.empty());
+    require(next_of(job, grant.worker) == grant.segment.index);
+    // No job with fewer leases has something for this worker.
+    for (const auto& [_, other] : jobs_)
+      require(other.leases >= job.leases || !next_of(other, grant.worker));
   }
 
   void check() {
-    require(dispatcher_.open_segments() == segments_.size());
-    require(delivered_ + given_up_ + forgotten_ + segments_.size() == next_segment_);
-    require(dispatcher_.workers() == workers_.size());
-    for (const auto& [lease, grant] : leases_) {
-      require(workers_.at(grant.worker).leases.count(lease) == 1);
-      require(segments_.at(grant.segment).lease == lease);
-      const auto* found = dispatcher_.find(grant.worker, lease);
-      require(found && found->segment == grant.segment);
+    std::size_t open = 0;
+    for (const auto& [id, job] : jobs_) {
+      require(dispatcher_.open_segments(id) == job.segments.size());
+      require(dispatcher_.leases(id) == job.leases);
+      require(dispatcher_.earliest(id).has_value() == !job.segments.empty());
+      require(job.segments.empty() || *dispatcher_.earliest(id) == job.segments.begin()->first);
+      open += job.leases;
+      for (const auto& [index, s] : job.segments)
+        require(s.leases.size() <= 2);
     }
+    require(leases_.size() == open);
+    require(dispatcher_.workers() == workers_.size());
+    for (const auto& [lease, entry] : leases_) {
+      require(workers_.at(entry.grant.worker).leases.count(lease) == 1);
+      const Grant* found = dispatcher_.find(entry.grant.worker, lease);
+      require(found && found->segment == entry.grant.segment);
+    }
+    require(dispatcher_.next_wakeup() > now_);
   }
 
   // With workers that only succeed everything is delivered.
   void finish() {
+    for (auto& [id, job] : jobs_) {
+      job.throttled = false;
+      dispatcher_.set_throttled(id, false);
+    }
     add_segment();
     join();
-    grant_all();
-    while (!leases_.empty()) {
-      complete();
+    const auto left = [this] {
+      return std::any_of(jobs_.begin(), jobs_.end(),
+                         [](const auto& job) { return !job.second.segments.empty(); });
+    };
+    for (int step = 0; left(); ++step) {
+      require(step < 10'000);
       grant_all();
-      check();
+      if (leases_.empty())
+        now_ = dispatcher_.next_wakeup();
+      else
+        complete();
     }
-    require(segments_.empty());
     require(delivered_ > 0);
   }
 
-  std::map<WorkerId, Worker>::iterator pick_worker() {
-    return std::next(workers_.begin(), static_cast<std::ptrdiff_t>(random_.below(workers_.size())));
+  Segment& segment(SegmentKey key) {
+    return jobs_.at(key.job).segments.at(key.index);
   }
 
-  std::optional<Dispatcher::Grant> pick_lease() {
-    if (leases_.empty())
-      return std::nullopt;
-    return std::next(leases_.begin(), static_cast<std::ptrdiff_t>(random_.below(leases_.size())))
-        ->second;
+  template <class Map>
+  typename Map::iterator pick(Map& map) {
+    return std::next(map.begin(), static_cast<std::ptrdiff_t>(random_.below(map.size())));
   }
 
   const std::uint64_t seed_;
   Random random_;
   const unsigned max_attempts_;
   Dispatcher dispatcher_;
+  Instant now_ = 0;
+  std::map<JobId, Job> jobs_;
   std::map<WorkerId, Worker> workers_;
-  std::map<std::uint64_t, Segment> segments_;  // Not yet over.
+  std::map<LeaseId, Lease> leases_;
   std::uint64_t delivered_ = 0;
-  std::uint64_t given_up_ = 0;
-  std::uint64_t forgotten_ = 0;
-  std::map<LeaseId, Dispatcher::Grant> leases_;
+  JobId next_job_ = 1;
   WorkerId next_worker_ = 1;
-  std::uint64_t next_segment_ = 0;
   LeaseId next_lease_bound_ = 0;  // Lease numbers are never used again.
 };
 

@@ -30,20 +30,34 @@ inline Data encoded(const std::vector<wire::Message>& messages) {
   return data;
 }
 
+inline wire::Nonce some_nonce(std::uint8_t first) {
+  wire::Nonce nonce = {};
+  for (std::size_t i = 0; i < nonce.size(); ++i)
+    nonce[i] = static_cast<std::uint8_t>(first + i);
+  return nonce;
+}
+
 struct Ends {
-  explicit Ends(std::uint64_t max_result_size = 64u << 20) : primary(max_result_size) {}
+  struct Secrets {
+    std::string worker;
+    std::string primary;
+  };
+
+  explicit Ends(const Secrets& secrets = {}, std::uint64_t max_result_size = 64u << 20)
+      : primary_config{secrets.primary, max_result_size},
+        worker_config{.name = "box", .capacity = 2, .secret = secrets.worker} {}
 
   // Carry the next message from one end to the other; false if there is none.
   bool to_primary() {
     if (!worker.has_output())
       return false;
-    fail_unless_ok(primary.receive(to_data(worker.next_output()), at_primary));
+    fail_unless_ok(primary.receive(to_data(worker.next_output()), now, at_primary));
     return true;
   }
   bool to_worker() {
     if (!primary.has_output())
       return false;
-    fail_unless_ok(worker.receive(to_data(primary.next_output()), at_worker));
+    fail_unless_ok(worker.receive(to_data(primary.next_output()), now, at_worker));
     return true;
   }
 
@@ -63,12 +77,19 @@ struct Ends {
     at_worker.clear();
   }
 
-  // What has happened, in a few words each.
+  // What has happened, in a few words each; without LeaseAdvanced.
   std::string primary_saw() const {
     std::string text;
     for (const auto& event : at_primary)
-      text += (text.empty() ? "" : ", ") + std::visit([](const auto& e) { return say(e); }, event);
+      if (!std::holds_alternative<PrimarySession::LeaseAdvanced>(event))
+        text +=
+            (text.empty() ? "" : ", ") + std::visit([](const auto& e) { return say(e); }, event);
     return text;
+  }
+  std::ptrdiff_t advances() const {
+    return std::count_if(at_primary.begin(), at_primary.end(), [](const auto& event) {
+      return std::holds_alternative<PrimarySession::LeaseAdvanced>(event);
+    });
   }
   std::string worker_saw() const {
     std::string text;
@@ -77,8 +98,11 @@ struct Ends {
     return text;
   }
 
-  PrimarySession primary;
-  WorkerSession worker{"box", 2};
+  Instant now = 0;
+  PrimarySession::Config primary_config;
+  WorkerSession::Config worker_config;
+  PrimarySession primary{primary_config, some_nonce(32), now};
+  WorkerSession worker{worker_config, some_nonce(0), now};
   std::vector<PrimarySession::Event> at_primary;
   std::vector<WorkerSession::Event> at_worker;
 
@@ -87,6 +111,9 @@ struct Ends {
 
   static std::string say(const PrimarySession::Joined& e) {
     return "joined " + e.name + number(e.capacity);
+  }
+  static std::string say(const PrimarySession::LeaseAdvanced& e) {
+    return "advanced" + number(e.lease);
   }
   static std::string say(const PrimarySession::ResultReceived& e) {
     return "result" + number(e.lease) + " of" + number(e.renditions.size());

@@ -17,27 +17,54 @@ constexpr std::size_t kMiB = 1u << 20;
 wire::ResultPart part_of(std::uint64_t lease, std::uint16_t part, std::uint16_t parts,
                          const Data& bytes) {
   wire::ResultPart result{lease, part, parts, bytes.size(), {}};
-  const Data digest = unhex(sha256({Bytes::take(Data(bytes))}));
-  std::copy(digest.begin(), digest.end(), result.sha256.begin());
+  result.sha256 = sha256({Bytes::take(Data(bytes))});
   return result;
 }
 
-const wire::Hello kHello{1, 1, 2, "box"};
+const wire::Hello kHello{1, 1, 2, {}, "box"};
 
 // A primary that has leased 1 to 5 to whoever is at the other end.
+struct Primary {
+  explicit Primary(std::uint64_t max_result_size = kMiB) : config{{}, max_result_size} {
+    fail_unless_ok(session.receive(encoded({kHello, wire::Proof{}}), 0, events));
+    events.clear();
+    for (std::uint64_t lease = 1; lease <= 5; ++lease)
+      session.grant(lease, lease, 1, {some_payload(10)});
+  }
+  Status tell(const Data& data) {
+    const Status status = session.receive(data, 0, events);
+    std::erase_if(events, [](const auto& event) {
+      return std::holds_alternative<PrimarySession::LeaseAdvanced>(event);
+    });
+    return status;
+  }
+
+  PrimarySession::Config config;
+  PrimarySession session{config, {}, 0};
+  std::vector<PrimarySession::Event> events;
+};
+
 Status tell_primary(const Data& data, std::vector<PrimarySession::Event>& events,
                     std::uint64_t max_result_size = kMiB) {
-  PrimarySession primary(max_result_size);
-  fail_unless_ok(primary.receive(encoded({kHello}), events));
-  events.clear();
-  for (std::uint64_t lease = 1; lease <= 5; ++lease)
-    primary.grant(lease, lease, 1, {some_payload(10)});
-  return primary.receive(data, events);
+  Primary primary(max_result_size);
+  const Status status = primary.tell(data);
+  events = primary.events;
+  return status;
 }
 
 Status tell_worker(const Data& data, std::vector<WorkerSession::Event>& events) {
-  WorkerSession worker("box", 2);
-  return worker.receive(data, events);
+  WorkerSession worker({.name = "box", .capacity = 2, .secret = {}}, {}, 0);
+  return worker.receive(data, 0, events);
+}
+
+// And a worker that it has welcomed.
+Status tell_joined_worker(const std::vector<Message>& messages,
+                          std::vector<WorkerSession::Event>& events) {
+  std::vector<Message> all = {wire::Challenge{}, wire::Welcome{}};
+  all.insert(all.end(), messages.begin(), messages.end());
+  const Status status = tell_worker(encoded(all), events);
+  events.erase(events.begin());
+  return status;
 }
 
 }  // namespace
@@ -53,9 +80,10 @@ GST_START_TEST(test_session_closes_on_garbage) {
       encoded({wire::Cancel{1}}),
   };
   for (const Data& row : rows) {
-    PrimarySession primary(kMiB);
+    const PrimarySession::Config config;
+    PrimarySession primary(config, {}, 0);
     std::vector<PrimarySession::Event> at_primary;
-    fail_unless_error(primary.receive(row, at_primary), "not the gst-dist protocol", "primary");
+    fail_unless_error(primary.receive(row, 0, at_primary), "not the gst-dist protocol", "primary");
     std::vector<WorkerSession::Event> at_worker;
     fail_unless_error(tell_worker(row, at_worker), "not the gst-dist protocol", "worker");
     fail_unless(at_primary.empty() && at_worker.empty());
@@ -67,21 +95,22 @@ GST_END_TEST
 GST_START_TEST(test_session_wants_the_right_side_to_speak) {
   std::vector<PrimarySession::Event> at_primary;
   for (const Message& message :
-       {Message(kHello), Message(wire::Welcome{}), Message(wire::Refuse{}), Message(wire::Lease{}),
+       {Message(kHello), Message(wire::Proof{}), Message(wire::Challenge{}),
+        Message(wire::Welcome{}), Message(wire::Refuse{}), Message(wire::Lease{}),
         Message(wire::Cancel{1}), Message(wire::Done{})})
     fail_unless_error(tell_primary(encoded({message}), at_primary), "a message that", "primary");
   std::vector<WorkerSession::Event> at_worker;
   for (const Message& message :
-       {Message(kHello), Message(wire::Welcome{}), Message(wire::Refuse{}),
-        Message(wire::ResultPart{}), Message(wire::Fail{}), Message(wire::Leave{})})
-    fail_unless_error(tell_worker(encoded({wire::Welcome{}, message}), at_worker), "a message that",
-                      "worker");
+       {Message(kHello), Message(wire::Proof{}), Message(wire::Challenge{}),
+        Message(wire::Welcome{}), Message(wire::Refuse{}), Message(wire::ResultPart{}),
+        Message(wire::Fail{}), Message(wire::Leave{}), Message(wire::Progress{})})
+    fail_unless_error(tell_joined_worker({message}, at_worker), "a message that", "worker");
 }
 GST_END_TEST
 
 GST_START_TEST(test_session_skips_messages_of_later_versions) {
   const Data unknown = unhex("63 00 00 00 03 00 00 00 01 02 03");
-  Data data = encoded({wire::Welcome{}});
+  Data data = encoded({wire::Challenge{}, wire::Welcome{}});
   data.insert(data.end(), unknown.begin(), unknown.end());
   std::vector<WorkerSession::Event> at_worker;
   fail_unless_ok(tell_worker(data, at_worker));
@@ -107,20 +136,109 @@ GST_END_TEST
 
 GST_START_TEST(test_session_reserves_nothing_for_what_has_not_come) {
   struct Peek : PrimarySession {
-    Peek() : PrimarySession(UINT64_MAX) {}
-    std::size_t reserved() const { return inbox_->bytes.capacity(); }
-  } primary;
+    explicit Peek(const Config& c) : PrimarySession(c, {}, 0) {}
+    // None: what comes is not kept.
+    std::optional<std::size_t> held() const {
+      return inbox_->bytes ? std::optional<std::size_t>(inbox_->bytes->len) : std::nullopt;
+    }
+  };
+  const PrimarySession::Config config;
+  Peek primary(config);
   const Data bytes(1000);
   wire::ResultPart huge = part_of(1, 0, 1, bytes);
-  huge.size = UINT64_MAX;
+  huge.size = std::uint64_t{2} << 30;
   std::vector<PrimarySession::Event> events;
   primary.grant(1, 1, 1, {some_payload(10)});
-  fail_unless_ok(primary.receive(encoded({kHello, huge, wire::Data{1, bytes}}), events));
-  fail_unless(primary.reserved() <= 2 * bytes.size());
+  fail_unless_ok(
+      primary.receive(encoded({kHello, wire::Proof{}, huge, wire::Data{1, bytes}}), 0, events));
+  fail_unless(primary.held() == 1000u);
+  fail_unless_equals_uint64(primary.incoming()->bytes, 1000);
   // Nor for what nobody wants.
   huge.lease = 99;
-  fail_unless_ok(primary.receive(encoded({huge, wire::Data{99, bytes}}), events));
-  fail_unless_equals_uint64(primary.reserved(), 0);
+  fail_unless_ok(primary.receive(encoded({huge, wire::Data{99, bytes}}), 0, events));
+  fail_unless(primary.held() == std::nullopt);
+}
+GST_END_TEST
+
+// More than that would not fit into the array that it is collected in.
+GST_START_TEST(test_session_limits_payloads_whatever_is_allowed) {
+  constexpr std::uint64_t kMost = std::uint64_t{2} << 30;
+  for (const std::uint64_t size : {kMost, kMost + 1, UINT64_MAX}) {
+    Primary primary(UINT64_MAX);
+    wire::ResultPart part{1, 0, 1, size, {}};
+    const Status at_primary = primary.tell(encoded({part}));
+    std::vector<WorkerSession::Event> events;
+    const Status at_worker = tell_joined_worker({wire::Lease{1, 1, 1, size}}, events);
+    fail_unless(static_cast<bool>(at_primary) == (size <= kMost), "%" G_GUINT64_FORMAT, size);
+    fail_unless(static_cast<bool>(at_worker) == (size <= kMost), "%" G_GUINT64_FORMAT, size);
+  }
+}
+GST_END_TEST
+
+// What is here of a result when its lease ends is freed, however the lease ends.
+GST_START_TEST(test_session_frees_what_nobody_waits_for) {
+  const Data bytes(1000);
+  const struct {
+    const char* what;
+    void (*end)(Primary&);
+  } rows[] = {
+      {"cancel", [](Primary& p) { p.session.cancel(1); }},
+      {"drop", [](Primary& p) { p.session.drop_leases(); }},
+      {"fail",
+       [](Primary& p) {
+         fail_unless_ok(p.tell(encoded({wire::Fail{1, "stuck"}})));
+       }},
+      {"another result",
+       [](Primary& p) { fail_unless_ok(p.tell(encoded({part_of(2, 0, 1, Data(1))}))); }},
+  };
+  for (const auto& row : rows) {
+    Primary primary;
+    fail_unless_ok(primary.tell(
+        encoded({part_of(1, 0, 3, bytes), wire::Data{1, bytes}, part_of(1, 1, 3, bytes),
+                 wire::Data{1, std::span(bytes).first(500)}})));
+    fail_unless_equals_uint64(primary.session.incoming()->bytes, 1500);
+    row.end(primary);
+    const auto left = primary.session.incoming();
+    fail_unless(!left || left->bytes == 0, "%s", row.what);
+    // Were anything still there it would now count again.
+    primary.session.grant(1, 1, 1, {});
+    const auto again = primary.session.incoming();
+    fail_unless(!again || again->bytes == 0, "%s", row.what);
+  }
+}
+GST_END_TEST
+
+// And the rest of it is skipped.
+GST_START_TEST(test_session_skips_the_rest_of_a_cancelled_result) {
+  const Data bytes(1000);
+  Primary primary;
+  fail_unless_ok(
+      primary.tell(encoded({part_of(1, 0, 2, bytes), wire::Data{1, std::span(bytes).first(400)}})));
+  primary.session.cancel(1);
+  fail_unless_ok(
+      primary.tell(encoded({wire::Data{1, std::span(bytes).first(600)}, part_of(1, 1, 2, bytes),
+                            wire::Data{1, bytes}, part_of(2, 0, 1, bytes), wire::Data{2, bytes}})));
+  fail_unless_equals_uint64(primary.events.size(), 1);
+  fail_unless_equals_uint64(std::get<PrimarySession::ResultReceived>(primary.events[0]).lease, 2);
+}
+GST_END_TEST
+
+// A worker that answers before it has the segment does not want it any more.
+GST_START_TEST(test_session_sends_nothing_of_a_lease_that_is_over) {
+  const Data bytes = {1, 2, 3};
+  for (const Data& answer :
+       {encoded({wire::Fail{6, "no"}}), encoded({part_of(6, 0, 1, bytes), wire::Data{6, bytes}}),
+        encoded({part_of(6, 0, 1, bytes), wire::Data{6, Data(3)}})}) {
+    Primary primary;
+    const Bytes segment = some_payload(3 * kMiB);
+    primary.session.grant(6, 6, 1, {segment});
+    fail_unless_ok(primary.tell(answer));
+    fail_unless_equals_uint64(primary.events.size(), 1);
+    std::size_t sent = 0;
+    while (primary.session.has_output())
+      sent += total_size(primary.session.next_output());
+    fail_unless(sent < 1000, "%zu bytes", sent);
+  }
 }
 GST_END_TEST
 
@@ -205,12 +323,11 @@ GST_START_TEST(test_session_refuses_data_out_of_order) {
     fail_unless_error(tell_primary(encoded(row.messages), events), row.error, row.what);
   }
   std::vector<WorkerSession::Event> events;
-  fail_unless_error(tell_worker(encoded({wire::Welcome{}, wire::Data{1, bytes}}), events),
+  fail_unless_error(tell_joined_worker({wire::Data{1, bytes}}, events),
                     "data for lease 1: not announced", "worker");
-  fail_unless_error(tell_worker(encoded({wire::Welcome{}, wire::Lease{1, 1, 1, 3}, wire::Cancel{1},
-                                         wire::Data{1, bytes}}),
-                                events),
-                    "data for lease 1: not announced", "cancelled");
+  fail_unless_error(
+      tell_joined_worker({wire::Lease{1, 1, 1, 3}, wire::Cancel{1}, wire::Data{1, bytes}}, events),
+      "data for lease 1: not announced", "cancelled");
 }
 GST_END_TEST
 
@@ -223,6 +340,10 @@ static Suite* session_hostile_suite() {
   tcase_add_test(tcase, test_session_skips_messages_of_later_versions);
   tcase_add_test(tcase, test_session_discards_results_of_unknown_leases);
   tcase_add_test(tcase, test_session_reserves_nothing_for_what_has_not_come);
+  tcase_add_test(tcase, test_session_limits_payloads_whatever_is_allowed);
+  tcase_add_test(tcase, test_session_frees_what_nobody_waits_for);
+  tcase_add_test(tcase, test_session_skips_the_rest_of_a_cancelled_result);
+  tcase_add_test(tcase, test_session_sends_nothing_of_a_lease_that_is_over);
   tcase_add_test(tcase, test_session_limits_results_before_they_come);
   tcase_add_test(tcase, test_session_damaged_result_is_a_failed_lease);
   tcase_add_test(tcase, test_session_refuses_data_out_of_order);

@@ -44,7 +44,7 @@ class Conversation {
                 seed_, lease, #condition)
 
   void do_something() {
-    switch (random_.below(8)) {
+    switch (random_.below(10)) {
       case 0:
         return grant();
       case 1:
@@ -52,7 +52,11 @@ class Conversation {
       case 2:
         return answer();
       case 3:
+        return report();
       case 4:
+        return pass_time();
+      case 5:
+      case 6:
         ends_.to_worker();
         return;
       default:
@@ -107,6 +111,19 @@ class Conversation {
     ends_.worker.result(lease->first, renditions);
   }
 
+  void report() {
+    ends_.worker.report_receiving();
+    ends_.worker.progress(any(), static_cast<std::uint32_t>(random_.below(100)),
+                          static_cast<std::uint32_t>(random_.below(100)));
+  }
+
+  // Not so long that one of the two dies of it: what was said is carried late in these tests.
+  void pass_time() {
+    ends_.now += random_.below(100 * kMillisecond);
+    require_often(ends_.primary.advance(ends_.now) && ends_.worker.advance(ends_.now),
+                  "seed %" G_GUINT64_FORMAT ": dead", seed_);
+  }
+
   void notice() {
     for (const auto& event : ends_.at_worker)
       if (const auto* leased = std::get_if<WorkerSession::Leased>(&event)) {
@@ -129,6 +146,9 @@ class Conversation {
         for (std::size_t i = 0; i < lease.result.size(); ++i)
           require(to_data({result->renditions[i]}) == lease.result[i], result->lease);
         lease.state = State::kEnded;
+      } else if (const auto* advanced = std::get_if<PrimarySession::LeaseAdvanced>(&event)) {
+        const Lease& lease = leases_.at(advanced->lease);
+        require(lease.state != State::kEnded && !lease.cancelled, advanced->lease);
       } else if (const auto* failed = std::get_if<PrimarySession::LeaseFailed>(&event)) {
         Lease& lease = leases_.at(failed->lease);
         require(lease.state == State::kFailed && !lease.cancelled, failed->lease);
@@ -154,7 +174,7 @@ class Conversation {
 // What a worker sends that answers two leases.
 Data recorded_worker() {
   Ends ends;
-  Data record = to_data(Ends(ends).worker.next_output());
+  Data record = encoded({wire::Hello{1, 1, 2, some_nonce(0), "box"}, wire::Proof{}});
   ends.greet();
   for (std::uint64_t lease : {1u, 2u})
     ends.primary.grant(lease, lease, 1, {some_payload(20)});
@@ -162,6 +182,7 @@ Data recorded_worker() {
   ends.worker.result(1, {{some_payload(40)}, {some_payload(30)}});
   ends.worker.fail(2, "stuck");
   ends.worker.leave();
+  fail_unless_ok(ends.worker.advance(4'000 * kMillisecond));
   while (ends.worker.has_output()) {
     const Data message = to_data(ends.worker.next_output());
     record.insert(record.end(), message.begin(), message.end());
@@ -172,8 +193,8 @@ Data recorded_worker() {
 // And what a primary sends to it.
 Data recorded_primary() {
   Ends ends;
-  Data record;
-  ends.to_primary();
+  Data record = encoded({wire::Challenge{1, false, some_nonce(32)}, wire::Welcome{}});
+  ends.greet();
   ends.primary.grant(1, 1, 1, {some_payload(40)});
   ends.primary.grant(2, 2, 1, {some_payload(40)});
   ends.primary.cancel(1);
@@ -193,16 +214,17 @@ std::string told_primary(const Data& data, std::size_t step) {
   Status status;
   for (std::size_t at = 0; at < data.size() && status; at += step)
     status = ends.primary.receive(std::span(data).subspan(at, std::min(step, data.size() - at)),
-                                  ends.at_primary);
+                                  ends.now, ends.at_primary);
   return ends.primary_saw() + (status ? "" : "; " + status.error());
 }
 
 std::string told_worker(const Data& data, std::size_t step) {
   Ends ends;
+  ends.worker.next_output();
   Status status;
   for (std::size_t at = 0; at < data.size() && status; at += step)
     status = ends.worker.receive(std::span(data).subspan(at, std::min(step, data.size() - at)),
-                                 ends.at_worker);
+                                 ends.now, ends.at_worker);
   return ends.worker_saw() + (status ? "" : "; " + status.error());
 }
 

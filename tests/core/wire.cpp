@@ -14,12 +14,28 @@ using namespace dist;
 using namespace dist::test;
 using wire::Message;
 
-std::array<std::uint8_t, 32> some_digest() {
-  std::array<std::uint8_t, 32> digest = {};
-  for (std::size_t i = 0; i < digest.size(); ++i)
-    digest[i] = static_cast<std::uint8_t>(i);
-  return digest;
+// As nonces and as digests: 32 bytes that count up.
+std::array<std::uint8_t, 32> count_from(std::uint8_t first) {
+  std::array<std::uint8_t, 32> bytes = {};
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<std::uint8_t>(first + i);
+  return bytes;
 }
+
+wire::Digest digest(const char* text) {
+  const Data data = unhex(text);
+  wire::Digest bytes = {};
+  std::copy(data.begin(), data.end(), bytes.begin());
+  return bytes;
+}
+
+// What the secret "film" makes of Hello and Challenge below.
+constexpr char kWorkerProof[] =
+    "f5 96 0c 30 09 07 4d 22 23 fb b0 18 3f ae 8f e8 76 69 5a 36 16 4a ad b6 f4 3e d5 7b 2f 2a 53 "
+    "f1";
+constexpr char kPrimaryProof[] =
+    "d4 f1 27 9a b1 d4 ce 74 9d 0b 32 ee 4f 05 62 51 2f ab ec 9e 9e 49 fe a6 c3 e9 93 01 9b 11 35 "
+    "f1";
 
 constexpr std::uint8_t kSomeBytes[] = {0xde, 0xad};
 
@@ -32,14 +48,23 @@ struct Golden {
 
 std::vector<Golden> golden_messages() {
   return {
-      {"Hello", wire::Hello{1, 1, 2, "box"},
-       "01 00 00 00 11 00 00 00 47 44 53 54 01 00 01 00 02 00 03 00 00 00 62 6f 78"},
-      {"Welcome", wire::Welcome{1}, "02 00 00 00 02 00 00 00 01 00"},
+      {"Hello", wire::Hello{1, 1, 2, count_from(0), "box"},
+       "01 00 00 00 31 00 00 00 47 44 53 54 01 00 01 00 02 00 00 01 02 03 04 05 06 07 08 09 0a 0b "
+       "0c 0d 0e 0f 10 11 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f 03 00 00 00 62 6f 78"},
+      {"Challenge", wire::Challenge{1, true, count_from(32)},
+       "0b 00 00 00 24 00 00 00 01 00 01 00 20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e 2f 30 31 "
+       "32 33 34 35 36 37 38 39 3a 3b 3c 3d 3e 3f"},
+      {"Proof", wire::Proof{digest(kWorkerProof)},
+       "0c 00 00 00 20 00 00 00 f5 96 0c 30 09 07 4d 22 23 fb b0 18 3f ae 8f e8 76 69 5a 36 16 4a "
+       "ad b6 f4 3e d5 7b 2f 2a 53 f1"},
+      {"Welcome", wire::Welcome{digest(kPrimaryProof)},
+       "02 00 00 00 20 00 00 00 d4 f1 27 9a b1 d4 ce 74 9d 0b 32 ee 4f 05 62 51 2f ab ec 9e 9e 49 "
+       "fe a6 c3 e9 93 01 9b 11 35 f1"},
       {"Refuse", wire::Refuse{1, 1, "no"}, "03 00 00 00 0a 00 00 00 01 00 01 00 02 00 00 00 6e 6f"},
       {"Lease", wire::Lease{7, 41, 2, 1500000},
        "04 00 00 00 1c 00 00 00 07 00 00 00 00 00 00 00 29 00 00 00 00 00 00 00 02 00 00 00 "
        "60 e3 16 00 00 00 00 00"},
-      {"ResultPart", wire::ResultPart{7, 0, 2, 90000, some_digest()},
+      {"ResultPart", wire::ResultPart{7, 0, 2, 90000, count_from(0)},
        "05 00 00 00 34 00 00 00 07 00 00 00 00 00 00 00 00 00 02 00 90 5f 01 00 00 00 00 00 "
        "00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13 14 15 16 17 18 19 1a 1b 1c "
        "1d 1e 1f"},
@@ -49,6 +74,10 @@ std::vector<Golden> golden_messages() {
       {"Done", wire::Done{"bye"}, "08 00 00 00 07 00 00 00 03 00 00 00 62 79 65"},
       {"Leave", wire::Leave{}, "09 00 00 00 00 00 00 00"},
       {"Data", wire::Data{7, kSomeBytes}, "0a 00 00 00 0a 00 00 00 07 00 00 00 00 00 00 00 de ad"},
+      {"Heartbeat", wire::Heartbeat{}, "0d 00 00 00 00 00 00 00"},
+      {"Progress", wire::Progress{7, 1500000, 25, 24},
+       "0e 00 00 00 18 00 00 00 07 00 00 00 00 00 00 00 60 e3 16 00 00 00 00 00 19 00 00 00 "
+       "18 00 00 00"},
   };
 }
 
@@ -91,17 +120,39 @@ GST_START_TEST(test_wire_messages_have_the_golden_bytes) {
 }
 GST_END_TEST
 
+// As the document says: over the role, with its final zero, and the two frames.
+GST_START_TEST(test_wire_golden_proofs_are_those_of_the_golden_greeting) {
+  const struct {
+    const char* role;
+    const char* digest;
+  } rows[] = {{"gst-dist worker", kWorkerProof}, {"gst-dist primary", kPrimaryProof}};
+  const auto messages = golden_messages();
+  for (const auto& row : rows) {
+    Data input = to_data(as_bytes(row.role));
+    input.push_back(0);
+    for (const Golden& golden : {messages[0], messages[1]})
+      for (std::uint8_t byte : unhex(golden.bytes))
+        input.push_back(byte);
+    fail_unless_equals_hex(hmac_sha256("film", {Bytes::take(std::move(input))}), unhex(row.digest));
+  }
+}
+GST_END_TEST
+
 // Every number is read from where it was written.
 GST_START_TEST(test_wire_fields_come_back) {
-  const wire::Hello hello{1, 2, 3, "größe"};
+  const wire::Hello hello{1, 2, 3, count_from(7), "größe"};
+  const wire::Challenge challenge{6, false, count_from(9)};
   const wire::Refuse refuse{4, 5, ""};
   const wire::Lease lease{UINT64_MAX, 2, UINT32_MAX, 4};
-  const wire::ResultPart part{1, 65534, 65535, UINT64_MAX, some_digest()};
+  const wire::ResultPart part{1, 65534, 65535, UINT64_MAX, count_from(0)};
+  const wire::Progress progress{1, UINT64_MAX, UINT32_MAX, 2};
   const auto read = [](const Message& message) { return **decode(wire::encode(message).span()); };
   fail_unless(std::get<wire::Hello>(read(hello)) == hello);
+  fail_unless(std::get<wire::Challenge>(read(challenge)) == challenge);
   fail_unless(std::get<wire::Refuse>(read(refuse)) == refuse);
   fail_unless(std::get<wire::Lease>(read(lease)) == lease);
   fail_unless(std::get<wire::ResultPart>(read(part)) == part);
+  fail_unless(std::get<wire::Progress>(read(progress)) == progress);
 }
 GST_END_TEST
 
@@ -181,8 +232,13 @@ GST_START_TEST(test_wire_refuses_what_no_sender_writes) {
       {"a reserved bit", "02 00 00 80 02 00 00 00 01 00", "not the gst-dist protocol"},
       {"a web browser", "47 45 54 20 2f 20 48 54 54 50 2f 31", "not the gst-dist protocol"},
       {"Hello of something else",
-       "01 00 00 00 0e 00 00 00 47 44 53 55 01 00 01 00 02 00 00 00 00 00",
+       "01 00 00 00 2e 00 00 00 47 44 53 55 01 00 01 00 02 00 00 01 02 03 04 05 06 07 08 09 0a 0b "
+       "0c 0d 0e 0f 10 11 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f 00 00 00 00",
        "message of type 1: malformed"},
+      {"a challenge that neither asks nor does not",
+       "0b 00 00 00 24 00 00 00 01 00 02 00 20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e 2f 30 31 "
+       "32 33 34 35 36 37 38 39 3a 3b 3c 3d 3e 3f",
+       "message of type 11: malformed"},
       {"part 2 of 2",
        "05 00 00 00 34 00 00 00 07 00 00 00 00 00 00 00 02 00 02 00 90 5f 01 00 00 00 00 00 "
        "00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13 14 15 16 17 18 19 1a 1b 1c "
@@ -215,6 +271,43 @@ GST_START_TEST(test_wire_refuses_long_bodies_by_their_header) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_wire_limit_of_bodies_can_be_lowered) {
+  wire::FrameReader reader(wire::kMaxGreetingBody);
+  reader.feed(frame(999, Data(wire::kMaxGreetingBody)));
+  const auto longest = reader.next();
+  fail_unless_ok(longest);
+  fail_unless(longest->has_value());
+  const Data longer = frame(999, Data(wire::kMaxGreetingBody + 1));
+  reader.feed(std::span(longer).first(wire::kFrameHeader));
+  fail_unless_error(reader.next(), "type 999: 513 bytes, the limit is 512", "513 bytes");
+  // Until more is allowed.
+  reader.set_max_body(wire::kMaxGreetingBody + 1);
+  const auto waiting = reader.next();
+  fail_unless_ok(waiting);
+  fail_if(waiting->has_value());
+}
+GST_END_TEST
+
+GST_START_TEST(test_wire_names_are_short) {
+  const std::string most(wire::kMaxName - 1, 'x');
+  const struct {
+    std::string name;
+    std::string sent;
+  } rows[] = {{most + "y", most + "y"}, {most + "yz", most + "y"}, {most + "ä", most}};
+  for (const auto& row : rows) {
+    const Bytes bytes = wire::encode(wire::Hello{1, 1, 1, {}, row.name});
+    fail_unless(bytes.size() <= wire::kFrameHeader + wire::kMaxGreetingBody);
+    const auto decoded = decode(bytes.span());
+    fail_unless_ok(decoded);
+    fail_unless_equals_text(std::get<wire::Hello>(**decoded).name, row.sent);
+  }
+  ByteWriter body;
+  body.bytes(to_data(wire::encode(wire::Hello{}).span().subspan(wire::kFrameHeader, 42)));
+  body.string(std::string(wire::kMaxName + 1, 'x'));
+  fail_unless_error(decode(frame(1, body.take())), "message of type 1: malformed", "257 bytes");
+}
+GST_END_TEST
+
 GST_START_TEST(test_wire_refuses_long_texts) {
   for (std::size_t size : {wire::kMaxText, wire::kMaxText + 1}) {
     ByteWriter body;
@@ -241,7 +334,7 @@ GST_START_TEST(test_wire_clips_long_texts_between_characters) {
 GST_END_TEST
 
 GST_START_TEST(test_wire_skips_types_of_later_versions) {
-  constexpr std::uint16_t kTypes[] = {11, 999, 65535};
+  constexpr std::uint16_t kTypes[] = {15, 999, 65535};
   for (std::uint16_t type : kTypes) {
     const auto decoded = decode(frame(type, unhex("01 02 03")));
     fail_unless_ok(decoded);
@@ -289,6 +382,7 @@ static Suite* wire_suite() {
   TCase* tcase = tcase_create("general");
   suite_add_tcase(suite, tcase);
   tcase_add_test(tcase, test_wire_messages_have_the_golden_bytes);
+  tcase_add_test(tcase, test_wire_golden_proofs_are_those_of_the_golden_greeting);
   tcase_add_test(tcase, test_wire_fields_come_back);
   tcase_add_test(tcase, test_wire_document_has_the_golden_bytes);
   tcase_add_test(tcase, test_wire_truncated_frames_wait_for_more);
@@ -296,6 +390,8 @@ static Suite* wire_suite() {
   tcase_add_test(tcase, test_wire_byte_flips_are_refused_or_mean_something);
   tcase_add_test(tcase, test_wire_refuses_what_no_sender_writes);
   tcase_add_test(tcase, test_wire_refuses_long_bodies_by_their_header);
+  tcase_add_test(tcase, test_wire_limit_of_bodies_can_be_lowered);
+  tcase_add_test(tcase, test_wire_names_are_short);
   tcase_add_test(tcase, test_wire_refuses_long_texts);
   tcase_add_test(tcase, test_wire_clips_long_texts_between_characters);
   tcase_add_test(tcase, test_wire_skips_types_of_later_versions);

@@ -115,8 +115,10 @@ GST_START_TEST(test_main_job_as_typed) {
     ck_assert_uint_eq(farm::field(summary[0], "segments"), done.size());
     ck_assert_uint_eq(farm::field(summary[0], "frames"), sum(done, "frames"));
     ck_assert_uint_eq(farm::field(summary[0], "bytes"), sum(done, "bytes"));
-    ck_assert_uint_eq(farm::field(summary[0], "leases"),
-                      done.size() + farm::named(messages, "dist-lease-failed").size());
+    ck_assert_uint_eq(farm::field(summary[0], "failed-leases"),
+                      farm::named(messages, "dist-lease-failed").size());
+    ck_assert_uint_eq(farm::field(summary[0], "hedged-leases"),
+                      farm::named(messages, "dist-lease-hedged").size());
     ck_assert_uint_eq(sum(done, "frames"), plain.items.size());
     assert_plays(out, frames_that_mp4_keeps(path, plain), duration_of_video(plain));
     std::filesystem::remove(out);

@@ -200,8 +200,9 @@ GST_START_TEST(test_strangers_change_nothing) {
   g_rand_free(random);
   talk(primary.port, noise);
   // A greeting of protocol versions 7 to 9: type, reserved, length, magic, versions, capacity,
-  // name.
-  const std::string greeting("\x01\0\0\0\x0e\0\0\0GDST\x07\0\x09\0\x01\0\0\0\0\0", 22);
+  // nonce, name.
+  const std::string greeting = std::string("\x01\0\0\0\x2e\0\0\0GDST\x07\0\x09\0\x01\0", 18) +
+                               std::string(36, '\0');
   const std::string answer = talk(primary.port, greeting);
   ck_assert_msg(answer.find("versions 7 to 9") != std::string::npos &&
                     answer.find("version 1") != std::string::npos,

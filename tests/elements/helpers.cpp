@@ -345,14 +345,16 @@ static GSocket* dial(GstElement* remoteenc) {
 }
 
 FakeWorker::FakeWorker(GstElement* remoteenc, const std::string& name, std::uint16_t capacity)
-    : Peer(dial(remoteenc)), session_(name, capacity) {
+    : Peer(dial(remoteenc)),
+      session_({.name = name, .capacity = capacity, .secret = ""}, {}, dist::IoThread::now()) {
   flush(session_);
+  next<dist::WorkerSession::Welcomed>();
 }
 
 void FakeWorker::pump() {
   const auto bytes = receive();
   fail_if(bytes.empty(), "the primary closed the connection");
-  fail_unless(static_cast<bool>(session_.receive(bytes, events_)));
+  fail_unless(static_cast<bool>(session_.receive(bytes, dist::IoThread::now(), events_)));
   flush(session_);
 }
 
@@ -404,7 +406,8 @@ FakePrimary::Worker FakePrimary::accept() {
   return Worker(accept_socket());
 }
 
-FakePrimary::Worker::Worker(GSocket* socket) : Peer(socket) {
+FakePrimary::Worker::Worker(GSocket* socket)
+    : Peer(socket), session_(config_, {}, dist::IoThread::now()) {
   joined_ = next<dist::PrimarySession::Joined>();
 }
 
@@ -427,10 +430,22 @@ void FakePrimary::Worker::done(const std::string& reason) {
   flush(session_);
 }
 
+bool FakePrimary::Worker::quiet() {
+  while (!Peer::quiet()) {
+    pump();
+    std::erase_if(events_, [](const auto& event) {
+      return std::holds_alternative<dist::PrimarySession::LeaseAdvanced>(event);
+    });
+    if (!events_.empty())
+      return false;
+  }
+  return true;
+}
+
 void FakePrimary::Worker::pump() {
   const auto bytes = receive();
   fail_if(bytes.empty(), "the worker closed the connection");
-  fail_unless(static_cast<bool>(session_.receive(bytes, events_)));
+  fail_unless(static_cast<bool>(session_.receive(bytes, dist::IoThread::now(), events_)));
   flush(session_);
 }
 

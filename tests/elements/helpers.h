@@ -21,6 +21,7 @@
 
 #include "gst/dist/core/segment.h"
 #include "gst/dist/core/session.h"
+#include "gst/dist/io/io_thread.h"
 #include "gst/dist/gstx/ref.h"
 
 // For integers and enumerations of any type.
@@ -266,6 +267,8 @@ class FakePrimary {
     T next() {
       return take_event<T>(events_, [this] { pump(); });
     }
+    // True if nothing but reports of progress comes for kQuietMilliseconds.
+    bool quiet();
     void grant(std::uint64_t lease, const dist::SegmentHeader& header);
     void grant(std::uint64_t lease, const dist::Bytes& segment);
     void cancel(std::uint64_t lease);
@@ -274,7 +277,8 @@ class FakePrimary {
    private:
     void pump();
 
-    dist::PrimarySession session_{1u << 20};
+    static inline const dist::PrimarySession::Config config_ = {};
+    dist::PrimarySession session_;
     std::vector<dist::PrimarySession::Event> events_;
     dist::PrimarySession::Joined joined_;
   };

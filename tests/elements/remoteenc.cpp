@@ -56,7 +56,8 @@ GST_END_TEST
 
 GST_START_TEST(test_remoteenc_full_window_of_bytes_blocks_upstream) {
   const gsize size = gst_buffer_get_size(segment(source_header(0)).get());
-  RemoteEnc h("max-bytes=" + std::to_string(size + 1));
+  // Half of it is for results that are arriving.
+  RemoteEnc h("max-bytes=" + std::to_string(2 * size + 2));
   FakeWorker worker(h.element(), "worker", 8);
   h.push_segment(0);
   h.push_segment(1);

@@ -95,14 +95,31 @@ std::span<const std::uint8_t> ByteReader::bytes(std::size_t length) {
   return result;
 }
 
-std::string sha256(const BytesList& list) {
+std::array<std::uint8_t, 32> sha256(const BytesList& list) {
   const std::unique_ptr<GChecksum, decltype(&g_checksum_free)> sum(
       g_checksum_new(G_CHECKSUM_SHA256), &g_checksum_free);
   for (const Bytes& piece : list) {
     const auto data = piece.span();
     g_checksum_update(sum.get(), data.data(), static_cast<gssize>(data.size()));
   }
-  return g_checksum_get_string(sum.get());
+  std::array<std::uint8_t, 32> digest;
+  gsize size = digest.size();
+  g_checksum_get_digest(sum.get(), digest.data(), &size);
+  return digest;
+}
+
+std::array<std::uint8_t, 32> hmac_sha256(std::string_view key, const BytesList& list) {
+  const std::unique_ptr<GHmac, decltype(&g_hmac_unref)> hmac(
+      g_hmac_new(G_CHECKSUM_SHA256, reinterpret_cast<const guchar*>(key.data()), key.size()),
+      &g_hmac_unref);
+  for (const Bytes& piece : list) {
+    const auto data = piece.span();
+    g_hmac_update(hmac.get(), data.data(), static_cast<gssize>(data.size()));
+  }
+  std::array<std::uint8_t, 32> digest;
+  gsize size = digest.size();
+  g_hmac_get_digest(hmac.get(), digest.data(), &size);
+  return digest;
 }
 
 }  // namespace dist

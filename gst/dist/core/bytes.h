@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -99,7 +100,10 @@ class ByteReader {
   bool ok_ = true;
 };
 
-// Lower-case hexadecimal SHA-256 over all pieces in order.
-std::string sha256(const BytesList& list);
+// SHA-256 over all pieces in order.
+std::array<std::uint8_t, 32> sha256(const BytesList& list);
+
+// HMAC-SHA256 (RFC 2104) over all pieces in order.
+std::array<std::uint8_t, 32> hmac_sha256(std::string_view key, const BytesList& list);
 
 }  // namespace dist

@@ -3,50 +3,140 @@
 #include "gst/dist/core/dispatcher.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 
 namespace dist {
+namespace {
 
-void Dispatcher::add_segment(std::uint64_t segment) {
-  if (segments_.try_emplace(segment).second)
-    queued_.insert(segment);
+// Failures in a row that suspend a worker.
+constexpr unsigned kFailuresToSuspend = 3;
+// A segment is not tried more often than this times max_attempts, whoever fails it.
+constexpr unsigned kUnprovenFactor = 10;
+// How late a lease has to be against the others of its job before it is hedged: the share of leases
+// that were faster. The earliest segment is worth more while everybody waits for it.
+constexpr double kLateShare = 0.9;
+constexpr double kBlockingShare = 0.5;
+constexpr double kLeastSamples = 4;
+// How many late leases of a job are looked at for one that an idle worker has not failed yet.
+constexpr std::size_t kHedgeChoices = 4;
+// Weight of the newest time in the mean, and of the newest silence in the decay of the longest.
+constexpr double kNewest = 0.25;
+constexpr std::size_t kMaxReason = 300;
+
+std::string seconds(Instant time) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.1f s", static_cast<double>(time) / 1e9);
+  return text;
 }
 
-void Dispatcher::add_worker(WorkerId worker, unsigned capacity, std::string name) {
-  capacity = std::max(capacity, 1u);
-  if (workers_.try_emplace(worker, Worker{capacity, std::move(name), {}}).second)
-    free_.emplace(0, worker);
+}  // namespace
+
+// --- Jobs and segments
+
+void Dispatcher::add_job(JobId id, unsigned max_attempts) {
+  jobs_[id].max_attempts = std::max(max_attempts, 1u);
 }
 
-void Dispatcher::set_load(WorkerId id, Worker& worker, bool add, LeaseId lease) {
-  free_.erase({worker.leases.size(), id});
-  if (add)
-    worker.leases.insert(lease);
-  else
-    worker.leases.erase(lease);
-  if (worker.leases.size() < worker.capacity)
-    free_.emplace(worker.leases.size(), id);
-}
-
-Dispatcher::Failure Dispatcher::end_lease(const Grant& grant, const std::string& worker,
-                                          const std::string& reason, bool counts) {
-  Failure failure{grant, reason, {}};
-  leases_.erase(grant.lease);
-  Segment& segment = segments_[grant.segment];
-  if (counts) {
-    ++segment.failures;
-    segment.failed_on.insert(grant.worker);
-    segment.history += (segment.history.empty() ? "" : "; ") + std::string("attempt ") +
-                       std::to_string(grant.attempt) + " on " + worker + ": " + reason;
+std::vector<Dispatcher::Grant> Dispatcher::clear_job(JobId id, Instant now) {
+  std::vector<Grant> cancelled;
+  Job& job = jobs_.at(id);
+  while (!job.segments.empty()) {
+    const SegmentKey key{id, job.segments.begin()->first};
+    for (LeaseId lease : std::set<LeaseId>(segment(key).leases)) {
+      cancelled.push_back(leases_.at(lease).grant);
+      end(cancelled.back(), now);
+    }
+    forget_segment(key);
   }
-  if (segment.failures < config_.max_attempts) {
-    queued_.insert(grant.segment);
-  } else {
-    failure.given_up = "segment " + std::to_string(grant.segment) + ": given up after " +
-                       std::to_string(segment.failures) + " failed attempts (" + segment.history +
-                       ")";
-    segments_.erase(grant.segment);
-  }
-  return failure;
+  job.blocked = job.throttled = false;
+  return cancelled;
+}
+
+std::vector<Dispatcher::Grant> Dispatcher::remove_job(JobId id, Instant now) {
+  std::vector<Grant> cancelled = clear_job(id, now);
+  jobs_.erase(id);
+  for (auto& [_, worker] : workers_)
+    worker.silence.erase(id);
+  return cancelled;
+}
+
+void Dispatcher::set_blocked(JobId job, bool blocked) {
+  jobs_.at(job).blocked = blocked;
+}
+
+void Dispatcher::set_throttled(JobId job, bool throttled) {
+  jobs_.at(job).throttled = throttled;
+}
+
+void Dispatcher::add_segment(SegmentKey key, double work) {
+  Job& job = jobs_.at(key.job);
+  const auto [at, added] = job.segments.try_emplace(key.index);
+  if (!added)
+    return;
+  at->second.work = std::max(work, 1e-9);
+  queue(key.job, job, key.index);
+}
+
+void Dispatcher::queue(JobId id, Job& job, std::uint64_t index) {
+  job.queued.insert(index);
+  turns_.insert(turn(id, job));
+}
+
+void Dispatcher::forget_segment(SegmentKey key) {
+  Job& job = jobs_.at(key.job);
+  const auto node = job.segments.extract(key.index);
+  for (WorkerId worker : node.mapped().failed_on)
+    workers_.at(worker).failed.erase(key);
+  job.queued.erase(key.index);
+  if (job.queued.empty())
+    turns_.erase(turn(key.job, job));
+}
+
+std::optional<std::uint64_t> Dispatcher::earliest(JobId id) const {
+  const auto job = jobs_.find(id);
+  if (job == jobs_.end() || job->second.segments.empty())
+    return std::nullopt;
+  return job->second.segments.begin()->first;
+}
+
+std::size_t Dispatcher::leases(JobId id) const {
+  const auto job = jobs_.find(id);
+  return job != jobs_.end() ? job->second.leases : 0;
+}
+
+std::size_t Dispatcher::open_segments(JobId id) const {
+  const auto job = jobs_.find(id);
+  return job != jobs_.end() ? job->second.segments.size() : 0;
+}
+
+// --- Workers
+
+void Dispatcher::add_worker(WorkerId id, unsigned capacity, std::string name) {
+  const auto [at, added] = workers_.try_emplace(id);
+  if (!added)
+    return;
+  at->second.capacity = std::max(capacity, 1u);
+  at->second.name = std::move(name);
+  list(id, at->second);
+}
+
+// Puts the worker where it belongs among those that can take a lease. One of unknown speed is
+// tried first.
+void Dispatcher::list(WorkerId id, Worker& worker) {
+  const unsigned capacity = worker.on_probation ? 1 : worker.capacity;
+  if (worker.suspended_until != 0 || worker.leases.size() >= capacity)
+    return;
+  const double load = static_cast<double>(worker.leases.size() + 1);
+  worker.key = {load * std::max(worker.nanoseconds, 1.0), id};
+  free_.insert(worker.key);
+  if (worker.leases.empty())
+    idle_.insert(worker.key);
+}
+
+void Dispatcher::unlist(const Worker& worker) {
+  free_.erase(worker.key);
+  idle_.erase(worker.key);
 }
 
 std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_good_order,
@@ -55,85 +145,425 @@ std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_
   const auto found = workers_.find(id);
   if (found == workers_.end())
     return failures;
-  Worker worker = std::move(found->second);
-  free_.erase({worker.leases.size(), id});
+  unlist(found->second);
+  suspended_.erase({found->second.suspended_until, id});
+  for (SegmentKey key : found->second.failed)
+    segment(key).failed_on.erase(id);
+  found->second.failed.clear();
+  const std::set<LeaseId> held = found->second.leases;
+  for (LeaseId lease : held) {
+    failures.push_back({.grant = leases_.at(lease).grant, .reason = reason});
+    end(failures.back().grant, kNever);
+  }
+  const Worker worker = std::move(found->second);
   workers_.erase(found);
   bool counts = !in_good_order;
-  for (LeaseId lease : worker.leases) {
-    failures.push_back(end_lease(Grant(leases_.at(lease)), worker.name, reason, counts));
+  for (Failure& failure : failures) {
+    settle_failure(failure, worker, counts);
     counts = false;
   }
   return failures;
 }
 
-std::optional<WorkerId> Dispatcher::choose_worker(const Segment& segment) const {
-  const auto untried = [&](const auto& worker) {
-    return segment.failed_on.count(worker.second) == 0;
-  };
-  const auto best = std::find_if(free_.begin(), free_.end(), untried);
-  if (best != free_.end())
-    return best->second;
-  // Every free worker failed it before: wait for another one if there is one.
-  const bool another = std::any_of(workers_.begin(), workers_.end(), [&](const auto& worker) {
-    return segment.failed_on.count(worker.first) == 0;
-  });
-  if (another || free_.empty())
-    return std::nullopt;
-  return free_.begin()->second;
+void Dispatcher::suspend(WorkerId id, Failure& failure, Instant now) {
+  Worker& worker = workers_.at(id);
+  unlist(worker);
+  for (LeaseId lease : std::set<LeaseId>(worker.leases)) {
+    failure.cancelled.push_back(leases_.at(lease).grant);
+    const SegmentKey key = failure.cancelled.back().segment;
+    end(failure.cancelled.back(), now);
+    requeue(key);
+  }
+  unlist(worker);
+  failure.suspended = config_.suspension;
+  for (unsigned i = 0; i < worker.suspensions && failure.suspended < config_.longest_suspension;
+       ++i)
+    failure.suspended *= 2;
+  failure.suspended = std::min(failure.suspended, config_.longest_suspension);
+  ++worker.suspensions;
+  worker.failures = 0;
+  worker.on_probation = true;
+  worker.suspended_until = now + failure.suspended;
+  suspended_.emplace(worker.suspended_until, id);
 }
 
-std::optional<Dispatcher::Grant> Dispatcher::next_grant() {
-  if (free_.empty())
-    return std::nullopt;
-  for (std::uint64_t index : queued_) {
-    Segment& segment = segments_.at(index);
-    const auto worker = choose_worker(segment);
-    if (!worker)
-      continue;
-    const Grant grant{next_lease_++, *worker, index, ++segment.attempts};
-    leases_.emplace(grant.lease, grant);
-    set_load(*worker, workers_.at(*worker), true, grant.lease);
-    queued_.erase(index);
-    return grant;
+void Dispatcher::end_suspensions(Instant now) {
+  while (!suspended_.empty() && suspended_.begin()->first <= now) {
+    const WorkerId id = suspended_.begin()->second;
+    suspended_.erase(suspended_.begin());
+    Worker& worker = workers_.at(id);
+    worker.suspended_until = 0;
+    list(id, worker);
+  }
+}
+
+// --- Granting
+
+// Whether any queued segment may be granted now.
+bool Dispatcher::has_work() const {
+  return std::any_of(turns_.begin(), turns_.end(), [this](const Turn& turn) {
+    const Job& job = jobs_.at(std::get<2>(turn));
+    return !job.throttled || job.queued.count(job.segments.begin()->first) != 0;
+  });
+}
+
+bool Dispatcher::may_take(WorkerId worker, const Segment& segment) const {
+  return segment.failed_on.count(worker) == 0 || segment.failed_on.size() >= workers_.size();
+}
+
+// Passes over those segments only that this worker failed.
+std::optional<std::uint64_t> Dispatcher::queued_for(WorkerId worker, const Job& job) const {
+  for (std::uint64_t index : job.queued) {
+    if (job.throttled && index != job.segments.begin()->first)
+      break;
+    if (may_take(worker, job.segments.at(index)))
+      return index;
   }
   return std::nullopt;
 }
 
-const Dispatcher::Grant* Dispatcher::find(WorkerId worker, LeaseId lease) const {
-  const auto found = leases_.find(lease);
-  return found != leases_.end() && found->second.worker == worker ? &found->second : nullptr;
+std::optional<Dispatcher::Grant> Dispatcher::next_grant(Instant now) {
+  end_suspensions(now);
+  hedge_at_ = kNever;
+  if (has_work())
+    for (const auto& [_, worker] : free_)
+      for (const auto& [leases, served, id] : turns_)
+        if (const auto index = queued_for(worker, jobs_.at(id)))
+          return begin(worker, {id, *index}, now);
+  return hedge(now);
 }
 
-bool Dispatcher::complete(WorkerId worker, LeaseId lease) {
-  const Grant* grant = find(worker, lease);
-  if (!grant)
+Dispatcher::Grant Dispatcher::begin(WorkerId id, SegmentKey key, Instant now) {
+  Job& job = jobs_.at(key.job);
+  Segment& segment = job.segments.at(key.index);
+  const Grant grant{next_lease_++, id, key, ++segment.attempts, !segment.leases.empty()};
+  turns_.erase(turn(key.job, job));
+  job.queued.erase(key.index);
+  ++job.leases;
+  job.served = ++grants_;
+  if (!job.queued.empty())
+    turns_.insert(turn(key.job, job));
+
+  Worker& worker = workers_.at(id);
+  unlist(worker);
+  leases_[grant.lease] = {.grant = grant, .granted = now};
+  worker.leases.insert(grant.lease);
+  segment.leases.insert(grant.lease);
+  start_front(worker, now);
+  update_single(segment, job);
+  list(id, worker);
+  return grant;
+}
+
+// The deadline of a lease runs from when its worker can begin with it.
+void Dispatcher::start_front(Worker& worker, Instant now) {
+  if (worker.leases.empty())
+    return;
+  Lease& lease = leases_.at(*worker.leases.begin());
+  if (lease.began != kNever)
+    return;
+  lease.began = lease.heard = now;
+  renew(lease, worker);
+  const SegmentKey key = lease.grant.segment;
+  update_single(segment(key), jobs_.at(key.job));
+}
+
+void Dispatcher::update_single(const Segment& segment, Job& job) {
+  for (LeaseId id : segment.leases) {
+    job.single.erase(id);
+    job.waiting.erase(id);
+    if (segment.leases.size() > 1)
+      continue;
+    job.single.insert(id);
+    if (leases_.at(id).began == kNever)
+      job.waiting.insert(id);
+  }
+}
+
+// Duration of a unit of work from which on a lease is late.
+double Dispatcher::late_after(const Job& job, double share) const {
+  return job.times.count() >= kLeastSamples ? job.times.at(share) : INFINITY;
+}
+
+// Leases that shall be hedged now, the most urgent first; if there is none, notes when to look
+// again.
+std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
+  std::vector<LeaseId> urgent;
+  if (job.single.empty())
+    return urgent;
+  const auto late = [&](LeaseId id, double share) {
+    const Lease& lease = leases_.at(id);
+    const double after = late_after(job, share) * job.segments.at(lease.grant.segment.index).work;
+    if (static_cast<double>(now - lease.granted) >= after)
+      return true;
+    if (std::isfinite(after))
+      hedge_at_ = std::min(hedge_at_, lease.granted + static_cast<Instant>(std::ceil(after)));
     return false;
-  segments_.erase(grant->segment);
-  set_load(worker, workers_.at(worker), false, lease);
-  leases_.erase(lease);
-  return true;
+  };
+  const Segment& first = job.segments.begin()->second;
+  if (first.leases.size() == 1 && (job.blocked || job.throttled)) {
+    const LeaseId id = *first.leases.begin();
+    if (job.waiting.count(id) != 0 || late(id, kBlockingShare))
+      urgent.push_back(id);
+  }
+  if (job.throttled)
+    return urgent;
+  // An idle worker begins at once with what waits behind another lease.
+  for (LeaseId id : job.waiting) {
+    if (urgent.size() >= kHedgeChoices)
+      return urgent;
+    urgent.push_back(id);
+  }
+  for (LeaseId id : job.single) {
+    if (urgent.size() >= kHedgeChoices || !late(id, kLateShare))
+      return urgent;
+    urgent.push_back(id);
+  }
+  return urgent;
 }
 
-std::optional<Dispatcher::Failure> Dispatcher::fail(WorkerId worker, LeaseId lease,
-                                                    const std::string& reason) {
-  const Grant* grant = find(worker, lease);
+std::optional<Dispatcher::Grant> Dispatcher::hedge(Instant now) {
+  if (idle_.empty())
+    return std::nullopt;
+  for (const auto& [id, job] : jobs_)
+    for (LeaseId late : late_leases(job, now)) {
+      const SegmentKey key = leases_.at(late).grant.segment;
+      const Segment& segment = job.segments.at(key.index);
+      const auto worker = std::find_if(idle_.begin(), idle_.end(), [&](const auto& entry) {
+        return segment.failed_on.count(entry.second) == 0;
+      });
+      if (worker != idle_.end())
+        return begin(worker->second, key, now);
+    }
+  return std::nullopt;
+}
+
+// --- The end of a lease
+
+// Takes the lease away from its worker and its segment. With a time, the worker's next one begins.
+void Dispatcher::end(const Grant& grant, Instant now) {
+  const auto node = leases_.extract(grant.lease);
+  const Lease& lease = node.mapped();
+  deadlines_.erase({lease.listed, grant.lease});
+  Job& job = jobs_.at(grant.segment.job);
+  const Turn before = turn(grant.segment.job, job);
+  --job.leases;
+  if (turns_.erase(before) != 0)
+    turns_.insert(turn(grant.segment.job, job));
+  job.single.erase(grant.lease);
+  job.waiting.erase(grant.lease);
+  Segment& segment = job.segments.at(grant.segment.index);
+  segment.leases.erase(grant.lease);
+  update_single(segment, job);
+
+  Worker& worker = workers_.at(grant.worker);
+  unlist(worker);
+  worker.leases.erase(grant.lease);
+  if (now == kNever)
+    return;
+  // However it ended, the worker was not faster than this.
+  if (lease.began != kNever)
+    worker.nanoseconds =
+        std::max(worker.nanoseconds, static_cast<double>(now - lease.began) / segment.work);
+  start_front(worker, now);
+  list(grant.worker, worker);
+}
+
+std::optional<std::vector<Dispatcher::Grant>> Dispatcher::complete(WorkerId id, LeaseId lease_id,
+                                                                   Instant now) {
+  const Grant* found = find(id, lease_id);
+  if (!found)
+    return std::nullopt;
+  const Grant grant = *found;
+  const Lease lease = leases_.at(lease_id);
+  Worker& worker = workers_.at(id);
+  Job& job = jobs_.at(grant.segment.job);
+  const double work = segment(grant.segment).work;
+  const Instant began = lease.began != kNever ? lease.began : lease.granted;
+  const double nanoseconds = static_cast<double>(now - began) / work;
+  const double known = worker.nanoseconds;
+  // Before the next lease begins, whose deadline depends on it.
+  learn_silence(worker, lease, now);
+  end(grant, now);
+
+  unlist(worker);
+  worker.nanoseconds = worker.proven ? known + kNewest * (nanoseconds - known) : nanoseconds;
+  worker.proven = true;
+  worker.failures = 0;
+  if (worker.on_probation) {
+    worker.on_probation = false;
+    worker.suspensions /= 2;
+  }
+  list(id, worker);
+  job.times.add(static_cast<double>(now - lease.granted) / work);
+
+  std::vector<Grant> cancelled;
+  for (LeaseId other : std::set<LeaseId>(segment(grant.segment).leases)) {
+    cancelled.push_back(leases_.at(other).grant);
+    end(cancelled.back(), now);
+  }
+  forget_segment(grant.segment);
+  return cancelled;
+}
+
+void Dispatcher::requeue(SegmentKey key) {
+  if (segment(key).leases.empty())
+    queue(key.job, jobs_.at(key.job), key.index);
+}
+
+std::optional<Dispatcher::Grant> Dispatcher::release(WorkerId id, LeaseId lease, Instant now) {
+  const Grant* found = find(id, lease);
+  if (!found)
+    return std::nullopt;
+  const Grant grant = *found;
+  end(grant, now);
+  requeue(grant.segment);
+  return grant;
+}
+
+std::optional<Dispatcher::Failure> Dispatcher::fail(WorkerId id, LeaseId lease,
+                                                    const std::string& reason, Instant now) {
+  const Grant* grant = find(id, lease);
   if (!grant)
     return std::nullopt;
-  Worker& holder = workers_.at(worker);
-  set_load(worker, holder, false, lease);
-  return end_lease(Grant(*grant), holder.name, reason, true);
+  Failure failure = fail_lease(Grant(*grant), reason, now);
+  Worker& worker = workers_.at(id);
+  if (++worker.failures >= kFailuresToSuspend || worker.on_probation)
+    suspend(id, failure, now);
+  return failure;
 }
 
-std::vector<Dispatcher::Grant> Dispatcher::cancel_all() {
-  std::vector<Grant> cancelled;
-  for (const auto& [lease, grant] : leases_) {
-    cancelled.push_back(grant);
-    set_load(grant.worker, workers_.at(grant.worker), false, lease);
+Dispatcher::Failure Dispatcher::fail_lease(const Grant& grant, const std::string& reason,
+                                           Instant now) {
+  Failure failure{.grant = grant, .reason = reason};
+  end(grant, now);
+  Worker& worker = workers_.at(grant.worker);
+  segment(grant.segment).failed_on.insert(grant.worker);
+  worker.failed.insert(grant.segment);
+  settle_failure(failure, worker, true);
+  return failure;
+}
+
+// Decides what becomes of the segment of a lease that ended without a result.
+void Dispatcher::settle_failure(Failure& failure, const Worker& worker, bool counts) {
+  const SegmentKey key = failure.grant.segment;
+  Job& job = jobs_.at(key.job);
+  Segment& segment = job.segments.at(key.index);
+  if (!counts)
+    return requeue(key);
+  ++segment.failures;
+  segment.proven_failures += worker.proven ? 1 : 0;
+  segment.history += (segment.history.empty() ? "" : "; ") + std::string("attempt ") +
+                     std::to_string(failure.grant.attempt) + " on " + worker.name + ": " +
+                     failure.reason.substr(0, kMaxReason);
+  if (!segment.leases.empty())
+    return;
+  const bool nobody_left = segment.failed_on.size() >= workers_.size();
+  if (segment.proven_failures < job.max_attempts &&
+      (segment.failures < job.max_attempts || !nobody_left) &&
+      segment.failures < kUnprovenFactor * job.max_attempts) {
+    queue(key.job, job, key.index);
+    return;
   }
-  leases_.clear();
-  segments_.clear();
-  queued_.clear();
-  return cancelled;
+  failure.given_up = "segment " + std::to_string(key.index) + ": given up after " +
+                     std::to_string(segment.failures) + " failed attempts (" + segment.history +
+                     ")";
+  forget_segment(key);
+}
+
+// --- Deadlines
+
+Instant Dispatcher::silence_of(const Worker& worker, JobId job) const {
+  const auto known = worker.silence.find(job);
+  return known != worker.silence.end() ? known->second : config_.first_silence;
+}
+
+void Dispatcher::learn_silence(Worker& worker, const Lease& lease, Instant now) {
+  if (lease.began == kNever)
+    return;
+  Instant& silence = worker.silence[lease.grant.segment.job];
+  const Instant newest = std::max(lease.silence, now - lease.heard);
+  silence =
+      std::max(newest, silence - static_cast<Instant>(static_cast<double>(silence) * kNewest));
+}
+
+// Moves the deadline away. Its entry in the list is moved only when its turn comes, so a sign of
+// life costs nothing.
+void Dispatcher::renew(Lease& lease, const Worker& worker) {
+  const Instant silence = silence_of(worker, lease.grant.segment.job);
+  lease.deadline = lease.heard + config_.deadline_floor +
+                   static_cast<Instant>(config_.deadline_factor * static_cast<double>(silence));
+  if (lease.listed <= lease.deadline)
+    return;
+  deadlines_.erase({lease.listed, lease.grant.lease});
+  lease.listed = lease.deadline;
+  deadlines_.emplace(lease.listed, lease.grant.lease);
+}
+
+void Dispatcher::progress(WorkerId id, LeaseId lease_id, Instant now) {
+  if (!find(id, lease_id))
+    return;
+  Lease& lease = leases_.at(lease_id);
+  // What is fetched ahead says nothing of the lease that the worker is at.
+  if (lease.began == kNever)
+    return;
+  lease.silence = std::max(lease.silence, now - lease.heard);
+  lease.heard = now;
+  renew(lease, workers_.at(id));
+}
+
+std::optional<Dispatcher::Failure> Dispatcher::expire(Instant now) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const LeaseId id = deadlines_.begin()->second;
+    Lease& lease = leases_.at(id);
+    if (lease.deadline > now) {
+      deadlines_.erase(deadlines_.begin());
+      lease.listed = lease.deadline;
+      deadlines_.emplace(lease.listed, id);
+      continue;
+    }
+    const Grant grant = lease.grant;
+    Worker& worker = workers_.at(grant.worker);
+    // If it was not dead but slow, it has more time next time.
+    const Instant silence = silence_of(worker, grant.segment.job);
+    worker.silence[grant.segment.job] =
+        std::max(silence, std::min(2 * silence, config_.longest_silence));
+    Failure failure =
+        fail_lease(grant, "no sign of progress for " + seconds(now - lease.heard), now);
+    suspend(grant.worker, failure, now);
+    return failure;
+  }
+  return std::nullopt;
+}
+
+Instant Dispatcher::next_wakeup() const {
+  Instant at = hedge_at_;
+  if (!deadlines_.empty())
+    at = std::min(at, deadlines_.begin()->first);
+  if (!suspended_.empty())
+    at = std::min(at, suspended_.begin()->first);
+  return at;
+}
+
+// --- Questions
+
+const Dispatcher::Grant* Dispatcher::find(WorkerId worker, LeaseId lease) const {
+  const auto found = leases_.find(lease);
+  return found != leases_.end() && found->second.grant.worker == worker ? &found->second.grant
+                                                                        : nullptr;
+}
+
+std::vector<Dispatcher::Grant> Dispatcher::leases_of(SegmentKey key) const {
+  std::vector<Grant> grants;
+  const auto job = jobs_.find(key.job);
+  if (job == jobs_.end())
+    return grants;
+  const auto segment = job->second.segments.find(key.index);
+  if (segment == job->second.segments.end())
+    return grants;
+  for (LeaseId lease : segment->second.leases)
+    grants.push_back(leases_.at(lease).grant);
+  return grants;
 }
 
 }  // namespace dist

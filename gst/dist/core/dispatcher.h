@@ -1,52 +1,99 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Which worker gets which segment. A pure state machine: it knows no socket, thread, clock or file.
-// The caller tells it what happened and asks for grants until there is none.
+// Which worker gets which segment, and when a lease is over. A pure state machine: it knows no
+// socket, thread, clock or file. The caller tells it what happened, asks for grants until there is
+// none, and comes back at next_wakeup(). docs/design/leases.md explains the rules. With n workers
+// and open segments every operation takes O(log n) for each lease it begins or ends.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
+
+#include "gst/dist/core/instant.h"
+#include "gst/dist/core/quantiles.h"
 
 namespace dist {
 
 using WorkerId = std::uint64_t;
 using LeaseId = std::uint64_t;
+using JobId = std::uint64_t;
+
+struct SegmentKey {
+  JobId job = 0;
+  std::uint64_t index = 0;
+  auto operator<=>(const SegmentKey&) const = default;
+};
 
 class Dispatcher {
  public:
   struct Config {
-    // A segment that failed this often is given up.
-    unsigned max_attempts = 3;
+    // A lease that shows no progress ends after `deadline_floor` + `deadline_factor` times the
+    // longest silence that this worker lately showed in a lease of this job.
+    Instant deadline_floor = 2'000 * kMillisecond;
+    double deadline_factor = 3;
+    // That silence, of a worker that has not answered yet.
+    Instant first_silence = 5'000 * kMillisecond;
+    // Twice that silence is expected of a worker after its lease expired, in case it was slow and
+    // not dead, but no more than this.
+    Instant longest_silence = 60'000 * kMillisecond;
+    // A worker gets no lease for so long after it failed repeatedly; doubled each time up to the
+    // longest.
+    Instant suspension = 1'000 * kMillisecond;
+    Instant longest_suspension = 60'000 * kMillisecond;
   };
 
   // The worker shall make the renditions of the segment.
   struct Grant {
     LeaseId lease = 0;
     WorkerId worker = 0;
-    std::uint64_t segment = 0;
+    SegmentKey segment;
     // From 1; counts all leases of this segment.
     unsigned attempt = 0;
+    // Another worker holds a lease of this segment too.
+    bool hedge = false;
   };
 
-  // A lease that ended without a result.
+  // A lease that ended without a result, and what follows from that.
   struct Failure {
     Grant grant;
     std::string reason;
     // Set when the segment is given up: one line with all its attempts and their reasons.
-    std::string given_up;
+    std::string given_up{};
+    // The worker gets no lease for so long; 0: it is not suspended.
+    Instant suspended = 0;
+    // Further leases that are over, to be cancelled at their workers. Nobody is to blame for them.
+    std::vector<Grant> cancelled{};
   };
 
   explicit Dispatcher(const Config& config) : config_(config) {}
 
-  // Queues a segment; each index once.
-  void add_segment(std::uint64_t segment);
+  // Segments belong to jobs, between which the workers are shared fairly. A segment is given up
+  // when `max_attempts` workers failed it that have done others, or when it failed so often and
+  // every worker there is failed it, or when it failed ten times as often; never by a lease that
+  // nobody is to blame for.
+  void add_job(JobId job, unsigned max_attempts);
+  // Forgets the job's segments and returns the leases to be cancelled. Of clear_job() the job
+  // remains.
+  std::vector<Grant> remove_job(JobId job, Instant now);
+  std::vector<Grant> clear_job(JobId job, Instant now);
+  // The job can bring no more segments until its earliest is complete: that one is hedged early.
+  void set_blocked(JobId job, bool blocked);
+  // While throttled only the job's earliest segment is granted: there is no memory for the results
+  // of others.
+  void set_throttled(JobId job, bool throttled);
 
-  // A worker that holds up to `capacity` leases at a time. Ids are never used again.
+  // Queues a segment; each once. `work` is any measure of its size, equal for all of the job.
+  void add_segment(SegmentKey segment, double work);
+
+  // A worker that holds up to `capacity` leases at a time and works on them in the order in which
+  // they were granted. Ids are never used again.
   void add_worker(WorkerId worker, unsigned capacity, std::string name);
 
   // The worker is gone; its leases end and their segments are queued again. The lease it was
@@ -55,52 +102,135 @@ class Dispatcher {
   std::vector<Failure> remove_worker(WorkerId worker, bool in_good_order,
                                      const std::string& reason);
 
-  // The next lease to grant: the earliest queued segment for which a worker is free. Prefers the
-  // worker with the fewest leases, and among workers that did not fail this segment before as long
-  // as there is one. Call until it returns nothing.
-  std::optional<Grant> next_grant();
+  // The next lease to grant, or nothing. Takes the job with the fewest leases, its earliest
+  // segment, and the worker that will probably finish it first; a worker that failed a segment gets
+  // it again only when there is no other. When nothing is queued, late leases are hedged on idle
+  // workers. Call until it returns nothing.
+  std::optional<Grant> next_grant(Instant now);
 
-  // The result of a lease was accepted. False if the worker does not hold that lease.
-  bool complete(WorkerId worker, LeaseId lease);
+  // The worker is alive: more of the lease is done than before. Renews the deadline.
+  void progress(WorkerId worker, LeaseId lease, Instant now);
+
+  // The result of a lease was accepted. Returns the leases to be cancelled: others of the same
+  // segment. Nothing if the worker does not hold that lease.
+  std::optional<std::vector<Grant>> complete(WorkerId worker, LeaseId lease, Instant now);
 
   // The worker could not do it, or its result was refused; the segment is queued again. Nothing if
   // the worker does not hold that lease.
-  std::optional<Failure> fail(WorkerId worker, LeaseId lease, const std::string& reason);
+  std::optional<Failure> fail(WorkerId worker, LeaseId lease, const std::string& reason,
+                              Instant now);
 
-  // Forgets all segments and returns the leases to be cancelled.
-  std::vector<Grant> cancel_all();
+  // The lease is over and nobody is to blame; the segment is queued again. Returns the lease, to be
+  // cancelled at its worker.
+  std::optional<Grant> release(WorkerId worker, LeaseId lease, Instant now);
+
+  // A lease whose deadline has passed; it has to be cancelled at its worker, which is suspended.
+  // Call until it returns nothing.
+  std::optional<Failure> expire(Instant now);
+
+  // When to call expire() and next_grant() again although nothing happened.
+  Instant next_wakeup() const;
 
   // Null if the worker does not hold that lease.
   const Grant* find(WorkerId worker, LeaseId lease) const;
+  // The leases of the segment that are out, none or up to two.
+  std::vector<Grant> leases_of(SegmentKey segment) const;
+  // The job's earliest segment that is not complete.
+  std::optional<std::uint64_t> earliest(JobId job) const;
 
   std::size_t workers() const { return workers_.size(); }
-  std::size_t open_segments() const { return segments_.size(); }
+  std::size_t open_segments(JobId job) const;
+  std::size_t leases(JobId job) const;
 
  private:
   struct Worker {
     unsigned capacity = 0;
     std::string name;
     std::set<LeaseId> leases;
+    std::map<JobId, Instant> silence;  // The longest in a lease of that job; decays.
+    double nanoseconds = 0;            // For a unit of work, lately; 0: unknown.
+    std::set<SegmentKey> failed;       // Open segments that it failed.
+    bool proven = false;               // It has completed a segment.
+    unsigned failures = 0;             // In a row.
+    unsigned suspensions = 0;
+    bool on_probation = false;        // Holds one lease at a time until it completes one.
+    Instant suspended_until = 0;      // 0: it is not.
+    std::pair<double, WorkerId> key;  // Its place in free_ and idle_.
+  };
+  struct Lease {
+    Grant grant;
+    Instant granted = 0;
+    Instant began = kNever;  // When its worker could begin; kNever: it is at an older lease.
+    Instant heard = 0;       // Last sign of life since then.
+    Instant silence = 0;     // The longest between two of them.
+    Instant deadline = kNever;
+    Instant listed = kNever;  // Its place in deadlines_, not later than the deadline.
   };
   struct Segment {
+    double work = 1;
     unsigned attempts = 0;  // Leases granted.
     unsigned failures = 0;  // Leases that count as failed.
-    std::set<WorkerId> failed_on;
+    unsigned proven_failures = 0;
+    std::set<WorkerId> failed_on;  // Of those that are still there.
     std::string history;
+    std::set<LeaseId> leases;
   };
+  struct Job {
+    unsigned max_attempts = 3;
+    bool blocked = false;
+    bool throttled = false;
+    std::map<std::uint64_t, Segment> segments;  // Not yet completed.
+    std::set<std::uint64_t> queued;
+    std::set<LeaseId> single;   // Leases of segments that have just one.
+    std::set<LeaseId> waiting;  // Those of them with which the worker has not begun.
+    std::size_t leases = 0;
+    std::uint64_t served = 0;  // When it got its last grant, counted in grants.
+    Quantiles times;           // Nanoseconds for a unit of work, from grant to result.
+  };
+  // The job with the fewest leases comes first, then the one served longest ago.
+  using Turn = std::tuple<std::size_t, std::uint64_t, JobId>;
 
-  std::optional<WorkerId> choose_worker(const Segment& segment) const;
-  void set_load(WorkerId id, Worker& worker, bool add, LeaseId lease);
-  Failure end_lease(const Grant& grant, const std::string& worker, const std::string& reason,
-                    bool counts);
+  Segment& segment(SegmentKey key) { return jobs_.at(key.job).segments.at(key.index); }
+  Turn turn(JobId id, const Job& job) const { return {job.leases, job.served, id}; }
+  void queue(JobId id, Job& job, std::uint64_t index);
+  void forget_segment(SegmentKey key);
+
+  void list(WorkerId id, Worker& worker);
+  void unlist(const Worker& worker);
+  void suspend(WorkerId id, Failure& failure, Instant now);
+  void end_suspensions(Instant now);
+
+  bool has_work() const;
+  bool may_take(WorkerId worker, const Segment& segment) const;
+  std::optional<std::uint64_t> queued_for(WorkerId worker, const Job& job) const;
+  Grant begin(WorkerId worker, SegmentKey key, Instant now);
+  void start_front(Worker& worker, Instant now);
+  void update_single(const Segment& segment, Job& job);
+  double late_after(const Job& job, double share) const;
+  std::vector<LeaseId> late_leases(const Job& job, Instant now);
+  std::optional<Grant> hedge(Instant now);
+
+  void end(const Grant& grant, Instant now);
+  void requeue(SegmentKey key);
+  Failure fail_lease(const Grant& grant, const std::string& reason, Instant now);
+  void settle_failure(Failure& failure, const Worker& worker, bool counts);
+
+  Instant silence_of(const Worker& worker, JobId job) const;
+  void learn_silence(Worker& worker, const Lease& lease, Instant now);
+  void renew(Lease& lease, const Worker& worker);
 
   Config config_;
   std::map<WorkerId, Worker> workers_;
-  std::set<std::pair<std::size_t, WorkerId>> free_;  // By number of leases held.
-  std::map<std::uint64_t, Segment> segments_;        // Not yet completed.
-  std::set<std::uint64_t> queued_;
-  std::map<LeaseId, Grant> leases_;
+  std::map<JobId, Job> jobs_;
+  std::map<LeaseId, Lease> leases_;
+  std::set<std::pair<double, WorkerId>> free_;  // Workers with room, by expected finish.
+  std::set<std::pair<double, WorkerId>> idle_;  // Those of them that hold nothing.
+  std::set<Turn> turns_;                        // Jobs with queued segments.
+  std::set<std::pair<Instant, LeaseId>> deadlines_;
+  std::set<std::pair<Instant, WorkerId>> suspended_;
+  Instant hedge_at_ = kNever;  // When the next lease will be late; set by next_grant().
   LeaseId next_lease_ = 1;
+  std::uint64_t grants_ = 0;
 };
 
 }  // namespace dist

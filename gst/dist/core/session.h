@@ -1,34 +1,61 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The two ends of a connection between primary and worker, without a socket: bytes that arrived go
-// in, events come out; commands go in, bytes to be sent come out. Not thread-safe.
+// The two ends of a connection between primary and worker, without a socket, a clock or a random
+// source: bytes that arrived go in, events come out; commands go in, bytes to be sent come out. Not
+// thread-safe.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "gst/dist/core/bytes.h"
+#include "gst/dist/core/instant.h"
 #include "gst/dist/core/result.h"
 #include "gst/dist/core/wire.h"
 
 namespace dist {
 
-// What both ends do alike: framing, payloads in chunks, and messages that overtake payloads.
+// Silence after which a peer is taken for dead. Each end says something several times as often.
+inline constexpr Instant kPeerTimeout = 15'000 * kMillisecond;
+inline constexpr Instant kHeartbeatInterval = 4'000 * kMillisecond;
+// How long a stranger may take to prove that it is a worker.
+inline constexpr Instant kGreetingTimeout = 10'000 * kMillisecond;
+
+// What both ends do alike: framing, payloads in chunks, messages that overtake payloads, and the
+// watch over a silent peer.
 class Link {
  public:
+  // Time has passed: says that this end is alive. An error when the peer seems dead.
+  Status advance(Instant now);
+  // When to call advance() again at the latest.
+  Instant next_wakeup() const;
+
   // Bytes to be sent next, in pieces, or nothing. At most one message.
   BytesList next_output();
   bool has_output() const { return !messages_.empty() || !payloads_.empty(); }
 
  protected:
   using LeaseId = std::uint64_t;
+
+  explicit Link(Instant now)
+      : reader_(wire::kMaxGreetingBody),
+        heard_at_(now),
+        beat_at_(now + kHeartbeatInterval),
+        greeting_until_(now + kGreetingTimeout) {}
+
+  // Cuts the bytes into messages and hands each to `handle` until that fails.
+  template <class Handle>
+  Status for_each_message(std::span<const std::uint8_t> bytes, Instant now, Handle handle);
+  // The greeting is over.
+  void joined();
 
   void send(const wire::Message& message) { messages_.push_back(wire::encode(message)); }
   // Sends `announcement`, then the payload.
@@ -40,9 +67,10 @@ class Link {
   struct Inbox {
     LeaseId lease = 0;
     std::uint64_t size = 0;
-    bool wanted = false;
-    std::vector<std::uint8_t> bytes;
     std::uint64_t received = 0;
+    // GLib's array, because it grows in place: a vector would need the room twice while it does.
+    // Null: nobody wants the bytes.
+    std::unique_ptr<GByteArray, decltype(&g_byte_array_unref)> bytes{nullptr, &g_byte_array_unref};
   };
   // Begins to receive; one that is unfinished is dropped, as its sender did.
   void expect(LeaseId lease, std::uint64_t size, bool wanted);
@@ -50,7 +78,6 @@ class Link {
   // The complete payload, once.
   std::optional<Bytes> completed();
 
-  wire::FrameReader reader_;
   std::optional<Inbox> inbox_;
 
  private:
@@ -61,16 +88,31 @@ class Link {
     std::size_t left = 0;
   };
 
+  wire::FrameReader reader_;
   std::deque<Bytes> messages_;
   std::deque<Payload> payloads_;
+  Instant heard_at_;
+  Instant beat_at_;
+  Instant greeting_until_;  // kNever when it is over.
 };
 
 // The primary's end.
 class PrimarySession : public Link {
  public:
+  struct Config {
+    // Empty: anyone may join. Else the worker has to prove that it knows it.
+    std::string secret;
+    // Larger results, all renditions together, are refused.
+    std::uint64_t max_result_size = UINT64_MAX;
+  };
+
   struct Joined {
     std::string name;
     unsigned capacity = 1;
+  };
+  // More of the lease is done than ever before.
+  struct LeaseAdvanced {
+    LeaseId lease = 0;
   };
   // A serialised segment for each rendition; their digests have been checked.
   struct ResultReceived {
@@ -82,14 +124,15 @@ class PrimarySession : public Link {
     std::string reason;
   };
   struct Left {};
-  using Event = std::variant<Joined, ResultReceived, LeaseFailed, Left>;
+  using Event = std::variant<Joined, LeaseAdvanced, ResultReceived, LeaseFailed, Left>;
 
-  // Results larger than this in all are refused.
-  explicit PrimarySession(std::uint64_t max_result_size) : max_result_size_(max_result_size) {}
+  // `config` has to outlive the session.
+  PrimarySession(const Config& config, const wire::Nonce& nonce, Instant now)
+      : Link(now), config_(config), nonce_(nonce) {}
 
   // Appends what the bytes from the worker mean to `events`. After an error the connection has to
   // be closed; a refusal for the worker may still be in next_output().
-  Status receive(std::span<const std::uint8_t> bytes, std::vector<Event>& events);
+  Status receive(std::span<const std::uint8_t> bytes, Instant now, std::vector<Event>& events);
 
   void grant(LeaseId lease, std::uint64_t segment, std::uint32_t attempt, BytesList payload);
   void cancel(LeaseId lease);
@@ -97,15 +140,38 @@ class PrimarySession : public Link {
   // The connection is about to close: drops all leases and what is still unsent of them.
   void drop_leases();
 
+  // The result that is being received: its lease, and the bytes that are here.
+  struct Incoming {
+    LeaseId lease = 0;
+    std::uint64_t bytes = 0;
+  };
+  std::optional<Incoming> incoming() const;
+
  private:
+  enum class State { kHello, kProof, kJoined };
+  // How far a lease is, as far as it is known here.
+  struct LeaseProgress {
+    std::uint64_t size = 0;
+    wire::Progress reported;
+    std::uint64_t answered = 0;  // Bytes of its result, the most that were ever here.
+  };
+
   Status handle(const wire::Message& message, std::vector<Event>& events);
-  Status handle_hello(const wire::Message& message, std::vector<Event>& events);
+  Status handle_hello(const wire::Message& message);
+  Status handle_proof(const wire::Message& message, std::vector<Event>& events);
+  Error refuse(const std::string& reason);
   Status begin_part(const wire::ResultPart& part);
   void finish_part(std::vector<Event>& events);
+  void handle_progress(const wire::Progress& progress, std::vector<Event>& events);
+  void handle_result_growth(std::vector<Event>& events);
+  bool end_lease(LeaseId lease);
 
-  std::uint64_t max_result_size_;
-  bool joined_ = false;
-  std::set<LeaseId> leases_;
+  const Config& config_;
+  const wire::Nonce nonce_;
+  State state_ = State::kHello;
+  wire::Hello hello_;
+  Bytes transcript_;  // Hello and Challenge as they went over the wire.
+  std::map<LeaseId, LeaseProgress> leases_;
   // The result being received.
   wire::ResultPart part_;
   std::uint64_t result_size_ = 0;
@@ -115,6 +181,14 @@ class PrimarySession : public Link {
 // The worker's end.
 class WorkerSession : public Link {
  public:
+  struct Config {
+    std::string name;
+    std::uint16_t capacity = 1;  // Leases to hold at a time.
+    // Empty: joins any primary that wants no secret. Else the primary has to prove that it knows
+    // it.
+    std::string secret;
+  };
+
   struct Welcomed {};
   struct Leased {
     LeaseId lease = 0;
@@ -125,6 +199,8 @@ class WorkerSession : public Link {
   struct Cancelled {
     LeaseId lease = 0;
   };
+  // The two do not belong together, whoever of them said so. The last event: what comes after it is
+  // ignored.
   struct Refused {
     std::string reason;
   };
@@ -134,20 +210,33 @@ class WorkerSession : public Link {
   using Event = std::variant<Welcomed, Leased, Cancelled, Refused, JobDone>;
 
   // Greets the primary.
-  WorkerSession(const std::string& name, std::uint16_t capacity);
+  WorkerSession(const Config& config, const wire::Nonce& nonce, Instant now);
 
   // As PrimarySession::receive().
-  Status receive(std::span<const std::uint8_t> bytes, std::vector<Event>& events);
+  Status receive(std::span<const std::uint8_t> bytes, Instant now, std::vector<Event>& events);
 
   void result(LeaseId lease, std::vector<BytesList> renditions);
   void fail(LeaseId lease, const std::string& reason);
   void leave() { send(wire::Leave{}); }
+  // How far a lease is that was received, see wire::Progress.
+  void progress(LeaseId lease, std::uint32_t units, std::uint32_t frames);
+  // Says how much of a lease has arrived, if it is more than before.
+  void report_receiving();
 
  private:
-  Status handle(const wire::Message& message, std::vector<Event>& events);
+  enum class State { kHello, kProof, kJoined, kRefused };
 
-  bool welcomed_ = false;
+  Status handle(const wire::Message& message, std::vector<Event>& events);
+  void refused(const std::string& reason, std::vector<Event>& events);
+  Status handle_challenge(const wire::Message& message, std::vector<Event>& events);
+  Status handle_welcome(const wire::Message& message, std::vector<Event>& events);
+
+  const std::string secret_;
+  State state_ = State::kHello;
+  Bytes transcript_;
   wire::Lease lease_;  // The one being received.
+  std::uint64_t receiving_reported_ = 0;
+  std::map<LeaseId, std::uint64_t> received_;  // Sizes of the leases that are here.
 };
 
 }  // namespace dist

@@ -20,13 +20,17 @@ enum Type : std::uint16_t {
   kDone = 8,
   kLeave = 9,
   kData = 10,
+  kChallenge = 11,
+  kProof = 12,
+  kHeartbeat = 13,
+  kProgress = 14,
 };
 
-// At most kMaxText bytes, ending at the end of a character.
-std::string_view clip(std::string_view text) {
-  if (text.size() <= kMaxText)
+// At most `max` bytes, ending at the end of a character.
+std::string_view clip(std::string_view text, std::size_t max = kMaxText) {
+  if (text.size() <= max)
     return text;
-  std::size_t end = kMaxText;
+  std::size_t end = max;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
     --end;
   return text.substr(0, end);
@@ -42,12 +46,25 @@ Type put(ByteWriter& out, const Hello& m) {
   out.u16(m.min_version);
   out.u16(m.max_version);
   out.u16(m.capacity);
-  out.string(clip(m.name));
+  out.bytes(m.nonce);
+  out.string(clip(m.name, kMaxName));
   return kHello;
 }
 
-Type put(ByteWriter& out, const Welcome& m) {
+Type put(ByteWriter& out, const Challenge& m) {
   out.u16(m.version);
+  out.u16(m.secret ? 1 : 0);
+  out.bytes(m.nonce);
+  return kChallenge;
+}
+
+Type put(ByteWriter& out, const Proof& m) {
+  out.bytes(m.mac);
+  return kProof;
+}
+
+Type put(ByteWriter& out, const Welcome& m) {
+  out.bytes(m.mac);
   return kWelcome;
 }
 
@@ -101,10 +118,29 @@ Type put(ByteWriter& out, const Data& m) {
   return kData;
 }
 
+Type put(ByteWriter&, const Heartbeat&) {
+  return kHeartbeat;
+}
+
+Type put(ByteWriter& out, const Progress& m) {
+  out.u64(m.lease);
+  out.u64(m.received);
+  out.u32(m.units);
+  out.u32(m.frames);
+  return kProgress;
+}
+
 void put_frame_header(ByteWriter& out, std::uint16_t type, std::size_t body_size) {
   out.u16(type);
   out.u16(0);
   out.u32(static_cast<std::uint32_t>(body_size));
+}
+
+std::array<std::uint8_t, 32> get_32_bytes(ByteReader& in) {
+  std::array<std::uint8_t, 32> value = {};
+  const auto bytes = in.bytes(value.size());
+  std::copy(bytes.begin(), bytes.end(), value.begin());
+  return value;
 }
 
 // Reads the body of a known type. Field order is that of put(); initialiser lists are evaluated
@@ -113,17 +149,23 @@ Message get(ByteReader& in, std::uint16_t type, bool& valid) {
   switch (type) {
     case kHello:
       valid = in.u32() == kMagic;
-      return Hello{in.u16(), in.u16(), in.u16(), in.string(kMaxText)};
+      return Hello{in.u16(), in.u16(), in.u16(), get_32_bytes(in), in.string(kMaxName)};
+    case kChallenge: {
+      const std::uint16_t version = in.u16();
+      const std::uint16_t secret = in.u16();
+      valid = secret <= 1;
+      return Challenge{version, secret == 1, get_32_bytes(in)};
+    }
+    case kProof:
+      return Proof{get_32_bytes(in)};
     case kWelcome:
-      return Welcome{in.u16()};
+      return Welcome{get_32_bytes(in)};
     case kRefuse:
       return Refuse{in.u16(), in.u16(), in.string(kMaxText)};
     case kLease:
       return Lease{in.u64(), in.u64(), in.u32(), in.u64()};
     case kResultPart: {
-      ResultPart m{in.u64(), in.u16(), in.u16(), in.u64(), {}};
-      const auto digest = in.bytes(m.sha256.size());
-      std::copy(digest.begin(), digest.end(), m.sha256.begin());
+      const ResultPart m{in.u64(), in.u16(), in.u16(), in.u64(), get_32_bytes(in)};
       valid = m.part < m.parts;
       return m;
     }
@@ -139,6 +181,10 @@ Message get(ByteReader& in, std::uint16_t type, bool& valid) {
       const std::uint64_t lease = in.u64();
       return Data{lease, in.bytes(in.remaining())};
     }
+    case kHeartbeat:
+      return Heartbeat{};
+    case kProgress:
+      return Progress{in.u64(), in.u64(), in.u32(), in.u32()};
     default:
       in.bytes(in.remaining());
       return std::monostate{};
@@ -189,9 +235,9 @@ Result<std::optional<Frame>> FrameReader::next() {
   const std::uint32_t length = in.u32();
   if (type == 0 || reserved != 0)
     return Error{"not the gst-dist protocol"};
-  if (length > kMaxBody)
+  if (length > max_body_)
     return Error{"message of type " + std::to_string(type) + ": " + std::to_string(length) +
-                 " bytes, the limit is " + std::to_string(kMaxBody)};
+                 " bytes, the limit is " + std::to_string(max_body_)};
   if (in.remaining() < length)
     return std::optional<Frame>();
   begin_ += kFrameHeader + length;

@@ -28,24 +28,45 @@ inline constexpr std::size_t kMaxChunk = 1u << 20;
 // A longer body is refused before anything is allocated.
 inline constexpr std::size_t kMaxBody = kMaxChunk + 8;
 inline constexpr std::size_t kMaxText = 64u << 10;
+inline constexpr std::size_t kMaxName = 256;
+// The longest body of Hello and Proof: nobody gets more memory before it has proved who it is.
+inline constexpr std::size_t kMaxGreetingBody = 512;
+
+using Nonce = std::array<std::uint8_t, 32>;   // Random, never used again.
+using Digest = std::array<std::uint8_t, 32>;  // SHA-256, or HMAC with it.
 
 // Worker to primary, first message. Its layout is the same in every version.
 struct Hello {
   std::uint16_t min_version = kMinVersion;
   std::uint16_t max_version = kMaxVersion;
   std::uint16_t capacity = 1;  // Leases the worker wants to hold at a time.
-  std::string name;
+  Nonce nonce = {};
+  std::string name;  // At most kMaxName bytes.
   bool operator==(const Hello&) const = default;
 };
 
 // Primary to worker: the answer to Hello.
+struct Challenge {
+  std::uint16_t version = kMaxVersion;  // What both speak from now on.
+  bool secret = false;                  // The worker has to prove that it knows the secret.
+  Nonce nonce = {};
+  bool operator==(const Challenge&) const = default;
+};
+
+// Worker to primary: the answer to Challenge.
+struct Proof {
+  Digest mac = {};  // Zero without a secret.
+  bool operator==(const Proof&) const = default;
+};
+
+// Primary to worker: the answer to Proof.
 struct Welcome {
-  std::uint16_t version = kMaxVersion;
+  Digest mac = {};  // Zero without a secret.
   bool operator==(const Welcome&) const = default;
 };
 
-// Primary to worker, instead of Welcome; the connection closes. Its layout is the same in every
-// version.
+// Primary to worker, instead of Challenge or Welcome; the connection closes. Its layout is the same
+// in every version.
 struct Refuse {
   std::uint16_t min_version = kMinVersion;
   std::uint16_t max_version = kMaxVersion;
@@ -70,7 +91,7 @@ struct ResultPart {
   std::uint16_t part = 0;
   std::uint16_t parts = 1;
   std::uint64_t size = 0;
-  std::array<std::uint8_t, 32> sha256 = {};  // Over those bytes.
+  Digest sha256 = {};  // Over those bytes.
   bool operator==(const ResultPart&) const = default;
 };
 
@@ -98,6 +119,20 @@ struct Leave {
   bool operator==(const Leave&) const = default;
 };
 
+// Both ways: the sender is alive.
+struct Heartbeat {
+  bool operator==(const Heartbeat&) const = default;
+};
+
+// Worker to primary: how far a lease is. Each of the numbers only grows.
+struct Progress {
+  std::uint64_t lease = 0;
+  std::uint64_t received = 0;  // Bytes of the segment.
+  std::uint32_t units = 0;     // Access units that went into the worker's pipeline.
+  std::uint32_t frames = 0;    // Frames that came out of it, of all renditions.
+  bool operator==(const Progress&) const = default;
+};
+
 // Both ways: the next bytes of the Lease or ResultPart sent last.
 struct Data {
   std::uint64_t lease = 0;
@@ -105,8 +140,8 @@ struct Data {
 };
 
 // monostate: a type of a later version, to be skipped.
-using Message = std::variant<std::monostate, Hello, Welcome, Refuse, Lease, ResultPart, Fail,
-                             Cancel, Done, Leave, Data>;
+using Message = std::variant<std::monostate, Hello, Challenge, Proof, Welcome, Refuse, Lease,
+                             ResultPart, Fail, Cancel, Done, Leave, Data, Heartbeat, Progress>;
 
 // A frame with its header. The strings must be valid UTF-8; longer ones than kMaxText are cut.
 Bytes encode(const Message& message);
@@ -124,6 +159,10 @@ Result<Message> decode(const Frame& frame);
 // Cuts a byte stream into frames.
 class FrameReader {
  public:
+  // Refuses longer bodies than this.
+  explicit FrameReader(std::size_t max_body = kMaxBody) : max_body_(max_body) {}
+  void set_max_body(std::size_t max_body) { max_body_ = max_body; }
+
   void feed(std::span<const std::uint8_t> bytes);
 
   // The next complete frame, none if more bytes are needed, or an error if the stream cannot be
@@ -132,6 +171,7 @@ class FrameReader {
   Result<std::optional<Frame>> next();
 
  private:
+  std::size_t max_body_;
   std::vector<std::uint8_t> buffer_;
   std::size_t begin_ = 0;
 };

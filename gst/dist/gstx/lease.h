@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -39,10 +40,22 @@ class Lease {
 
   const SegmentHeader& source() const { return source_; }
 
-  // Something of this segment came through: the pipeline is alive.
+  // Something of this segment moves: the pipeline is alive.
   void touch() { last_activity_ = g_get_monotonic_time(); }
   // Monotonic microseconds.
   gint64 last_activity() const { return last_activity_; }
+
+  // The pipeline took an access unit, or gave a frame of some rendition.
+  void unit_went_in() {
+    ++units_;
+    touch();
+  }
+  void frame_came_out() {
+    ++frames_;
+    touch();
+  }
+  std::uint32_t units() const { return units_; }
+  std::uint32_t frames() const { return frames_; }
 
   // Ends the lease; only the first call counts and returns true.
   bool settle(Outcome outcome);
@@ -53,6 +66,8 @@ class Lease {
  private:
   const SegmentHeader source_;
   std::atomic<gint64> last_activity_;
+  std::atomic<std::uint32_t> units_ = 0;
+  std::atomic<std::uint32_t> frames_ = 0;
   mutable std::mutex mutex_;
   std::condition_variable settled_;
   bool is_settled_ = false;         // Guarded by mutex_.

@@ -6,11 +6,16 @@
 #include <netinet/tcp.h>
 
 #include <array>
+#include <exception>
 #include <optional>
 #include <vector>
 
 namespace dist {
 namespace {
+
+constexpr Instant kFinishTime = 2'000 * kMillisecond;
+
+}  // namespace
 
 std::string describe_peer(GSocketConnection* socket) {
   GSocketAddress* address = g_socket_connection_get_remote_address(socket, nullptr);
@@ -23,8 +28,6 @@ std::string describe_peer(GSocketConnection* socket) {
   return result;
 }
 
-}  // namespace
-
 // Lives as long as an operation is in flight, so that its callback finds it; `gone` tells the
 // callback that nobody is interested any more.
 struct Connection::State : std::enable_shared_from_this<Connection::State> {
@@ -36,6 +39,7 @@ struct Connection::State : std::enable_shared_from_this<Connection::State> {
   bool gone = false;
   bool writing = false;
   std::optional<std::string> finishing;  // Close for this reason once the output is written.
+  std::unique_ptr<Timer> finish_timer;
   BytesList output;
   std::vector<GOutputVector> vectors;
   std::array<std::uint8_t, 64 * 1024> input;
@@ -54,6 +58,7 @@ struct Connection::State : std::enable_shared_from_this<Connection::State> {
 
   void shut() {
     gone = true;
+    finish_timer.reset();
     g_cancellable_cancel(cancellable);
     g_io_stream_close(G_IO_STREAM(socket), nullptr, nullptr);
   }
@@ -70,6 +75,7 @@ struct Connection::State : std::enable_shared_from_this<Connection::State> {
     if (gone || finishing)
       return;
     finishing = reason;
+    finish_timer->set(IoThread::now() + kFinishTime);
     write();
   }
 
@@ -94,9 +100,13 @@ struct Connection::State : std::enable_shared_from_this<Connection::State> {
       return close(finishing.value_or(text));
     // What comes after our goodbye is read only so that the peer can finish in good order.
     if (!finishing) {
-      const Status status = receive({input.data(), static_cast<std::size_t>(size)});
-      if (!status)
-        finish(status.error());
+      try {
+        if (const Status status = receive({input.data(), static_cast<std::size_t>(size)}); !status)
+          finish(status.error());
+      } catch (const std::exception& e) {
+        // GLib's code is above: nothing may pass through it.
+        finish(e.what());
+      }
     }
     if (gone)
       return;
@@ -141,13 +151,17 @@ struct Connection::State : std::enable_shared_from_this<Connection::State> {
   }
 };
 
-Connection::Connection(GSocketConnection* socket, Link& link, Receive receive, Closed closed)
-    : state_(std::make_shared<State>()), peer_(describe_peer(socket)) {
+Connection::Connection(IoThread& thread, GSocketConnection* socket, Link& link, Receive receive,
+                       Closed closed)
+    : state_(std::make_shared<State>()) {
   state_->socket = G_SOCKET_CONNECTION(g_object_ref(socket));
   state_->cancellable = g_cancellable_new();
   state_->link = &link;
   state_->receive = std::move(receive);
   state_->closed = std::move(closed);
+  // The timer ends with shut(), so the state is there.
+  state_->finish_timer =
+      std::make_unique<Timer>(thread, [state = state_.get()] { state->close(*state->finishing); });
   GSocket* raw = g_socket_connection_get_socket(socket);
   g_socket_set_option(raw, IPPROTO_TCP, TCP_NODELAY, 1, nullptr);
   // A peer that vanished without a word is noticed within half a minute.

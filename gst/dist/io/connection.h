@@ -12,11 +12,11 @@
 
 #include "gst/dist/core/result.h"
 #include "gst/dist/core/session.h"
+#include "gst/dist/io/io_thread.h"
 
 namespace dist {
 
-// Moves bytes between a socket and a session. Everything happens in the thread whose default main
-// context was current at construction.
+// Moves bytes between a socket and a session, in the network thread.
 class Connection {
  public:
   // `receive` is handed the bytes from the peer; an error closes the connection once the output is
@@ -25,26 +25,26 @@ class Connection {
   using Receive = std::function<Status(std::span<const std::uint8_t>)>;
   using Closed = std::function<void(const std::string& reason)>;
 
-  // `link` has to outlive the connection.
-  Connection(GSocketConnection* socket, Link& link, Receive receive, Closed closed);
+  // `link` and `thread`, which is the current one, have to outlive the connection.
+  Connection(IoThread& thread, GSocketConnection* socket, Link& link, Receive receive,
+             Closed closed);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   // Writes what the session has to say. To be called after each command to the session.
   void flush();
-  // Closes after everything was written.
+  // Closes after everything was written, or when that takes too long.
   void finish(const std::string& reason);
   // Nothing is waiting to be written.
   bool idle() const;
 
-  // Address and port of the peer.
-  const std::string& peer() const { return peer_; }
-
  private:
   struct State;
   std::shared_ptr<State> state_;
-  std::string peer_;
 };
+
+// Address and port of the peer.
+std::string describe_peer(GSocketConnection* socket);
 
 }  // namespace dist

@@ -12,17 +12,22 @@ namespace {
 
 using Work = std::function<void()>;
 
-void set_work(GSource* source, Work work) {
+// Whether the source stays is up to `keep`.
+void set_work(GSource* source, Work work, bool keep) {
   auto* const owned = new Work(std::move(work));
   hand_over(owned);
-  g_source_set_callback(
-      source,
-      [](gpointer data) -> gboolean {
-        take_over(data);
-        (*static_cast<Work*>(data))();
-        return G_SOURCE_REMOVE;
-      },
-      owned, [](gpointer data) { delete static_cast<Work*>(data); });
+  const GSourceFunc call = [](gpointer data) -> gboolean {
+    take_over(data);
+    (*static_cast<Work*>(data))();
+    return G_SOURCE_REMOVE;
+  };
+  const GSourceFunc call_and_keep = [](gpointer data) -> gboolean {
+    take_over(data);
+    (*static_cast<Work*>(data))();
+    return G_SOURCE_CONTINUE;
+  };
+  g_source_set_callback(source, keep ? call_and_keep : call, owned,
+                        [](gpointer data) { delete static_cast<Work*>(data); });
 }
 
 }  // namespace
@@ -56,7 +61,7 @@ IoThread::~IoThread() {
 void IoThread::post(Work work) {
   GSource* source = g_idle_source_new();
   g_source_set_priority(source, G_PRIORITY_DEFAULT);
-  set_work(source, std::move(work));
+  set_work(source, std::move(work), false);
   g_source_attach(source, context_);
   g_source_unref(source);
 }
@@ -78,19 +83,38 @@ void IoThread::run(const Work& work) {
 void IoThread::wait_until(const std::function<bool()>& condition, unsigned milliseconds) {
   run([&] {
     bool timed_out = false;
-    GSource* timer = after(milliseconds, [&timed_out] { timed_out = true; });
+    Timer timer(*this, [&timed_out] { timed_out = true; });
+    timer.set(now() + milliseconds * kMillisecond);
     while (!timed_out && !condition())
       g_main_context_iteration(context_, TRUE);
-    g_source_destroy(timer);
-    g_source_unref(timer);
   });
 }
 
-GSource* IoThread::after(unsigned milliseconds, Work work) {
-  GSource* source = g_timeout_source_new(milliseconds);
-  set_work(source, std::move(work));
-  g_source_attach(source, context_);
-  return source;
+Timer::Timer(IoThread& thread, Work work) {
+  // Without prepare and check a source is ready at its ready time only.
+  static GSourceFuncs functions = {
+      nullptr,
+      nullptr,
+      [](GSource* source, GSourceFunc callback, gpointer data) -> gboolean {
+        g_source_set_ready_time(source, -1);
+        return callback(data);
+      },
+      nullptr,
+      nullptr,
+      nullptr};
+  source_ = g_source_new(&functions, sizeof(GSource));
+  set_work(source_, std::move(work), true);
+  g_source_attach(source_, thread.context_);
+}
+
+Timer::~Timer() {
+  g_source_destroy(source_);
+  g_source_unref(source_);
+}
+
+void Timer::set(Instant at) {
+  // Rounded up: early, the work would find nothing to do and come back at once.
+  g_source_set_ready_time(source_, at == kNever ? -1 : static_cast<gint64>((at + 999) / 1000));
 }
 
 }  // namespace dist

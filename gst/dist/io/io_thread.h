@@ -6,6 +6,8 @@
 
 #include <functional>
 
+#include "gst/dist/core/instant.h"
+
 namespace dist {
 
 // A named thread that runs a GMainContext: all sockets of one element live in it.
@@ -24,14 +26,32 @@ class IoThread {
   // Lets the thread go on until `condition`, which it evaluates itself, holds or that time is over.
   // Not in the thread itself.
   void wait_until(const std::function<bool()>& condition, unsigned milliseconds);
-  // Runs `work` in the thread after that time, unless the returned source is destroyed before. The
-  // caller owns the reference.
-  GSource* after(unsigned milliseconds, std::function<void()> work);
+
+  // The clock of Instants. Any thread.
+  static Instant now() { return static_cast<Instant>(g_get_monotonic_time()) * 1000; }
 
  private:
+  friend class Timer;
+
   GMainContext* context_;
   GMainLoop* loop_;
   GThread* thread_;
+};
+
+// Runs work in the thread at a time that can be moved. Everything but construction happens in that
+// thread.
+class Timer {
+ public:
+  Timer(IoThread& thread, std::function<void()> work);
+  ~Timer();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  // When to run next, once; kNever: not at all.
+  void set(Instant at);
+
+ private:
+  GSource* source_;
 };
 
 }  // namespace dist

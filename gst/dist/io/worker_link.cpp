@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "gst/dist/io/nonce.h"
+
 namespace dist {
 namespace {
 
-constexpr unsigned kFirstRetryMilliseconds = 50;
-constexpr unsigned kLastRetryMilliseconds = 400;
+constexpr Instant kFirstRetry = 50 * kMillisecond;
+constexpr Instant kLastRetry = 400 * kMillisecond;
+constexpr Instant kWatchInterval = 500 * kMillisecond;
 constexpr unsigned kGoodbyeMilliseconds = 500;
 constexpr unsigned kLongestDialMilliseconds = 60'000;
 
@@ -21,7 +24,9 @@ WorkerLink::WorkerLink(IoThread& thread, const Config& config, Observer& observe
     client_ = g_socket_client_new();
     g_socket_client_set_enable_proxy(client_, FALSE);
     cancellable_ = g_cancellable_new();
-    retry_milliseconds_ = kFirstRetryMilliseconds;
+    retry_ = std::make_unique<Timer>(thread_, [this] { dial(); });
+    watch_ = std::make_unique<Timer>(thread_, [this] { watch(); });
+    retry_after_ = kFirstRetry;
     dial();
   });
 }
@@ -30,9 +35,8 @@ WorkerLink::~WorkerLink() {
   thread_.run([this] {
     stopping_ = true;
     g_cancellable_cancel(cancellable_);
-    if (retry_)
-      g_source_destroy(retry_);
-    g_clear_pointer(&retry_, g_source_unref);
+    retry_.reset();
+    watch_.reset();
     if (connection_) {
       session_->leave();
       connection_->flush();
@@ -50,9 +54,6 @@ WorkerLink::~WorkerLink() {
 }
 
 void WorkerLink::dial() {
-  g_clear_pointer(&retry_, g_source_unref);
-  if (stopping_)
-    return;
   dialling_ = true;
   g_socket_client_connect_to_host_async(
       client_, config_.host.c_str(), config_.port, cancellable_,
@@ -63,8 +64,8 @@ void WorkerLink::dial() {
 }
 
 void WorkerLink::dial_later() {
-  retry_ = thread_.after(retry_milliseconds_, [this] { dial(); });
-  retry_milliseconds_ = std::min(2 * retry_milliseconds_, kLastRetryMilliseconds);
+  retry_->set(IoThread::now() + retry_after_);
+  retry_after_ = std::min(2 * retry_after_, kLastRetry);
 }
 
 void WorkerLink::dialled(GAsyncResult* result) {
@@ -83,19 +84,40 @@ void WorkerLink::dialled(GAsyncResult* result) {
     dial_later();
     return;
   }
-  if (!stopping_) {
+  wire::Nonce nonce;
+  if (!stopping_ && make_nonce(nonce)) {
     ++connections_;
-    session_ = std::make_unique<WorkerSession>(config_.name, config_.capacity);
+    session_ = std::make_unique<WorkerSession>(config_.session, nonce, IoThread::now());
     connection_ = std::make_unique<Connection>(
-        socket, *session_, [this](std::span<const std::uint8_t> bytes) { return receive(bytes); },
+        thread_, socket, *session_,
+        [this](std::span<const std::uint8_t> bytes) { return receive(bytes); },
         [this](const std::string& reason) { closed(reason); });
+    watch();
   }
   g_object_unref(socket);
 }
 
+// Tells the primary how far the work is, and notices when the primary says nothing any more.
+void WorkerLink::watch() {
+  if (!connection_)
+    return;
+  if (welcomed_) {
+    session_->report_receiving();
+    if (const auto working = observer_.working();
+        working && working->key.connection == connections_)
+      session_->progress(working->key.lease, working->units, working->frames);
+  }
+  const Status status = session_->advance(IoThread::now());
+  watch_->set(IoThread::now() + kWatchInterval);
+  if (status)
+    connection_->flush();
+  else
+    connection_->finish(status.error());
+}
+
 Status WorkerLink::receive(std::span<const std::uint8_t> bytes) {
   std::vector<WorkerSession::Event> events;
-  const Status status = session_->receive(bytes, events);
+  const Status status = session_->receive(bytes, IoThread::now(), events);
   protocol_error_ = !status;
   for (auto& event : events) {
     if (std::holds_alternative<WorkerSession::Welcomed>(event)) {
@@ -103,7 +125,7 @@ Status WorkerLink::receive(std::span<const std::uint8_t> bytes) {
       welcomed_ = true;
       observer_.connected();
     } else if (auto* leased = std::get_if<WorkerSession::Leased>(&event)) {
-      retry_milliseconds_ = kFirstRetryMilliseconds;
+      retry_after_ = kFirstRetry;
       observer_.leased({connections_, leased->lease}, std::move(*leased));
     } else if (const auto* cancelled = std::get_if<WorkerSession::Cancelled>(&event)) {
       observer_.cancelled({connections_, cancelled->lease});

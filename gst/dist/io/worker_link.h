@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,7 @@ class WorkerLink {
   struct Config {
     std::string host;
     std::uint16_t port = 0;
-    std::string name;            // How the primary calls this worker in its messages.
-    std::uint16_t capacity = 1;  // Leases to hold at a time.
+    WorkerSession::Config session;
     // Dial again after a job, or a primary, is gone.
     bool reconnect = false;
   };
@@ -35,6 +35,13 @@ class WorkerLink {
     bool operator==(const LeaseKey&) const = default;
   };
 
+  // How far the lease is that is in the pipeline.
+  struct Working {
+    LeaseKey key;
+    std::uint32_t units = 0;   // Access units that went in.
+    std::uint32_t frames = 0;  // Frames that came out, of all renditions.
+  };
+
   // Told what happens, in the network thread. Must not destroy the WorkerLink.
   class Observer {
    public:
@@ -42,12 +49,15 @@ class WorkerLink {
     virtual void connected() = 0;
     // The primary cannot be reached; said once until it can. Dialling goes on.
     virtual void unreachable(const std::string& reason) = 0;
+    // Asked about twice a second, to tell the primary.
+    virtual std::optional<Working> working() = 0;
     virtual void leased(LeaseKey key, WorkerSession::Leased lease) = 0;
     virtual void cancelled(LeaseKey key) = 0;
     // The connection is gone and with it all leases. `done`: the job is over in good order.
     // Unless reconnect is set this is the last thing that happens.
     virtual void disconnected(bool done, const std::string& reason) = 0;
-    // The primary does not want this worker. The last thing that happens.
+    // The primary does not want this worker, or is not the one it takes itself for. The last thing
+    // that happens.
     virtual void refused(const std::string& reason) = 0;
   };
 
@@ -68,6 +78,7 @@ class WorkerLink {
   void dial();
   void dialled(GAsyncResult* result);
   void dial_later();
+  void watch();
   Status receive(std::span<const std::uint8_t> bytes);
   void closed(const std::string& reason);
 
@@ -79,8 +90,9 @@ class WorkerLink {
   GSocketClient* client_ = nullptr;
   GCancellable* cancellable_ = nullptr;
   bool dialling_ = false;
-  GSource* retry_ = nullptr;
-  unsigned retry_milliseconds_ = 0;
+  std::unique_ptr<Timer> retry_;
+  std::unique_ptr<Timer> watch_;
+  Instant retry_after_ = 0;
   bool unreachable_said_ = false;
   std::unique_ptr<WorkerSession> session_;
   std::unique_ptr<Connection> connection_;

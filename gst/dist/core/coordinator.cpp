@@ -1,0 +1,411 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/dist/core/coordinator.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace dist {
+namespace {
+
+constexpr std::size_t kMaxCapsInText = 100;
+// A result may take this share of a job's bytes, but always so much.
+constexpr std::uint64_t kResultShare = 4;
+constexpr std::uint64_t kLeastMaxResult = 32u << 20;
+// Of refusals no more than these are told in a second.
+constexpr unsigned kToldRefusals = 5;
+constexpr Instant kToldInterval = 1'000 * kMillisecond;
+// Weight of the newest size in the mean of a job's results.
+constexpr double kNewest = 0.25;
+
+constexpr char kJobDone[] = "the job is done";
+
+// An address without its port.
+std::string host_of(const std::string& address) {
+  return address.substr(0, address.rfind(':'));
+}
+
+}  // namespace
+
+Coordinator::Coordinator(const Config& config)
+    : config_(config),
+      session_config_{.secret = config.secret, .max_result_size = kLeastMaxResult},
+      dispatcher_(config.dispatcher) {}
+
+// --- Connections
+
+void Coordinator::connected(WorkerId id, const std::string& address, const wire::Nonce& nonce,
+                            Instant now) {
+  auto& connection =
+      *connections_.emplace(id, std::make_unique<Connection>(session_config_, nonce, now))
+           .first->second;
+  connection.info = {id, {}, address};
+  watch(connection);
+  if (++per_address_[host_of(address)] > config_.max_per_address) {
+    close(connection, "more than " + std::to_string(config_.max_per_address) +
+                          " connections from this address");
+    return;
+  }
+  greeting_.insert(id);
+  // An honest greeting is over at once, so it is the oldest that nobody needs.
+  if (greeting_.size() > config_.max_greeting)
+    close(*connections_.at(*greeting_.begin()), "too many connections that do not greet");
+}
+
+void Coordinator::received(WorkerId id, std::span<const std::uint8_t> bytes, Instant now) {
+  Connection& connection = *connections_.at(id);
+  if (connection.closing)
+    return;
+  std::vector<PrimarySession::Event> events;
+  const Status status = connection.session.receive(bytes, now, events);
+  for (auto& event : events)
+    std::visit([&](auto& e) { handle(connection, e, now); }, event);
+  writable_.insert(id);
+  if (!status)
+    close(connection, status.error());
+  pump(now);
+}
+
+void Coordinator::disconnected(WorkerId id, const std::string& reason, Instant now) {
+  Connection& connection = *connections_.at(id);
+  if (connection.joined) {
+    const std::string text =
+        connection.leaving || all_done() ? "left" : "connection lost: " + reason;
+    lose(connection, text);
+    events_.push_back(WorkerLeft{connection.info, text});
+  } else {
+    tell_refused(connection.info.address, reason, now);
+  }
+  const auto address = per_address_.find(host_of(connection.info.address));
+  if (--address->second == 0)
+    per_address_.erase(address);
+  greeting_.erase(id);
+  writable_.erase(id);
+  wakeups_.erase({connection.wakeup, id});
+  std::erase_if(closing_, [id](const Closing& closing) { return closing.id == id; });
+  connections_.erase(id);
+  pump(now);
+}
+
+// Its leases go elsewhere at once; the connection may take a while to close.
+void Coordinator::close(Connection& connection, const std::string& reason) {
+  if (std::exchange(connection.closing, true))
+    return;
+  greeting_.erase(connection.info.id);
+  lose(connection, connection.leaving ? "left" : reason);
+  writable_.insert(connection.info.id);
+  closing_.push_back({connection.info.id, reason});
+}
+
+void Coordinator::lose(Connection& connection, const std::string& reason) {
+  if (!connection.joined)
+    return;
+  const bool in_good_order = connection.leaving || all_done();
+  for (const Dispatcher::Failure& failure :
+       dispatcher_.remove_worker(connection.info.id, in_good_order, reason))
+    lease_failed(connection.info, failure);
+  connection.session.drop_leases();
+  account_incoming(connection);
+}
+
+// A flood of strangers must not become a flood of messages.
+void Coordinator::tell_refused(const std::string& address, const std::string& reason, Instant now) {
+  if (now >= refusals_told_at_ + kToldInterval) {
+    refusals_told_at_ = now;
+    refusals_told_ = 0;
+  }
+  if (++refusals_told_ > kToldRefusals) {
+    ++refusals_untold_;
+    return;
+  }
+  events_.push_back(ConnectionRefused{address, reason, std::exchange(refusals_untold_, 0)});
+}
+
+// --- What workers say
+
+void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, Instant) {
+  connection.joined = true;
+  connection.info.name = event.name;
+  greeting_.erase(connection.info.id);
+  for (auto& [_, job] : jobs_)
+    job.waiting_told = false;
+  dispatcher_.add_worker(connection.info.id, event.capacity, event.name);
+  watch(connection);
+  events_.push_back(WorkerJoined{connection.info});
+  if (all_done())
+    connection.session.done(kJobDone);
+}
+
+void Coordinator::handle(Connection& connection, PrimarySession::LeaseAdvanced& event,
+                         Instant now) {
+  dispatcher_.progress(connection.info.id, event.lease, now);
+  account_incoming(connection);
+  const Dispatcher::Grant* grant = dispatcher_.find(connection.info.id, event.lease);
+  if (!grant || connection.incoming == 0)
+    return;
+  const Job& job = jobs_.at(grant->segment.job);
+  if (job.window.bytes() + job.incoming <= job.config.max_bytes ||
+      grant->segment.index == dispatcher_.earliest(grant->segment.job))
+    return;
+  // There is no room for this result until earlier ones are delivered.
+  cancel({dispatcher_.release(connection.info.id, event.lease, now).value()});
+}
+
+void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived& event,
+                         Instant now) {
+  const WorkerId id = connection.info.id;
+  const Dispatcher::Grant* found = dispatcher_.find(id, event.lease);
+  if (!found)
+    return;
+  SegmentDone done{.worker = connection.info,
+                   .grant = *found,
+                   .duration = now - connection.granted_at.at(event.lease),
+                   .note = {},
+                   .renditions = {}};
+  Job& job = jobs_.at(done.grant.segment.job);
+  const auto segment = job.segments.find(done.grant.segment.index);
+  const Status status = accept_result(job, segment->second, event.renditions, done);
+  lease_ended(connection, event.lease);
+  if (!status) {
+    if (const auto failure = dispatcher_.fail(id, event.lease, status.error(), now))
+      lease_failed(connection.info, *failure);
+    return;
+  }
+  std::uint64_t size = 0;
+  for (const Rendition& rendition : done.renditions)
+    size += rendition.segment.size();
+  job.result_size = job.result_size == 0
+                        ? static_cast<double>(size)
+                        : job.result_size + kNewest * (static_cast<double>(size) - job.result_size);
+  job.window.answer(done.grant.segment.index, size);
+  job.check.forget(done.grant.segment.index);
+  job.segments.erase(segment);
+  cancel(dispatcher_.complete(id, event.lease, now).value());
+  events_.push_back(std::move(done));
+}
+
+Status Coordinator::accept_result(Job& job, const Segment& segment, const std::vector<Bytes>& parts,
+                                  SegmentDone& done) {
+  std::vector<SegmentHeader> headers;
+  for (const Bytes& part : parts) {
+    auto header = parse_header(part.span(), part.size());
+    if (!header)
+      return Error{"the result is no segment: " + header.error()};
+    if (job.config.accepts_caps && !job.config.accepts_caps(header->caps))
+      return Error{"the result has no caps: " + header->caps.substr(0, kMaxCapsInText)};
+    headers.push_back(std::move(*header));
+  }
+  const ResultCheck::Verdict verdict = job.check.check(*segment.header, headers);
+  if (!verdict.status)
+    return verdict.status;
+  done.note = verdict.note;
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    done.renditions.push_back(
+        {std::make_shared<const SegmentHeader>(std::move(headers[i])), parts[i]});
+  return {};
+}
+
+void Coordinator::handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now) {
+  lease_ended(connection, event.lease);
+  if (const auto failure = dispatcher_.fail(connection.info.id, event.lease, event.reason, now))
+    lease_failed(connection.info, *failure);
+}
+
+void Coordinator::handle(Connection& connection, PrimarySession::Left&, Instant) {
+  connection.leaving = true;
+  close(connection, "left");
+}
+
+// --- Leases
+
+void Coordinator::lease_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure) {
+  cancel({failure.grant});
+  cancel(failure.cancelled);
+  if (!failure.given_up.empty())
+    jobs_.at(failure.grant.segment.job).segments.erase(failure.grant.segment.index);
+  events_.push_back(LeaseFailed{worker, failure.grant, failure.reason, failure.given_up});
+  if (failure.suspended > 0)
+    events_.push_back(WorkerSuspended{worker, failure.suspended, failure.reason});
+}
+
+// Ends leases at their workers, as far as those do not know it yet.
+void Coordinator::cancel(const std::vector<Dispatcher::Grant>& grants) {
+  for (const Dispatcher::Grant& grant : grants) {
+    Connection& connection = *connections_.at(grant.worker);
+    connection.session.cancel(grant.lease);
+    lease_ended(connection, grant.lease);
+    writable_.insert(grant.worker);
+  }
+}
+
+void Coordinator::lease_ended(Connection& connection, LeaseId lease) {
+  connection.granted_at.erase(lease);
+  account_incoming(connection);
+}
+
+void Coordinator::account_incoming(Connection& connection) {
+  const auto job = jobs_.find(connection.incoming_job);
+  if (job != jobs_.end())
+    job->second.incoming -= connection.incoming;
+  connection.incoming = 0;
+  const auto incoming = connection.session.incoming();
+  if (!incoming)
+    return;
+  if (const auto* grant = dispatcher_.find(connection.info.id, incoming->lease)) {
+    connection.incoming = incoming->bytes;
+    connection.incoming_job = grant->segment.job;
+    jobs_.at(connection.incoming_job).incoming += incoming->bytes;
+  }
+}
+
+// While the results of the leases that are out would not find room, no further ones are granted.
+void Coordinator::throttle(JobId id, const Job& job) {
+  const double expected = static_cast<double>(job.window.bytes() + job.incoming) +
+                          static_cast<double>(dispatcher_.leases(id)) * job.result_size;
+  dispatcher_.set_throttled(id, expected > static_cast<double>(job.config.max_bytes));
+}
+
+// Does all that follows from what happened.
+void Coordinator::pump(Instant now) {
+  while (const auto failure = dispatcher_.expire(now))
+    lease_failed(connections_.at(failure->grant.worker)->info, *failure);
+  for (const auto& [id, job] : jobs_)
+    throttle(id, job);
+  while (const auto grant = dispatcher_.next_grant(now)) {
+    Connection& connection = *connections_.at(grant->worker);
+    Job& job = jobs_.at(grant->segment.job);
+    connection.granted_at[grant->lease] = now;
+    connection.session.grant(grant->lease, grant->segment.index, grant->attempt,
+                             job.segments.at(grant->segment.index).bytes);
+    writable_.insert(grant->worker);
+    throttle(grant->segment.job, job);
+    if (grant->hedge)
+      events_.push_back(LeaseHedged{connection.info, *grant});
+  }
+  if (dispatcher_.workers() > 0)
+    return;
+  for (auto& [id, job] : jobs_)
+    if (const std::size_t open = dispatcher_.open_segments(id); open > 0 && !job.waiting_told) {
+      job.waiting_told = true;
+      events_.push_back(WaitingForWorkers{id, open});
+    }
+}
+
+// --- Jobs
+
+void Coordinator::add_job(JobId id, const JobConfig& config) {
+  jobs_.try_emplace(id, config);
+  dispatcher_.add_job(id, config.max_attempts);
+  session_config_.max_result_size =
+      std::max(session_config_.max_result_size, config.max_bytes / kResultShare);
+}
+
+void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, BytesList segment,
+                         Instant now) {
+  Job& job = jobs_.at(id);
+  const std::uint64_t index = header->index;
+  const auto work = static_cast<double>(header->units.size());
+  job.window.accept(index, total_size(segment));
+  job.segments[index] = {std::move(header), std::move(segment)};
+  dispatcher_.add_segment({id, index}, work);
+  pump(now);
+}
+
+void Coordinator::delivered(JobId id, std::uint64_t index, Instant now) {
+  jobs_.at(id).window.deliver(index);
+  pump(now);
+}
+
+void Coordinator::set_blocked(JobId id, bool blocked, Instant now) {
+  dispatcher_.set_blocked(id, blocked);
+  pump(now);
+}
+
+void Coordinator::clear_job(JobId id, Instant now) {
+  cancel(dispatcher_.clear_job(id, now));
+  const JobConfig config = jobs_.at(id).config;
+  jobs_.insert_or_assign(id, Job(config));
+  pump(now);
+}
+
+void Coordinator::remove_job(JobId id, Instant now) {
+  cancel(dispatcher_.remove_job(id, now));
+  jobs_.erase(id);
+  if (all_done())
+    say_goodbye(kJobDone);
+  pump(now);
+}
+
+void Coordinator::finish_job(JobId id) {
+  jobs_.at(id).done = true;
+  if (all_done())
+    say_goodbye(kJobDone);
+}
+
+bool Coordinator::all_done() const {
+  return !jobs_.empty() &&
+         std::all_of(jobs_.begin(), jobs_.end(), [](const auto& job) { return job.second.done; });
+}
+
+void Coordinator::say_goodbye(const std::string& reason) {
+  for (auto& [id, connection] : connections_) {
+    if (!connection->joined || connection->closing)
+      continue;
+    connection->session.done(reason);
+    writable_.insert(id);
+  }
+}
+
+std::uint64_t Coordinator::bytes_held(JobId id) const {
+  const Job& job = jobs_.at(id);
+  return job.window.bytes() + job.incoming;
+}
+
+// --- Time
+
+// What a session does only later than expected is found when its entry comes up.
+void Coordinator::watch(Connection& connection) {
+  wakeups_.erase({connection.wakeup, connection.info.id});
+  connection.wakeup = connection.session.next_wakeup();
+  wakeups_.emplace(connection.wakeup, connection.info.id);
+}
+
+void Coordinator::advance(Instant now) {
+  while (!wakeups_.empty() && wakeups_.begin()->first <= now) {
+    Connection& connection = *connections_.at(wakeups_.begin()->second);
+    const Status status = connection.session.advance(now);
+    if (connection.closing || !status) {
+      wakeups_.erase(wakeups_.begin());
+      connection.wakeup = kNever;
+      if (!status)
+        close(connection, status.error());
+      continue;
+    }
+    writable_.insert(connection.info.id);
+    watch(connection);
+  }
+  pump(now);
+}
+
+Instant Coordinator::next_wakeup() const {
+  const Instant at = dispatcher_.next_wakeup();
+  return wakeups_.empty() ? at : std::min(at, wakeups_.begin()->first);
+}
+
+// --- What came of it
+
+std::vector<Coordinator::Event> Coordinator::take_events() {
+  return std::exchange(events_, {});
+}
+
+std::vector<WorkerId> Coordinator::take_writable() {
+  std::vector<WorkerId> ids(writable_.begin(), writable_.end());
+  writable_.clear();
+  return ids;
+}
+
+std::vector<Coordinator::Closing> Coordinator::take_closing() {
+  return std::exchange(closing_, {});
+}
+
+}  // namespace dist

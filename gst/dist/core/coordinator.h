@@ -1,0 +1,229 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The whole of the primary apart from its sockets: sessions with the workers, the dispatcher, and
+// the check of what comes back. Pure, like its parts: the caller says what happened and when, then
+// takes what there is to write, to close and to tell. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "gst/dist/core/bytes.h"
+#include "gst/dist/core/dispatcher.h"
+#include "gst/dist/core/instant.h"
+#include "gst/dist/core/result_check.h"
+#include "gst/dist/core/segment.h"
+#include "gst/dist/core/session.h"
+#include "gst/dist/core/window.h"
+
+namespace dist {
+
+class Coordinator {
+ public:
+  struct Config {
+    Dispatcher::Config dispatcher;
+    // Empty: anyone may join.
+    std::string secret;
+    // Connections that have not joined yet; one more and the oldest of them is closed.
+    unsigned max_greeting = 64;
+    unsigned max_per_address = 256;
+  };
+  struct JobConfig {
+    unsigned max_attempts = 3;
+    // Segments, results that were not delivered yet, and results that are arriving take no more
+    // than this, plus one result of the earliest segment.
+    std::uint64_t max_bytes = 256u << 20;
+    // Accept renditions from different encoders, as long as each carries its parameter sets
+    // in-band.
+    bool mixed_encoders = false;
+    // Whether the text can be caps. Null: not asked.
+    bool (*accepts_caps)(const std::string& caps) = nullptr;
+  };
+
+  struct WorkerInfo {
+    WorkerId id = 0;
+    std::string name;
+    std::string address;
+  };
+  struct Rendition {
+    std::shared_ptr<const SegmentHeader> header;
+    Bytes segment;  // Serialised, header included.
+  };
+
+  // What there is to tell. WorkerJoined, WorkerLeft, WorkerSuspended and ConnectionRefused concern
+  // all jobs, the others the one named.
+  struct WorkerJoined {
+    WorkerInfo worker;
+  };
+  struct WorkerLeft {
+    WorkerInfo worker;
+    std::string reason;
+  };
+  // The worker failed repeatedly, or was silent, and gets no lease for a while.
+  struct WorkerSuspended {
+    WorkerInfo worker;
+    Instant duration = 0;
+    std::string reason;
+  };
+  // A connection ended before it was a worker's.
+  struct ConnectionRefused {
+    std::string address;
+    std::string reason;
+    // How many more were refused since this was told last: a flood is not told one by one.
+    std::uint64_t untold = 0;
+  };
+  // Segments are queued and there is no worker. Told once until a worker joins.
+  struct WaitingForWorkers {
+    JobId job = 0;
+    std::size_t open_segments = 0;
+  };
+  struct LeaseFailed {
+    WorkerInfo worker;
+    Dispatcher::Grant grant;
+    std::string reason;
+    std::string given_up;  // As in Dispatcher::Failure.
+  };
+  // A late lease got company.
+  struct LeaseHedged {
+    WorkerInfo worker;
+    Dispatcher::Grant grant;
+  };
+  struct SegmentDone {
+    WorkerInfo worker;
+    Dispatcher::Grant grant;
+    Instant duration = 0;  // From grant to result.
+    std::string note;      // Set if the result was accepted although it is not what was expected.
+    std::vector<Rendition> renditions;
+  };
+  using Event = std::variant<WorkerJoined, WorkerLeft, WorkerSuspended, ConnectionRefused,
+                             WaitingForWorkers, LeaseFailed, LeaseHedged, SegmentDone>;
+
+  explicit Coordinator(const Config& config);
+
+  // --- Connections. The caller chooses the ids, each once, growing, and a random nonce for each.
+  // `address` is the peer's, with its port after the last colon.
+  void connected(WorkerId id, const std::string& address, const wire::Nonce& nonce, Instant now);
+  // Bytes from the peer; ignored once the connection is in take_closing().
+  void received(WorkerId id, std::span<const std::uint8_t> bytes, Instant now);
+  // The connection is closed, by whomever.
+  void disconnected(WorkerId id, const std::string& reason, Instant now);
+  // What to write; borrowed, valid until disconnected().
+  Link& link(WorkerId id) { return connections_.at(id)->session; }
+
+  // --- Jobs. The caller chooses the ids, each once.
+  void add_job(JobId job, const JobConfig& config);
+  void submit(JobId job, std::shared_ptr<const SegmentHeader> header, BytesList segment,
+              Instant now);
+  // The results of this segment left this process's memory, or at least the caller's window.
+  void delivered(JobId job, std::uint64_t index, Instant now);
+  // No segment can be submitted until the earliest is delivered, because of a limit or because all
+  // are: that one is hedged early.
+  void set_blocked(JobId job, bool blocked, Instant now);
+  // Cancels all segments of the job, which then begins anew.
+  void clear_job(JobId job, Instant now);
+  // Every segment of the job is done. When that is so of all jobs the workers are let go, those too
+  // that are still to come.
+  void finish_job(JobId job);
+  void remove_job(JobId job, Instant now);
+  // Lets all workers go.
+  void say_goodbye(const std::string& reason);
+
+  // --- Time
+  void advance(Instant now);
+  // When to call advance() at the latest.
+  Instant next_wakeup() const;
+
+  // --- What came of it. To be taken after each of the calls above.
+  std::vector<Event> take_events();
+  // Connections whose link() has something to write.
+  std::vector<WorkerId> take_writable();
+  // Connections to be closed once their output is written, and why.
+  struct Closing {
+    WorkerId id = 0;
+    std::string reason;
+  };
+  std::vector<Closing> take_closing();
+
+  const Dispatcher& dispatcher() const { return dispatcher_; }
+  // Bytes held for the job: segments, results that are not delivered, and what is arriving.
+  std::uint64_t bytes_held(JobId job) const;
+
+ private:
+  struct Connection {
+    Connection(const PrimarySession::Config& config, const wire::Nonce& nonce, Instant now)
+        : session(config, nonce, now) {}
+
+    WorkerInfo info;
+    PrimarySession session;
+    bool joined = false;
+    bool leaving = false;
+    bool closing = false;
+    Instant wakeup = kNever;  // Its place in wakeups_.
+    std::map<LeaseId, Instant> granted_at;
+    // What of a result has arrived, and which job it counts for.
+    std::uint64_t incoming = 0;
+    JobId incoming_job = 0;
+  };
+  struct Segment {
+    std::shared_ptr<const SegmentHeader> header;
+    BytesList bytes;
+  };
+  struct Job {
+    explicit Job(const JobConfig& c)
+        : config(c), check(c.mixed_encoders), window({.bytes = c.max_bytes}) {}
+
+    JobConfig config;
+    ResultCheck check;
+    Window window;                              // What is held, in order.
+    std::map<std::uint64_t, Segment> segments;  // Not complete.
+    std::uint64_t incoming = 0;                 // Bytes of results that are arriving.
+    double result_size = 0;                     // A moving mean.
+    bool done = false;
+    bool waiting_told = false;
+  };
+
+  void handle(Connection& connection, PrimarySession::Joined& event, Instant);
+  void handle(Connection& connection, PrimarySession::LeaseAdvanced& event, Instant now);
+  void handle(Connection& connection, PrimarySession::ResultReceived& event, Instant now);
+  void handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now);
+  void handle(Connection& connection, PrimarySession::Left& event, Instant);
+  Status accept_result(Job& job, const Segment& segment, const std::vector<Bytes>& parts,
+                       SegmentDone& done);
+  void lose(Connection& connection, const std::string& reason);
+  void close(Connection& connection, const std::string& reason);
+  void tell_refused(const std::string& address, const std::string& reason, Instant now);
+  void lease_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure);
+  void cancel(const std::vector<Dispatcher::Grant>& grants);
+  void lease_ended(Connection& connection, LeaseId lease);
+  void account_incoming(Connection& connection);
+  void throttle(JobId id, const Job& job);
+  bool all_done() const;
+  void pump(Instant now);
+  void watch(Connection& connection);
+
+  const Config config_;
+  PrimarySession::Config session_config_;
+  Dispatcher dispatcher_;
+  std::map<JobId, Job> jobs_;
+  std::map<WorkerId, std::unique_ptr<Connection>> connections_;
+  std::map<std::string, unsigned> per_address_;
+  std::set<WorkerId> greeting_;
+  std::set<std::pair<Instant, WorkerId>> wakeups_;
+
+  std::vector<Event> events_;
+  std::set<WorkerId> writable_;
+  std::vector<Closing> closing_;
+  Instant refusals_told_at_ = 0;
+  unsigned refusals_told_ = 0;
+  std::uint64_t refusals_untold_ = 0;
+};
+
+}  // namespace dist

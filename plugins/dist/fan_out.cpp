@@ -1,0 +1,328 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/dist/fan_out.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gst/dist/gstx/segment_buffer.h"
+
+GST_DEBUG_CATEGORY_EXTERN(gst_remote_enc_debug);
+#define GST_CAT_DEFAULT gst_remote_enc_debug
+
+namespace dist {
+
+FanOut::FanOut(GstElement* element, GstPad* srcpad, const Settings& settings)
+    : element_(element),
+      srcpad_(srcpad),
+      settings_(settings),
+      // The other half is for results that are arriving.
+      window_({.segments = settings.max_segments, .bytes = settings.primary.job.max_bytes / 2}) {}
+
+Status FanOut::open() {
+  auto primary = Primary::listen(settings_.primary, *this);
+  if (!primary)
+    return Error{primary.error()};
+  primary_ = std::move(*primary);
+  return {};
+}
+
+void FanOut::post(GstStructure* message) {
+  gst_element_post_message(element_, gst_message_new_element(GST_OBJECT(element_), message));
+}
+
+GstFlowReturn FanOut::refuse(const std::string& reason) {
+  {
+    const std::lock_guard lock(lock_);
+    flow_ = GST_FLOW_ERROR;
+    flow_reported_ = true;
+    changed_.notify_all();
+  }
+  GST_ELEMENT_ERROR(
+      element_, STREAM, FORMAT,
+      ("remoteenc encodes the segments of one distsegmenter, in order; %s.", reason.c_str()),
+      ("%s", reason.c_str()));
+  return GST_FLOW_ERROR;
+}
+
+GstFlowReturn FanOut::submit(Ref<GstBuffer> segment) {
+  auto header = read_header(segment.get());
+  if (!header)
+    return refuse(header.error());
+  const std::uint64_t index = header->index;
+  if (!header->is_source())
+    return refuse("segment " + std::to_string(index) + " is an encoded one");
+  bool follows = false;
+  {
+    std::unique_lock lock(lock_);
+    const auto may_go_on = [&] {
+      return stopping_ || flushing_ || flow_ != GST_FLOW_OK || window_.has_room(index);
+    };
+    if (!may_go_on()) {
+      primary_->set_blocked(true);
+      changed_.wait(lock, may_go_on);
+      primary_->set_blocked(false);
+    }
+    if (stopping_ || flushing_)
+      return GST_FLOW_FLUSHING;
+    if (flow_ != GST_FLOW_OK) {
+      flow_reported_ = true;
+      return flow_;
+    }
+    follows = window_.accept(index, gst_buffer_get_size(segment.get()));
+  }
+  if (!follows)
+    return refuse("segment " + std::to_string(index) + " comes twice or out of order");
+  primary_->submit(std::make_shared<const SegmentHeader>(std::move(*header)),
+                   to_bytes(segment.get()));
+  return GST_FLOW_OK;
+}
+
+void FanOut::push_event(Ref<GstEvent> event) {
+  GstFlowReturn unreported = GST_FLOW_OK;
+  {
+    const std::lock_guard lock(lock_);
+    if (GST_EVENT_TYPE(event.get()) == GST_EVENT_EOS) {
+      eos_ = std::move(event);
+      // Nothing comes after what is here.
+      primary_->set_blocked(true);
+      unreported = take_unreported();
+    } else {
+      outputs_.push_back({std::move(event), {}});
+    }
+    changed_.notify_all();
+  }
+  if (unreported != GST_FLOW_OK)
+    GST_ELEMENT_FLOW_ERROR(element_, unreported);
+}
+
+// Upstream reports what went wrong downstream, unless it has nothing more to send.
+GstFlowReturn FanOut::take_unreported() {
+  const bool failed = flow_ == GST_FLOW_NOT_LINKED || flow_ < GST_FLOW_EOS;
+  if (!failed || !eos_ || std::exchange(flow_reported_, true))
+    return GST_FLOW_OK;
+  return flow_;
+}
+
+void FanOut::begin_flush() {
+  {
+    const std::lock_guard lock(lock_);
+    flushing_ = true;
+    changed_.notify_all();
+  }
+  primary_->cancel_all();
+}
+
+void FanOut::end_flush() {
+  // The upstream thread may have brought one more while the flush began.
+  primary_->cancel_all();
+  std::deque<Output> dropped;
+  Ref<GstEvent> eos;
+  {
+    const std::lock_guard lock(lock_);
+    flushing_ = false;
+    flow_ = GST_FLOW_OK;
+    flow_reported_ = false;
+    window_.clear();
+    counters_ = Counters();
+    dropped.swap(outputs_);
+    eos = std::move(eos_);
+  }
+  // What describes the stream outlives a flush, as in queue.
+  for (const Output& output : dropped) {
+    const auto* event = std::get_if<Ref<GstEvent>>(&output.item);
+    if (event && GST_EVENT_IS_STICKY(event->get()) &&
+        GST_EVENT_TYPE(event->get()) != GST_EVENT_SEGMENT)
+      gst_pad_store_sticky_event(srcpad_, event->get());
+  }
+}
+
+void FanOut::stop() {
+  const std::lock_guard lock(lock_);
+  stopping_ = true;
+  changed_.notify_all();
+}
+
+// --- The src pad's task
+
+bool FanOut::push_next() {
+  Output output;
+  Ref<GstEvent> eos;
+  {
+    std::unique_lock lock(lock_);
+    changed_.wait(lock, [this] {
+      return stopping_ || flushing_ || flow_ != GST_FLOW_OK || !outputs_.empty() ||
+             (eos_ && window_.empty());
+    });
+    if (stopping_ || flushing_ || flow_ != GST_FLOW_OK)
+      return false;
+    if (outputs_.empty()) {
+      eos = std::move(eos_);
+    } else {
+      output = std::move(outputs_.front());
+      outputs_.pop_front();
+    }
+  }
+  if (eos) {
+    end(std::move(eos));
+    return false;
+  }
+  if (auto* event = std::get_if<Ref<GstEvent>>(&output.item)) {
+    gst_pad_push_event(srcpad_, event->release());
+    return true;
+  }
+
+  const GstFlowReturn flow = gst_pad_push(srcpad_, std::get<Ref<GstBuffer>>(output.item).release());
+  GstFlowReturn unreported = GST_FLOW_OK;
+  {
+    const std::lock_guard lock(lock_);
+    if (output.completes)
+      window_.deliver(*output.completes);
+    if (!flushing_ && flow_ == GST_FLOW_OK)
+      flow_ = flow;
+    unreported = take_unreported();
+    changed_.notify_all();
+  }
+  if (output.completes)
+    primary_->delivered(*output.completes);
+  if (unreported != GST_FLOW_OK)
+    GST_ELEMENT_FLOW_ERROR(element_, unreported);
+  return flow == GST_FLOW_OK;
+}
+
+void FanOut::end(Ref<GstEvent> eos) {
+  primary_->finish();
+  Counters counters;
+  {
+    const std::lock_guard lock(lock_);
+    counters = counters_;
+  }
+  const double seconds =
+      static_cast<double>(g_get_monotonic_time() - counters.started_at) / G_USEC_PER_SEC;
+  post(gst_structure_new("dist-summary", "segments", G_TYPE_UINT64, counters.segments, "frames",
+                         G_TYPE_UINT64, counters.frames, "bytes", G_TYPE_UINT64, counters.bytes,
+                         "workers", G_TYPE_UINT, static_cast<guint>(counters.workers.size()),
+                         "failed-leases", G_TYPE_UINT64, counters.failed_leases, "hedged-leases",
+                         G_TYPE_UINT64, counters.hedged_leases, "seconds", G_TYPE_DOUBLE, seconds,
+                         nullptr));
+  gst_pad_push_event(srcpad_, eos.release());
+}
+
+// --- Network thread
+
+void FanOut::told(const Coordinator::WorkerJoined& event) {
+  const auto& worker = event.worker;
+  GST_INFO_OBJECT(element_, "worker %s (%s) joined", worker.name.c_str(), worker.address.c_str());
+  post(gst_structure_new("dist-worker-joined", "worker", G_TYPE_UINT64, worker.id, "name",
+                         G_TYPE_STRING, worker.name.c_str(), "address", G_TYPE_STRING,
+                         worker.address.c_str(), nullptr));
+}
+
+void FanOut::told(const Coordinator::WorkerLeft& event) {
+  const auto& worker = event.worker;
+  GST_INFO_OBJECT(element_, "worker %s (%s) left: %s", worker.name.c_str(), worker.address.c_str(),
+                  event.reason.c_str());
+  post(gst_structure_new("dist-worker-left", "worker", G_TYPE_UINT64, worker.id, "name",
+                         G_TYPE_STRING, worker.name.c_str(), "reason", G_TYPE_STRING,
+                         event.reason.c_str(), nullptr));
+}
+
+void FanOut::told(const Coordinator::WorkerSuspended& event) {
+  const auto& worker = event.worker;
+  const double seconds = static_cast<double>(event.duration) / GST_SECOND;
+  GST_WARNING_OBJECT(element_, "worker %s (%s) gets no lease for %.0f s: %s", worker.name.c_str(),
+                     worker.address.c_str(), seconds, event.reason.c_str());
+  post(gst_structure_new("dist-worker-suspended", "worker", G_TYPE_UINT64, worker.id, "name",
+                         G_TYPE_STRING, worker.name.c_str(), "reason", G_TYPE_STRING,
+                         event.reason.c_str(), "seconds", G_TYPE_DOUBLE, seconds, nullptr));
+}
+
+void FanOut::told(const Coordinator::ConnectionRefused& event) {
+  GST_WARNING_OBJECT(element_, "closed the connection from %s: %s", event.address.c_str(),
+                     event.reason.c_str());
+  post(gst_structure_new("dist-connection-refused", "address", G_TYPE_STRING, event.address.c_str(),
+                         "reason", G_TYPE_STRING, event.reason.c_str(), "untold", G_TYPE_UINT64,
+                         event.untold, nullptr));
+}
+
+void FanOut::told(const Coordinator::WaitingForWorkers& event) {
+  const auto& address = settings_.primary.address;
+  GST_INFO_OBJECT(element_, "waiting for a worker on %s", address.c_str());
+  post(gst_structure_new("dist-waiting", "address", G_TYPE_STRING, address.c_str(), "port",
+                         G_TYPE_UINT, port(), "segments", G_TYPE_UINT64,
+                         static_cast<guint64>(event.open_segments), nullptr));
+}
+
+void FanOut::told(const Coordinator::LeaseHedged& event) {
+  GST_INFO_OBJECT(element_, "segment %" G_GUINT64_FORMAT " is late: %s tries it too",
+                  event.grant.segment.index, event.worker.name.c_str());
+  post(gst_structure_new("dist-lease-hedged", "segment", G_TYPE_UINT64, event.grant.segment.index,
+                         "attempt", G_TYPE_UINT, event.grant.attempt, "worker", G_TYPE_UINT64,
+                         event.worker.id, "name", G_TYPE_STRING, event.worker.name.c_str(),
+                         nullptr));
+  const std::lock_guard lock(lock_);
+  ++counters_.hedged_leases;
+}
+
+void FanOut::told(const Coordinator::SegmentDone& done) {
+  const std::uint64_t index = done.grant.segment.index;
+  guint64 frames = 0;
+  guint64 bytes = 0;
+  for (const auto& rendition : done.renditions) {
+    frames = std::max<guint64>(frames, rendition.header->units.size());
+    bytes += rendition.segment.size();
+  }
+  if (!done.note.empty())
+    GST_ELEMENT_WARNING(
+        element_, STREAM, DECODE,
+        ("Segment %" G_GUINT64_FORMAT " has not the frames its timestamps promise.", index),
+        ("segment %" G_GUINT64_FORMAT ": %s", index, done.note.c_str()));
+  post(gst_structure_new(
+      "dist-segment-done", "segment", G_TYPE_UINT64, index, "worker", G_TYPE_UINT64, done.worker.id,
+      "name", G_TYPE_STRING, done.worker.name.c_str(), "attempt", G_TYPE_UINT, done.grant.attempt,
+      "frames", G_TYPE_UINT64, frames, "bytes", G_TYPE_UINT64, bytes, "renditions", G_TYPE_UINT,
+      static_cast<guint>(done.renditions.size()), "seconds", G_TYPE_DOUBLE,
+      static_cast<double>(done.duration) / GST_SECOND, nullptr));
+
+  const std::lock_guard lock(lock_);
+  ++counters_.segments;
+  counters_.frames += frames;
+  counters_.bytes += bytes;
+  counters_.workers.insert(done.worker.id);
+  if (!window_.answer(index, bytes))
+    return;
+  for (const auto& rendition : done.renditions)
+    outputs_.push_back({make_segment_buffer(*rendition.header, rendition.segment), {}});
+  outputs_.back().completes = index;
+  changed_.notify_all();
+}
+
+void FanOut::told(const Coordinator::LeaseFailed& event) {
+  const std::uint64_t index = event.grant.segment.index;
+  GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ", attempt %u on %s: %s", index,
+                     event.grant.attempt, event.worker.name.c_str(), event.reason.c_str());
+  post(gst_structure_new("dist-lease-failed", "segment", G_TYPE_UINT64, index, "attempt",
+                         G_TYPE_UINT, event.grant.attempt, "worker", G_TYPE_UINT64, event.worker.id,
+                         "name", G_TYPE_STRING, event.worker.name.c_str(), "reason", G_TYPE_STRING,
+                         event.reason.c_str(), nullptr));
+  {
+    const std::lock_guard lock(lock_);
+    ++counters_.failed_leases;
+    if (event.given_up.empty() || flow_ != GST_FLOW_OK || std::exchange(flow_reported_, true))
+      return;
+  }
+  GST_ELEMENT_ERROR_WITH_DETAILS(
+      element_, STREAM, ENCODE,
+      ("Segment %" G_GUINT64_FORMAT " could not be encoded by any worker. Look at the workers' own "
+       "messages for the cause.",
+       index),
+      ("%s", event.given_up.c_str()),
+      ("segment", G_TYPE_UINT64, index, "attempt", G_TYPE_UINT, event.grant.attempt, "worker",
+       G_TYPE_STRING, event.worker.name.c_str(), nullptr));
+  // Only now, so that this error comes before the one that upstream posts.
+  const std::lock_guard lock(lock_);
+  flow_ = GST_FLOW_ERROR;
+  changed_.notify_all();
+}
+
+}  // namespace dist

@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What remoteenc is between start and stop: segments go out to workers, results come in.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+
+#include "gst/dist/core/result.h"
+#include "gst/dist/core/window.h"
+#include "gst/dist/gstx/ref.h"
+#include "gst/dist/io/primary.h"
+
+namespace dist {
+
+// Three threads meet here: the upstream streaming thread brings segments and waits for room in the
+// window, the network thread brings results, and the src pad's task pushes them on.
+class FanOut : public Primary::Observer {
+ public:
+  struct Settings {
+    Primary::Config primary;
+    std::uint64_t max_segments = 0;
+  };
+
+  // `element` posts messages; it and its `srcpad` outlive the object.
+  FanOut(GstElement* element, GstPad* srcpad, const Settings& settings);
+
+  // Listens.
+  Status open();
+  unsigned port() const { return primary_->port(); }
+
+  // --- Upstream streaming thread
+  GstFlowReturn submit(Ref<GstBuffer> segment);
+  void push_event(Ref<GstEvent> event);
+
+  // --- Any thread
+  void begin_flush();
+  void end_flush();
+  // Ends every wait.
+  void stop();
+
+  // --- Src pad's task. False if it shall pause.
+  bool push_next();
+
+ private:
+  struct Counters {
+    guint64 segments = 0;
+    guint64 frames = 0;
+    guint64 bytes = 0;
+    guint64 failed_leases = 0;
+    guint64 hedged_leases = 0;
+    std::set<WorkerId> workers;
+    gint64 started_at = g_get_monotonic_time();
+  };
+
+  // What leaves through the src pad, in this order.
+  struct Output {
+    std::variant<Ref<GstBuffer>, Ref<GstEvent>> item;
+    // The last one of this segment.
+    std::optional<std::uint64_t> completes;
+  };
+
+  void told(const Coordinator::WorkerJoined& event) override;
+  void told(const Coordinator::WorkerLeft& event) override;
+  void told(const Coordinator::WorkerSuspended& event) override;
+  void told(const Coordinator::ConnectionRefused& event) override;
+  void told(const Coordinator::WaitingForWorkers& event) override;
+  void told(const Coordinator::LeaseFailed& event) override;
+  void told(const Coordinator::LeaseHedged& event) override;
+  void told(const Coordinator::SegmentDone& event) override;
+
+  void post(GstStructure* message);
+  GstFlowReturn refuse(const std::string& reason);
+  GstFlowReturn take_unreported();
+  void end(Ref<GstEvent> eos);
+
+  GstElement* const element_;
+  GstPad* const srcpad_;
+  const Settings settings_;
+
+  std::mutex lock_;
+  std::condition_variable changed_;
+  // All of these are guarded by lock_.
+  Window window_;
+  std::deque<Output> outputs_;
+  Ref<GstEvent> eos_;  // To be pushed when the window is empty.
+  GstFlowReturn flow_ = GST_FLOW_OK;
+  bool flow_reported_ = false;  // An error was posted, or upstream knows flow_.
+  bool flushing_ = false;
+  bool stopping_ = false;
+  Counters counters_;
+
+  std::unique_ptr<Primary> primary_;  // Last: its thread uses the members above.
+};
+
+}  // namespace dist

@@ -1,0 +1,328 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/dist/player.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "gst/dist/gstx/segment_buffer.h"
+
+GST_DEBUG_CATEGORY_EXTERN(gst_remote_enc_src_debug);
+#define GST_CAT_DEFAULT gst_remote_enc_src_debug
+
+namespace dist {
+namespace {
+
+constexpr Instant kWatchdogInterval = 250 * kMillisecond;
+
+// Timestamps in the worker's pipeline are those of the source plus kTimeBase. Access units that
+// only help decoding are moved kGap away from the segment, so that a decoder's clipping drops their
+// frames whole, whatever their rounding; see docs/design/cut.md.
+constexpr Time kTimeBase = 3600 * GST_SECOND;
+constexpr Time kGap = 1000 * GST_SECOND;
+
+void post_message(GstElement* element, GstStructure* structure) {
+  gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), structure));
+}
+
+}  // namespace
+
+// --- Network thread
+
+Player::Player(GstElement* element, GstPad* srcpad, const Settings& settings)
+    : element_(element), srcpad_(srcpad), settings_(settings) {
+  std::string name = settings.worker_name;
+  if (name.empty())
+    name = std::string(g_get_host_name()) + "-" + std::to_string(getpid());
+  const WorkerLink::Config config{
+      .host = settings.host,
+      .port = static_cast<std::uint16_t>(settings.port),
+      .session = {.name = name,
+                  .capacity = static_cast<std::uint16_t>(settings.prefetch + 1),
+                  .secret = settings.secret},
+      .reconnect = settings.reconnect};
+  link_ = std::make_unique<WorkerLink>(thread_, config, *this);
+  if (settings.stall_timeout > 0)
+    thread_.run([this] {
+      watchdog_ = std::make_unique<Timer>(thread_, [this] { watch(); });
+      watchdog_->set(IoThread::now() + kWatchdogInterval);
+    });
+}
+
+Player::~Player() {
+  thread_.run([this] { watchdog_.reset(); });
+  link_.reset();
+}
+
+void Player::connected() {
+  GST_INFO_OBJECT(element_, "connected to %s, port %u", settings_.host.c_str(), settings_.port);
+  post_message(element_,
+               gst_structure_new("dist-connected", "host", G_TYPE_STRING, settings_.host.c_str(),
+                                 "port", G_TYPE_UINT, settings_.port, nullptr));
+}
+
+void Player::unreachable(const std::string& reason) {
+  GST_INFO_OBJECT(element_, "%s, port %u: %s; dialling on", settings_.host.c_str(), settings_.port,
+                  reason.c_str());
+  post_message(element_,
+               gst_structure_new("dist-connecting", "host", G_TYPE_STRING, settings_.host.c_str(),
+                                 "port", G_TYPE_UINT, settings_.port, "reason", G_TYPE_STRING,
+                                 reason.c_str(), nullptr));
+}
+
+std::optional<WorkerLink::Working> Player::working() {
+  const std::lock_guard lock(lock_);
+  if (!current_)
+    return std::nullopt;
+  return WorkerLink::Working{jobs_.front().key, current_->units(), current_->frames()};
+}
+
+void Player::leased(WorkerLink::LeaseKey key, WorkerSession::Leased leased) {
+  auto header = parse_header(leased.payload.span(), leased.payload.size());
+  if (!header) {
+    link_->fail(key, header.error());
+    return;
+  }
+  GST_DEBUG_OBJECT(element_, "lease %" G_GUINT64_FORMAT " on segment %" G_GUINT64_FORMAT, key.lease,
+                   leased.segment);
+  auto buffer = make_segment_buffer(*header, leased.payload);
+  const std::lock_guard lock(lock_);
+  jobs_.push_back({key, std::make_shared<Lease>(std::move(*header)), std::move(buffer)});
+  changed_.notify_all();
+}
+
+void Player::cancelled(WorkerLink::LeaseKey key) {
+  for (const Job& job : jobs())
+    if (job.key == key)
+      interrupt(job, "");
+}
+
+void Player::disconnected(bool done, const std::string& reason) {
+  GST_INFO_OBJECT(element_, "%s: %s", done ? "job over" : "connection lost", reason.c_str());
+  post_message(element_, gst_structure_new("dist-disconnected", "done", G_TYPE_BOOLEAN, done,
+                                           "reason", G_TYPE_STRING, reason.c_str(), nullptr));
+  for (const Job& job : jobs())
+    interrupt(job, "");
+  if (settings_.reconnect)
+    return;
+  if (!done)
+    GST_ELEMENT_ERROR(element_, RESOURCE, READ,
+                      ("Lost the primary at %s, port %u (%s). Start the worker again, or set "
+                       "reconnect=true.",
+                       settings_.host.c_str(), settings_.port, reason.c_str()),
+                      ("%s", reason.c_str()));
+  end();
+}
+
+void Player::refused(const std::string& reason) {
+  GST_ELEMENT_ERROR(element_, RESOURCE, NOT_AUTHORIZED,
+                    ("The primary at %s, port %u, refused this worker: %s.", settings_.host.c_str(),
+                     settings_.port, reason.c_str()),
+                    ("%s", reason.c_str()));
+  end();
+}
+
+std::vector<Player::Job> Player::jobs() {
+  const std::lock_guard lock(lock_);
+  return {jobs_.begin(), jobs_.end()};
+}
+
+// No job will come any more.
+void Player::end() {
+  const std::lock_guard lock(lock_);
+  ended_ = true;
+  changed_.notify_all();
+}
+
+// Ends a lease early and, with a reason, tells the primary why. If it is being played, a flush
+// brings the task back out of the pipeline.
+void Player::interrupt(const Job& job, const std::string& reason) {
+  if (!job.lease->settle(Lease::Cancelled()))
+    return;
+  if (!reason.empty()) {
+    GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ": %s", job.lease->source().index,
+                       reason.c_str());
+    link_->fail(job.key, reason);
+  }
+  {
+    const std::lock_guard lock(lock_);
+    if (current_ != job.lease || interrupting_)
+      return;
+    interrupting_ = true;
+    interrupted_at_ = g_get_monotonic_time();
+  }
+  // In a thread of its own: a queue waits in FLUSH_START for its task, and if that is stuck this
+  // one must go on to say so. The pad's task waits for it, so the session is still there.
+  gst_element_call_async(
+      element_,
+      [](GstElement*, gpointer data) {
+        auto* self = static_cast<Player*>(data);
+        gst_pad_push_event(self->srcpad_, gst_event_new_flush_start());
+        const std::lock_guard lock(self->lock_);
+        self->interrupting_ = false;
+        self->changed_.notify_all();
+      },
+      this, nullptr);
+}
+
+// A decoder that got nothing it can show may never let EOS through.
+void Player::watch() {
+  watchdog_->set(IoThread::now() + kWatchdogInterval);
+  const gint64 now = g_get_monotonic_time();
+  const auto timeout = static_cast<gint64>(settings_.stall_timeout / 1000);
+  std::optional<Job> stalled;
+  bool stuck = false;
+  {
+    const std::lock_guard lock(lock_);
+    if (current_ && now - current_->last_activity() > timeout)
+      stalled = jobs_.front();
+    stuck = interrupted_at_ != 0 && now - interrupted_at_ > timeout && !stuck_posted_;
+    stuck_posted_ = stuck_posted_ || stuck;
+  }
+  if (stuck) {
+    link_->leave();
+    GST_ELEMENT_ERROR(element_, STREAM, FAILED,
+                      ("The worker's pipeline is stuck and cannot be flushed. Start it again."),
+                      ("no way out of a flush for longer than stall-timeout"));
+  } else if (stalled) {
+    interrupt(*stalled, "nothing moved in the worker's pipeline for its stall-timeout of " +
+                            std::to_string(settings_.stall_timeout / GST_MSECOND) + " ms");
+  }
+}
+
+// --- The pad's task
+
+void Player::stop() {
+  std::vector<std::shared_ptr<Lease>> leases;
+  {
+    const std::lock_guard lock(lock_);
+    stopping_ = true;
+    for (const Job& job : jobs_)
+      leases.push_back(job.lease);
+    changed_.notify_all();
+  }
+  // The pads are being flushed by the state change.
+  for (const auto& lease : leases)
+    lease->settle(Lease::Cancelled());
+}
+
+Player::Next Player::play_next() {
+  Job job;
+  bool ended = false;
+  {
+    std::unique_lock lock(lock_);
+    changed_.wait(lock, [this] { return stopping_ || ended_ || !jobs_.empty(); });
+    if (stopping_)
+      return Next::kPause;
+    ended = jobs_.empty();
+    if (!ended) {
+      job = jobs_.front();
+      current_ = job.lease;
+      job.lease->touch();
+    }
+  }
+  if (ended)
+    return Next::kEnded;
+
+  GstFlowReturn flow = GST_FLOW_OK;
+  if (!job.lease->settled()) {
+    if (played_)
+      rearm();
+    flow = push_job(job);
+    played_ = true;
+  }
+  if (flow != GST_FLOW_OK && flow != GST_FLOW_EOS)
+    job.lease->settle(
+        Lease::Failed{std::string("the worker's pipeline stopped: ") + gst_flow_get_name(flow)});
+  report(job);
+
+  bool stopping = false;
+  {
+    std::unique_lock lock(lock_);
+    current_.reset();
+    jobs_.pop_front();
+    changed_.wait(lock, [this] { return !interrupting_; });
+    // The flush came even if the job was not begun any more.
+    played_ = played_ || interrupted_at_ != 0;
+    interrupted_at_ = 0;
+    stopping = stopping_;
+  }
+  if (!stopping && (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS)) {
+    GST_ELEMENT_FLOW_ERROR(element_, flow);
+    return Next::kPause;
+  }
+  return stopping ? Next::kPause : Next::kPlay;
+}
+
+void Player::rearm() {
+  gst_pad_push_event(srcpad_, gst_event_new_flush_start());
+  gst_pad_push_event(srcpad_, gst_event_new_flush_stop(TRUE));
+}
+
+// One segment as a complete stream.
+GstFlowReturn Player::push_job(const Job& job) {
+  const SegmentHeader& header = job.lease->source();
+  const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(header.caps.c_str()));
+  if (!caps) {
+    job.lease->settle(Lease::Failed{"the worker cannot read the caps " + header.caps});
+    return GST_FLOW_OK;
+  }
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  segment.start = header.start + kTimeBase;
+  segment.stop = header.stop + kTimeBase;
+  segment.time = header.start;
+  segment.position = segment.start;
+
+  const std::string stream_id = header.stream_id + "/" + std::to_string(header.index);
+  gst_pad_push_event(srcpad_, gst_event_new_stream_start(stream_id.c_str()));
+  gst_pad_push_event(srcpad_, gst_event_new_caps(caps.get()));
+  gst_pad_push_event(srcpad_, gst_event_new_segment(&segment));
+  gst_pad_push_event(srcpad_, lease_event_new(job.lease));
+  const GstFlowReturn flow = push_units(job);
+  if (flow == GST_FLOW_OK || flow == GST_FLOW_EOS)
+    gst_pad_push_event(srcpad_, gst_event_new_eos());
+  return flow;
+}
+
+GstFlowReturn Player::push_units(const Job& job) {
+  const SegmentHeader& header = job.lease->source();
+  const std::size_t base = header_size(job.segment.get(), header);
+  std::uint64_t offset = 0;
+  for (AccessUnit unit : header.units) {
+    auto buffer = unit_buffer(job.segment.get(), base, offset, unit);
+    if (offset == 0)
+      GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
+    offset += unit.size;
+
+    Time shift = kTimeBase;
+    const Time time = unit.show != kNoTime ? unit.show : presentation_estimate(unit.pts, unit.dts);
+    if (unit.show == kNoTime && time != kNoTime)
+      shift = time < header.start   ? kTimeBase - kGap
+              : time >= header.stop ? kTimeBase + kGap
+                                    : shift;
+    // A unit without a PTS stays without: the decoder derives one as it would undistributed.
+    GST_BUFFER_PTS(buffer.get()) = unit.pts != kNoTime ? time + shift : GST_CLOCK_TIME_NONE;
+    GST_BUFFER_DTS(buffer.get()) = unit.dts != kNoTime ? unit.dts + shift : GST_CLOCK_TIME_NONE;
+
+    const GstFlowReturn flow = gst_pad_push(srcpad_, buffer.release());
+    if (flow != GST_FLOW_OK)
+      return flow;
+    job.lease->unit_went_in();
+  }
+  return GST_FLOW_OK;
+}
+
+void Player::report(const Job& job) {
+  Lease::Outcome outcome = job.lease->wait();
+  if (auto* done = std::get_if<Lease::Done>(&outcome)) {
+    link_->result(job.key, std::move(done->renditions));
+  } else if (const auto* failed = std::get_if<Lease::Failed>(&outcome)) {
+    GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ": %s", job.lease->source().index,
+                       failed->reason.c_str());
+    link_->fail(job.key, failed->reason);
+  }
+}
+
+}  // namespace dist

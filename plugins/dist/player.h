@@ -1,0 +1,99 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What remoteencsrc is between start and stop: it takes leases from the network and plays them.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gst/dist/gstx/lease.h"
+#include "gst/dist/gstx/ref.h"
+#include "gst/dist/io/worker_link.h"
+
+namespace dist {
+
+// The network thread brings jobs, the pad's task plays them.
+class Player : public WorkerLink::Observer {
+ public:
+  struct Settings {
+    std::string host;
+    unsigned port = 0;
+    std::string worker_name;  // Empty: host name and process id.
+    unsigned prefetch = 0;
+    bool reconnect = false;
+    GstClockTime stall_timeout = 0;  // 0: none.
+    std::string secret;
+  };
+
+  enum class Next {
+    kPlay,   // Call play_next() again.
+    kPause,  // An error was posted, or the player was stopped.
+    kEnded,  // No job will come any more.
+  };
+
+  // Begins to dial. `element` posts messages and `srcpad` is its only pad; both outlive the player.
+  Player(GstElement* element, GstPad* srcpad, const Settings& settings);
+  ~Player() override;
+
+  // For the pad's task: waits for the next job and plays it.
+  Next play_next();
+  // Wakes the task and lets it end. Any thread.
+  void stop();
+
+ private:
+  // A lease that was received.
+  struct Job {
+    WorkerLink::LeaseKey key;
+    std::shared_ptr<Lease> lease;
+    Ref<GstBuffer> segment;
+  };
+
+  void connected() override;
+  void unreachable(const std::string& reason) override;
+  std::optional<WorkerLink::Working> working() override;
+  void leased(WorkerLink::LeaseKey key, WorkerSession::Leased lease) override;
+  void cancelled(WorkerLink::LeaseKey key) override;
+  void disconnected(bool done, const std::string& reason) override;
+  void refused(const std::string& reason) override;
+
+  void rearm();
+  GstFlowReturn push_job(const Job& job);
+  GstFlowReturn push_units(const Job& job);
+  void report(const Job& job);
+  std::vector<Job> jobs();
+  void end();
+  void interrupt(const Job& job, const std::string& reason);
+  void watch();
+
+  GstElement* const element_;
+  GstPad* const srcpad_;
+  const Settings settings_;
+
+  std::mutex lock_;
+  std::condition_variable changed_;
+  std::deque<Job> jobs_;            // Guarded by lock_.
+  std::shared_ptr<Lease> current_;  // Guarded by lock_; being played.
+  bool interrupting_ = false;       // Guarded by lock_; the network thread pushes a flush.
+  gint64 interrupted_at_ = 0;       // Guarded by lock_; monotonic microseconds, 0: not.
+  bool stuck_posted_ = false;       // Guarded by lock_.
+  bool ended_ = false;              // Guarded by lock_; no job will come any more.
+  bool stopping_ = false;           // Guarded by lock_.
+
+  // Belong to the task.
+  bool played_ = false;  // A job has been through the pipeline since the last flush.
+
+  IoThread thread_{"dist-worker"};
+  std::unique_ptr<Timer> watchdog_;  // Belongs to the network thread.
+  std::unique_ptr<WorkerLink> link_;
+};
+
+}  // namespace dist

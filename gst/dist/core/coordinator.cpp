@@ -329,9 +329,10 @@ void Coordinator::clear_job(JobId id, Instant now) {
 }
 
 void Coordinator::remove_job(JobId id, Instant now) {
+  const bool were_done = all_done();
   cancel(dispatcher_.remove_job(id, now));
   jobs_.erase(id);
-  if (all_done())
+  if (all_done() && !were_done)
     say_goodbye(kJobDone);
   pump(now);
 }

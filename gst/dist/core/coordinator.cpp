@@ -141,14 +141,8 @@ void Coordinator::handle(Connection& connection, PrimarySession::LeaseAdvanced& 
   dispatcher_.progress(connection.info.id, event.lease, now);
   account_incoming(connection);
   const Dispatcher::Grant* grant = dispatcher_.find(connection.info.id, event.lease);
-  if (!grant || connection.incoming == 0)
-    return;
-  const Job& job = jobs_.at(grant->segment.job);
-  if (job.window.bytes() + job.incoming <= job.config.max_bytes ||
-      grant->segment.index == dispatcher_.earliest(grant->segment.job))
-    return;
-  // There is no room for this result until earlier ones are delivered.
-  cancel({dispatcher_.release(connection.info.id, event.lease, now).value()});
+  if (grant && connection.incoming > 0 && !has_room(grant->segment, 0))
+    put_off(Dispatcher::Grant(*grant), connection.incoming, now);
 }
 
 void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived& event,
@@ -166,14 +160,17 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   const auto segment = job.segments.find(done.grant.segment.index);
   const Status status = accept_result(job, segment->second, event.renditions, done);
   lease_ended(connection, event.lease);
+  const std::uint64_t size = total_size(event.renditions);
   if (!status) {
     if (const auto failure = dispatcher_.fail(id, event.lease, status.error(), now))
       lease_failed(connection.info, *failure);
     return;
   }
-  std::uint64_t size = 0;
-  for (const Rendition& rendition : done.renditions)
-    size += rendition.segment.size();
+  // A short one came all at once, so that nobody knew of it before.
+  if (!has_room(done.grant.segment, size - std::min(size, total_size(segment->second.bytes)))) {
+    put_off(done.grant, size, now);
+    return;
+  }
   job.result_size = job.result_size == 0
                         ? static_cast<double>(size)
                         : job.result_size + kNewest * (static_cast<double>(size) - job.result_size);
@@ -236,6 +233,21 @@ void Coordinator::cancel(const std::vector<Dispatcher::Grant>& grants) {
     lease_ended(connection, grant.lease);
     writable_.insert(grant.worker);
   }
+}
+
+// Whether so much more may be held because of this segment. The earliest is what room comes from.
+bool Coordinator::has_room(SegmentKey key, std::uint64_t more) const {
+  const Job& job = jobs_.at(key.job);
+  return job.window.bytes() + job.incoming + more <= job.config.max_bytes ||
+         key.index == dispatcher_.earliest(key.job);
+}
+
+// There is no room for this result until earlier ones are delivered. It is not leased again before
+// there is: its size is known now.
+void Coordinator::put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now) {
+  Job& job = jobs_.at(grant.segment.job);
+  job.result_size = std::max(job.result_size, static_cast<double>(size));
+  cancel({dispatcher_.release(grant.worker, grant.lease, now).value()});
 }
 
 void Coordinator::lease_ended(Connection& connection, LeaseId lease) {

@@ -202,6 +202,8 @@ class Coordinator {
   void tell_refused(const std::string& address, const std::string& reason, Instant now);
   void lease_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure);
   void cancel(const std::vector<Dispatcher::Grant>& grants);
+  bool has_room(SegmentKey key, std::uint64_t more) const;
+  void put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now);
   void lease_ended(Connection& connection, LeaseId lease);
   void account_incoming(Connection& connection);
   void throttle(JobId id, const Job& job);

@@ -146,9 +146,7 @@ void Link::drop_payloads(LeaseId lease) {
 }
 
 void Link::expect(LeaseId lease, std::uint64_t size, bool wanted) {
-  inbox_.emplace();
-  inbox_->lease = lease;
-  inbox_->size = size;
+  inbox_ = Inbox{.lease = lease, .size = size};
   if (wanted)
     inbox_->bytes.reset(g_byte_array_new());
 }

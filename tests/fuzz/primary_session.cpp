@@ -1,0 +1,152 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A primary whose worker, after a real greeting, says whatever the input says.
+#include <set>
+
+#include "gst/dist/core/session.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace {
+
+using namespace dist;
+using namespace dist::fuzz;
+
+constexpr std::uint64_t kMaxResult = 1000;
+
+class Target {
+ public:
+  explicit Target(std::uint8_t options) {
+    config_.max_result_size = kMaxResult;
+    if ((options & 1) != 0)
+      config_.secret = "film";
+    session_.emplace(config_, wire::Nonce{1}, now_);
+    if ((options & 2) == 0)
+      greet();
+  }
+
+  void step(Input& input) {
+    switch (input.byte() % 8) {
+      case 0:
+        return receive(input.take(input.byte()));
+      case 1:
+      case 2: {
+        const std::uint8_t type = input.byte();
+        return receive(frame(type, input.take(input.byte())));
+      }
+      case 3:
+        return answer(input);
+      case 4:
+        return grant(input);
+      case 5:
+        return cancel(1u + input.byte() % 8);
+      case 6:
+        now_ += input.byte() * 100 * kMillisecond;
+        alive_ = alive_ && session_->advance(now_);
+        return;
+      default:
+        return write();
+    }
+  }
+
+  bool alive() const { return alive_; }
+
+ private:
+  void greet() {
+    const WorkerSession::Config config{"fuzz", 8, config_.secret};
+    WorkerSession worker(config, wire::Nonce{2}, now_);
+    std::vector<WorkerSession::Event> events;
+    receive(join(worker.next_output()));
+    REQUIRE(worker.receive(join(session_->next_output()), now_, events));
+    receive(join(worker.next_output()));
+    REQUIRE(joined_);
+  }
+
+  // One part of a result with its right digest, which an input cannot find out.
+  void answer(Input& input) {
+    wire::ResultPart part;
+    part.lease = 1u + input.byte() % 8;
+    part.parts = static_cast<std::uint16_t>(1 + input.byte() % 3);
+    part.part = static_cast<std::uint16_t>(input.byte() % part.parts);
+    const auto bytes = input.take(input.byte());
+    part.size = bytes.size();
+    part.sha256 = sha256({copy(bytes)});
+    receive(wire::encode(part).span());
+    if (alive_ && !bytes.empty())
+      receive(wire::encode(wire::Data{part.lease, bytes}).span());
+  }
+
+  void grant(Input& input) {
+    if (!joined_ || granted_ == 8)
+      return;
+    const BytesList segment = {copy(input.take(input.byte()))};
+    ++granted_;
+    session_->grant(granted_, granted_, 1, segment);
+    leases_.insert(granted_);
+  }
+
+  void cancel(std::uint64_t lease) {
+    session_->cancel(lease);
+    leases_.erase(lease);
+    check_incoming();
+  }
+
+  void write() {
+    if (session_->has_output())
+      REQUIRE(!session_->next_output().empty());
+  }
+
+  void receive(std::span<const std::uint8_t> bytes) {
+    if (!alive_)
+      return;
+    std::vector<PrimarySession::Event> events;
+    alive_ = static_cast<bool>(session_->receive(bytes, now_, events));
+    for (const auto& event : events)
+      std::visit([this](const auto& e) { note(e); }, event);
+    check_incoming();
+    if (alive_)
+      REQUIRE(session_->next_wakeup() > now_);
+  }
+
+  void check_incoming() {
+    const auto incoming = session_->incoming();
+    if (!incoming)
+      return;
+    REQUIRE(leases_.count(incoming->lease) != 0);
+    REQUIRE(incoming->bytes <= kMaxResult);
+  }
+
+  void note(const PrimarySession::Joined& event) {
+    REQUIRE(!std::exchange(joined_, true));
+    REQUIRE(event.capacity > 0 && event.capacity <= 64 && event.name.size() <= wire::kMaxName);
+  }
+  // A result may follow in the same bytes, so the lease is known still.
+  void note(const PrimarySession::LeaseAdvanced& event) {
+    REQUIRE(leases_.count(event.lease) != 0);
+  }
+  void note(const PrimarySession::ResultReceived& event) {
+    REQUIRE(leases_.erase(event.lease) != 0);
+    REQUIRE(!event.renditions.empty());
+    REQUIRE(total_size(event.renditions) <= kMaxResult);
+  }
+  void note(const PrimarySession::LeaseFailed& event) { REQUIRE(leases_.erase(event.lease) != 0); }
+  void note(const PrimarySession::Left&) { REQUIRE(joined_); }
+
+  PrimarySession::Config config_;
+  Instant now_ = 0;
+  std::optional<PrimarySession> session_;
+  bool alive_ = true;
+  bool joined_ = false;
+  std::uint64_t granted_ = 0;
+  std::set<std::uint64_t> leases_;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Input input(data, size);
+  Target target(input.byte());
+  while (!input.empty() && target.alive())
+    target.step(input);
+  return 0;
+}

@@ -1,0 +1,176 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Writes the corpus from which fuzzing begins: `seeds tests/fuzz/corpus`. To be run again when the
+// protocol changes.
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "gst/dist/core/segment.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace {
+
+using namespace dist;
+using namespace dist::fuzz;
+using Data = std::vector<std::uint8_t>;
+
+class Corpus {
+ public:
+  explicit Corpus(std::filesystem::path root) : root_(std::move(root)) {}
+
+  void write(const std::string& target, const std::string& name, const Data& data) const {
+    std::filesystem::create_directories(root_ / target);
+    std::ofstream file(root_ / target / name, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(data.data()),
+               static_cast<std::streamsize>(data.size()));
+    if (!file)
+      std::exit(1);
+  }
+
+ private:
+  std::filesystem::path root_;
+};
+
+Data operator+(Data a, const Data& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+Data text(const std::string& text) {
+  return {text.begin(), text.end()};
+}
+
+Data encoded(const wire::Message& message) {
+  return join({wire::encode(message)});
+}
+
+// Type and body, as the targets take them: without the rest of the header.
+Data body(const wire::Message& message) {
+  const Data bytes = encoded(message);
+  return {bytes.begin() + wire::kFrameHeader, bytes.end()};
+}
+
+// A step of the session targets: a frame of that type.
+Data frame_step(const wire::Message& message) {
+  const Data bytes = encoded(message);
+  return Data{1, bytes[0], static_cast<std::uint8_t>(bytes.size() - wire::kFrameHeader)} +
+         body(message);
+}
+
+void write_wire(const Corpus& corpus) {
+  const Data bytes = {1, 2, 3};
+  const std::pair<const char*, wire::Message> messages[] = {
+      {"hello", wire::Hello{.capacity = 2, .nonce = {1}, .name = "box"}},
+      {"challenge", wire::Challenge{1, true, {2}}},
+      {"proof", wire::Proof{{3}}},
+      {"welcome", wire::Welcome{{4}}},
+      {"refuse", wire::Refuse{1, 1, "no"}},
+      {"lease", wire::Lease{7, 41, 2, 1500000}},
+      {"result-part", wire::ResultPart{7, 0, 2, 90000, {5}}},
+      {"fail", wire::Fail{7, "stuck"}},
+      {"cancel", wire::Cancel{7}},
+      {"done", wire::Done{"bye"}},
+      {"leave", wire::Leave{}},
+      {"data", wire::Data{7, bytes}},
+      {"heartbeat", wire::Heartbeat{}},
+      {"progress", wire::Progress{7, 1500000, 25, 24}},
+  };
+  Data stream;
+  for (const auto& [name, message] : messages) {
+    corpus.write("message", name, Data{encoded(message)[0], 0} + body(message));
+    stream = stream + encoded(message);
+  }
+  corpus.write("frame", "bytewise", Data{0} + stream);
+  corpus.write("frame", "pieces", Data{3, 7, 0, 40} + stream);
+  corpus.write("frame", "browser", Data{0} + text("GET / HTTP/1.1\r\n\r\n"));
+}
+
+void write_sessions(const Corpus& corpus) {
+  const Data grant = {4, 4, 9, 8, 7, 6};
+  const Data answer = {3, 0, 0, 0, 5, 1, 2, 3, 4, 5};
+  const Data two_parts = Data{3, 0, 1, 0, 2, 1, 2} + Data{3, 0, 1, 1, 2, 3, 4};
+  const Data time = {6, 50};
+  const Data write = {7};
+  for (std::uint8_t secret : {std::uint8_t{0}, std::uint8_t{1}}) {
+    const std::string suffix = secret ? "-secret" : "";
+    corpus.write("primary_session", "result" + suffix, Data{secret} + grant + write + answer);
+    corpus.write("primary_session", "parts" + suffix, Data{secret} + grant + time + two_parts);
+  }
+  corpus.write("primary_session", "progress",
+               Data{0} + grant + frame_step(wire::Progress{1, 4, 1, 0}) +
+                   frame_step(wire::Progress{1, 4, 1, 1}) + frame_step(wire::Heartbeat{}));
+  corpus.write("primary_session", "fail",
+               Data{0} + grant + frame_step(wire::ResultPart{1, 0, 2, 10, {}}) +
+                   frame_step(wire::Fail{1, "stuck"}) + frame_step(wire::Leave{}));
+  corpus.write("primary_session", "cancel",
+               Data{0} + grant + frame_step(wire::ResultPart{1, 0, 2, 10, {}}) + Data{5, 0});
+  corpus.write("primary_session", "greeting",
+               Data{2} + frame_step(wire::Hello{.capacity = 2, .name = "box"}) +
+                   frame_step(wire::Proof{}) + grant + answer);
+
+  // Here each step begins with a number of a lease.
+  const Data lease = {0, 3, 4, 9, 8, 7, 6, 0};
+  const auto said = [](const wire::Message& message) { return Data{0} + frame_step(message); };
+  corpus.write("worker_session", "lease", Data{0} + lease + Data{0, 5, 3, 2} + Data{0, 7});
+  corpus.write("worker_session", "result-secret", Data{1} + lease + Data{0, 4, 1, 3, 1, 2, 3});
+  corpus.write("worker_session", "cancel",
+               Data{0} + lease + said(wire::Lease{2, 2, 1, 100}) + said(wire::Cancel{2}) +
+                   said(wire::Done{"bye"}));
+  corpus.write("worker_session", "greeting",
+               Data{2} + said(wire::Challenge{1, false, {}}) + said(wire::Welcome{}) + lease);
+  corpus.write("worker_session", "refused",
+               Data{2} + said(wire::Refuse{1, 1, "no"}) + said(wire::Challenge{1, false, {}}));
+}
+
+void write_coordinator(const Corpus& corpus) {
+  const Data connect = {0, 1, 15};
+  const Data submit = {8, 0, 15};
+  const Data answer = {4, 0, 4, 15};
+  corpus.write("coordinator", "done", connect + submit + answer + Data{10, 0});
+  corpus.write("coordinator", "fails",
+               connect + submit + Data{4, 0, 8, 15, 4, 0, 8, 15, 7, 100, 15, 4, 0, 1, 15});
+  corpus.write("coordinator", "hung", connect + submit + Data{7, 40, 15, 7, 40, 15, 7, 100, 15});
+  corpus.write("coordinator", "two-jobs",
+               connect + connect + Data{11, 0} + submit + Data{8, 1, 15} + answer +
+                   Data{4, 1, 4, 15} + Data{11, 1} + Data{11, 2} + Data{11, 4});
+  corpus.write("coordinator", "large",
+               connect + connect + submit + submit + submit + Data{4, 1, 255, 15, 4, 0, 255, 15});
+  corpus.write("coordinator", "flood", Data{0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 15});
+  corpus.write("coordinator", "lost", connect + submit + Data{6, 0} + connect + answer);
+}
+
+void write_segments(const Corpus& corpus) {
+  SegmentHeader header;
+  header.stream_id = "film";
+  header.index = 1;
+  header.start = kSecond;
+  header.stop = 2 * kSecond;
+  header.caps = "video/x-vp8";
+  corpus.write("segment_header", "empty", join({serialize(header)}));
+  header.units = {{.pts = kSecond, .dts = 0, .duration = 40, .show = kSecond, .size = 3},
+                  {.pts = kSecond + 40, .show = kSecond + 40, .flags = kFlagDeltaUnit, .size = 2},
+                  {.size = 1}};
+  const Data payload = {1, 2, 3, 4, 5, 6};
+  corpus.write("segment_header", "source", join({serialize(header)}) + payload);
+  header.rendition = "hd";
+  header.last = true;
+  header.reorder_depth = 1;
+  corpus.write("segment_header", "rendition", join({serialize(header)}));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: seeds FOLDER\n");
+    return 2;
+  }
+  const Corpus corpus(argv[1]);
+  write_wire(corpus);
+  write_sessions(corpus);
+  write_coordinator(corpus);
+  write_segments(corpus);
+  return 0;
+}

@@ -26,6 +26,7 @@
 
 #include "gst/dist/core/cutter.h"
 #include "gst/dist/gstx/segment_buffer.h"
+#include "gst/dist/gstx/stream_format.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_dist_segmenter_debug);
 #define GST_CAT_DEFAULT gst_dist_segmenter_debug
@@ -109,41 +110,6 @@ G_DEFINE_TYPE_WITH_CODE(GstDistSegmenter, gst_dist_segmenter, GST_TYPE_ELEMENT,
 GST_ELEMENT_REGISTER_DEFINE(distsegmenter, "distsegmenter", GST_RANK_NONE, GST_TYPE_DIST_SEGMENTER)
 
 // --- Helpers
-
-static unsigned nal_length_size(const GstStructure* structure, unsigned position) {
-  const gchar* stream_format = gst_structure_get_string(structure, "stream-format");
-  if (g_strcmp0(stream_format, "byte-stream") == 0)
-    return 0;
-  const GValue* value = gst_structure_get_value(structure, "codec_data");
-  std::uint8_t byte = 3;
-  if (value && GST_VALUE_HOLDS_BUFFER(value))
-    gst_buffer_extract(gst_value_get_buffer(value), position, &byte, 1);
-  return (byte & 3u) + 1u;
-}
-
-static dist::StreamFormat stream_format(const GstStructure* structure) {
-  using dist::Codec;
-  const std::string name = gst_structure_get_name(structure);
-  // lengthSizeMinusOne in the decoder configuration records of ISO/IEC 14496-15.
-  if (name == "video/x-h264")
-    return {Codec::kH264, nal_length_size(structure, 4)};
-  if (name == "video/x-h265")
-    return {Codec::kH265, nal_length_size(structure, 21)};
-  if (name == "video/x-vp8")
-    return {Codec::kVp8};
-  if (name == "video/x-vp9")
-    return {Codec::kVp9};
-  if (name == "video/x-av1")
-    return {Codec::kAv1};
-  if (name == "image/jpeg")
-    return {Codec::kJpeg};
-  if (name == "video/mpeg") {
-    gint version = 0;
-    gst_structure_get_int(structure, "mpegversion", &version);
-    return {version == 4 ? Codec::kMpeg4 : Codec::kMpeg12};
-  }
-  return {Codec::kRaw};
-}
 
 static void post_unsupported(GstDistSegmenter* self, const std::string& found) {
   if (std::exchange(self->priv->state.error_posted, true))
@@ -270,7 +236,7 @@ static bool handle_caps(GstDistSegmenter* self, GstCaps* caps) {
   if (part.caps && gst_caps_is_equal(part.caps.get(), caps))
     return true;
   part.caps = Ref<GstCaps>::share(caps);
-  part.format = stream_format(structure);
+  part.format = dist::stream_format(structure);
   part.frame_duration = 0;
   gint numerator = 0;
   gint denominator = 0;

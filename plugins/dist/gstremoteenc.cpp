@@ -27,7 +27,7 @@
 
 #include "gst/dist/core/handover.h"
 #include "gst/dist/gstx/ref.h"
-#include "gst/dist/gstx/segment_buffer.h"
+#include "gst/dist/gstx/stream_format.h"
 #include "gst/dist/io/secret.h"
 #include "plugins/dist/fan_out.h"
 
@@ -84,7 +84,7 @@ Settings default_settings() {
   primary.workers.dispatcher.deadline_factor = kDefaultDeadlineFactor;
   primary.job.max_attempts = kDefaultMaxAttempts;
   primary.job.max_bytes = kDefaultMaxBytes;
-  primary.job.accepts_caps = dist::are_caps;
+  primary.job.check_rendition = dist::check_rendition;
   settings.fan_out.max_segments = kDefaultMaxSegments;
   return settings;
 }

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "gst/dist/gstx/segment_buffer.h"
@@ -273,6 +274,10 @@ dist::Bytes serialized(const dist::SegmentHeader& header) {
   std::vector<std::uint8_t> bytes(head.span().begin(), head.span().end());
   for (std::uint64_t i = 0; i < header.payload_size(); ++i)
     bytes.push_back(static_cast<std::uint8_t>(i));
+  // A rendition begins with a slice of an IDR picture.
+  constexpr std::array<std::uint8_t, 4> kIdr = {0, 0, 1, 0x65};
+  if (!header.is_source() && header.payload_size() >= kIdr.size())
+    std::copy(kIdr.begin(), kIdr.end(), bytes.begin() + static_cast<std::ptrdiff_t>(head.size()));
   return dist::Bytes::take(std::move(bytes));
 }
 

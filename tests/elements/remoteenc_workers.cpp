@@ -162,7 +162,7 @@ GST_START_TEST(test_remoteenc_refuses_a_result_that_does_not_fit) {
 GST_END_TEST
 
 GST_START_TEST(test_remoteenc_gives_up_after_max_attempts) {
-  RemoteEnc h("max-attempts=2");
+  RemoteEnc h("max-attempts=2 max-segments=2");
   FakeWorker worker(h.element(), "bee");
   h.push_segment(0);
   h.push_segment(1);

@@ -178,6 +178,21 @@ UnitKind classify(const StreamFormat& format, bool keyframe, Span unit) {
   return kind;
 }
 
+bool has_parameter_sets(const StreamFormat& format, Span unit) {
+  const bool h265 = format.codec == Codec::kH265;
+  bool video = !h265;  // H.265 only.
+  bool sequence = false;
+  bool picture = false;
+  for_each_nal(unit, format.nal_length_size, [&](Span nal) {
+    const unsigned type = h265 ? nal[0] >> 1 & 0x3f : nal[0] & 0x1f;
+    video |= h265 && type == 32;
+    sequence |= type == (h265 ? 33 : 7);
+    picture |= type == (h265 ? 34 : 8);
+    return true;
+  });
+  return video && sequence && picture;
+}
+
 unsigned max_reorder_depth(Codec codec) {
   switch (codec) {
     case Codec::kH264:

@@ -48,6 +48,9 @@ struct UnitKind {
 // ISO/IEC 14496-2 6.3.5, RFC 6386 9.1, VP9 bitstream 6.2.
 UnitKind classify(const StreamFormat& format, bool keyframe, std::span<const std::uint8_t> unit);
 
+// Whether an access unit of H.264 or H.265 carries all the parameter sets that a decoder needs.
+bool has_parameter_sets(const StreamFormat& format, std::span<const std::uint8_t> unit);
+
 // How many access units at most may come before another one in decode order and after it in
 // presentation order.
 unsigned max_reorder_depth(Codec codec);

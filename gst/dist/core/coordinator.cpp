@@ -8,7 +8,6 @@
 namespace dist {
 namespace {
 
-constexpr std::size_t kMaxCapsInText = 100;
 // A result may take this share of a job's bytes, but always so much.
 constexpr std::uint64_t kResultShare = 4;
 constexpr std::uint64_t kLeastMaxResult = 32u << 20;
@@ -23,6 +22,16 @@ constexpr char kJobDone[] = "the job is done";
 // An address without its port.
 std::string host_of(const std::string& address) {
   return address.substr(0, address.rfind(':'));
+}
+
+Bytes with_header(const SegmentHeader& header, std::span<const std::uint8_t> payload) {
+  const Bytes serialized = serialize(header);
+  const auto head = serialized.span();
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(head.size() + payload.size());
+  bytes.insert(bytes.end(), head.begin(), head.end());
+  bytes.insert(bytes.end(), payload.begin(), payload.end());
+  return Bytes::take(std::move(bytes));
 }
 
 }  // namespace
@@ -184,21 +193,31 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
 Status Coordinator::accept_result(Job& job, const Segment& segment, const std::vector<Bytes>& parts,
                                   SegmentDone& done) {
   std::vector<SegmentHeader> headers;
-  for (const Bytes& part : parts) {
+  std::vector<Bytes> segments = parts;
+  for (Bytes& part : segments) {
     auto header = parse_header(part.span(), part.size());
     if (!header)
       return Error{"the result is no segment: " + header.error()};
-    if (job.config.accepts_caps && !job.config.accepts_caps(header->caps))
-      return Error{"the result has no caps: " + header->caps.substr(0, kMaxCapsInText)};
+    if (job.config.check_rendition && !header->units.empty()) {
+      const auto payload = part.span().last(header->payload_size());
+      auto caps = job.config.check_rendition(header->caps, payload.first(header->units[0].size),
+                                             job.config.mixed_encoders);
+      if (!caps)
+        return Error{"rendition '" + header->rendition + "': " + caps.error()};
+      if (*caps != header->caps) {
+        header->caps = *caps;
+        part = with_header(*header, payload);
+      }
+    }
     headers.push_back(std::move(*header));
   }
   const ResultCheck::Verdict verdict = job.check.check(*segment.header, headers);
   if (!verdict.status)
     return verdict.status;
   done.note = verdict.note;
-  for (std::size_t i = 0; i < parts.size(); ++i)
+  for (std::size_t i = 0; i < segments.size(); ++i)
     done.renditions.push_back(
-        {std::make_shared<const SegmentHeader>(std::move(headers[i])), parts[i]});
+        {std::make_shared<const SegmentHeader>(std::move(headers[i])), segments[i]});
   return {};
 }
 

@@ -44,8 +44,11 @@ class Coordinator {
     // Accept renditions from different encoders, as long as each carries its parameter sets
     // in-band.
     bool mixed_encoders = false;
-    // Whether the text can be caps. Null: not asked.
-    bool (*accepts_caps)(const std::string& caps) = nullptr;
+    // Judges caps and first access unit of a rendition, as check_rendition() in gstx does. Null:
+    // any caps are good.
+    Result<std::string> (*check_rendition)(const std::string& caps,
+                                           std::span<const std::uint8_t> first_unit,
+                                           bool mixed_encoders) = nullptr;
   };
 
   struct WorkerInfo {
@@ -177,8 +180,7 @@ class Coordinator {
     BytesList bytes;
   };
   struct Job {
-    explicit Job(const JobConfig& c)
-        : config(c), check(c.mixed_encoders), window({.bytes = c.max_bytes}) {}
+    explicit Job(const JobConfig& c) : config(c), window({.bytes = c.max_bytes}) {}
 
     JobConfig config;
     ResultCheck check;

@@ -31,9 +31,6 @@ std::uint32_t reorder_depth(std::span<const Time> decode_order);
 // a rendition fit together.
 class ResultCheck {
  public:
-  // With `mixed_encoders` the segments of a rendition may come from different encoders.
-  explicit ResultCheck(bool mixed_encoders = false) : mixed_encoders_(mixed_encoders) {}
-
   // Success if `result` (one header for each rendition the worker made) answers `source`; the error
   // says what is wrong with it. A result with too few frames is refused at first, but accepted with
   // a note once another attempt gives the very same frames: then it is the source that lacks them,
@@ -48,7 +45,6 @@ class ResultCheck {
   void forget(std::uint64_t index) { refused_frames_.erase(index); }
 
  private:
-  bool mixed_encoders_;
   // For each source caps and rendition, the caps of the first accepted result.
   std::map<std::string, std::map<std::string, std::string>> caps_;
   // For each segment, the presentation times of refused answers, as text.

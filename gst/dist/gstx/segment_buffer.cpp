@@ -77,11 +77,6 @@ Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, const Bytes& ser
   return buffer;
 }
 
-bool are_caps(const std::string& text) {
-  const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(text.c_str()));
-  return caps && gst_caps_is_fixed(caps.get());
-}
-
 Result<SegmentHeader> read_header(GstBuffer* segment) {
   const gsize total = gst_buffer_get_size(segment);
   if (gst_buffer_n_memory(segment) > 0) {

@@ -8,7 +8,6 @@
 
 #include <gst/gst.h>
 
-#include <string>
 #include <vector>
 
 #include "gst/dist/core/bytes.h"
@@ -26,9 +25,6 @@ Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, std::vector<Ref<
 
 // A segment that is already in one piece, as `header` describes it.
 Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, const Bytes& serialized);
-
-// Whether the text is that of fixed caps.
-bool are_caps(const std::string& text);
 
 // Reads and checks the header.
 Result<SegmentHeader> read_header(GstBuffer* segment);

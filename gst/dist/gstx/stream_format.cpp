@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/dist/gstx/stream_format.h"
+
+#include "gst/dist/gstx/ref.h"
+
+namespace dist {
+namespace {
+
+constexpr std::size_t kMaxCapsInText = 100;
+
+unsigned nal_length_size(const GstStructure* structure, unsigned position) {
+  const gchar* stream_format = gst_structure_get_string(structure, "stream-format");
+  if (g_strcmp0(stream_format, "byte-stream") == 0)
+    return 0;
+  const GValue* value = gst_structure_get_value(structure, "codec_data");
+  std::uint8_t byte = 3;
+  if (value && GST_VALUE_HOLDS_BUFFER(value))
+    gst_buffer_extract(gst_value_get_buffer(value), position, &byte, 1);
+  return (byte & 3u) + 1u;
+}
+
+// What segments from different encoders have in common.
+std::string common_caps(const GstStructure* structure) {
+  const auto common =
+      Ref<GstCaps>::adopt(gst_caps_new_empty_simple(gst_structure_get_name(structure)));
+  for (const char* field :
+       {"stream-format", "alignment", "width", "height", "pixel-aspect-ratio", "framerate"})
+    if (const GValue* value = gst_structure_get_value(structure, field))
+      gst_caps_set_value(common.get(), field, value);
+  return take_string(gst_caps_to_string(common.get()));
+}
+
+}  // namespace
+
+StreamFormat stream_format(const GstStructure* structure) {
+  const std::string name = gst_structure_get_name(structure);
+  // lengthSizeMinusOne in the decoder configuration records of ISO/IEC 14496-15.
+  if (name == "video/x-h264")
+    return {Codec::kH264, nal_length_size(structure, 4)};
+  if (name == "video/x-h265")
+    return {Codec::kH265, nal_length_size(structure, 21)};
+  if (name == "video/x-vp8")
+    return {Codec::kVp8};
+  if (name == "video/x-vp9")
+    return {Codec::kVp9};
+  if (name == "video/x-av1")
+    return {Codec::kAv1};
+  if (name == "image/jpeg")
+    return {Codec::kJpeg};
+  if (name == "video/mpeg") {
+    gint version = 0;
+    gst_structure_get_int(structure, "mpegversion", &version);
+    return {version == 4 ? Codec::kMpeg4 : Codec::kMpeg12};
+  }
+  return {Codec::kRaw};
+}
+
+Result<std::string> check_rendition(const std::string& text,
+                                    std::span<const std::uint8_t> first_unit, bool mixed_encoders) {
+  const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(text.c_str()));
+  if (!caps || !gst_caps_is_fixed(caps.get()))
+    return Error{"no caps: " + text.substr(0, kMaxCapsInText)};
+  const GstStructure* structure = gst_caps_get_structure(caps.get(), 0);
+  const StreamFormat format = stream_format(structure);
+  const bool nal_units = format.codec == Codec::kH264 || format.codec == Codec::kH265;
+  const RandomAccess start = classify(format, true, first_unit).random_access;
+  if (start == RandomAccess::kNone || (nal_units && start != RandomAccess::kClean))
+    return Error{"begins with a frame at which no decoder can start"};
+  if (!mixed_encoders)
+    return text;
+  if (!nal_units || format.nal_length_size != 0 || !has_parameter_sets(format, first_unit))
+    return Error{
+        "mixed-encoders needs H.264 or H.265 in byte-stream format with parameter sets in each "
+        "segment (h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream)"};
+  return common_caps(structure);
+}
+
+}  // namespace dist

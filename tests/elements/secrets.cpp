@@ -1,0 +1,180 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Who may join whom, with a real remoteenc and a real remoteencsrc; and listeners that are shared.
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "tests/elements/helpers.h"
+
+namespace {
+
+using namespace test;
+
+constexpr char kWrong[] = "the secret is wrong";
+constexpr char kNone[] = "the primary asks for a secret and this worker has none";
+constexpr char kUnasked[] = "this worker has a secret and the primary does not ask for it";
+
+struct Pair {
+  const char* primary;
+  const char* worker;
+  const char* reason;  // Why the worker is refused, null if it joins.
+};
+constexpr Pair kPairs[] = {
+    {"", "", nullptr},
+    {"secret=owl", "secret=owl", nullptr},
+    {"secret=owl", "secret=fox", kWrong},
+    {"secret=owl", "", kNone},
+    {"", "secret=owl", kUnasked},
+};
+
+std::string port_of(const RemoteEnc& primary) {
+  guint port = 0;
+  g_object_get(primary.element(), "port", &port, nullptr);
+  return "port=" + std::to_string(port) + " ";
+}
+
+struct Source : Harness {
+  explicit Source(const std::string& properties)
+      : Harness("remoteencsrc", properties, nullptr, "src") {}
+};
+
+void expect_no_start(const std::string& properties, int code, const std::string& text) {
+  const auto element = make_element("remoteenc", properties);
+  Messages messages(element.get());
+  expect_equal(gst_element_set_state(element.get(), GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
+  messages.expect_error(GST_RESOURCE_ERROR, code, text);
+  gst_element_set_state(element.get(), GST_STATE_NULL);
+}
+
+// A file that goes away with the object.
+struct File {
+  std::string path;
+
+  explicit File(const std::string& contents) {
+    gchar* name = nullptr;
+    const gint fd = g_file_open_tmp("gst-dist-secret-XXXXXX", &name, nullptr);
+    fail_unless(fd >= 0);
+    close(fd);
+    path = name;
+    g_free(name);
+    std::ofstream(path) << contents;
+  }
+  ~File() { std::remove(path.c_str()); }
+};
+
+}  // namespace
+
+GST_START_TEST(test_secrets_of_both_ends) {
+  const Pair& pair = kPairs[__i__];
+  RemoteEnc primary(pair.primary);
+  Source worker(port_of(primary) + pair.worker);
+  if (!pair.reason) {
+    primary.messages().next("dist-worker-joined");
+    worker.messages().next("dist-connected");
+    return;
+  }
+  worker.messages().expect_error(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED,
+                                 pair.reason);
+  primary.messages().next("dist-connection-refused");
+  expect_equal(primary.messages().count("dist-worker-joined"), 0);
+}
+GST_END_TEST
+
+GST_START_TEST(test_secrets_from_file_and_environment) {
+  const File file("owl\nfox\n");
+  RemoteEnc primary("secret-file=" + file.path);
+  g_setenv("GST_DIST_SECRET", "owl", TRUE);
+  Source worker(port_of(primary));
+  primary.messages().next("dist-worker-joined");
+  // The property counts more than the environment.
+  Source other(port_of(primary) + "secret=fox");
+  other.messages().expect_error(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED, kWrong);
+  g_unsetenv("GST_DIST_SECRET");
+}
+GST_END_TEST
+
+GST_START_TEST(test_secrets_file_that_has_none_is_an_error) {
+  const File empty("\nowl\n");
+  expect_no_start("port=0 secret-file=" + empty.path, GST_RESOURCE_ERROR_SETTINGS,
+                  "its first line is empty");
+  expect_no_start("port=0 secret-file=/nowhere/secret", GST_RESOURCE_ERROR_SETTINGS,
+                  "cannot be read");
+}
+GST_END_TEST
+
+GST_START_TEST(test_secrets_are_needed_beyond_loopback) {
+  for (const char* address : {"0.0.0.0", "::", "10.0.0.1"})
+    expect_no_start(std::string("port=0 address=") + address, GST_RESOURCE_ERROR_NOT_AUTHORIZED,
+                    "secret-file");
+  for (const char* properties :
+       {"address=0.0.0.0 secret=owl", "address=0.0.0.0 allow-anonymous=true", "address=127.0.0.2"})
+    RemoteEnc{properties}.messages().next("dist-listening");
+}
+GST_END_TEST
+
+GST_START_TEST(test_secrets_cannot_be_read_back) {
+  for (const char* name : {"remoteenc", "remoteencsrc"}) {
+    const auto element = make_element(name, "secret=owl");
+    const GParamSpec* spec =
+        g_object_class_find_property(G_OBJECT_GET_CLASS(element.get()), "secret");
+    fail_unless((spec->flags & G_PARAM_READABLE) == 0);
+  }
+}
+GST_END_TEST
+
+// One process, one port, two jobs: each worker serves both, and stays until both are done.
+GST_START_TEST(test_listener_is_shared_by_two_elements) {
+  RemoteEnc first;
+  // Port 0 is never shared, so the second one asks for a port of its own and the third for that.
+  const std::string port = [] {
+    FakePrimary free_port;
+    return "port=" + std::to_string(free_port.port());
+  }();
+  RemoteEnc second(port);
+  RemoteEnc third(port);
+  fail_unless(port_of(first) != port_of(second));
+  fail_unless(port_of(second) == port_of(third));
+  FakeWorker worker(second.element());
+  second.messages().next("dist-worker-joined");
+  third.messages().next("dist-worker-joined");
+  for (RemoteEnc* job : {&second, &third}) {
+    job->push_segment(0, true);
+    worker.answer(worker.lease());
+    expect_equal(job->pull_header().index, 0);
+  }
+  second.end();
+  second.messages().next("dist-summary");
+  fail_unless(worker.quiet());
+  third.end();
+  worker.next<dist::WorkerSession::JobDone>();
+}
+GST_END_TEST
+
+GST_START_TEST(test_listener_is_not_shared_with_another_secret) {
+  const std::string port = [] {
+    FakePrimary free_port;
+    return "port=" + std::to_string(free_port.port());
+  }();
+  RemoteEnc first(port + " secret=owl");
+  expect_no_start(port + " secret=fox", GST_RESOURCE_ERROR_OPEN_READ_WRITE, "another secret");
+}
+GST_END_TEST
+
+static Suite* secrets_suite() {
+  Suite* const suite = suite_create("secrets");
+  TCase* const tests = tcase_create("all");
+  suite_add_tcase(suite, tests);
+  tcase_add_loop_test(tests, test_secrets_of_both_ends, 0, std::size(kPairs));
+  tcase_add_test(tests, test_secrets_from_file_and_environment);
+  tcase_add_test(tests, test_secrets_file_that_has_none_is_an_error);
+  tcase_add_test(tests, test_secrets_are_needed_beyond_loopback);
+  tcase_add_test(tests, test_secrets_cannot_be_read_back);
+  tcase_add_test(tests, test_listener_is_shared_by_two_elements);
+  tcase_add_test(tests, test_listener_is_not_shared_with_another_secret);
+  return suite;
+}
+
+GST_CHECK_MAIN(secrets)

@@ -165,7 +165,7 @@ static void answer(GstRemoteEncSink* self, dist::Lease& lease) {
     const bool complete = std::all_of(priv->pads.begin(), priv->pads.end(), [&](const auto& entry) {
       return entry.second.eos && entry.second.lease.get() == &lease;
     });
-    if (!complete)
+    if (!complete || priv->pads.empty())
       return;
     for (auto& [pad, state] : priv->pads) {
       pads.push_back(state);
@@ -232,15 +232,18 @@ static GstFlowReturn gst_remote_enc_sink_chain(GstPad* pad, GstObject* parent,
 
 static void handle_eos(GstRemoteEncSink* self, GstPad* pad) {
   std::shared_ptr<dist::Lease> lease;
+  bool all_ended = false;
   {
     const std::lock_guard lock(self->priv->lock);
     PadState& state = self->priv->pads.at(pad);
     state.eos = true;
     lease = state.lease;
+    all_ended = std::all_of(self->priv->pads.begin(), self->priv->pads.end(),
+                            [](const auto& entry) { return entry.second.eos; });
   }
   if (lease)
     answer(self, *lease);
-  else
+  else if (all_ended)
     // Not behind remoteencsrc, or behind one without a segment: an ordinary end.
     gst_element_post_message(GST_ELEMENT(self), gst_message_new_eos(GST_OBJECT(self)));
 }
@@ -307,6 +310,12 @@ static GstPad* gst_remote_enc_sink_request_new_pad(GstElement* element, GstPadTe
     else
       rendition = free_number(*self->priv);
   }
+  GstPad* const known = gst_element_get_static_pad(element, (kPrefix + rendition).c_str());
+  if (known) {
+    GST_WARNING_OBJECT(self, "there is a rendition '%s' already", rendition.c_str());
+    gst_object_unref(known);
+    return nullptr;
+  }
   if (rendition.empty() || rendition == "source") {
     GST_WARNING_OBJECT(self, "'%s' cannot be the name of a rendition", rendition.c_str());
     return nullptr;
@@ -326,11 +335,17 @@ static GstPad* gst_remote_enc_sink_request_new_pad(GstElement* element, GstPadTe
 }
 
 static void gst_remote_enc_sink_release_pad(GstElement* element, GstPad* pad) {
+  GstRemoteEncSink* self = GST_REMOTE_ENC_SINK(element);
   gst_pad_set_active(pad, FALSE);
+  std::shared_ptr<dist::Lease> lease;
   {
-    const std::lock_guard lock(GST_REMOTE_ENC_SINK(element)->priv->lock);
-    GST_REMOTE_ENC_SINK(element)->priv->pads.erase(pad);
+    const std::lock_guard lock(self->priv->lock);
+    lease = self->priv->pads.at(pad).lease;
+    self->priv->pads.erase(pad);
   }
+  // The others may have waited for this one only.
+  if (lease)
+    answer(self, *lease);
   gst_element_remove_pad(element, pad);
 }
 

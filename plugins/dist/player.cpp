@@ -106,21 +106,26 @@ void Player::disconnected(bool done, const std::string& reason) {
     interrupt(job, "");
   if (settings_.reconnect)
     return;
-  if (!done)
+  if (!done) {
+    fail();
     GST_ELEMENT_ERROR(element_, RESOURCE, READ,
                       ("Lost the primary at %s, port %u (%s). Start the worker again, or set "
                        "reconnect=true.",
                        settings_.host.c_str(), settings_.port, reason.c_str()),
                       ("%s", reason.c_str()));
-  end();
+    return;
+  }
+  const std::lock_guard lock(lock_);
+  ended_ = true;
+  changed_.notify_all();
 }
 
 void Player::refused(const std::string& reason) {
+  fail();
   GST_ELEMENT_ERROR(element_, RESOURCE, NOT_AUTHORIZED,
                     ("The primary at %s, port %u, refused this worker: %s.", settings_.host.c_str(),
                      settings_.port, reason.c_str()),
                     ("%s", reason.c_str()));
-  end();
 }
 
 std::vector<Player::Job> Player::jobs() {
@@ -128,10 +133,10 @@ std::vector<Player::Job> Player::jobs() {
   return {jobs_.begin(), jobs_.end()};
 }
 
-// No job will come any more.
-void Player::end() {
+// No job will come any more, and that is no ordinary end.
+void Player::fail() {
   const std::lock_guard lock(lock_);
-  ended_ = true;
+  failed_ = true;
   changed_.notify_all();
 }
 
@@ -212,8 +217,8 @@ Player::Next Player::play_next() {
   bool ended = false;
   {
     std::unique_lock lock(lock_);
-    changed_.wait(lock, [this] { return stopping_ || ended_ || !jobs_.empty(); });
-    if (stopping_)
+    changed_.wait(lock, [this] { return stopping_ || failed_ || ended_ || !jobs_.empty(); });
+    if (stopping_ || (failed_ && jobs_.empty()))
       return Next::kPause;
     ended = jobs_.empty();
     if (!ended) {

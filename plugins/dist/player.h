@@ -70,7 +70,7 @@ class Player : public WorkerLink::Observer {
   GstFlowReturn push_units(const Job& job);
   void report(const Job& job);
   std::vector<Job> jobs();
-  void end();
+  void fail();
   void interrupt(const Job& job, const std::string& reason);
   void watch();
 
@@ -86,6 +86,7 @@ class Player : public WorkerLink::Observer {
   gint64 interrupted_at_ = 0;       // Guarded by lock_; monotonic microseconds, 0: not.
   bool stuck_posted_ = false;       // Guarded by lock_.
   bool ended_ = false;              // Guarded by lock_; no job will come any more.
+  bool failed_ = false;             // Guarded by lock_; an error is being posted.
   bool stopping_ = false;           // Guarded by lock_.
 
   // Belong to the task.

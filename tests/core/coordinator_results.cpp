@@ -218,6 +218,29 @@ GST_START_TEST(test_results_take_no_more_than_allowed) {
 }
 GST_END_TEST
 
+// Nor are they made again and again meanwhile.
+GST_START_TEST(test_results_without_room_are_not_made_again_at_once) {
+  Cluster cluster;
+  cluster.join(1, "a");
+  cluster.join(2, "b");
+  cluster.add_job(1, 5000);
+  cluster.submit(0);
+  cluster.submit(1);
+  cluster.run();
+  const WorkerId first = cluster.leased(1) == "0" ? 1 : 2;
+  const WorkerId second = 3 - first;
+  cluster.answer(second, 2500);
+  cluster.run();
+  fail_unless_equals_text(cluster.leased(second), "");
+  cluster.answer(first);
+  cluster.run();
+  fail_unless_equals_uint64(cluster.coordinator.dispatcher().open_segments(1), 1);
+  cluster.coordinator.delivered(1, 0, cluster.now);
+  cluster.run();
+  fail_unless_equals_text(cluster.leased(1) + cluster.leased(2), "1");
+}
+GST_END_TEST
+
 // A worker that sends without end is closed; the job goes on.
 GST_START_TEST(test_results_that_are_too_large_end_the_connection) {
   Cluster cluster;
@@ -341,6 +364,7 @@ static Suite* coordinator_results_suite() {
   tcase_add_test(tcase, test_results_that_a_job_cannot_get_give_its_segment_up);
   tcase_add_test(tcase, test_results_without_room_are_cancelled);
   tcase_add_test(tcase, test_results_take_no_more_than_allowed);
+  tcase_add_test(tcase, test_results_without_room_are_not_made_again_at_once);
   tcase_add_test(tcase, test_results_that_are_too_large_end_the_connection);
   tcase_add_test(tcase, test_results_of_large_jobs_may_be_large);
   tcase_add_test(tcase, test_results_of_a_lost_worker_are_freed);

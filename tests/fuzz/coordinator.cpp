@@ -88,6 +88,7 @@ class Target {
     REQUIRE(coordinator_.dispatcher().workers() == 0);
     REQUIRE(coordinator_.dispatcher().leases(1) == 0);
     for (const auto& [job, _] : next_index_) {
+      REQUIRE(coordinator_.bytes_held(job) == windows_[job].bytes());
       coordinator_.clear_job(job, now_);
       REQUIRE(coordinator_.bytes_held(job) == 0);
     }
@@ -191,13 +192,16 @@ class Target {
     if (next == next_index_.end() || coordinator_.dispatcher().open_segments(job) > 20)
       return;
     auto header = std::make_shared<const SegmentHeader>(source(next->second++));
-    coordinator_.submit(job, header, with_payload(*header), now_);
+    const BytesList segment = with_payload(*header);
+    windows_[job].accept(header->index, total_size(segment));
+    coordinator_.submit(job, header, segment, now_);
   }
 
   void deliver(JobId job) {
     auto& done = done_[job];
     if (done.empty())
       return;
+    windows_[job].deliver(*done.begin());
     coordinator_.delivered(job, *done.begin(), now_);
     done.erase(done.begin());
   }
@@ -213,12 +217,14 @@ class Target {
         if (next_index_.erase(job) != 0)
           coordinator_.remove_job(job, now_);
         done_.erase(job);
+        windows_.erase(job);
         break;
       case 2:
         coordinator_.clear_job(1, now_);
         REQUIRE(coordinator_.bytes_held(1) == 0);
         next_index_[1] = 0;
         done_.erase(1);
+        windows_.erase(1);
         break;
       case 3:
         coordinator_.set_blocked(1, input.byte() % 2 != 0, now_);
@@ -235,8 +241,10 @@ class Target {
         REQUIRE(done->renditions.size() == 1);
         REQUIRE(done->renditions[0].header->index == key.index);
         // Unless the job was cleared or removed since, it is done only once.
-        if (next_index_.count(key.job) != 0)
-          REQUIRE(done_[key.job].insert(key.index).second);
+        if (next_index_.count(key.job) == 0)
+          continue;
+        REQUIRE(done_[key.job].insert(key.index).second);
+        windows_[key.job].answer(key.index, done->renditions[0].segment.size());
       }
     for (const WorkerId id : coordinator_.take_writable())
       REQUIRE(peers_.count(id) != 0);
@@ -251,6 +259,11 @@ class Target {
   std::map<WorkerId, Peer> peers_;
   std::map<JobId, std::uint64_t> next_index_ = {{1, 0}};
   std::map<JobId, std::set<std::uint64_t>> done_;
+  // What is held apart from what is arriving.
+  struct Held : Window {
+    Held() : Window({}) {}
+  };
+  std::map<JobId, Held> windows_;
 };
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 using namespace dist;
 using namespace dist::fuzz;
 
-constexpr std::uint64_t kMaxResult = 1000;
+constexpr std::uint64_t kMaxResult = 400;
 
 class Target {
  public:
@@ -28,6 +28,7 @@ class Target {
   void step(Input& input) {
     switch (input.byte() % 8) {
       case 0:
+        raw_ = true;
         return receive(input.take(input.byte()));
       case 1:
       case 2: {
@@ -68,12 +69,14 @@ class Target {
     part.lease = 1u + input.byte() % 8;
     part.parts = static_cast<std::uint16_t>(1 + input.byte() % 3);
     part.part = static_cast<std::uint16_t>(input.byte() % part.parts);
+    const bool too_long = input.byte() == 1;
     const auto bytes = input.take(input.byte());
-    part.size = bytes.size();
+    part.size = bytes.size() - (too_long && !bytes.empty() ? 1 : 0);
     part.sha256 = sha256({copy(bytes)});
     receive(wire::encode(part).span());
     if (alive_ && !bytes.empty())
       receive(wire::encode(wire::Data{part.lease, bytes}).span());
+    REQUIRE(!alive_ || raw_ || part.size == bytes.size());
   }
 
   void grant(Input& input) {
@@ -137,6 +140,7 @@ class Target {
   std::optional<PrimarySession> session_;
   bool alive_ = true;
   bool joined_ = false;
+  bool raw_ = false;  // What follows may belong to a frame that was begun.
   std::uint64_t granted_ = 0;
   std::set<std::uint64_t> leases_;
 };

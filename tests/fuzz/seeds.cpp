@@ -89,8 +89,8 @@ void write_wire(const Corpus& corpus) {
 
 void write_sessions(const Corpus& corpus) {
   const Data grant = {4, 4, 9, 8, 7, 6};
-  const Data answer = {3, 0, 0, 0, 5, 1, 2, 3, 4, 5};
-  const Data two_parts = Data{3, 0, 1, 0, 2, 1, 2} + Data{3, 0, 1, 1, 2, 3, 4};
+  const Data answer = {3, 0, 0, 0, 0, 5, 1, 2, 3, 4, 5};
+  const Data two_parts = Data{3, 0, 1, 0, 0, 2, 1, 2} + Data{3, 0, 1, 1, 0, 2, 3, 4};
   const Data time = {6, 50};
   const Data write = {7};
   for (std::uint8_t secret : {std::uint8_t{0}, std::uint8_t{1}}) {
@@ -98,6 +98,10 @@ void write_sessions(const Corpus& corpus) {
     corpus.write("primary_session", "result" + suffix, Data{secret} + grant + write + answer);
     corpus.write("primary_session", "parts" + suffix, Data{secret} + grant + time + two_parts);
   }
+  corpus.write("primary_session", "too-long", Data{0} + grant + Data{3, 0, 0, 0, 1, 3, 1, 2, 3});
+  corpus.write("primary_session", "too-large",
+               Data{0} + grant + Data{3, 0, 1, 0, 0, 250} + Data(250) + Data{3, 0, 1, 1, 0, 250} +
+                   Data(250));
   corpus.write("primary_session", "progress",
                Data{0} + grant + frame_step(wire::Progress{1, 4, 1, 0}) +
                    frame_step(wire::Progress{1, 4, 1, 1}) + frame_step(wire::Heartbeat{}));
@@ -154,6 +158,11 @@ void write_segments(const Corpus& corpus) {
                   {.size = 1}};
   const Data payload = {1, 2, 3, 4, 5, 6};
   corpus.write("segment_header", "source", join({serialize(header)}) + payload);
+  // Their sum is right only if it wraps around.
+  SegmentHeader wraps = header;
+  wraps.units[0].size = wraps.units[1].size = std::uint64_t{1} << 63;
+  wraps.units[2].size = 6;
+  corpus.write("segment_header", "wraps", join({serialize(wraps)}) + payload);
   header.rendition = "hd";
   header.last = true;
   header.reorder_depth = 1;

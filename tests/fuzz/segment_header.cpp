@@ -34,7 +34,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Bytes again = serialize(*header);
     REQUIRE(again.size() == *header_size && again.size() <= size);
     REQUIRE(std::equal(again.span().begin(), again.span().end(), data));
-    REQUIRE(header->payload_size() == total - *header_size);
+    std::uint64_t left = total - *header_size;
+    for (const AccessUnit& unit : header->units) {
+      REQUIRE(unit.size <= left);
+      left -= unit.size;
+    }
+    REQUIRE(left == 0);
     const auto times = header->presentation_times();
     REQUIRE(header->frame_durations().size() == times.size());
     REQUIRE(std::is_sorted(times.begin(), times.end()));

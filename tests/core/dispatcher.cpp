@@ -168,12 +168,28 @@ GST_END_TEST
 
 GST_START_TEST(test_dispatcher_grants_only_the_earliest_while_throttled) {
   Farm farm({.segments = 4, .workers = 3});
-  farm.set_throttled(kJob, true);
+  farm.set_throttle(kJob, Dispatcher::Throttle::kEarliestOnly);
   fail_unless_equals_text(farm.grants(), "0>1");
   farm.finish(0, 1);
   fail_unless_equals_text(farm.grants(), "1>1");
-  farm.set_throttled(kJob, false);
+  farm.set_throttle(kJob, Dispatcher::Throttle::kNone);
   fail_unless_equals_text(farm.grants(), "2>2 3>3");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_grants_nothing_of_a_stopped_job) {
+  Farm farm({.workers = 3});
+  farm.practise(100, 3, kOneSecond);
+  farm.add_segments(kJob, 0, 1);
+  fail_unless_equals_text(farm.grants(), "0>1");
+  farm.add_segments(kJob, 1, 1);
+  farm.set_throttle(kJob, Dispatcher::Throttle::kStopped);
+  farm.pass(5 * kOneSecond);
+  fail_unless_equals_text(farm.grants(), "");
+  farm.flunk(0, 1);
+  fail_unless_equals_text(farm.grants(), "");
+  farm.set_throttle(kJob, Dispatcher::Throttle::kNone);
+  fail_unless_equals_text(farm.grants(), "0>2 1>3");
 }
 GST_END_TEST
 
@@ -181,7 +197,7 @@ GST_START_TEST(test_dispatcher_serves_others_while_one_job_is_throttled) {
   Farm farm({.segments = 3, .workers = 3});
   farm.add_job(2, 3);
   farm.add_segments(2, 0, 9);
-  farm.set_throttled(kJob, true);
+  farm.set_throttle(kJob, Dispatcher::Throttle::kEarliestOnly);
   fail_unless_equals_text(farm.grants(), "0>1 2:0>2 2:1>3");
 }
 GST_END_TEST
@@ -257,6 +273,7 @@ GST_START_TEST(test_dispatcher_gives_up_and_says_why) {
   farm.flunk(0, 1, "no frame came out");
   farm.flunk(1, 2, "stuck");
   fail_unless_equals_text(farm.grants(), "1>1 0>2");
+  farm.show_life(0, 2);
   farm.remove_worker(2, false, "connection lost: closed by the peer");
   farm.finish(1, 1);
   fail_unless_equals_text(farm.grants(), "0>1");
@@ -318,18 +335,43 @@ GST_START_TEST(test_dispatcher_says_the_beginning_of_a_long_reason) {
 GST_END_TEST
 
 GST_START_TEST(test_dispatcher_blames_a_lost_worker_for_what_it_was_at_only) {
-  Farm farm({.segments = 4, .capacity = 2, .max_attempts = 1});
+  Farm farm({.capacity = 2, .max_attempts = 1});
+  farm.practise(100, 1, kOneSecond);
+  farm.add_segments(kJob, 0, 4);
   fail_unless_equals_text(farm.grants(), "0>1 1>2 2>1 3>2");
+  farm.show_life(0, 1);
+  farm.show_life(2, 1);
   const auto failures = farm.remove_worker(1, false, "connection lost");
   fail_unless_equals_text(text(failures), "0>1 2>1");
-  // Nothing is given up: worker 1 had done nothing yet, and worker 2 has not failed it.
-  for (const auto& failure : failures)
-    fail_unless_equals_text(failure.given_up, "");
+  // One attempt is allowed, and worker 1 has done others.
+  fail_unless(contains(failures.at(0).given_up, "segment 0: given up after 1 failed attempt"));
+  fail_unless_equals_text(failures.at(1).given_up, "");
   farm.finish(1, 2);
-  fail_unless_equals_text(farm.grants(), "0>2");
-  farm.finish(3, 2);
-  farm.finish(0, 2);
   fail_unless_equals_text(farm.grants(), "2>2");
+}
+GST_END_TEST
+
+// When the network goes, one after the other is found dead, and each got what the one before had.
+GST_START_TEST(test_dispatcher_blames_nobody_for_what_arrived_nowhere) {
+  Farm farm({.workers = 5, .max_attempts = 1});
+  farm.practise(100, 1, kOneSecond);
+  farm.add_segments(kJob, 0, 1);
+  for (WorkerId worker = 1; worker < 5; ++worker) {
+    if (worker % 2 != 0)
+      farm.pass(60 * kOneSecond);
+    while (farm.expire(farm.now)) {
+    }
+    farm.grants();
+    for (const auto& failure : farm.remove_worker(worker, false, "connection lost"))
+      fail_unless_equals_text(failure.given_up, "");
+  }
+  farm.pass(60 * kOneSecond);
+  while (farm.expire(farm.now)) {
+  }
+  farm.pass(60 * kOneSecond);
+  fail_unless_equals_text(farm.grants(), "0>5");
+  farm.show_life(0, 5);
+  fail_unless(!farm.remove_worker(5, false, "connection lost").at(0).given_up.empty());
 }
 GST_END_TEST
 
@@ -394,6 +436,7 @@ static Suite* dispatcher_suite() {
   tcase_add_test(tcase, test_dispatcher_shares_the_workers_between_jobs);
   tcase_add_test(tcase, test_dispatcher_gives_a_new_job_its_share_at_once);
   tcase_add_test(tcase, test_dispatcher_grants_only_the_earliest_while_throttled);
+  tcase_add_test(tcase, test_dispatcher_grants_nothing_of_a_stopped_job);
   tcase_add_test(tcase, test_dispatcher_serves_others_while_one_job_is_throttled);
   tcase_add_test(tcase, test_dispatcher_forgets_the_segments_of_a_cleared_job);
   tcase_add_test(tcase, test_dispatcher_cancels_the_leases_of_a_removed_job_only);
@@ -404,6 +447,7 @@ static Suite* dispatcher_suite() {
   tcase_add_test(tcase, test_dispatcher_gives_up_by_who_failed);
   tcase_add_test(tcase, test_dispatcher_says_the_beginning_of_a_long_reason);
   tcase_add_test(tcase, test_dispatcher_blames_a_lost_worker_for_what_it_was_at_only);
+  tcase_add_test(tcase, test_dispatcher_blames_nobody_for_what_arrived_nowhere);
   tcase_add_test(tcase, test_dispatcher_blames_nobody_who_leaves_in_good_order);
   tcase_add_test(tcase, test_dispatcher_gives_nothing_up_because_the_last_other_left);
   tcase_add_test(tcase, test_dispatcher_leaves_the_leases_of_others_alone);

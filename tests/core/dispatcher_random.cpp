@@ -17,6 +17,7 @@ namespace {
 using namespace dist;
 using namespace dist::test;
 using Grant = Dispatcher::Grant;
+using Throttle = Dispatcher::Throttle;
 
 class Simulation {
  public:
@@ -56,11 +57,12 @@ class Simulation {
     std::map<std::uint64_t, Segment> segments;
     std::size_t leases = 0;
     std::uint64_t next = 0;
-    bool throttled = false;
+    Throttle throttle = Throttle::kNone;
   };
   struct Lease {
     Grant grant;
     Instant heard = 0;
+    bool confirmed = false;
   };
 
 #define require(condition) \
@@ -150,12 +152,14 @@ class Simulation {
       require(worker.leases.count(failure.grant.lease) == 1);
       require(failure.suspended == 0 && failure.cancelled.empty());
     }
+    // It was at its oldest lease, the one with the lowest number.
+    const LeaseId blamed = worker.leases.empty() ? 0 : *worker.leases.begin();
+    const bool counts = !in_good_order && blamed != 0 && leases_.at(blamed).confirmed;
     // All leases end before it is decided what becomes of their segments.
     for (const auto& failure : failures)
       drop_lease(failure.grant);
-    // It was at its oldest lease, the one with the lowest number.
     for (const auto& failure : failures)
-      settle(failure, worker, !in_good_order && failure.grant.lease == *worker.leases.begin());
+      settle(failure, worker, counts && failure.grant.lease == blamed);
   }
 
   void fail() {
@@ -164,14 +168,14 @@ class Simulation {
     const Grant grant = pick(leases_)->second.grant;
     const auto failure = dispatcher_.fail(grant.worker, grant.lease, "stuck", now_);
     require(failure.has_value());
-    fail_lease(*failure);
+    fail_lease(*failure, true);
   }
 
-  void fail_lease(const Dispatcher::Failure& failure) {
+  void fail_lease(const Dispatcher::Failure& failure, bool counts) {
     drop_lease(failure.grant);
     Worker& worker = workers_.at(failure.grant.worker);
     segment(failure.grant.segment).failed_on.insert(failure.grant.worker);
-    settle(failure, worker, true);
+    settle(failure, worker, counts);
     require(failure.suspended == 0 || worker.leases.size() == failure.cancelled.size());
     require(failure.suspended != 0 || failure.cancelled.empty());
     require(failure.suspended != 0 || !worker.probation);
@@ -215,12 +219,12 @@ class Simulation {
     if (random_.chance(20) && dispatcher_.next_wakeup() != kNever)
       now_ = std::max(now_, dispatcher_.next_wakeup());
     while (const auto failure = dispatcher_.expire(now_)) {
-      const Lease& lease = leases_.at(failure->grant.lease);
+      const Lease lease = leases_.at(failure->grant.lease);
       // Never by a multiple of anything alone.
       require(now_ - lease.heard >= Dispatcher::Config().deadline_floor);
       require(failure->grant.lease == *workers_.at(failure->grant.worker).leases.begin());
       require(failure->suspended > 0);
-      fail_lease(*failure);
+      fail_lease(*failure, lease.confirmed);
     }
   }
 
@@ -230,6 +234,7 @@ class Simulation {
     Lease& lease = pick(leases_)->second;
     dispatcher_.progress(lease.grant.worker, lease.grant.lease, now_);
     lease.heard = now_;
+    lease.confirmed = true;
   }
 
   // Late, repeated and invented answers change nothing.
@@ -249,8 +254,8 @@ class Simulation {
   void switch_limits() {
     const auto job = pick(jobs_);
     dispatcher_.set_blocked(job->first, random_.chance(50));
-    job->second.throttled = random_.chance(30);
-    dispatcher_.set_throttled(job->first, job->second.throttled);
+    job->second.throttle = static_cast<Throttle>(random_.below(3));
+    dispatcher_.set_throttle(job->first, job->second.throttle);
   }
 
   // --- The ledger
@@ -283,7 +288,7 @@ class Simulation {
       check_choice(*grant);
       Segment& granted = segment(grant->segment);
       require(grant->attempt == ++granted.attempts);
-      require(leases_.emplace(grant->lease, Lease{*grant, now_}).second);
+      require(leases_.emplace(grant->lease, Lease{*grant, now_, false}).second);
       require(grant->lease >= next_lease_bound_);
       next_lease_bound_ = grant->lease + 1;
       workers_.at(grant->worker).leases.insert(grant->lease);
@@ -311,10 +316,12 @@ class Simulation {
 
   // The earliest queued segment of the job that the worker may take now.
   std::optional<std::uint64_t> next_of(const Job& job, WorkerId id) const {
+    if (job.throttle == Throttle::kStopped)
+      return std::nullopt;
     for (const auto& [index, s] : job.segments) {
       if (s.leases.empty() && may_take(id, s))
         return index;
-      if (job.throttled)
+      if (job.throttle == Throttle::kEarliestOnly)
         break;
     }
     return std::nullopt;
@@ -325,9 +332,10 @@ class Simulation {
     const Job& job = jobs_.at(grant.segment.job);
     require(has_room(workers_.at(grant.worker)));
     const Segment& granted = segment(grant.segment);
-    require(!job.throttled || grant.segment.index == job.segments.begin()->first);
+    require(job.throttle != Throttle::kStopped);
+    require(job.throttle == Throttle::kNone || grant.segment.index == job.segments.begin()->first);
     if (grant.hedge) {
-      require(granted.leases.size() == 1);
+      require(granted.leases.size() == 1 || granted.leases.size() == 2);
       require(workers_.at(grant.worker).leases.empty());
       require(granted.failed_on.count(grant.worker) == 0);
       return;
@@ -348,7 +356,7 @@ class Simulation {
       require(job.segments.empty() || *dispatcher_.earliest(id) == job.segments.begin()->first);
       open += job.leases;
       for (const auto& [index, s] : job.segments)
-        require(s.leases.size() <= 2);
+        require(s.leases.size() <= 3);
     }
     require(leases_.size() == open);
     require(dispatcher_.workers() == workers_.size());
@@ -363,8 +371,8 @@ class Simulation {
   // With workers that only succeed everything is delivered.
   void finish() {
     for (auto& [id, job] : jobs_) {
-      job.throttled = false;
-      dispatcher_.set_throttled(id, false);
+      job.throttle = Throttle::kNone;
+      dispatcher_.set_throttle(id, Throttle::kNone);
     }
     add_segment();
     join();

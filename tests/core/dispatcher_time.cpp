@@ -240,6 +240,7 @@ GST_END_TEST
 GST_START_TEST(test_dispatcher_takes_all_leases_from_a_suspended_worker) {
   Farm farm({.segments = 4, .workers = 1, .capacity = 4, .max_attempts = 1});
   farm.grants();
+  farm.show_life(0, 1);
   const auto failure = expire_next(farm);
   fail_unless_equals_uint64(failure.suspended, kOneSecond);
   fail_unless_equals_text(Farm::text(failure.cancelled), "1>1 2>1 3>1");
@@ -277,6 +278,23 @@ GST_START_TEST(test_dispatcher_hedges_a_late_lease) {
   fail_unless_equals_text(farm.grants(), "0>2+");
   farm.pass(kOneSecond);
   fail_unless_equals_text(farm.grants(), "");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_hedges_a_late_copy_once_more) {
+  Farm farm({.workers = 5});
+  farm.practise(100, 5, kOneSecond);
+  farm.add_segments(kJob, 0, 1);
+  fail_unless_equals_text(farm.grants(), "0>1");
+  farm.pass(2 * kOneSecond);
+  fail_unless_equals_text(farm.grants(), "0>2+");
+  farm.pass(kOneSecond / 2);
+  fail_unless_equals_text(farm.grants(), "");
+  farm.pass(kOneSecond);
+  fail_unless_equals_text(farm.grants(), "0>3+");
+  farm.pass(2 * kOneSecond);
+  fail_unless_equals_text(farm.grants(), "");
+  fail_unless_equals_text(farm.finish(0, 3), "0>1 0>2+");
 }
 GST_END_TEST
 
@@ -370,7 +388,7 @@ GST_START_TEST(test_dispatcher_hedges_only_the_earliest_while_throttled) {
   farm.practise(100, 3, kOneSecond);
   farm.add_segments(kJob, 0, 2);
   farm.grants();
-  farm.set_throttled(kJob, true);
+  farm.set_throttle(kJob, Dispatcher::Throttle::kEarliestOnly);
   farm.pass(5 * kOneSecond);
   const std::string text = farm.grants();
   fail_unless(contains(text, "0>") && !contains(text, "1>"), "%s", text.c_str());
@@ -447,6 +465,7 @@ static Suite* dispatcher_time_suite() {
   tcase_add_test(tcase, test_dispatcher_takes_all_leases_from_a_suspended_worker);
   tcase_add_test(tcase, test_dispatcher_removes_a_suspended_worker);
   tcase_add_test(tcase, test_dispatcher_hedges_a_late_lease);
+  tcase_add_test(tcase, test_dispatcher_hedges_a_late_copy_once_more);
   tcase_add_test(tcase, test_dispatcher_does_not_hedge_before_it_knows_what_late_is);
   tcase_add_test(tcase, test_dispatcher_does_not_hedge_while_there_is_other_work);
   tcase_add_test(tcase, test_dispatcher_takes_the_first_result_of_a_hedged_segment);

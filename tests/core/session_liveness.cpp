@@ -131,7 +131,8 @@ GST_START_TEST(test_liveness_progress_counts_when_it_grows) {
       {{2, 10, 10, 10}, false},  // Nobody holds this one.
   };
   Ends ends;
-  lease_to(ends);
+  ends.greet();
+  ends.primary.grant(1, 41, 1, {some_payload(1000)});
   for (const auto& row : rows) {
     ends.at_primary.clear();
     fail_unless_ok(ends.primary.receive(encoded({row.progress}), 0, ends.at_primary));
@@ -155,6 +156,9 @@ GST_START_TEST(test_liveness_worker_says_how_far_it_is) {
                          encoded({wire::Progress{1, kMiB, 0, 0}}));
   fail_if(ends.worker.has_output());
   ends.to_worker();
+  // When all is here it says so by itself.
+  fail_unless_equals_hex(to_data(ends.worker.next_output()),
+                         encoded({wire::Progress{1, 2 * kMiB, 0, 0}}));
   ends.worker.report_receiving();
   ends.worker.progress(1, 5, 4);
   fail_unless_equals_hex(to_data(ends.worker.next_output()),

@@ -258,7 +258,7 @@ void Coordinator::cancel(const std::vector<Dispatcher::Grant>& grants) {
 bool Coordinator::has_room(SegmentKey key, std::uint64_t more) const {
   const Job& job = jobs_.at(key.job);
   return job.window.bytes() + job.incoming + more <= job.config.max_bytes ||
-         key.index == dispatcher_.earliest(key.job);
+         key.index == job.window.oldest();
 }
 
 // There is no room for this result until earlier ones are delivered. It is not leased again before
@@ -293,7 +293,12 @@ void Coordinator::account_incoming(Connection& connection) {
 void Coordinator::throttle(JobId id, const Job& job) {
   const double expected = static_cast<double>(job.window.bytes() + job.incoming) +
                           static_cast<double>(dispatcher_.leases(id)) * job.result_size;
-  dispatcher_.set_throttled(id, expected > static_cast<double>(job.config.max_bytes));
+  using Throttle = Dispatcher::Throttle;
+  const bool waits_for_work = dispatcher_.earliest(id) == job.window.oldest();
+  dispatcher_.set_throttle(id, expected <= static_cast<double>(job.config.max_bytes)
+                                   ? Throttle::kNone
+                               : waits_for_work ? Throttle::kEarliestOnly
+                                                : Throttle::kStopped);
 }
 
 // Does all that follows from what happened.

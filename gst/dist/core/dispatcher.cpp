@@ -18,6 +18,9 @@ constexpr unsigned kUnprovenFactor = 10;
 constexpr double kLateShare = 0.9;
 constexpr double kBlockingShare = 0.5;
 constexpr double kLeastSamples = 4;
+// Leases of a segment at a time. With service times of a heavy tail two are not enough: among
+// thousands of segments there is always one whose two leases are late, and the window waits for it.
+constexpr std::size_t kMaxCopies = 3;
 // How many late leases of a job are looked at for one that an idle worker has not failed yet.
 constexpr std::size_t kHedgeChoices = 4;
 // Weight of the newest time in the mean, and of the newest silence in the decay of the longest.
@@ -49,7 +52,8 @@ std::vector<Dispatcher::Grant> Dispatcher::clear_job(JobId id, Instant now) {
     }
     forget_segment(key);
   }
-  job.blocked = job.throttled = false;
+  job.blocked = false;
+  job.throttle = Throttle::kNone;
   return cancelled;
 }
 
@@ -65,8 +69,8 @@ void Dispatcher::set_blocked(JobId job, bool blocked) {
   jobs_.at(job).blocked = blocked;
 }
 
-void Dispatcher::set_throttled(JobId job, bool throttled) {
-  jobs_.at(job).throttled = throttled;
+void Dispatcher::set_throttle(JobId job, Throttle throttle) {
+  jobs_.at(job).throttle = throttle;
 }
 
 void Dispatcher::add_segment(SegmentKey key, double work) {
@@ -151,13 +155,13 @@ std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_
     segment(key).failed_on.erase(id);
   found->second.failed.clear();
   const std::set<LeaseId> held = found->second.leases;
+  bool counts = !in_good_order && !held.empty() && leases_.at(*held.begin()).confirmed;
   for (LeaseId lease : held) {
     failures.push_back({.grant = leases_.at(lease).grant, .reason = reason});
     end(failures.back().grant, kNever);
   }
   const Worker worker = std::move(found->second);
   workers_.erase(found);
-  bool counts = !in_good_order;
   for (Failure& failure : failures) {
     settle_failure(failure, worker, counts);
     counts = false;
@@ -203,7 +207,8 @@ void Dispatcher::end_suspensions(Instant now) {
 bool Dispatcher::has_work() const {
   return std::any_of(turns_.begin(), turns_.end(), [this](const Turn& turn) {
     const Job& job = jobs_.at(std::get<2>(turn));
-    return !job.throttled || job.queued.count(job.segments.begin()->first) != 0;
+    return job.throttle == Throttle::kNone || (job.throttle == Throttle::kEarliestOnly &&
+                                               job.queued.count(job.segments.begin()->first) != 0);
   });
 }
 
@@ -213,8 +218,10 @@ bool Dispatcher::may_take(WorkerId worker, const Segment& segment) const {
 
 // Passes over those segments only that this worker failed.
 std::optional<std::uint64_t> Dispatcher::queued_for(WorkerId worker, const Job& job) const {
+  if (job.throttle == Throttle::kStopped)
+    return std::nullopt;
   for (std::uint64_t index : job.queued) {
-    if (job.throttled && index != job.segments.begin()->first)
+    if (job.throttle == Throttle::kEarliestOnly && index != job.segments.begin()->first)
       break;
     if (may_take(worker, job.segments.at(index)))
       return index;
@@ -250,7 +257,7 @@ Dispatcher::Grant Dispatcher::begin(WorkerId id, SegmentKey key, Instant now) {
   worker.leases.insert(grant.lease);
   segment.leases.insert(grant.lease);
   start_front(worker, now);
-  update_single(segment, job);
+  update_newest(segment, job);
   list(id, worker);
   return grant;
 }
@@ -265,19 +272,21 @@ void Dispatcher::start_front(Worker& worker, Instant now) {
   lease.began = lease.heard = now;
   renew(lease, worker);
   const SegmentKey key = lease.grant.segment;
-  update_single(segment(key), jobs_.at(key.job));
+  update_newest(segment(key), jobs_.at(key.job));
 }
 
-void Dispatcher::update_single(const Segment& segment, Job& job) {
+// Of a segment's leases the newest is watched: when that is late too there shall be one more.
+void Dispatcher::update_newest(const Segment& segment, Job& job) {
   for (LeaseId id : segment.leases) {
-    job.single.erase(id);
+    job.newest.erase(id);
     job.waiting.erase(id);
-    if (segment.leases.size() > 1)
-      continue;
-    job.single.insert(id);
-    if (leases_.at(id).began == kNever)
-      job.waiting.insert(id);
   }
+  if (segment.leases.empty() || segment.leases.size() >= kMaxCopies)
+    return;
+  const LeaseId id = *segment.leases.rbegin();
+  job.newest.insert(id);
+  if (leases_.at(id).began == kNever)
+    job.waiting.insert(id);
 }
 
 // Duration of a unit of work from which on a lease is late.
@@ -289,7 +298,7 @@ double Dispatcher::late_after(const Job& job, double share) const {
 // again.
 std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
   std::vector<LeaseId> urgent;
-  if (job.single.empty())
+  if (job.newest.empty() || job.throttle == Throttle::kStopped)
     return urgent;
   const auto late = [&](LeaseId id, double share) {
     const Lease& lease = leases_.at(id);
@@ -301,12 +310,13 @@ std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
     return false;
   };
   const Segment& first = job.segments.begin()->second;
-  if (first.leases.size() == 1 && (job.blocked || job.throttled)) {
-    const LeaseId id = *first.leases.begin();
+  const bool throttled = job.throttle != Throttle::kNone;
+  if (!first.leases.empty() && first.leases.size() < kMaxCopies && (job.blocked || throttled)) {
+    const LeaseId id = *first.leases.rbegin();
     if (job.waiting.count(id) != 0 || late(id, kBlockingShare))
       urgent.push_back(id);
   }
-  if (job.throttled)
+  if (throttled)
     return urgent;
   // An idle worker begins at once with what waits behind another lease.
   for (LeaseId id : job.waiting) {
@@ -314,7 +324,7 @@ std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
       return urgent;
     urgent.push_back(id);
   }
-  for (LeaseId id : job.single) {
+  for (LeaseId id : job.newest) {
     if (urgent.size() >= kHedgeChoices || !late(id, kLateShare))
       return urgent;
     urgent.push_back(id);
@@ -350,11 +360,11 @@ void Dispatcher::end(const Grant& grant, Instant now) {
   --job.leases;
   if (turns_.erase(before) != 0)
     turns_.insert(turn(grant.segment.job, job));
-  job.single.erase(grant.lease);
+  job.newest.erase(grant.lease);
   job.waiting.erase(grant.lease);
   Segment& segment = job.segments.at(grant.segment.index);
   segment.leases.erase(grant.lease);
-  update_single(segment, job);
+  update_newest(segment, job);
 
   Worker& worker = workers_.at(grant.worker);
   unlist(worker);
@@ -426,7 +436,7 @@ std::optional<Dispatcher::Failure> Dispatcher::fail(WorkerId id, LeaseId lease,
   const Grant* grant = find(id, lease);
   if (!grant)
     return std::nullopt;
-  Failure failure = fail_lease(Grant(*grant), reason, now);
+  Failure failure = fail_lease(Grant(*grant), reason, true, now);
   Worker& worker = workers_.at(id);
   if (++worker.failures >= kFailuresToSuspend || worker.on_probation)
     suspend(id, failure, now);
@@ -434,13 +444,13 @@ std::optional<Dispatcher::Failure> Dispatcher::fail(WorkerId id, LeaseId lease,
 }
 
 Dispatcher::Failure Dispatcher::fail_lease(const Grant& grant, const std::string& reason,
-                                           Instant now) {
+                                           bool counts, Instant now) {
   Failure failure{.grant = grant, .reason = reason};
   end(grant, now);
   Worker& worker = workers_.at(grant.worker);
   segment(grant.segment).failed_on.insert(grant.worker);
   worker.failed.insert(grant.segment);
-  settle_failure(failure, worker, true);
+  settle_failure(failure, worker, counts);
   return failure;
 }
 
@@ -504,6 +514,7 @@ void Dispatcher::progress(WorkerId id, LeaseId lease_id, Instant now) {
   if (!find(id, lease_id))
     return;
   Lease& lease = leases_.at(lease_id);
+  lease.confirmed = true;
   // What is fetched ahead says nothing of the lease that the worker is at.
   if (lease.began == kNever)
     return;
@@ -528,8 +539,8 @@ std::optional<Dispatcher::Failure> Dispatcher::expire(Instant now) {
     const Instant silence = silence_of(worker, grant.segment.job);
     worker.silence[grant.segment.job] =
         std::max(silence, std::min(2 * silence, config_.longest_silence));
-    Failure failure =
-        fail_lease(grant, "no sign of progress for " + seconds(now - lease.heard), now);
+    Failure failure = fail_lease(grant, "no sign of progress for " + seconds(now - lease.heard),
+                                 lease.confirmed, now);
     suspend(grant.worker, failure, now);
     return failure;
   }

@@ -56,7 +56,7 @@ class Dispatcher {
     SegmentKey segment;
     // From 1; counts all leases of this segment.
     unsigned attempt = 0;
-    // Another worker holds a lease of this segment too.
+    // Another worker, or two, holds a lease of this segment too.
     bool hedge = false;
   };
 
@@ -76,8 +76,9 @@ class Dispatcher {
 
   // Segments belong to jobs, between which the workers are shared fairly. A segment is given up
   // when `max_attempts` workers failed it that have done others, or when it failed so often and
-  // every worker there is failed it, or when it failed ten times as often; never by a lease that
-  // nobody is to blame for.
+  // every worker there is failed it, or when it failed ten times as often. Only those leases count
+  // that it may be to blame for: a lease whose worker was lost or silent before it said anything of
+  // it does not, or else a network that breaks down would use up all attempts within a moment.
   void add_job(JobId job, unsigned max_attempts);
   // Forgets the job's segments and returns the leases to be cancelled. Of clear_job() the job
   // remains.
@@ -85,9 +86,9 @@ class Dispatcher {
   std::vector<Grant> clear_job(JobId job, Instant now);
   // The job can bring no more segments until its earliest is complete: that one is hedged early.
   void set_blocked(JobId job, bool blocked);
-  // While throttled only the job's earliest segment is granted: there is no memory for the results
-  // of others.
-  void set_throttled(JobId job, bool throttled);
+  // There is no memory for the results of the job's segments, unless of the earliest.
+  enum class Throttle { kNone, kEarliestOnly, kStopped };
+  void set_throttle(JobId job, Throttle throttle);
 
   // Queues a segment; each once. `work` is any measure of its size, equal for all of the job.
   void add_segment(SegmentKey segment, double work);
@@ -97,18 +98,20 @@ class Dispatcher {
   void add_worker(WorkerId worker, unsigned capacity, std::string name);
 
   // The worker is gone; its leases end and their segments are queued again. The lease it was
-  // working on, its oldest, counts as a failed attempt unless it left in good order; the others it
-  // had not begun.
+  // working on, its oldest, counts as a failed attempt unless the worker left in good order; the
+  // others it had not begun.
   std::vector<Failure> remove_worker(WorkerId worker, bool in_good_order,
                                      const std::string& reason);
 
   // The next lease to grant, or nothing. Takes the job with the fewest leases, its earliest
   // segment, and the worker that will probably finish it first; a worker that failed a segment gets
   // it again only when there is no other. When nothing is queued, late leases are hedged on idle
-  // workers. Call until it returns nothing.
+  // workers; so is the copy when that is late too, up to three leases of a segment. Call until it
+  // returns nothing.
   std::optional<Grant> next_grant(Instant now);
 
-  // The worker is alive: more of the lease is done than before. Renews the deadline.
+  // The worker is alive: it has got the lease, or more of it is done than before. Renews the
+  // deadline.
   void progress(WorkerId worker, LeaseId lease, Instant now);
 
   // The result of a lease was accepted. Returns the leases to be cancelled: others of the same
@@ -133,7 +136,7 @@ class Dispatcher {
 
   // Null if the worker does not hold that lease.
   const Grant* find(WorkerId worker, LeaseId lease) const;
-  // The leases of the segment that are out, none or up to two.
+  // The leases of the segment that are out, up to three.
   std::vector<Grant> leases_of(SegmentKey segment) const;
   // The job's earliest segment that is not complete.
   std::optional<std::uint64_t> earliest(JobId job) const;
@@ -160,6 +163,7 @@ class Dispatcher {
   struct Lease {
     Grant grant;
     Instant granted = 0;
+    bool confirmed = false;  // The worker has said something of it.
     Instant began = kNever;  // When its worker could begin; kNever: it is at an older lease.
     Instant heard = 0;       // Last sign of life since then.
     Instant silence = 0;     // The longest between two of them.
@@ -178,10 +182,10 @@ class Dispatcher {
   struct Job {
     unsigned max_attempts = 3;
     bool blocked = false;
-    bool throttled = false;
+    Throttle throttle = Throttle::kNone;
     std::map<std::uint64_t, Segment> segments;  // Not yet completed.
     std::set<std::uint64_t> queued;
-    std::set<LeaseId> single;   // Leases of segments that have just one.
+    std::set<LeaseId> newest;   // Of each segment that may get one more.
     std::set<LeaseId> waiting;  // Those of them with which the worker has not begun.
     std::size_t leases = 0;
     std::uint64_t served = 0;  // When it got its last grant, counted in grants.
@@ -205,14 +209,14 @@ class Dispatcher {
   std::optional<std::uint64_t> queued_for(WorkerId worker, const Job& job) const;
   Grant begin(WorkerId worker, SegmentKey key, Instant now);
   void start_front(Worker& worker, Instant now);
-  void update_single(const Segment& segment, Job& job);
+  void update_newest(const Segment& segment, Job& job);
   double late_after(const Job& job, double share) const;
   std::vector<LeaseId> late_leases(const Job& job, Instant now);
   std::optional<Grant> hedge(Instant now);
 
   void end(const Grant& grant, Instant now);
   void requeue(SegmentKey key);
-  Failure fail_lease(const Grant& grant, const std::string& reason, Instant now);
+  Failure fail_lease(const Grant& grant, const std::string& reason, bool counts, Instant now);
   void settle_failure(Failure& failure, const Worker& worker, bool counts);
 
   Instant silence_of(const Worker& worker, JobId job) const;

@@ -427,6 +427,8 @@ Status WorkerSession::handle(const wire::Message& message, std::vector<Event>& e
   const auto finish = [&] {
     if (auto payload = completed()) {
       received_[lease_.lease] = lease_.size;
+      // From now on the primary knows that this worker had the lease.
+      progress(lease_.lease, 0, 0);
       events.push_back(Leased{lease_.lease, lease_.segment, lease_.attempt, std::move(*payload)});
     }
   };

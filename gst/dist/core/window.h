@@ -34,6 +34,10 @@ class Window {
   // Everything accepted was delivered.
   bool empty() const { return entries_.empty(); }
   std::uint64_t bytes() const { return bytes_; }
+  // The one that is to leave next.
+  std::optional<std::uint64_t> oldest() const {
+    return entries_.empty() ? std::nullopt : std::optional(entries_.begin()->first);
+  }
 
  private:
   struct Entry {

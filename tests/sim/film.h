@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Small segments that hold what a real one holds, and what an encoder would make of them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gst/dist/core/bytes.h"
+#include "gst/dist/core/segment.h"
+#include "tests/sim/random.h"
+
+namespace dist::sim {
+
+struct Source {
+  std::shared_ptr<const SegmentHeader> header;
+  BytesList bytes;  // Serialised, header included.
+};
+
+// `size` bytes of payload in a few access units, the first of which may only help decoding.
+Source make_source(const std::string& stream, std::uint64_t index, bool last, std::size_t size,
+                   Random& random);
+
+// What may be wrong with an answer.
+enum class Flaw { kNone, kOtherIndex, kMissingFrame, kNoKeyframe, kAddedFrame, kGarbage };
+inline constexpr unsigned kFlaws = 5;
+
+// The answer to a serialised segment: `renditions` segments of about `size` bytes, whose payload
+// depends on that of the source. Nothing if the segment cannot be read.
+std::vector<BytesList> encode(const Bytes& source, unsigned renditions, std::size_t size, Flaw flaw,
+                              Random& random);
+
+// What is wrong with a rendition as an answer to the source, or nothing.
+std::string find_flaw(const Source& source, const SegmentHeader& header, const Bytes& rendition);
+
+}  // namespace dist::sim

@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What a simulated world is made of.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/sim/worker.h"
+
+namespace dist::sim {
+
+struct JobPlan {
+  std::uint64_t segments = 1;
+  std::size_t segment_size = 100;  // Bytes of payload at most.
+  std::uint64_t window_segments = 16;
+  std::uint64_t window_bytes = 1u << 20;
+  std::uint64_t max_bytes = 2u << 20;
+  unsigned max_attempts = 3;
+  Instant begins_at = 0;
+  Instant produce_every = 0;  // Upstream brings a segment so often; 0: at once.
+  Instant consume_every = 0;  // Downstream takes a result so often; 0: at once.
+  Instant seek_at = kNever;   // Everything begins anew, as another stream.
+};
+
+struct Scenario {
+  std::string kind;
+  std::vector<JobPlan> jobs;
+  std::vector<WorkerPlan> workers;
+  // Jobs may end with an error, by the rules in dispatcher.h. In all other scenarios either more
+  // attempts are allowed than there can be faults that hit one segment, or no end of them.
+  bool may_fail = false;
+  // Nothing goes wrong and nobody waits for anything but workers: the efficiency means something.
+  bool is_calm = false;
+
+  // Bytes towards the workers may be damaged, which only those inside a header betray.
+  bool has_damaged_leases() const;
+  // No segment of the job and no result is larger.
+  std::uint64_t largest(const JobPlan& job) const;
+};
+
+Scenario draw_scenario(std::uint64_t seed);
+
+}  // namespace dist::sim

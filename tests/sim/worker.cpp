@@ -1,0 +1,298 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/sim/worker.h"
+
+#include <utility>
+
+namespace dist::sim {
+namespace {
+
+// How finely a worker can say how far it is: frames that went in, or came out, of a segment.
+constexpr double kFrames = 300;
+constexpr Instant kRejoinAfter = 2 * kOneSecond;
+
+wire::Nonce nonce_from(Random& random) {
+  wire::Nonce nonce;
+  for (std::uint8_t& byte : nonce)
+    byte = static_cast<std::uint8_t>(random.bits());
+  return nonce;
+}
+
+}  // namespace
+
+Worker::Worker(Timeline& timeline, Host& host, const WorkerPlan& plan, std::uint64_t seed)
+    : timeline_(timeline), host_(host), plan_(plan), random_(seed) {
+  timeline_.at(plan_.joins_at, *this, kJoin, epoch_);
+  for (std::size_t i = 0; i < plan_.outages.size(); ++i) {
+    timeline_.at(plan_.outages[i].begin, *this, kOutageBegins, i);
+    timeline_.at(plan_.outages[i].end, *this, kOutageEnds, i);
+  }
+}
+
+bool Worker::is_frozen() const {
+  return outage_ >= 0 &&
+         plan_.outages[static_cast<std::size_t>(outage_)].kind == Outage::Kind::kFreeze;
+}
+
+void Worker::on_event(unsigned what, std::uint64_t argument) {
+  if (what == kOutageBegins)
+    return begin_outage(argument);
+  if (what == kOutageEnds)
+    return end_outage(argument);
+  if (is_frozen()) {
+    missed_.emplace_back(what, argument);
+    return;
+  }
+  switch (what) {
+    case kJoin:
+      if (argument == epoch_ && outage_ < 0)
+        join();
+      break;
+    case kTimer:
+      if (argument != epoch_ || !session_)
+        break;
+      session_->report_receiving();
+      if (!session_->advance(timeline_.now())) {
+        drop_connection();
+        rejoin_later();
+        break;
+      }
+      host_.send(*this);
+      timeline_.at(session_->next_wakeup(), *this, kTimer, epoch_);
+      break;
+    case kReport:
+      if (running_ && running_->number == argument)
+        report();
+      break;
+    case kStop:
+      if (running_ && running_->number == argument)
+        stop();
+      break;
+    default:
+      break;
+  }
+}
+
+// --- Coming and going
+
+void Worker::join() {
+  if (session_ || dismissed_)
+    return;
+  ++epoch_;
+  welcomed_ = false;
+  session_ = std::make_unique<WorkerSession>(
+      WorkerSession::Config{.name = plan_.name, .capacity = plan_.capacity, .secret = {}},
+      nonce_from(random_), timeline_.now());
+  host_.connect(*this);
+  host_.send(*this);
+  timeline_.at(session_->next_wakeup(), *this, kTimer, epoch_);
+}
+
+void Worker::drop_connection() {
+  tasks_.clear();
+  running_.reset();
+  welcomed_ = false;
+  if (!session_)
+    return;
+  host_.disconnect(*this);
+  session_.reset();
+  ++epoch_;
+}
+
+void Worker::rejoin_later() {
+  timeline_.at(timeline_.now() + kRejoinAfter, *this, kJoin, epoch_);
+}
+
+void Worker::begin_outage(std::size_t number) {
+  if (outage_ >= 0 || dismissed_)
+    return;
+  outage_ = static_cast<int>(number);
+  switch (plan_.outages[number].kind) {
+    case Outage::Kind::kCrash:
+      host_.note(*this, "crashes");
+      drop_connection();
+      break;
+    case Outage::Kind::kLeave:
+      host_.note(*this, "leaves");
+      if (session_ && welcomed_) {
+        session_->leave();
+        host_.send(*this);
+      } else {
+        drop_connection();
+      }
+      break;
+    case Outage::Kind::kPartition:
+      host_.note(*this, "is partitioned");
+      host_.partition(*this, true);
+      break;
+    case Outage::Kind::kFreeze:
+      host_.note(*this, "freezes");
+      break;
+  }
+}
+
+void Worker::end_outage(std::size_t number) {
+  if (outage_ != static_cast<int>(number))
+    return;
+  host_.note(*this, "is well again");
+  outage_ = -1;
+  if (plan_.outages[number].kind == Outage::Kind::kPartition)
+    host_.partition(*this, false);
+  // It left, and the goodbye never came.
+  if (plan_.outages[number].kind == Outage::Kind::kLeave)
+    drop_connection();
+  for (const auto& [what, argument] : std::exchange(missed_, {}))
+    timeline_.at(timeline_.now(), *this, what, argument);
+  if (const auto unread = std::exchange(unread_, {}); session_ && !unread.empty())
+    on_bytes(unread);
+  if (std::exchange(unread_end_, false))
+    on_end();
+  rejoin_later();
+}
+
+// --- What the primary says
+
+void Worker::on_bytes(std::span<const std::uint8_t> bytes) {
+  if (is_frozen()) {
+    unread_.insert(unread_.end(), bytes.begin(), bytes.end());
+    return;
+  }
+  if (!session_)
+    return;
+  std::vector<WorkerSession::Event> events;
+  const Status status = session_->receive(bytes, timeline_.now(), events);
+  for (const WorkerSession::Event& event : events)
+    if (session_)
+      handle(event);
+  if (!session_)
+    return;
+  if (!status) {
+    host_.note(*this, "gives up: " + status.error());
+    drop_connection();
+    rejoin_later();
+    return;
+  }
+  begin_next();
+  host_.send(*this);
+}
+
+void Worker::on_end() {
+  if (is_frozen()) {
+    unread_end_ = true;
+    return;
+  }
+  drop_connection();
+  rejoin_later();
+}
+
+void Worker::handle(const WorkerSession::Event& event) {
+  if (const auto* leased = std::get_if<WorkerSession::Leased>(&event)) {
+    tasks_.push_back({leased->lease, leased->payload});
+  } else if (const auto* cancel = std::get_if<WorkerSession::Cancelled>(&event)) {
+    cancelled(cancel->lease);
+  } else if (std::holds_alternative<WorkerSession::Welcomed>(event)) {
+    welcomed_ = true;
+  } else if (std::holds_alternative<WorkerSession::JobDone>(event)) {
+    dismissed_ = true;
+    drop_connection();
+  } else {
+    drop_connection();
+    rejoin_later();
+  }
+}
+
+void Worker::cancelled(std::uint64_t lease) {
+  std::erase_if(tasks_, [lease](const Task& task) { return task.lease == lease; });
+  if (!running_ || running_->task.lease != lease)
+    return;
+  if (running_->fate != Fate::kHang && random_.chance(plan_.faults.late))
+    return;
+  running_.reset();
+}
+
+// --- Work
+
+void Worker::begin_next() {
+  if (running_ || tasks_.empty())
+    return;
+  Running next{.task = std::move(tasks_.front()),
+               .number = ++numbers_,
+               .began = timeline_.now(),
+               .service = plan_.service.draw(random_)};
+  tasks_.pop_front();
+  const Faults& faults = plan_.faults;
+  if (random_.chance(faults.hang))
+    next.fate = Fate::kHang;
+  else if (random_.chance(faults.crash))
+    next.fate = Fate::kCrash;
+  else if (random_.chance(faults.fail))
+    next.fate = Fate::kFail;
+  else if (random_.chance(faults.wrong))
+    next.fate = Fate::kWrong;
+  double share = 1;
+  if (next.fate == Fate::kHang || next.fate == Fate::kCrash || next.fate == Fate::kFail)
+    share = random_.share();
+  next.stops = next.began + static_cast<Instant>(share * static_cast<double>(next.service));
+  running_ = std::move(next);
+  timeline_.at(running_->stops, *this, kStop, running_->number);
+  if (plan_.report_every != 0)
+    timeline_.at(timeline_.now() + plan_.report_every, *this, kReport, running_->number);
+}
+
+void Worker::report() {
+  const Instant now = timeline_.now();
+  if (running_->fate == Fate::kHang && now >= running_->stops)
+    return;
+  const double share =
+      static_cast<double>(now - running_->began) / static_cast<double>(running_->service);
+  const auto frames = static_cast<std::uint32_t>(kFrames * std::min(share, 1.0));
+  if (frames > running_->reported) {
+    running_->reported = frames;
+    session_->progress(running_->task.lease, frames, frames);
+    host_.send(*this);
+  }
+  timeline_.at(now + plan_.report_every, *this, kReport, running_->number);
+}
+
+void Worker::stop() {
+  switch (running_->fate) {
+    case Fate::kHang:
+      host_.note(*this, "hangs in lease " + std::to_string(running_->task.lease));
+      return;
+    case Fate::kCrash:
+      host_.note(*this, "dies of lease " + std::to_string(running_->task.lease));
+      drop_connection();
+      rejoin_later();
+      return;
+    case Fate::kFail:
+      session_->fail(running_->task.lease, "no frame came out");
+      break;
+    case Fate::kAnswer:
+    case Fate::kWrong:
+      answer();
+      break;
+  }
+  running_.reset();
+  begin_next();
+  host_.send(*this);
+}
+
+void Worker::answer() {
+  const std::uint64_t lease = running_->task.lease;
+  const Flaw flaw =
+      running_->fate == Fate::kWrong ? static_cast<Flaw>(1 + random_.below(kFlaws)) : Flaw::kNone;
+  const auto result =
+      encode(running_->task.source, plan_.renditions, plan_.result_size, flaw, random_);
+  if (result.empty()) {
+    session_->fail(lease, "the segment cannot be read");
+    return;
+  }
+  if (flaw != Flaw::kNone)
+    host_.note(*this, "answers lease " + std::to_string(lease) + " wrongly");
+  busy_ += running_->service;
+  session_->result(lease, result);
+  if (random_.chance(plan_.faults.duplicate))
+    session_->result(lease, result);
+}
+
+}  // namespace dist::sim

@@ -1,0 +1,159 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A primary, its workers and the network between them, with a model of the element that feeds the
+// primary and of the joiner that follows; and what has to be true of all that after each step.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "gst/dist/core/coordinator.h"
+#include "gst/dist/core/window.h"
+#include "tests/sim/scenario.h"
+#include "tests/sim/worker.h"
+
+namespace dist::sim {
+
+class World : public Actor, public Worker::Host {
+ public:
+  // `scenario` has to outlive the world. With `verbose` whatever happens is noted.
+  World(const Scenario& scenario, std::uint64_t seed, bool verbose);
+
+  // Until all jobs are over. Returns what is wrong, or nothing.
+  std::string run();
+
+  // The share of the workers' time, from the first segment to the last, that went into answers.
+  double efficiency() const;
+  std::uint64_t segments_done() const { return segments_done_; }
+  std::uint64_t jobs_failed() const { return jobs_failed_; }
+  std::uint64_t hedges() const { return hedges_; }
+  Instant now() const { return timeline_.now(); }
+  const std::deque<std::string>& notes() const { return notes_; }
+
+  void on_event(unsigned what, std::uint64_t argument) override;
+
+  void connect(Worker& worker) override;
+  void disconnect(Worker& worker) override;
+  void send(Worker& worker) override;
+  void partition(Worker& worker, bool partitioned) override;
+  void note(const Worker& worker, const std::string& text) override;
+
+ private:
+  enum What : unsigned { kWakeup, kProduce, kConsume, kSeek, kLook };
+  struct Wire : Pipe::Receiver {
+    Wire(World& w, WorkerId i, Worker& peer)
+        : world(w),
+          id(i),
+          worker(peer),
+          down(w.timeline_, w.random_, peer.plan().down, peer),
+          up(w.timeline_, w.random_, peer.plan().up, *this) {}
+    void on_bytes(std::span<const std::uint8_t> bytes) override { world.received(*this, bytes); }
+    void on_end() override { world.closed(*this, "closed by the peer"); }
+
+    World& world;
+    const WorkerId id;
+    Worker& worker;
+    Pipe down;
+    Pipe up;
+    bool open = true;  // As far as the primary knows.
+    bool joined = false;
+  };
+  struct Job {
+    explicit Job(const JobPlan& p)
+        : plan(p), window({.segments = p.window_segments, .bytes = p.window_bytes}) {}
+
+    const JobPlan& plan;
+    Window window;  // The element's own.
+    std::string stream;
+    std::uint64_t next_submit = 0;
+    std::uint64_t next_join = 0;           // What leaves the joiner next.
+    std::map<std::uint64_t, Source> open;  // Submitted, and no result yet.
+    std::set<std::uint64_t> waiting;       // At the joiner, for earlier ones.
+    std::deque<std::uint64_t> outbox;      // Results that downstream has not taken.
+    std::map<std::uint64_t, unsigned> failures;
+    std::uint64_t largest = 0;  // No segment and no result is larger.
+    Instant longest = 0;        // From grant to result.
+    std::uint64_t done = 0;
+    // At the last check: the earliest segment that was queued and never failed.
+    std::optional<std::uint64_t> queued;
+    // At the last look: the newest lease of the segment that is to be delivered next.
+    LeaseId front_lease = 0;
+    Instant front_since = 0;
+    bool begun = false;
+    bool blocked = false;
+    bool over = false;
+  };
+
+  void received(Wire& wire, std::span<const std::uint8_t> bytes);
+  void closed(Wire& wire, const std::string& reason);
+
+  void handle(const Coordinator::WorkerJoined& event);
+  void handle(const Coordinator::WorkerLeft& event);
+  void handle(const Coordinator::WorkerSuspended& event);
+  void handle(const Coordinator::ConnectionRefused& event);
+  void handle(const Coordinator::WaitingForWorkers& event);
+  void handle(const Coordinator::LeaseFailed& event);
+  void handle(const Coordinator::LeaseHedged& event);
+  void handle(const Coordinator::SegmentDone& event);
+
+  void submit(JobId id, Job& job);
+  void deliver(JobId id, Job& job, std::uint64_t index);
+  void seek(JobId id);
+  void end_job(JobId id, Job& job, bool failed);
+
+  void settle();
+  void carry_out();
+  void check();
+  void check_memory();
+  void check_leases();
+  void check_order(JobId id, Job& job, LeaseId newest);
+  void check_hedge(JobId id, Job& job);
+  bool has_idle_worker() const;
+  void look_for_progress();
+  void check_end();
+  void wrong(const std::string& text);
+  // Of text and numbers, put together only if somebody will read it.
+  template <class... Parts>
+  void log(const Parts&... parts) {
+    if (!verbose_)
+      return;
+    std::ostringstream text;
+    (text << ... << parts);
+    write_note(text.str());
+  }
+  void write_note(const std::string& text);
+
+  const Scenario& scenario_;
+  const bool verbose_;
+  Timeline timeline_;
+  Random random_;
+  Coordinator coordinator_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Wire>> wires_;  // The id of the first is 1.
+  std::map<const Worker*, Wire*> current_;
+  std::map<JobId, Job> jobs_;
+
+  Instant wakeup_ = kNever;  // For which the earliest event is scheduled.
+  std::uint64_t wakeups_ = 0;
+  std::uint64_t steps_ = 0;
+  Instant began_ = kNever;
+  Instant ended_ = 0;
+  LeaseId newest_ = 0;  // At the last check.
+  std::set<WorkerId> holders_;
+  std::uint64_t segments_done_ = 0;
+  std::uint64_t seen_done_ = 0;  // At the last look.
+  unsigned idle_looks_ = 0;
+  std::uint64_t jobs_failed_ = 0;
+  std::uint64_t hedges_ = 0;
+  std::string wrong_;
+  std::deque<std::string> notes_;
+};
+
+}  // namespace dist::sim

@@ -44,8 +44,10 @@ std::uint64_t total_size(const BytesList& list) {
 }
 
 void ByteWriter::put(std::uint64_t value, int width) {
-  for (int i = 0; i < width; ++i)
-    data_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+  std::array<std::uint8_t, 8> bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<std::uint8_t>(value >> (8 * i));
+  data_.insert(data_.end(), bytes.begin(), bytes.begin() + width);
 }
 
 void ByteWriter::f64(double value) {

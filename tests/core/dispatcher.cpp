@@ -375,6 +375,26 @@ GST_START_TEST(test_dispatcher_blames_nobody_for_what_arrived_nowhere) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_dispatcher_counts_the_loss_of_all_copies_once) {
+  Farm farm({.workers = 4, .max_attempts = 2});
+  farm.practise(100, 3, kOneSecond);
+  farm.add_segments(kJob, 0, 1);
+  std::string granted;
+  for (int i = 0; i < 3; ++i) {
+    granted += farm.grants() + " ";
+    farm.pass(2 * kOneSecond);
+  }
+  fail_unless_equals_text(granted, "0>1 0>2+ 0>3+ ");
+  for (WorkerId worker : {1u, 2u, 3u}) {
+    farm.show_life(0, worker);
+    const auto failures = farm.remove_worker(worker, false, "connection lost");
+    fail_unless_equals_text(failures.at(0).given_up, "");
+  }
+  fail_unless_equals_text(farm.grants(), "0>4");
+  fail_unless(contains(farm.flunk(0, 4).given_up, "given up after 2 failed attempts"));
+}
+GST_END_TEST
+
 GST_START_TEST(test_dispatcher_blames_nobody_who_leaves_in_good_order) {
   Farm farm({.segments = 2, .workers = 3, .max_attempts = 1});
   farm.practise(100, 1, kOneSecond);
@@ -448,6 +468,7 @@ static Suite* dispatcher_suite() {
   tcase_add_test(tcase, test_dispatcher_says_the_beginning_of_a_long_reason);
   tcase_add_test(tcase, test_dispatcher_blames_a_lost_worker_for_what_it_was_at_only);
   tcase_add_test(tcase, test_dispatcher_blames_nobody_for_what_arrived_nowhere);
+  tcase_add_test(tcase, test_dispatcher_counts_the_loss_of_all_copies_once);
   tcase_add_test(tcase, test_dispatcher_blames_nobody_who_leaves_in_good_order);
   tcase_add_test(tcase, test_dispatcher_gives_nothing_up_because_the_last_other_left);
   tcase_add_test(tcase, test_dispatcher_leaves_the_leases_of_others_alone);

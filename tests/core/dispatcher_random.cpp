@@ -159,7 +159,9 @@ class Simulation {
     for (const auto& failure : failures)
       drop_lease(failure.grant);
     for (const auto& failure : failures)
-      settle(failure, worker, counts && failure.grant.lease == blamed);
+      settle(
+          failure, worker,
+          counts && failure.grant.lease == blamed && segment(failure.grant.segment).leases.empty());
   }
 
   void fail() {
@@ -224,7 +226,7 @@ class Simulation {
       require(now_ - lease.heard >= Dispatcher::Config().deadline_floor);
       require(failure->grant.lease == *workers_.at(failure->grant.worker).leases.begin());
       require(failure->suspended > 0);
-      fail_lease(*failure, lease.confirmed);
+      fail_lease(*failure, lease.confirmed && segment(lease.grant.segment).leases.size() == 1);
     }
   }
 
@@ -335,7 +337,7 @@ class Simulation {
     require(job.throttle != Throttle::kStopped);
     require(job.throttle == Throttle::kNone || grant.segment.index == job.segments.begin()->first);
     if (grant.hedge) {
-      require(granted.leases.size() == 1 || granted.leases.size() == 2);
+      require(!granted.leases.empty() && granted.leases.size() < 4);
       require(workers_.at(grant.worker).leases.empty());
       require(granted.failed_on.count(grant.worker) == 0);
       return;
@@ -356,7 +358,7 @@ class Simulation {
       require(job.segments.empty() || *dispatcher_.earliest(id) == job.segments.begin()->first);
       open += job.leases;
       for (const auto& [index, s] : job.segments)
-        require(s.leases.size() <= 3);
+        require(s.leases.size() <= 4);
     }
     require(leases_.size() == open);
     require(dispatcher_.workers() == workers_.size());

@@ -281,8 +281,8 @@ GST_START_TEST(test_dispatcher_hedges_a_late_lease) {
 }
 GST_END_TEST
 
-GST_START_TEST(test_dispatcher_hedges_a_late_copy_once_more) {
-  Farm farm({.workers = 5});
+GST_START_TEST(test_dispatcher_hedges_late_copies_up_to_four_leases) {
+  Farm farm({.workers = 6});
   farm.practise(100, 5, kOneSecond);
   farm.add_segments(kJob, 0, 1);
   fail_unless_equals_text(farm.grants(), "0>1");
@@ -293,8 +293,10 @@ GST_START_TEST(test_dispatcher_hedges_a_late_copy_once_more) {
   farm.pass(kOneSecond);
   fail_unless_equals_text(farm.grants(), "0>3+");
   farm.pass(2 * kOneSecond);
+  fail_unless_equals_text(farm.grants(), "0>4+");
+  farm.pass(2 * kOneSecond);
   fail_unless_equals_text(farm.grants(), "");
-  fail_unless_equals_text(farm.finish(0, 3), "0>1 0>2+");
+  fail_unless_equals_text(farm.finish(0, 3), "0>1 0>2+ 0>4+");
 }
 GST_END_TEST
 
@@ -465,7 +467,7 @@ static Suite* dispatcher_time_suite() {
   tcase_add_test(tcase, test_dispatcher_takes_all_leases_from_a_suspended_worker);
   tcase_add_test(tcase, test_dispatcher_removes_a_suspended_worker);
   tcase_add_test(tcase, test_dispatcher_hedges_a_late_lease);
-  tcase_add_test(tcase, test_dispatcher_hedges_a_late_copy_once_more);
+  tcase_add_test(tcase, test_dispatcher_hedges_late_copies_up_to_four_leases);
   tcase_add_test(tcase, test_dispatcher_does_not_hedge_before_it_knows_what_late_is);
   tcase_add_test(tcase, test_dispatcher_does_not_hedge_while_there_is_other_work);
   tcase_add_test(tcase, test_dispatcher_takes_the_first_result_of_a_hedged_segment);

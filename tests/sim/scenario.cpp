@@ -31,6 +31,7 @@ std::vector<WorkerPlan> draw_workers(Random& random, std::size_t count, unsigned
   const auto capacity = static_cast<std::uint16_t>(random.between(1, 3));
   const bool same_speed = random.chance(40);
   const bool good_network = random.chance(50);
+  const std::size_t largest_result = random.chance(25) ? 5000 : 600;
   std::vector<WorkerPlan> workers(count);
   for (std::size_t i = 0; i < count; ++i) {
     WorkerPlan& worker = workers[i];
@@ -41,7 +42,7 @@ std::vector<WorkerPlan> draw_workers(Random& random, std::size_t count, unsigned
       worker.service.mean *= std::exp2(3 * random.share() - 1.5);
     worker.report_every = between(random, 100 * kMillisecond, kOneSecond);
     worker.renditions = renditions;
-    worker.result_size = 8 + random.below(600);
+    worker.result_size = 8 + random.below(largest_result);
     if (!good_network) {
       worker.up = draw_link(random);
       worker.down = draw_link(random);
@@ -60,6 +61,10 @@ JobPlan draw_job(Random& random, std::size_t workers) {
     // A job whose memory is tight.
     job.window_bytes = (1 + random.below(8)) * (job.segment_size + 300);
     job.max_bytes = job.window_bytes * (1 + random.below(3));
+    if (random.chance(50))
+      job.consume_every = between(random, kMillisecond, kOneSecond);
+    if (random.chance(30))
+      job.pause_at = between(random, 0, 20 * kOneSecond);
   }
   if (random.chance(20))
     job.produce_every = between(random, 0, kOneSecond);
@@ -136,6 +141,9 @@ void add_few_faults(Random& random, Scenario& scenario) {
 
 void add_many_faults(Random& random, Scenario& scenario) {
   const auto share = static_cast<unsigned>(random.below(101));
+  // The first is always honest, but it may be one that nobody believes until it is done.
+  if (random.chance(15))
+    scenario.workers[0].report_every = 0;
   for (std::size_t i = 1; i < scenario.workers.size(); ++i) {
     WorkerPlan& worker = scenario.workers[i];
     if (!random.chance(share))
@@ -150,9 +158,9 @@ void add_many_faults(Random& random, Scenario& scenario) {
 // All are away for an hour; the work of those before waits for those after.
 void add_empty_hour(Random& random, Scenario& scenario) {
   const Instant begin = between(random, 0, 5 * kOneSecond);
-  // A hedged segment loses both its leases.
+  // All go within a moment: no segment fails more than once.
   for (JobPlan& job : scenario.jobs)
-    job.max_attempts = 3;
+    job.max_attempts = 2;
   for (WorkerPlan& worker : scenario.workers)
     worker.outages = {{random.chance(50) ? Outage::Kind::kCrash : Outage::Kind::kLeave, begin,
                        begin + 3600 * kOneSecond + between(random, 0, 60 * kOneSecond)}};
@@ -201,7 +209,7 @@ Scenario draw_scenario(std::uint64_t seed) {
     scenario.is_calm = true;
     for (JobPlan& job : scenario.jobs) {
       job.produce_every = job.consume_every = job.begins_at = 0;
-      job.seek_at = kNever;
+      job.seek_at = job.pause_at = kNever;
       job.window_segments = std::max<std::uint64_t>(job.window_segments, 4 * crowd);
       job.window_bytes = job.max_bytes = 1u << 30;
       job.segments = std::max<std::uint64_t>(job.segments, 20 * std::min<std::size_t>(crowd, 20));

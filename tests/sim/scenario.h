@@ -12,16 +12,19 @@
 
 namespace dist::sim {
 
+inline constexpr Instant kPause = 300 * kOneSecond;
+
 struct JobPlan {
   std::uint64_t segments = 1;
   std::size_t segment_size = 100;  // Bytes of payload at most.
   std::uint64_t window_segments = 16;
-  std::uint64_t window_bytes = 1u << 20;
-  std::uint64_t max_bytes = 2u << 20;
+  std::uint64_t window_bytes = 64u << 20;
+  std::uint64_t max_bytes = 256u << 20;
   unsigned max_attempts = 3;
   Instant begins_at = 0;
   Instant produce_every = 0;  // Upstream brings a segment so often; 0: at once.
   Instant consume_every = 0;  // Downstream takes a result so often; 0: at once.
+  Instant pause_at = kNever;  // Downstream takes nothing for kPause.
   Instant seek_at = kNever;   // Everything begins anew, as another stream.
 };
 

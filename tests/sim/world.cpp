@@ -16,6 +16,9 @@ constexpr unsigned kPatience = 720;
 // as much longer than another; and the dispatcher knows the distribution after so many segments.
 constexpr unsigned kLate = 4;
 constexpr std::uint64_t kKnown = 8;
+// Leases of a segment that may come to nothing without a failure: as hedges, as those of suspended
+// workers, or for want of memory. If it is more, work is done only to be thrown away.
+constexpr unsigned kFutile = 40;
 // After the end everybody has heard of it.
 constexpr Instant kLinger = 10 * kOneSecond;
 // A farm is not to be woken more often, in the mean over its life.
@@ -101,7 +104,8 @@ void World::on_event(unsigned what, std::uint64_t argument) {
       if (job.over)
         return;
       timeline_.at(timeline_.now() + job.plan.consume_every, *this, kConsume, argument);
-      if (job.outbox.empty())
+      if (job.outbox.empty() ||
+          (timeline_.now() >= job.plan.pause_at && timeline_.now() < job.plan.pause_at + kPause))
         return;
       const std::uint64_t index = job.outbox.front();
       job.outbox.pop_front();
@@ -225,6 +229,7 @@ void World::handle(const Coordinator::WaitingForWorkers& event) {
 void World::handle(const Coordinator::LeaseFailed& event) {
   log(Named{event.grant}, " failed on ", event.worker.name, ": ", event.reason,
       event.given_up.empty() ? "" : "; ", event.given_up);
+  ++losses_;
   const JobId id = event.grant.segment.job;
   Job& job = jobs_.at(id);
   if (job.over)
@@ -265,6 +270,8 @@ void World::handle(const Coordinator::SegmentDone& event) {
     if (!flaw.empty() && event.note.empty() && !scenario_.has_damaged_leases())
       return wrong(name(id, index) + ": a result " + flaw);
   }
+  if (event.grant.attempt > kFutile + 4 * job.failures[index])
+    wrong(name(event.grant) + ": work was thrown away");
   ++segments_done_;
   ++job.done;
   job.longest = std::max(job.longest, event.duration);
@@ -376,8 +383,8 @@ void World::check_leases() {
     for (const auto& [index, _] : job.open) {
       const auto grants = dispatcher.leases_of({id, index});
       leases += grants.size();
-      if (grants.size() > 3)
-        wrong(name(id, index) + ": more than three leases");
+      if (grants.size() > 4)
+        wrong(name(id, index) + ": more than four leases");
       for (const Dispatcher::Grant& grant : grants) {
         newest = std::max(newest, grant.lease);
         const Wire& wire = *wires_.at(grant.worker - 1);
@@ -394,28 +401,30 @@ void World::check_leases() {
   for (auto& [id, job] : jobs_)
     check_order(id, job, newest);
   newest_ = newest;
+  seen_losses_ = losses_;
+  checked_at_ = steps_;
   holders_.clear();
   for (const auto& [worker, _] : held)
     holders_.insert(worker);
 }
 
 // What has been queued since before the newest leases were granted comes before them, if it is
-// earlier, or if its job has fewer leases.
+// earlier, or if its job has fewer leases; the latter is known only if no step was left out.
 void World::check_order(JobId id, Job& job, LeaseId newest) {
   const Dispatcher& dispatcher = coordinator_.dispatcher();
   const bool waits = job.queued && job.open.count(*job.queued) != 0 &&
                      dispatcher.leases_of({id, *job.queued}).empty() &&
                      job.failures.count(*job.queued) == 0;
-  // Unless its job may be throttled.
-  const std::uint64_t most =
-      coordinator_.bytes_held(id) + (dispatcher.leases(id) + 2) * job.largest;
-  if (waits && newest > newest_ && most <= job.plan.max_bytes)
+  // Unless its job may have been throttled, or has just lost leases.
+  const bool tight = job.plan.max_bytes < JobPlan().max_bytes;
+  if (waits && newest > newest_ && !tight && losses_ == seen_losses_)
     for (const auto& [other_id, other] : jobs_)
       for (const auto& [index, _] : other.open)
         for (const Dispatcher::Grant& grant : dispatcher.leases_of({other_id, index}))
           if (grant.lease > newest_ && !grant.hedge &&
               ((other_id == id && index > *job.queued) ||
-               dispatcher.leases(other_id) > dispatcher.leases(id) + 3))
+               (steps_ <= checked_at_ + 1 &&
+                dispatcher.leases(other_id) > dispatcher.leases(id) + 3)))
             return wrong(name(grant) + ": before " + name(id, *job.queued));
   job.queued.reset();
   for (const auto& [index, _] : job.open)

@@ -146,6 +146,9 @@ class World : public Actor, public Worker::Host {
   Instant began_ = kNever;
   Instant ended_ = 0;
   LeaseId newest_ = 0;  // At the last check.
+  std::uint64_t losses_ = 0;
+  std::uint64_t seen_losses_ = 0;
+  std::uint64_t checked_at_ = 0;  // In steps.
   std::set<WorkerId> holders_;
   std::uint64_t segments_done_ = 0;
   std::uint64_t seen_done_ = 0;  // At the last look.

@@ -266,6 +266,7 @@ bool Coordinator::has_room(SegmentKey key, std::uint64_t more) const {
 void Coordinator::put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now) {
   Job& job = jobs_.at(grant.segment.job);
   job.result_size = std::max(job.result_size, static_cast<double>(size));
+  job.full_at = job.window.bytes();
   cancel({dispatcher_.release(grant.worker, grant.lease, now).value()});
 }
 
@@ -289,23 +290,27 @@ void Coordinator::account_incoming(Connection& connection) {
   }
 }
 
-// While the results of the leases that are out would not find room, no further ones are granted.
-void Coordinator::throttle(JobId id, const Job& job) {
-  const double expected = static_cast<double>(job.window.bytes() + job.incoming) +
-                          static_cast<double>(dispatcher_.leases(id)) * job.result_size;
+// As long as one more result would not find room, only that segment is granted which makes room. It
+// is also so, whatever is expected, from a result that found none until something is delivered:
+// else the same segment would be encoded for nothing again and again while downstream is paused.
+void Coordinator::throttle(JobId id, Job& job) {
   using Throttle = Dispatcher::Throttle;
-  const bool waits_for_work = dispatcher_.earliest(id) == job.window.oldest();
-  dispatcher_.set_throttle(id, expected <= static_cast<double>(job.config.max_bytes)
-                                   ? Throttle::kNone
-                               : waits_for_work ? Throttle::kEarliestOnly
-                                                : Throttle::kStopped);
+  if (job.window.bytes() < job.full_at)
+    job.full_at = UINT64_MAX;
+  const double expected = static_cast<double>(job.window.bytes() + job.incoming) +
+                          static_cast<double>(dispatcher_.leases(id) + 1) * job.result_size;
+  Throttle throttle = Throttle::kNone;
+  if (job.full_at != UINT64_MAX || expected > static_cast<double>(job.config.max_bytes))
+    throttle = dispatcher_.earliest(id) == job.window.oldest() ? Throttle::kEarliestOnly
+                                                               : Throttle::kStopped;
+  dispatcher_.set_throttle(id, throttle);
 }
 
 // Does all that follows from what happened.
 void Coordinator::pump(Instant now) {
   while (const auto failure = dispatcher_.expire(now))
     lease_failed(connections_.at(failure->grant.worker)->info, *failure);
-  for (const auto& [id, job] : jobs_)
+  for (auto& [id, job] : jobs_)
     throttle(id, job);
   while (const auto grant = dispatcher_.next_grant(now)) {
     Connection& connection = *connections_.at(grant->worker);

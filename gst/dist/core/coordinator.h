@@ -188,6 +188,7 @@ class Coordinator {
     std::map<std::uint64_t, Segment> segments;  // Not complete.
     std::uint64_t incoming = 0;                 // Bytes of results that are arriving.
     double result_size = 0;                     // A moving mean.
+    std::uint64_t full_at = UINT64_MAX;         // What the window held when a result had no room.
     bool done = false;
     bool waiting_told = false;
   };
@@ -208,7 +209,7 @@ class Coordinator {
   void put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now);
   void lease_ended(Connection& connection, LeaseId lease);
   void account_incoming(Connection& connection);
-  void throttle(JobId id, const Job& job);
+  void throttle(JobId id, Job& job);
   bool all_done() const;
   void pump(Instant now);
   void watch(Connection& connection);

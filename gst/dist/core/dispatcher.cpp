@@ -15,12 +15,12 @@ constexpr unsigned kFailuresToSuspend = 3;
 constexpr unsigned kUnprovenFactor = 10;
 // How late a lease has to be against the others of its job before it is hedged: the share of leases
 // that were faster. The earliest segment is worth more while everybody waits for it.
-constexpr double kLateShare = 0.9;
+constexpr double kLateShare = 0.75;
 constexpr double kBlockingShare = 0.5;
 constexpr double kLeastSamples = 4;
 // Leases of a segment at a time. With service times of a heavy tail two are not enough: among
 // thousands of segments there is always one whose two leases are late, and the window waits for it.
-constexpr std::size_t kMaxCopies = 3;
+constexpr std::size_t kMaxCopies = 4;
 // How many late leases of a job are looked at for one that an idle worker has not failed yet.
 constexpr std::size_t kHedgeChoices = 4;
 // Weight of the newest time in the mean, and of the newest silence in the decay of the longest.
@@ -163,7 +163,7 @@ std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_
   const Worker worker = std::move(found->second);
   workers_.erase(found);
   for (Failure& failure : failures) {
-    settle_failure(failure, worker, counts);
+    settle_failure(failure, worker, counts && segment(failure.grant.segment).leases.empty());
     counts = false;
   }
   return failures;
@@ -540,7 +540,7 @@ std::optional<Dispatcher::Failure> Dispatcher::expire(Instant now) {
     worker.silence[grant.segment.job] =
         std::max(silence, std::min(2 * silence, config_.longest_silence));
     Failure failure = fail_lease(grant, "no sign of progress for " + seconds(now - lease.heard),
-                                 lease.confirmed, now);
+                                 lease.confirmed && segment(grant.segment).leases.size() == 1, now);
     suspend(grant.worker, failure, now);
     return failure;
   }

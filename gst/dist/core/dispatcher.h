@@ -56,7 +56,7 @@ class Dispatcher {
     SegmentKey segment;
     // From 1; counts all leases of this segment.
     unsigned attempt = 0;
-    // Another worker, or two, holds a lease of this segment too.
+    // Others hold leases of this segment too.
     bool hedge = false;
   };
 
@@ -77,8 +77,9 @@ class Dispatcher {
   // Segments belong to jobs, between which the workers are shared fairly. A segment is given up
   // when `max_attempts` workers failed it that have done others, or when it failed so often and
   // every worker there is failed it, or when it failed ten times as often. Only those leases count
-  // that it may be to blame for: a lease whose worker was lost or silent before it said anything of
-  // it does not, or else a network that breaks down would use up all attempts within a moment.
+  // that it may be to blame for. A lease whose worker was lost or silent does not if the worker had
+  // said nothing of it, or if others hold leases of the segment too: a network that breaks down
+  // must not use up all attempts within a moment.
   void add_job(JobId job, unsigned max_attempts);
   // Forgets the job's segments and returns the leases to be cancelled. Of clear_job() the job
   // remains.
@@ -106,7 +107,7 @@ class Dispatcher {
   // The next lease to grant, or nothing. Takes the job with the fewest leases, its earliest
   // segment, and the worker that will probably finish it first; a worker that failed a segment gets
   // it again only when there is no other. When nothing is queued, late leases are hedged on idle
-  // workers; so is the copy when that is late too, up to three leases of a segment. Call until it
+  // workers; so is the copy when that is late too, up to four leases of a segment. Call until it
   // returns nothing.
   std::optional<Grant> next_grant(Instant now);
 
@@ -136,7 +137,7 @@ class Dispatcher {
 
   // Null if the worker does not hold that lease.
   const Grant* find(WorkerId worker, LeaseId lease) const;
-  // The leases of the segment that are out, up to three.
+  // The leases of the segment that are out, up to four.
   std::vector<Grant> leases_of(SegmentKey segment) const;
   // The job's earliest segment that is not complete.
   std::optional<std::uint64_t> earliest(JobId job) const;

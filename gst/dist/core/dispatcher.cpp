@@ -291,7 +291,9 @@ void Dispatcher::update_newest(const Segment& segment, Job& job) {
 
 // Duration of a unit of work from which on a lease is late.
 double Dispatcher::late_after(const Job& job, double share) const {
-  return job.times.count() >= kLeastSamples ? job.times.at(share) : INFINITY;
+  // For what everybody waits for, one is enough to go by.
+  const double least = share < kLateShare ? 1 : kLeastSamples;
+  return job.times.count() >= least ? job.times.at(share) : INFINITY;
 }
 
 // Leases that shall be hedged now, the most urgent first; if there is none, notes when to look

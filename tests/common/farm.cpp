@@ -2,9 +2,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/common/farm.h"
 
-#include <gst/check/gstcheck.h>
-
+// Before gstcheck.h, which has a macro "fail".
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <memory>
 #include <utility>
+
+#include <gst/check/gstcheck.h>
+#include <sys/prctl.h>
 
 namespace farm {
 
@@ -15,6 +21,9 @@ Process::Process(const std::string& command) {
       G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE));
   if (const char* root = g_getenv("DIST_SOURCE_ROOT"))
     g_subprocess_launcher_set_cwd(launcher, root);
+  // A failed assertion ends the test without destructors.
+  g_subprocess_launcher_set_child_setup(
+      launcher, [](gpointer) { prctl(PR_SET_PDEATHSIG, SIGKILL); }, nullptr, nullptr);
   GError* error = nullptr;
   process_ = g_subprocess_launcher_spawnv(launcher, argv, &error);
   ck_assert_msg(process_ != nullptr, "%s: %s", command.c_str(), error ? error->message : "");
@@ -23,11 +32,16 @@ Process::Process(const std::string& command) {
 }
 
 Process::Process(Process&& other) noexcept
-    : process_(std::exchange(other.process_, nullptr)), output_(std::move(other.output_)) {}
+    : process_(std::exchange(other.process_, nullptr)),
+      watched_(std::exchange(other.watched_, nullptr)),
+      output_(std::move(other.output_)) {}
 
 Process::~Process() {
   if (!process_)
     return;
+  if (watched_)
+    g_cancellable_cancel(watched_);
+  g_clear_object(&watched_);
   g_subprocess_force_exit(process_);
   g_subprocess_wait(process_, nullptr, nullptr);
   g_object_unref(process_);
@@ -35,6 +49,37 @@ Process::~Process() {
 
 void Process::kill() {
   g_subprocess_force_exit(process_);
+}
+
+void Process::signal(int number) {
+  g_subprocess_send_signal(process_, number);
+}
+
+int Process::pid() const {
+  const char* identifier = g_subprocess_get_identifier(process_);
+  return identifier ? std::atoi(identifier) : 0;
+}
+
+GInputStream* Process::stream() const {
+  return g_subprocess_get_stdout_pipe(process_);
+}
+
+void Process::on_end(std::function<void()> callback) {
+  struct Waiting {
+    GCancellable* cancellable;
+    std::function<void()> callback;
+  };
+  watched_ = g_cancellable_new();
+  g_subprocess_wait_async(
+      process_, watched_,
+      [](GObject* source, GAsyncResult* result, gpointer data) {
+        const std::unique_ptr<Waiting> waiting(static_cast<Waiting*>(data));
+        g_subprocess_wait_finish(G_SUBPROCESS(source), result, nullptr);
+        if (!g_cancellable_is_cancelled(waiting->cancellable))
+          waiting->callback();
+        g_object_unref(waiting->cancellable);
+      },
+      new Waiting{G_CANCELLABLE(g_object_ref(watched_)), std::move(callback)});
 }
 
 int Process::exit_code(unsigned seconds) {

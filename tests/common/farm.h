@@ -6,6 +6,7 @@
 
 #include <gio/gio.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@
 
 namespace farm {
 
-// A process; ended with the object if it still runs.
+// A process; ended with the object if it still runs, and with the thread that made it.
 class Process {
  public:
   // Runs the command, split as a shell does; relative paths begin at the top of the source tree.
@@ -26,11 +27,20 @@ class Process {
   int exit_code(unsigned seconds = 20);
   // SIGKILL.
   void kill();
+  void signal(int number);
+  // 0 once it has ended.
+  int pid() const;
+  // What it prints, for those who read it while it runs; then output() is empty. Borrowed.
+  GInputStream* stream() const;
+  // Calls back once, from the default main context, when it has ended; not after the object is
+  // gone.
+  void on_end(std::function<void()> callback);
   // What it printed. Valid after exit_code().
   const std::string& output() const { return output_; }
 
  private:
   GSubprocess* process_ = nullptr;
+  GCancellable* watched_ = nullptr;  // By on_end().
   std::string output_;
 };
 

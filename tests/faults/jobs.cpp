@@ -4,6 +4,7 @@
 
 // Before gstcheck.h, which has a macro "fail".
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -301,6 +302,10 @@ gint64 Primary::when(const std::string& name) const {
     if (said.text.rfind(name + ",", 0) == 0)
       return said.at;
   ck_abort_msg("the primary has not said %s", name.c_str());
+}
+
+void Primary::interrupt() {
+  process_.signal(SIGINT);
 }
 
 int Primary::exit_code(unsigned seconds) {

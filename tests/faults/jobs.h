@@ -88,6 +88,8 @@ class Primary {
   gint64 when(const std::string& name) const;
 
   void kill() { process_.kill(); }
+  // SIGINT, which lets gst-launch-1.0 take the pipeline down to NULL.
+  void interrupt();
   // Handles what it says until it ends; -1 if a signal ended it.
   int exit_code(unsigned seconds = 40);
   // The most memory it has had resident, KiB.

@@ -67,11 +67,18 @@ GST_START_TEST(test_primary_killed) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_primary_stopped) {
+  primary_ends("primary set to NULL; another on its port",
+               [](Primary& primary) { primary.interrupt(); });
+}
+GST_END_TEST
+
 static Suite* primaries_suite() {
   Suite* suite = suite_create("fault-primaries");
   TCase* tests = tcase_create("primaries");
   tcase_set_timeout(tests, 180);
   tcase_add_test(tests, test_primary_killed);
+  tcase_add_test(tests, test_primary_stopped);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -31,6 +31,7 @@ constexpr std::uint64_t kSlowLease = 8 * 1024;
 constexpr std::uint64_t kSlowResult = 32 * 1024;
 // How often somebody starts a worker again that ends with an error.
 constexpr unsigned kStarts = 8;
+constexpr unsigned kManyStarts = 40;
 
 // In place of the film, gives nothing until it is fed.
 class Pipe {
@@ -169,6 +170,26 @@ GST_START_TEST(test_encoder_fails_on_all_segments) {
 }
 GST_END_TEST
 
+// A good worker is there all the time, only that it takes longer for a segment than the bad one for
+// all its starts.
+GST_START_TEST(test_encoder_fails_beside_a_slow_one) {
+  Primary primary;
+  faults::Job slow_job = primary.job();
+  slow_job.encode = "identity sleep-time=400000 ! " + slow_job.encode;
+  farm::Process slow = faults::worker(primary.port(), "", slow_job);
+  primary.await_message("dist-worker-joined");
+  BadWorker bad(primary.port(), "fail");
+  bad.keep_starting(kManyStarts - 1);
+  primary.await([&] { return primary.count("dist-worker-left") >= kManyStarts; },
+                "the last of the bad workers", 120);
+  farm::Process good = faults::worker(primary.port());
+  faults::conclude(primary, {.name = "worker's encoder fails: " + std::to_string(kManyStarts) +
+                                     " times, while the only good one is slow",
+                             .at = primary.when("dist-lease-failed")});
+  ck_assert_int_eq(good.exit_code(), 0);
+}
+GST_END_TEST
+
 GST_START_TEST(test_worker_drops_frames) {
   with_bad_worker("worker drops a frame of each segment", "drop", false);
 }
@@ -185,6 +206,7 @@ static Suite* workers_suite() {
   tcase_add_test(tests, test_all_killed_and_one_comes_later);
   tcase_add_test(tests, test_encoder_fails_on_one_segment);
   tcase_add_test(tests, test_encoder_fails_on_all_segments);
+  tcase_add_test(tests, test_encoder_fails_beside_a_slow_one);
   tcase_add_test(tests, test_worker_drops_frames);
   suite_add_tcase(suite, tests);
   return suite;

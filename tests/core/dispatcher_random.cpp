@@ -313,7 +313,14 @@ class Simulation {
   }
 
   bool may_take(WorkerId id, const Segment& s) const {
-    return s.failed_on.count(id) == 0 || all_failed(s);
+    if (s.failed_on.count(id) != 0)
+      return all_failed(s);
+    if (s.failures < max_attempts_ || workers_.at(id).proven)
+      return true;
+    // Nobody who has been there longer could still do it.
+    return std::all_of(workers_.begin(), workers_.end(), [&](const auto& worker) {
+      return worker.first >= id || s.failed_on.count(worker.first) != 0;
+    });
   }
 
   // The earliest queued segment of the job that the worker may take now.

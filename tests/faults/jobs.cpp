@@ -47,8 +47,9 @@ std::string primary_command(const Primary::Config& config) {
   const Job& job = config.job;
   return "gst-launch-1.0 -m " + (config.source.empty() ? job.source : config.source) +
          " ! distsegmenter max-segment-duration=1000000000 ! remoteenc port=" +
-         std::to_string(config.port) + " max-bytes=" + std::to_string(job.window_kib * 1024) +
-         " ! distjoin ! " + job.output + " ! filesink location=" + scratch(config.output);
+         std::to_string(config.port) + " max-bytes=" + std::to_string(job.window_kib * 1024) + " " +
+         config.remote + " ! distjoin ! " + job.output +
+         " ! filesink location=" + scratch(config.output);
 }
 
 // What a process has had resident at most, or nothing if it is gone.

@@ -63,6 +63,7 @@ class Primary {
     std::string source = {};  // In place of the job's, with the same bytes.
     unsigned port = 0;        // 0: any.
     std::string output = "output";
+    std::string remote = {};  // Further properties of remoteenc.
   };
   explicit Primary(const Config& config);
   Primary();

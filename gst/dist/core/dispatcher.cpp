@@ -212,18 +212,27 @@ bool Dispatcher::has_work() const {
   });
 }
 
-bool Dispatcher::may_take(WorkerId worker, const Segment& segment) const {
-  return segment.failed_on.count(worker) == 0 || segment.failed_on.size() >= workers_.size();
+bool Dispatcher::may_take(WorkerId id, const Segment& segment, const Job& job) const {
+  if (segment.failed_on.count(id) != 0)
+    return segment.failed_on.size() >= workers_.size();
+  // Whoever starts a broken worker again and again must not use up all attempts while a good one is
+  // still busy: from here on only the worker that has been there longest goes before proven ones.
+  if (segment.failures < job.max_attempts || workers_.at(id).proven)
+    return true;
+  const auto first = std::find_if(workers_.begin(), workers_.end(), [&](const auto& worker) {
+    return segment.failed_on.count(worker.first) == 0;
+  });
+  return first->first == id;
 }
 
-// Passes over those segments only that this worker failed.
+// Passes over those segments only that this worker failed, or that wait for another one.
 std::optional<std::uint64_t> Dispatcher::queued_for(WorkerId worker, const Job& job) const {
   if (job.throttle == Throttle::kStopped)
     return std::nullopt;
   for (std::uint64_t index : job.queued) {
     if (job.throttle == Throttle::kEarliestOnly && index != job.segments.begin()->first)
       break;
-    if (may_take(worker, job.segments.at(index)))
+    if (may_take(worker, job.segments.at(index), job))
       return index;
   }
   return std::nullopt;
@@ -342,7 +351,7 @@ std::optional<Dispatcher::Grant> Dispatcher::hedge(Instant now) {
       const SegmentKey key = leases_.at(late).grant.segment;
       const Segment& segment = job.segments.at(key.index);
       const auto worker = std::find_if(idle_.begin(), idle_.end(), [&](const auto& entry) {
-        return segment.failed_on.count(entry.second) == 0;
+        return segment.failed_on.count(entry.second) == 0 && may_take(entry.second, segment, job);
       });
       if (worker != idle_.end())
         return begin(worker->second, key, now);

@@ -206,7 +206,7 @@ class Dispatcher {
   void end_suspensions(Instant now);
 
   bool has_work() const;
-  bool may_take(WorkerId worker, const Segment& segment) const;
+  bool may_take(WorkerId worker, const Segment& segment, const Job& job) const;
   std::optional<std::uint64_t> queued_for(WorkerId worker, const Job& job) const;
   Grant begin(WorkerId worker, SegmentKey key, Instant now);
   void start_front(Worker& worker, Instant now);

@@ -346,16 +346,18 @@ std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
 std::optional<Dispatcher::Grant> Dispatcher::hedge(Instant now) {
   if (idle_.empty())
     return std::nullopt;
-  for (const auto& [id, job] : jobs_)
+  for (const auto& entry : jobs_) {
+    const Job& job = entry.second;
     for (LeaseId late : late_leases(job, now)) {
       const SegmentKey key = leases_.at(late).grant.segment;
       const Segment& segment = job.segments.at(key.index);
-      const auto worker = std::find_if(idle_.begin(), idle_.end(), [&](const auto& entry) {
-        return segment.failed_on.count(entry.second) == 0 && may_take(entry.second, segment, job);
+      const auto worker = std::find_if(idle_.begin(), idle_.end(), [&](const auto& idle) {
+        return segment.failed_on.count(idle.second) == 0 && may_take(idle.second, segment, job);
       });
       if (worker != idle_.end())
         return begin(worker->second, key, now);
     }
+  }
   return std::nullopt;
 }
 

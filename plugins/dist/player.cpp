@@ -26,6 +26,17 @@ void post_message(GstElement* element, GstStructure* structure) {
   gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), structure));
 }
 
+// Asks the encoder for a keyframe, as gst_video_event_new_downstream_force_key_unit() does. Some,
+// openh264enc for one, do not begin with one after a flush.
+GstEvent* key_unit_event_new() {
+  return gst_event_new_custom(
+      GST_EVENT_CUSTOM_DOWNSTREAM,
+      gst_structure_new("GstForceKeyUnit", "timestamp", G_TYPE_UINT64, GST_CLOCK_TIME_NONE,
+                        "stream-time", G_TYPE_UINT64, GST_CLOCK_TIME_NONE, "running-time",
+                        G_TYPE_UINT64, GST_CLOCK_TIME_NONE, "all-headers", G_TYPE_BOOLEAN, TRUE,
+                        "count", G_TYPE_UINT, 0u, nullptr));
+}
+
 }  // namespace
 
 // --- Network thread
@@ -285,6 +296,7 @@ GstFlowReturn Player::push_job(const Job& job) {
   gst_pad_push_event(srcpad_, gst_event_new_caps(caps.get()));
   gst_pad_push_event(srcpad_, gst_event_new_segment(&segment));
   gst_pad_push_event(srcpad_, lease_event_new(job.lease));
+  gst_pad_push_event(srcpad_, key_unit_event_new());
   const GstFlowReturn flow = push_units(job);
   if (flow == GST_FLOW_OK || flow == GST_FLOW_EOS)
     gst_pad_push_event(srcpad_, gst_event_new_eos());

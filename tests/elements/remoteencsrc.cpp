@@ -15,7 +15,8 @@ using namespace test;
 
 constexpr Time kTimeBase = 3600 * GST_SECOND;
 constexpr Time kGap = 1000 * GST_SECOND;
-constexpr char kOneSegment[] = "stream-start caps segment custom-downstream-sticky data*10 eos ";
+constexpr char kOneSegment[] =
+    "stream-start caps segment custom-downstream-sticky custom-downstream data*10 eos ";
 
 // What passes a pad, in order, as text.
 class PadLog {

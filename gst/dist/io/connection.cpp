@@ -38,7 +38,9 @@ struct Connection::State : std::enable_shared_from_this<Connection::State> {
   Closed closed;
   bool gone = false;
   bool writing = false;
+  bool deaf = false;                     // The peer takes no more output.
   std::optional<std::string> finishing;  // Close for this reason once the output is written.
+  std::string finish_reason;             // Close for this reason when the timer ends.
   std::unique_ptr<Timer> finish_timer;
   BytesList output;
   std::vector<GOutputVector> vectors;
@@ -74,8 +76,10 @@ struct Connection::State : std::enable_shared_from_this<Connection::State> {
   void finish(const std::string& reason) {
     if (gone || finishing)
       return;
-    finishing = reason;
+    finishing = finish_reason = reason;
     finish_timer->set(IoThread::now() + kFinishTime);
+    if (deaf)
+      return close(reason);
     write();
   }
 
@@ -116,7 +120,7 @@ struct Connection::State : std::enable_shared_from_this<Connection::State> {
   }
 
   void write() {
-    if (gone || writing)
+    if (gone || writing || deaf)
       return;
     output = link->next_output();
     if (output.empty()) {
@@ -145,8 +149,13 @@ struct Connection::State : std::enable_shared_from_this<Connection::State> {
     writing = false;
     if (gone)
       return;
-    if (!ok)
-      return close(finishing.value_or(text));
+    if (!ok) {
+      // The peer has closed, but its last words may still be unread: reading them ends it.
+      deaf = true;
+      finish_timer->set(IoThread::now() + kFinishTime);
+      finish_reason = finishing.value_or(text);
+      return;
+    }
     write();
   }
 };
@@ -160,8 +169,8 @@ Connection::Connection(IoThread& thread, GSocketConnection* socket, Link& link, 
   state_->receive = std::move(receive);
   state_->closed = std::move(closed);
   // The timer ends with shut(), so the state is there.
-  state_->finish_timer =
-      std::make_unique<Timer>(thread, [state = state_.get()] { state->close(*state->finishing); });
+  state_->finish_timer = std::make_unique<Timer>(
+      thread, [state = state_.get()] { state->close(state->finish_reason); });
   GSocket* raw = g_socket_connection_get_socket(socket);
   g_socket_set_option(raw, IPPROTO_TCP, TCP_NODELAY, 1, nullptr);
   // A peer that vanished without a word is noticed within half a minute.
@@ -188,7 +197,7 @@ void Connection::finish(const std::string& reason) {
 }
 
 bool Connection::idle() const {
-  return state_->gone || (!state_->writing && !state_->link->has_output());
+  return state_->gone || state_->deaf || (!state_->writing && !state_->link->has_output());
 }
 
 }  // namespace dist

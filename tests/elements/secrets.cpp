@@ -106,7 +106,7 @@ GST_START_TEST(test_secrets_file_that_has_none_is_an_error) {
 GST_END_TEST
 
 GST_START_TEST(test_secrets_are_needed_beyond_loopback) {
-  for (const char* address : {"0.0.0.0", "::", "10.0.0.1"})
+  for (const char* address : {"0.0.0.0", "::", "10.0.0.1", "::%1", "fe80::1%lo"})
     expect_no_start(std::string("port=0 address=") + address, GST_RESOURCE_ERROR_NOT_AUTHORIZED,
                     "secret-file");
   for (const char* properties :

@@ -204,6 +204,8 @@ GST_START_TEST(test_segment_refuses_impossible_values) {
       // GStreamer cannot express the first, and distsegmenter refuses the second.
       {"rate 0", [](SegmentHeader& h) { h.time_segment.rate = 0; }},
       {"rate backwards", [](SegmentHeader& h) { h.time_segment.rate = -1; }},
+      // GStreamer's parser would run out of stack.
+      {"caps nested deeply", [](SegmentHeader& h) { h.caps += ",a=" + std::string(17, '{'); }},
       {"applied rate NaN", [](SegmentHeader& h) { h.time_segment.applied_rate = kNan; }},
       {"applied rate 0", [](SegmentHeader& h) { h.time_segment.applied_rate = 0; }},
   };

@@ -12,6 +12,20 @@ constexpr std::uint32_t kMagic = 0x47455344;  // "DSEG"
 constexpr std::uint16_t kFlagLast = 1;
 constexpr std::size_t kMaxString = 1u << 20;
 constexpr std::size_t kUnitSize = 44;
+constexpr std::size_t kMaxCaps = 256u << 10;
+// GStreamer's parser of caps calls itself for each of these. Real caps have two or three.
+constexpr int kMaxCapsDepth = 16;
+
+bool is_parseable(const std::string& caps) {
+  int depth = 0;
+  int deepest = 0;
+  for (char c : caps) {
+    depth += c == '{' || c == '<' || c == '[' || c == '(' ? 1 : 0;
+    depth -= c == '}' || c == '>' || c == ']' || c == ')' ? 1 : 0;
+    deepest = std::max(deepest, depth);
+  }
+  return deepest <= kMaxCapsDepth;
+}
 
 }  // namespace
 
@@ -128,12 +142,13 @@ Result<SegmentHeader> parse_header(std::span<const std::uint8_t> data, std::uint
     *value = in.u64();
   header.stream_id = in.string(kMaxString);
   header.rendition = in.string(kMaxString);
-  header.caps = in.string(kMaxString);
+  header.caps = in.string(kMaxCaps);
   if (!in.ok() || in.remaining() != std::uint64_t{unit_count} * kUnitSize)
     return Error{"segment header: its parts do not add up to its size"};
   if ((flags & ~kFlagLast) != 0 || !std::isfinite(t.rate) || t.rate <= 0 ||
       !std::isfinite(t.applied_rate) || t.applied_rate == 0 || header.start == kNoTime ||
-      header.stop == kNoTime || header.start > header.stop || t.start == kNoTime)
+      header.stop == kNoTime || header.start > header.stop || t.start == kNoTime ||
+      !is_parseable(header.caps))
     return Error{"segment header: impossible values"};
 
   // Each size is checked against what is left, so the sum cannot wrap around.

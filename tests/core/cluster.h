@@ -145,7 +145,8 @@ class Cluster {
   }
   void submit(std::uint64_t index, JobId job = 1, std::uint64_t frame_size = 25) {
     auto header = std::make_shared<const SegmentHeader>(source_header(index, frame_size));
-    coordinator.submit(job, header, with_payload(*header), now);
+    const BytesList segment = with_payload(*header);
+    coordinator.submit(job, header, segment, sha256(segment), now);
   }
 
   // The worker answers its first lease, rightly or with these renditions.

@@ -344,9 +344,10 @@ class Simulation {
     require(job.throttle != Throttle::kStopped);
     require(job.throttle == Throttle::kNone || grant.segment.index == job.segments.begin()->first);
     if (grant.hedge) {
-      require(!granted.leases.empty() && granted.leases.size() < 4);
+      require(!granted.leases.empty());
       require(workers_.at(grant.worker).leases.empty());
-      require(granted.failed_on.count(grant.worker) == 0);
+      // Its last attempt is kept for somebody else.
+      require(granted.failed_on.count(grant.worker) == 0 || granted.failures + 1 < max_attempts_);
       return;
     }
     require(granted.leases.empty());
@@ -364,8 +365,9 @@ class Simulation {
       require(dispatcher_.earliest(id).has_value() == !job.segments.empty());
       require(job.segments.empty() || *dispatcher_.earliest(id) == job.segments.begin()->first);
       open += job.leases;
+      // Each copy beyond four takes twice as long as the one before to be given.
       for (const auto& [index, s] : job.segments)
-        require(s.leases.size() <= 4);
+        require(s.leases.size() <= 8);
     }
     require(leases_.size() == open);
     require(dispatcher_.workers() == workers_.size());

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Deadlines, suspensions and hedges of the dispatcher.
+#include <set>
+
 #include "gst/dist/core/dispatcher.h"
 #include "tests/core/farm.h"
 
@@ -173,6 +175,19 @@ GST_END_TEST
 
 // --- Suspension
 
+// Who answers just before each deadline does not get more time without end.
+GST_START_TEST(test_dispatcher_does_not_learn_to_wait_for_hours) {
+  Farm farm({.segments = 10, .workers = 1});
+  for (std::uint64_t index = 0; index < 9; ++index) {
+    farm.grants();
+    farm.pass(time_left(farm) - 1);
+    farm.finish(index, 1);
+  }
+  farm.grants();
+  fail_unless_equals_uint64(time_left(farm), (2 + 3 * 60) * kOneSecond);
+}
+GST_END_TEST
+
 GST_START_TEST(test_dispatcher_suspends_a_worker_that_fails_three_in_a_row) {
   Farm farm({.segments = 20, .workers = 1, .max_attempts = 9});
   farm.grants();
@@ -306,6 +321,64 @@ GST_START_TEST(test_dispatcher_does_not_hedge_before_it_knows_what_late_is) {
   farm.pass(16 * kOneSecond);
   fail_unless_equals_text(farm.grants(), "");
   fail_unless_equals_uint64(time_left(farm), kOneSecond);
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_hedges_what_takes_long_when_nothing_is_known) {
+  Farm farm({.segments = 1});
+  fail_unless_equals_text(farm.grants(), "0>1");
+  for (int i = 0; i < 19; ++i) {
+    farm.pass(kOneSecond);
+    farm.show_life(0, 1);
+    fail_unless_equals_text(farm.grants(), "");
+  }
+  farm.pass(kOneSecond);
+  fail_unless_equals_text(farm.grants(), "0>2+");
+}
+GST_END_TEST
+
+// Workers that pretend to go on do not keep a segment to themselves, however many they are.
+GST_START_TEST(test_dispatcher_gives_a_segment_to_everyone_in_the_end) {
+  Farm farm({.workers = 6});
+  farm.practise(0, 2, kOneSecond);
+  farm.add_segments(kJob, 100, 1);
+  std::set<WorkerId> tried;
+  for (int i = 0; i < 40 && tried.size() < 6; ++i) {
+    while (const auto grant = farm.next_grant(farm.now))
+      tried.insert(grant->worker);
+    for (WorkerId worker : tried)
+      farm.show_life(100, worker);
+    fail_unless(i > 4 || tried.size() <= 4, "%zu copies after %d s", tried.size(), i);
+    farm.pass(kOneSecond);
+  }
+  fail_unless_equals_uint64(tried.size(), 6);
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_tries_a_worker_again_when_the_other_does_not_end) {
+  Farm farm({.workers = 2});
+  farm.practise(0, 4, kOneSecond);
+  farm.add_segments(kJob, 100, 1);
+  const auto first = farm.next_grant(farm.now);
+  farm.flunk(100, first->worker);
+  const auto second = farm.next_grant(farm.now);
+  fail_if(second->worker == first->worker);
+  for (int i = 0; i < 10; ++i) {
+    const auto third = farm.next_grant(farm.now);
+    if (third) {
+      fail_unless(third->hedge && third->worker == first->worker);
+      fail_unless(i >= 4, "after %d s", i);
+      // The last attempt is not spent that way.
+      farm.flunk(100, first->worker);
+      farm.pass(100 * kOneSecond);
+      farm.show_life(100, second->worker);
+      fail_if(farm.next_grant(farm.now));
+      return;
+    }
+    farm.pass(kOneSecond);
+    farm.show_life(100, second->worker);
+  }
+  ck_abort_msg("the segment stays with one worker");
 }
 GST_END_TEST
 
@@ -459,6 +532,7 @@ static Suite* dispatcher_time_suite() {
   tcase_add_test(tcase, test_dispatcher_watches_the_oldest_lease_of_a_worker_only);
   tcase_add_test(tcase, test_dispatcher_learns_no_silence_from_a_lease_that_had_not_begun);
   tcase_add_test(tcase, test_dispatcher_gives_more_time_to_a_worker_that_was_late);
+  tcase_add_test(tcase, test_dispatcher_does_not_learn_to_wait_for_hours);
   tcase_add_test(tcase, test_dispatcher_suspends_a_worker_that_fails_three_in_a_row);
   tcase_add_test(tcase, test_dispatcher_suspends_for_longer_each_time);
   tcase_add_test(tcase, test_dispatcher_tries_a_suspended_worker_with_one_lease);
@@ -469,6 +543,9 @@ static Suite* dispatcher_time_suite() {
   tcase_add_test(tcase, test_dispatcher_hedges_a_late_lease);
   tcase_add_test(tcase, test_dispatcher_hedges_late_copies_up_to_four_leases);
   tcase_add_test(tcase, test_dispatcher_does_not_hedge_before_it_knows_what_late_is);
+  tcase_add_test(tcase, test_dispatcher_hedges_what_takes_long_when_nothing_is_known);
+  tcase_add_test(tcase, test_dispatcher_gives_a_segment_to_everyone_in_the_end);
+  tcase_add_test(tcase, test_dispatcher_tries_a_worker_again_when_the_other_does_not_end);
   tcase_add_test(tcase, test_dispatcher_does_not_hedge_while_there_is_other_work);
   tcase_add_test(tcase, test_dispatcher_takes_the_first_result_of_a_hedged_segment);
   tcase_add_test(tcase, test_dispatcher_keeps_the_other_copy_when_one_fails);

@@ -37,6 +37,13 @@ inline wire::Nonce some_nonce(std::uint8_t first) {
   return nonce;
 }
 
+// A lease on a segment of a thousand access units.
+inline void grant(PrimarySession& session, std::uint64_t lease, std::uint64_t segment,
+                  std::uint32_t attempt, const BytesList& payload) {
+  session.grant({.lease = lease, .segment = segment, .attempt = attempt, .sha256 = sha256(payload)},
+                1000, payload);
+}
+
 struct Ends {
   struct Secrets {
     std::string worker;

@@ -12,6 +12,7 @@ using namespace dist;
 using namespace dist::test;
 
 constexpr Time kFrame = kSecond / 25;
+constexpr std::uint64_t kWorker = 7;
 
 // A segment of the source with frames at these times, counted in frames. The first unit only helps
 // decoding.
@@ -122,7 +123,7 @@ GST_START_TEST(test_result_check_accepts_the_right_answer) {
   ResultCheck check;
   for (std::uint64_t index : {7u, 0u, 1u}) {
     const SegmentHeader segment = source(index);
-    accepted(check.check(segment, {answer(segment, "hd"), answer(segment, "sd")}));
+    accepted(check.check(kWorker, segment, {answer(segment, "hd"), answer(segment, "sd")}));
   }
 }
 GST_END_TEST
@@ -132,10 +133,10 @@ GST_START_TEST(test_result_check_takes_frames_in_decode_order) {
   const SegmentHeader segment = source();
   SegmentHeader reordered = answer(segment);
   std::swap(reordered.units[1], reordered.units[2]);
-  fail_unless_error(check.check(segment, {reordered}).status, "reordered further than announced",
-                    "depth 0");
+  fail_unless_error(check.check(kWorker, segment, {reordered}).status,
+                    "reordered further than announced", "depth 0");
   reordered.reorder_depth = 1;
-  accepted(check.check(segment, {reordered}));
+  accepted(check.check(kWorker, segment, {reordered}));
 }
 GST_END_TEST
 
@@ -166,8 +167,8 @@ GST_START_TEST(test_result_check_refuses_what_is_wrong_in_itself) {
     row.spoil(spoilt);
     // Saying it twice makes it no better.
     for (int attempt = 1; attempt <= 2; ++attempt)
-      fail_unless_error(check.check(segment, {spoilt}).status, row.error, row.error);
-    accepted(check.check(segment, {answer(segment)}));
+      fail_unless_error(check.check(kWorker, segment, {spoilt}).status, row.error, row.error);
+    accepted(check.check(kWorker, segment, {answer(segment)}));
   }
 }
 GST_END_TEST
@@ -189,9 +190,9 @@ GST_START_TEST(test_result_check_refuses_other_renditions) {
   };
   for (const auto& row : rows) {
     ResultCheck check;
-    accepted(check.check(first, {answer(first, "hd"), answer(first, "sd")}));
-    fail_unless_error(check.check(next, row.answer).status, row.error, row.error);
-    accepted(check.check(next, {sd, hd}));
+    accepted(check.check(kWorker, first, {answer(first, "hd"), answer(first, "sd")}));
+    fail_unless_error(check.check(kWorker, next, row.answer).status, row.error, row.error);
+    accepted(check.check(kWorker, next, {sd, hd}));
   }
 }
 GST_END_TEST
@@ -199,7 +200,7 @@ GST_END_TEST
 GST_START_TEST(test_result_check_refuses_a_rendition_that_comes_twice_at_first) {
   ResultCheck check;
   const SegmentHeader segment = source();
-  fail_unless_error(check.check(segment, {answer(segment), answer(segment)}).status,
+  fail_unless_error(check.check(kWorker, segment, {answer(segment), answer(segment)}).status,
                     "rendition 'hd' comes twice", "first answer");
 }
 GST_END_TEST
@@ -210,14 +211,14 @@ GST_START_TEST(test_result_check_wants_the_same_caps_throughout) {
   SegmentHeader next = source(1);
   SegmentHeader other = answer(next);
   other.caps = "video/x-h265";
-  accepted(check.check(first, {answer(first)}));
-  fail_unless_error(check.check(next, {other}).status,
+  accepted(check.check(kWorker, first, {answer(first)}));
+  fail_unless_error(check.check(kWorker, next, {other}).status,
                     "rendition 'hd': caps video/x-h265 differ from those of the segments before, "
                     "video/x-h264",
                     "caps");
   // Another source is another matter, in caps and in renditions.
   next.caps = "video/x-vp9";
-  accepted(check.check(next, {other, answer(next, "sd")}));
+  accepted(check.check(kWorker, next, {other, answer(next, "sd")}));
 }
 GST_END_TEST
 
@@ -226,35 +227,75 @@ GST_START_TEST(test_result_check_remembers_nothing_of_refused_answers) {
   const SegmentHeader segment = source();
   SegmentHeader refused = answer(segment, "uhd");
   refused.caps = "video/x-h265";
-  fail_if(static_cast<bool>(check.check(segment, {without_frame(refused, 1)}).status));
-  accepted(check.check(segment, {answer(segment)}));
+  fail_if(static_cast<bool>(check.check(kWorker, segment, {without_frame(refused, 1)}).status));
+  accepted(check.check(kWorker, segment, {answer(segment)}));
 }
 GST_END_TEST
 
+// Lets the worker show that it does not always lose frames.
+void complete_another(ResultCheck& check, std::uint64_t worker) {
+  const SegmentHeader other = source(9);
+  accepted(check.check(worker, other, {answer(other)}));
+}
+
 GST_START_TEST(test_result_check_believes_missing_frames_when_two_attempts_agree) {
+  for (const std::uint64_t second : {kWorker, kWorker + 1}) {
+    ResultCheck check;
+    complete_another(check, kWorker);
+    complete_another(check, second);
+    const SegmentHeader segment = source();
+    const SegmentHeader less = without_frame(answer(segment), 0);
+    const SegmentHeader other = without_frame(answer(segment), 2);
+    const char* kError = "rendition 'hd': 3 frames instead of 4";
+    fail_unless_error(check.check(kWorker, segment, {less}).status, kError, "first");
+    fail_unless_error(check.check(second, segment, {other}).status, kError, "another is missing");
+    const auto verdict = check.check(second, segment, {less});
+    fail_unless_ok(verdict.status);
+    fail_unless_equals_text(verdict.note, std::string(kError) +
+                                              ", as in another attempt: taken for what the source "
+                                              "holds");
+  }
+}
+GST_END_TEST
+
+// A pipeline that drops a frame of each segment, as often as it is started.
+GST_START_TEST(test_result_check_never_believes_workers_that_always_lose_frames) {
+  ResultCheck check;
+  constexpr std::uint64_t kHonest = 100;
+  for (std::uint64_t index = 0; index < 10; ++index) {
+    const SegmentHeader segment = source(index);
+    const SegmentHeader less = without_frame(answer(segment), 2);
+    for (std::uint64_t worker = 1; worker <= 4; ++worker)
+      fail_if(static_cast<bool>(check.check(worker, segment, {less}).status), "worker %d",
+              static_cast<int>(worker));
+    // Nor does their word count together with that of one honest worker.
+    complete_another(check, kHonest);
+    fail_if(static_cast<bool>(check.check(kHonest, segment, {less}).status), "alone");
+  }
+}
+GST_END_TEST
+
+// The first segment may be damaged, when nobody has shown anything yet.
+GST_START_TEST(test_result_check_believes_what_was_said_before_a_worker_was_known) {
   ResultCheck check;
   const SegmentHeader segment = source();
   const SegmentHeader less = without_frame(answer(segment), 0);
-  const SegmentHeader other = without_frame(answer(segment), 2);
-  const char* kError = "rendition 'hd': 3 frames instead of 4";
-  fail_unless_error(check.check(segment, {less}).status, kError, "first");
-  fail_unless_error(check.check(segment, {other}).status, kError, "another frame is missing");
-  const auto verdict = check.check(segment, {less});
-  fail_unless_ok(verdict.status);
-  fail_unless_equals_text(verdict.note, std::string(kError) +
-                                            ", as in another attempt: taken for what the source "
-                                            "holds");
+  fail_if(static_cast<bool>(check.check(kWorker, segment, {less}).status));
+  complete_another(check, kWorker);
+  fail_unless_ok(check.check(kWorker, segment, {less}).status);
 }
 GST_END_TEST
 
 GST_START_TEST(test_result_check_wants_all_renditions_to_agree) {
   ResultCheck check;
+  const SegmentHeader first = source(8);
+  accepted(check.check(kWorker, first, {answer(first, "hd"), answer(first, "sd")}));
   const SegmentHeader segment = source();
   const SegmentHeader hd = answer(segment, "hd"), sd = answer(segment, "sd");
-  fail_if(static_cast<bool>(check.check(segment, {hd, without_frame(sd, 1)}).status));
-  fail_if(
-      static_cast<bool>(check.check(segment, {without_frame(hd, 1), without_frame(sd, 1)}).status));
-  fail_unless_ok(check.check(segment, {hd, without_frame(sd, 1)}).status);
+  fail_if(static_cast<bool>(check.check(kWorker, segment, {hd, without_frame(sd, 1)}).status));
+  fail_if(static_cast<bool>(
+      check.check(kWorker, segment, {without_frame(hd, 1), without_frame(sd, 1)}).status));
+  fail_unless_ok(check.check(kWorker, segment, {hd, without_frame(sd, 1)}).status);
 }
 GST_END_TEST
 
@@ -272,24 +313,26 @@ GST_START_TEST(test_result_check_never_believes_frames_that_are_not_in_the_sourc
   };
   for (const auto& row : rows) {
     ResultCheck check;
+    complete_another(check, kWorker);
     const SegmentHeader segment = source();
     SegmentHeader other = answer(segment);
     row.change(other.units);
     for (int attempt = 1; attempt <= 3; ++attempt)
-      fail_if(static_cast<bool>(check.check(segment, {other}).status), "%s, attempt %d", row.what,
-              attempt);
+      fail_if(static_cast<bool>(check.check(kWorker, segment, {other}).status), "%s, attempt %d",
+              row.what, attempt);
   }
 }
 GST_END_TEST
 
 GST_START_TEST(test_result_check_compares_attempts_of_one_segment_only) {
   ResultCheck check;
+  complete_another(check, kWorker);
   const SegmentHeader segment = source();
   const std::vector<SegmentHeader> less = {without_frame(answer(segment), 1)};
-  fail_if(static_cast<bool>(check.check(segment, less).status));
+  fail_if(static_cast<bool>(check.check(kWorker, segment, less).status));
   check.forget(segment.index);
-  fail_if(static_cast<bool>(check.check(segment, less).status));
-  fail_unless_ok(check.check(segment, less).status);
+  fail_if(static_cast<bool>(check.check(kWorker, segment, less).status));
+  fail_unless_ok(check.check(kWorker, segment, less).status);
 }
 GST_END_TEST
 
@@ -307,6 +350,8 @@ static Suite* result_check_suite() {
   tcase_add_test(tcase, test_result_check_wants_the_same_caps_throughout);
   tcase_add_test(tcase, test_result_check_remembers_nothing_of_refused_answers);
   tcase_add_test(tcase, test_result_check_believes_missing_frames_when_two_attempts_agree);
+  tcase_add_test(tcase, test_result_check_never_believes_workers_that_always_lose_frames);
+  tcase_add_test(tcase, test_result_check_believes_what_was_said_before_a_worker_was_known);
   tcase_add_test(tcase, test_result_check_wants_all_renditions_to_agree);
   tcase_add_test(tcase, test_result_check_never_believes_frames_that_are_not_in_the_source);
   tcase_add_test(tcase, test_result_check_compares_attempts_of_one_segment_only);

@@ -26,7 +26,7 @@ std::pair<unsigned, std::size_t> peek(const Data& message) {
 GST_START_TEST(test_session_leases_and_answers) {
   Ends ends;
   ends.greet();
-  ends.primary.grant(7, 41, 2, {some_payload(1000, 1), Bytes(), some_payload(500, 2)});
+  grant(ends.primary, 7, 41, 2, {some_payload(1000, 1), Bytes(), some_payload(500, 2)});
   ends.settle();
   fail_unless_equals_text(ends.worker_saw(), "leased 7 segment 41 attempt 2");
   fail_unless_equals_hex(std::get<WorkerSession::Leased>(ends.at_worker[0]).payload.span(),
@@ -43,12 +43,25 @@ GST_START_TEST(test_session_leases_and_answers) {
 }
 GST_END_TEST
 
+// A byte that changed on the way to the worker would be encoded, and nobody would know.
+GST_START_TEST(test_session_gives_a_damaged_segment_back) {
+  Ends ends;
+  ends.greet();
+  ends.primary.grant({.lease = 7, .segment = 41, .attempt = 1, .sha256 = sha256({some_payload(9)})},
+                     25, {some_payload(10)});
+  ends.settle();
+  fail_unless_equals_text(ends.worker_saw(), "");
+  fail_unless_equals_text(ends.primary_saw(),
+                          "failed 7: the segment was damaged on its way to the worker");
+}
+GST_END_TEST
+
 GST_START_TEST(test_session_sends_large_payloads_in_chunks) {
   Ends ends;
   ends.greet();
   const BytesList payload = {some_payload(kMiB / 2 + 1), some_payload(2 * kMiB), some_payload(3)};
   const std::size_t size = total_size(payload);
-  ends.primary.grant(7, 41, 1, payload);
+  grant(ends.primary, 7, 41, 1, payload);
   std::vector<std::size_t> chunks;
   while (ends.primary.has_output()) {
     const Data message = to_data(ends.primary.next_output());
@@ -68,7 +81,7 @@ GST_START_TEST(test_session_copies_no_payload) {
   Ends ends;
   ends.greet();
   const Bytes payload = some_payload(kMiB + 5);
-  ends.primary.grant(7, 41, 1, {payload});
+  grant(ends.primary, 7, 41, 1, {payload});
   ends.primary.next_output();
   fail_unless(ends.primary.next_output()[1].span().data() == payload.span().data());
   fail_unless(ends.primary.next_output()[1].span().data() == payload.span().data() + kMiB);
@@ -78,7 +91,7 @@ GST_END_TEST
 GST_START_TEST(test_session_messages_overtake_payloads) {
   Ends ends;
   ends.greet();
-  ends.primary.grant(7, 41, 1, {some_payload(3 * kMiB)});
+  grant(ends.primary, 7, 41, 1, {some_payload(3 * kMiB)});
   ends.to_worker();
   ends.to_worker();
   ends.primary.done("enough");
@@ -102,7 +115,7 @@ GST_START_TEST(test_session_payloads_go_one_after_another) {
   Ends ends;
   ends.greet();
   for (std::uint64_t lease : {1u, 2u, 3u})
-    ends.primary.grant(lease, 10 * lease, 1, {some_payload(kMiB + lease)});
+    grant(ends.primary, lease, 10 * lease, 1, {some_payload(kMiB + lease)});
   ends.settle();
   fail_unless_equals_text(ends.worker_saw(),
                           "leased 1 segment 10 attempt 1, leased 2 segment 20 attempt 1, "
@@ -115,10 +128,10 @@ GST_START_TEST(test_session_cancels_a_lease_on_its_way) {
   for (int sent = 0; sent <= 4; ++sent) {
     Ends ends;
     ends.greet();
-    ends.primary.grant(1, 41, 1, {some_payload(3 * kMiB)});
+    grant(ends.primary, 1, 41, 1, {some_payload(3 * kMiB)});
     for (int i = 0; i < sent; ++i)
       ends.to_worker();
-    ends.primary.grant(2, 42, 1, {some_payload(kMiB + 1)});
+    grant(ends.primary, 2, 42, 1, {some_payload(kMiB + 1)});
     ends.primary.cancel(1);
     const Data next = to_data(ends.primary.next_output());
     fail_unless_equals_int(static_cast<int>(peek(next).first), 7);
@@ -135,8 +148,8 @@ GST_START_TEST(test_session_cancels_a_result_on_its_way) {
   for (int sent = 0; sent <= 4; ++sent) {
     Ends ends;
     ends.greet();
-    ends.primary.grant(1, 41, 1, {some_payload(10)});
-    ends.primary.grant(2, 42, 1, {some_payload(10)});
+    grant(ends.primary, 1, 41, 1, {some_payload(10)});
+    grant(ends.primary, 2, 42, 1, {some_payload(10)});
     ends.settle();
     ends.worker.result(1, {{some_payload(2 * kMiB)}, {some_payload(10)}});
     for (int i = 0; i < sent; ++i)
@@ -156,7 +169,7 @@ GST_START_TEST(test_session_cancels_a_lease_once) {
   ends.greet();
   ends.primary.cancel(1);
   fail_if(ends.primary.has_output());
-  ends.primary.grant(1, 41, 1, {some_payload(10)});
+  grant(ends.primary, 1, 41, 1, {some_payload(10)});
   ends.primary.cancel(1);
   ends.primary.cancel(1);
   ends.settle();
@@ -168,8 +181,8 @@ GST_START_TEST(test_session_failure_takes_back_the_result) {
   for (int sent = 0; sent <= 3; ++sent) {
     Ends ends;
     ends.greet();
-    ends.primary.grant(1, 41, 1, {some_payload(10)});
-    ends.primary.grant(2, 42, 1, {some_payload(10)});
+    grant(ends.primary, 1, 41, 1, {some_payload(10)});
+    grant(ends.primary, 2, 42, 1, {some_payload(10)});
     ends.settle();
     ends.worker.result(1, {{some_payload(3 * kMiB)}});
     for (int i = 0; i < sent; ++i)
@@ -201,6 +214,7 @@ static Suite* session_suite() {
   TCase* tcase = tcase_create("general");
   suite_add_tcase(suite, tcase);
   tcase_add_test(tcase, test_session_leases_and_answers);
+  tcase_add_test(tcase, test_session_gives_a_damaged_segment_back);
   tcase_add_test(tcase, test_session_sends_large_payloads_in_chunks);
   tcase_add_test(tcase, test_session_copies_no_payload);
   tcase_add_test(tcase, test_session_messages_overtake_payloads);

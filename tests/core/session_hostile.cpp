@@ -29,7 +29,7 @@ struct Primary {
     fail_unless_ok(session.receive(encoded({kHello, wire::Proof{}}), 0, events));
     events.clear();
     for (std::uint64_t lease = 1; lease <= 5; ++lease)
-      session.grant(lease, lease, 1, {some_payload(10)});
+      grant(session, lease, lease, 1, {some_payload(10)});
   }
   Status tell(const Data& data) {
     const Status status = session.receive(data, 0, events);
@@ -148,7 +148,7 @@ GST_START_TEST(test_session_reserves_nothing_for_what_has_not_come) {
   wire::ResultPart huge = part_of(1, 0, 1, bytes);
   huge.size = std::uint64_t{2} << 30;
   std::vector<PrimarySession::Event> events;
-  primary.grant(1, 1, 1, {some_payload(10)});
+  grant(primary, 1, 1, 1, {some_payload(10)});
   fail_unless_ok(
       primary.receive(encoded({kHello, wire::Proof{}, huge, wire::Data{1, bytes}}), 0, events));
   fail_unless(primary.held() == 1000u);
@@ -201,7 +201,7 @@ GST_START_TEST(test_session_frees_what_nobody_waits_for) {
     const auto left = primary.session.incoming();
     fail_unless(!left || left->bytes == 0, "%s", row.what);
     // Were anything still there it would now count again.
-    primary.session.grant(1, 1, 1, {});
+    grant(primary.session, 1, 1, 1, {});
     const auto again = primary.session.incoming();
     fail_unless(!again || again->bytes == 0, "%s", row.what);
   }
@@ -231,7 +231,7 @@ GST_START_TEST(test_session_sends_nothing_of_a_lease_that_is_over) {
         encoded({part_of(6, 0, 1, bytes), wire::Data{6, Data(3)}})}) {
     Primary primary;
     const Bytes segment = some_payload(3 * kMiB);
-    primary.session.grant(6, 6, 1, {segment});
+    grant(primary.session, 6, 6, 1, {segment});
     fail_unless_ok(primary.tell(answer));
     fail_unless_equals_uint64(primary.events.size(), 1);
     std::size_t sent = 0;

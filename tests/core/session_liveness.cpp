@@ -30,7 +30,7 @@ Status pass(Ends& ends, Instant until) {
 // A primary and the lease 1 of 1000 bytes at its worker.
 void lease_to(Ends& ends) {
   ends.greet();
-  ends.primary.grant(1, 41, 1, {some_payload(1000)});
+  grant(ends.primary, 1, 41, 1, {some_payload(1000)});
   ends.settle();
   ends.at_primary.clear();
 }
@@ -76,7 +76,7 @@ GST_END_TEST
 GST_START_TEST(test_liveness_heartbeats_overtake_payloads) {
   Ends ends;
   ends.greet();
-  ends.primary.grant(1, 41, 1, {some_payload(3 * kMiB)});
+  grant(ends.primary, 1, 41, 1, {some_payload(3 * kMiB)});
   ends.to_worker();
   ends.to_worker();
   fail_unless_ok(ends.primary.advance(4 * kSeconds));
@@ -116,6 +116,27 @@ GST_START_TEST(test_liveness_any_byte_is_a_sign_of_life) {
 }
 GST_END_TEST
 
+// An encoder that gives frames without end makes no progress.
+GST_START_TEST(test_liveness_progress_is_limited) {
+  Ends ends;
+  ends.greet();
+  const BytesList segment = {some_payload(10)};
+  ends.primary.grant({.lease = 1, .segment = 41, .attempt = 1, .sha256 = sha256(segment)}, 25,
+                     segment);
+  const auto counts = [&](const wire::Progress& progress) {
+    ends.at_primary.clear();
+    fail_unless_ok(
+        ends.primary.receive(to_data(wire::encode(progress).span()), ends.now, ends.at_primary));
+    return !ends.at_primary.empty();
+  };
+  fail_unless(counts({1, 0, 25, 0}));
+  fail_if(counts({1, 0, 26, 0}));
+  fail_unless(counts({1, 0, 0, 64 * 25}));
+  fail_if(counts({1, 0, 0, 64 * 25 + 1}));
+  fail_if(counts({1, 0, UINT32_MAX, UINT32_MAX}));
+}
+GST_END_TEST
+
 GST_START_TEST(test_liveness_progress_counts_when_it_grows) {
   const struct {
     wire::Progress progress;
@@ -132,7 +153,7 @@ GST_START_TEST(test_liveness_progress_counts_when_it_grows) {
   };
   Ends ends;
   ends.greet();
-  ends.primary.grant(1, 41, 1, {some_payload(1000)});
+  grant(ends.primary, 1, 41, 1, {some_payload(1000)});
   for (const auto& row : rows) {
     ends.at_primary.clear();
     fail_unless_ok(ends.primary.receive(encoded({row.progress}), 0, ends.at_primary));
@@ -146,7 +167,7 @@ GST_START_TEST(test_liveness_worker_says_how_far_it_is) {
   ends.greet();
   ends.worker.report_receiving();
   fail_if(ends.worker.has_output());
-  ends.primary.grant(1, 41, 1, {some_payload(2 * kMiB)});
+  grant(ends.primary, 1, 41, 1, {some_payload(2 * kMiB)});
   ends.to_worker();
   ends.to_worker();
   ends.worker.report_receiving();
@@ -210,6 +231,7 @@ static Suite* session_liveness_suite() {
   tcase_add_test(tcase, test_liveness_no_heartbeat_in_a_greeting);
   tcase_add_test(tcase, test_liveness_silent_peer_is_dead);
   tcase_add_test(tcase, test_liveness_any_byte_is_a_sign_of_life);
+  tcase_add_test(tcase, test_liveness_progress_is_limited);
   tcase_add_test(tcase, test_liveness_progress_counts_when_it_grows);
   tcase_add_test(tcase, test_liveness_worker_says_how_far_it_is);
   tcase_add_test(tcase, test_liveness_result_that_arrives_is_progress);

@@ -78,7 +78,7 @@ class Conversation {
     const std::uint64_t id = next_++;
     const BytesList segment = payload();
     leases_[id].payload = to_data(segment);
-    ends_.primary.grant(id, 10 * id, 1, segment);
+    test::grant(ends_.primary, id, 10 * id, 1, segment);
   }
 
   std::uint64_t any() {
@@ -177,7 +177,7 @@ Data recorded_worker() {
   Data record = encoded({wire::Hello{1, 1, 2, some_nonce(0), "box"}, wire::Proof{}});
   ends.greet();
   for (std::uint64_t lease : {1u, 2u})
-    ends.primary.grant(lease, lease, 1, {some_payload(20)});
+    grant(ends.primary, lease, lease, 1, {some_payload(20)});
   ends.settle();
   ends.worker.result(1, {{some_payload(40)}, {some_payload(30)}});
   ends.worker.fail(2, "stuck");
@@ -195,8 +195,8 @@ Data recorded_primary() {
   Ends ends;
   Data record = encoded({wire::Challenge{1, false, some_nonce(32)}, wire::Welcome{}});
   ends.greet();
-  ends.primary.grant(1, 1, 1, {some_payload(40)});
-  ends.primary.grant(2, 2, 1, {some_payload(40)});
+  grant(ends.primary, 1, 1, 1, {some_payload(40)});
+  grant(ends.primary, 2, 2, 1, {some_payload(40)});
   ends.primary.cancel(1);
   ends.primary.done("bye");
   while (ends.primary.has_output()) {
@@ -210,7 +210,7 @@ Data recorded_primary() {
 std::string told_primary(const Data& data, std::size_t step) {
   Ends ends;
   for (std::uint64_t lease : {1u, 2u})
-    ends.primary.grant(lease, lease, 1, {some_payload(20)});
+    grant(ends.primary, lease, lease, 1, {some_payload(20)});
   Status status;
   for (std::size_t at = 0; at < data.size() && status; at += step)
     status = ends.primary.receive(std::span(data).subspan(at, std::min(step, data.size() - at)),

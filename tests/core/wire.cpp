@@ -61,9 +61,10 @@ std::vector<Golden> golden_messages() {
        "02 00 00 00 20 00 00 00 d4 f1 27 9a b1 d4 ce 74 9d 0b 32 ee 4f 05 62 51 2f ab ec 9e 9e 49 "
        "fe a6 c3 e9 93 01 9b 11 35 f1"},
       {"Refuse", wire::Refuse{1, 1, "no"}, "03 00 00 00 0a 00 00 00 01 00 01 00 02 00 00 00 6e 6f"},
-      {"Lease", wire::Lease{7, 41, 2, 1500000},
-       "04 00 00 00 1c 00 00 00 07 00 00 00 00 00 00 00 29 00 00 00 00 00 00 00 02 00 00 00 "
-       "60 e3 16 00 00 00 00 00"},
+      {"Lease", wire::Lease{7, 41, 2, 1500000, count_from(0)},
+       "04 00 00 00 3c 00 00 00 07 00 00 00 00 00 00 00 29 00 00 00 00 00 00 00 02 00 00 00 "
+       "60 e3 16 00 00 00 00 00 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13 14 15 "
+       "16 17 18 19 1a 1b 1c 1d 1e 1f"},
       {"ResultPart", wire::ResultPart{7, 0, 2, 90000, count_from(0)},
        "05 00 00 00 34 00 00 00 07 00 00 00 00 00 00 00 00 00 02 00 90 5f 01 00 00 00 00 00 "
        "00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13 14 15 16 17 18 19 1a 1b 1c "
@@ -143,7 +144,7 @@ GST_START_TEST(test_wire_fields_come_back) {
   const wire::Hello hello{1, 2, 3, count_from(7), "größe"};
   const wire::Challenge challenge{6, false, count_from(9)};
   const wire::Refuse refuse{4, 5, ""};
-  const wire::Lease lease{UINT64_MAX, 2, UINT32_MAX, 4};
+  const wire::Lease lease{UINT64_MAX, 2, UINT32_MAX, 4, count_from(7)};
   const wire::ResultPart part{1, 65534, 65535, UINT64_MAX, count_from(0)};
   const wire::Progress progress{1, UINT64_MAX, UINT32_MAX, 2};
   const auto read = [](const Message& message) { return **decode(wire::encode(message).span()); };

@@ -421,7 +421,9 @@ void FakePrimary::Worker::grant(std::uint64_t lease, const dist::SegmentHeader& 
 }
 
 void FakePrimary::Worker::grant(std::uint64_t lease, const dist::Bytes& segment) {
-  session_.grant(lease, lease, 1, {segment});
+  const dist::wire::Lease message{
+      .lease = lease, .segment = lease, .attempt = 1, .sha256 = dist::sha256({segment})};
+  session_.grant(message, 1000, {segment});
   flush(session_);
 }
 

@@ -194,7 +194,7 @@ class Target {
     auto header = std::make_shared<const SegmentHeader>(source(next->second++));
     const BytesList segment = with_payload(*header);
     windows_[job].accept(header->index, total_size(segment));
-    coordinator_.submit(job, header, segment, now_);
+    coordinator_.submit(job, header, segment, sha256(segment), now_);
   }
 
   void deliver(JobId job) {

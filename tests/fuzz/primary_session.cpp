@@ -84,7 +84,7 @@ class Target {
       return;
     const BytesList segment = {copy(input.take(input.byte()))};
     ++granted_;
-    session_->grant(granted_, granted_, 1, segment);
+    session_->grant({.lease = granted_, .segment = granted_, .attempt = 1}, 100, segment);
     leases_.insert(granted_);
   }
 

@@ -174,11 +174,6 @@ std::size_t draw_crowd(Random& random) {
 
 }  // namespace
 
-bool Scenario::has_damaged_leases() const {
-  return std::any_of(workers.begin(), workers.end(),
-                     [](const WorkerPlan& worker) { return worker.down.damage > 0; });
-}
-
 std::uint64_t Scenario::largest(const JobPlan& job) const {
   constexpr std::size_t kHeader = 512;
   std::size_t size = kHeader + job.segment_size;

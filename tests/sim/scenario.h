@@ -38,8 +38,6 @@ struct Scenario {
   // Nothing goes wrong and nobody waits for anything but workers: the efficiency means something.
   bool is_calm = false;
 
-  // Bytes towards the workers may be damaged, which only those inside a header betray.
-  bool has_damaged_leases() const;
   // No segment of the job and no result is larger.
   std::uint64_t largest(const JobPlan& job) const;
 };

@@ -7,8 +7,9 @@
 namespace dist::sim {
 namespace {
 
-// How finely a worker can say how far it is: frames that went in, or came out, of a segment.
-constexpr double kFrames = 300;
+// Frames that come out for each that goes in, as of many renditions: how finely a worker can say
+// how far it is.
+constexpr std::uint32_t kFramesPerUnit = 60;
 constexpr Instant kRejoinAfter = 2 * kOneSecond;
 
 wire::Nonce nonce_from(Random& random) {
@@ -220,6 +221,8 @@ void Worker::begin_next() {
                .began = timeline_.now(),
                .service = plan_.service.draw(random_)};
   tasks_.pop_front();
+  if (const auto header = parse_header(next.task.source.span(), next.task.source.size()))
+    next.units = static_cast<std::uint32_t>(header->units.size());
   const Faults& faults = plan_.faults;
   if (random_.chance(faults.hang))
     next.fate = Fate::kHang;
@@ -245,10 +248,11 @@ void Worker::report() {
     return;
   const double share =
       static_cast<double>(now - running_->began) / static_cast<double>(running_->service);
-  const auto frames = static_cast<std::uint32_t>(kFrames * std::min(share, 1.0));
+  const auto frames =
+      static_cast<std::uint32_t>(kFramesPerUnit * running_->units * std::min(share, 1.0));
   if (frames > running_->reported) {
     running_->reported = frames;
-    session_->progress(running_->task.lease, frames, frames);
+    session_->progress(running_->task.lease, frames / kFramesPerUnit, frames);
     host_.send(*this);
   }
   timeline_.at(now + plan_.report_every, *this, kReport, running_->number);

@@ -103,7 +103,8 @@ class Worker : public Actor, public Pipe::Receiver {
     Fate fate = Fate::kAnswer;
     Instant began = 0;
     Instant service = 0;
-    Instant stops = 0;  // When its fate is fulfilled.
+    Instant stops = 0;        // When its fate is fulfilled.
+    std::uint32_t units = 1;  // Of the segment.
     std::uint32_t reported = 0;
   };
 

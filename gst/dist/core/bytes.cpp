@@ -97,6 +97,15 @@ std::span<const std::uint8_t> ByteReader::bytes(std::size_t length) {
   return result;
 }
 
+std::string_view clip(std::string_view text, std::size_t max) {
+  if (text.size() <= max)
+    return text;
+  std::size_t end = max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+    --end;
+  return text.substr(0, end);
+}
+
 std::array<std::uint8_t, 32> sha256(const BytesList& list) {
   const std::unique_ptr<GChecksum, decltype(&g_checksum_free)> sum(
       g_checksum_new(G_CHECKSUM_SHA256), &g_checksum_free);

@@ -100,6 +100,10 @@ class ByteReader {
   bool ok_ = true;
 };
 
+// The longest beginning of a UTF-8 text that has at most `max` bytes and ends with a whole
+// character.
+std::string_view clip(std::string_view text, std::size_t max);
+
 // SHA-256 over all pieces in order.
 std::array<std::uint8_t, 32> sha256(const BytesList& list);
 

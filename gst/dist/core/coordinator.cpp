@@ -55,10 +55,24 @@ void Coordinator::connected(WorkerId id, const std::string& address, const wire:
                           " connections from this address");
     return;
   }
-  greeting_.insert(id);
-  // An honest greeting is over at once, so it is the oldest that nobody needs.
-  if (greeting_.size() > config_.max_greeting)
-    close(*connections_.at(*greeting_.begin()), "too many connections that do not greet");
+  greeting_[host_of(address)].insert(id);
+  std::size_t greeting = 0;
+  auto most = greeting_.begin();
+  for (auto at = greeting_.begin(); at != greeting_.end(); ++at) {
+    greeting += at->second.size();
+    if (at->second.size() > most->second.size())
+      most = at;
+  }
+  // An honest greeting is over at once, so it is the oldest that nobody needs; of the address that
+  // has most of them, so that one stranger does not keep out the workers of others.
+  if (greeting > config_.max_greeting)
+    close(*connections_.at(*most->second.begin()), "too many connections that do not greet");
+}
+
+void Coordinator::end_greeting(const Connection& connection) {
+  const auto at = greeting_.find(host_of(connection.info.address));
+  if (at != greeting_.end() && at->second.erase(connection.info.id) != 0 && at->second.empty())
+    greeting_.erase(at);
 }
 
 void Coordinator::received(WorkerId id, std::span<const std::uint8_t> bytes, Instant now) {
@@ -69,6 +83,7 @@ void Coordinator::received(WorkerId id, std::span<const std::uint8_t> bytes, Ins
   const Status status = connection.session.receive(bytes, now, events);
   for (auto& event : events)
     std::visit([&](auto& e) { handle(connection, e, now); }, event);
+  check_incoming(connection, now);
   writable_.insert(id);
   if (!status)
     close(connection, status.error());
@@ -88,7 +103,7 @@ void Coordinator::disconnected(WorkerId id, const std::string& reason, Instant n
   const auto address = per_address_.find(host_of(connection.info.address));
   if (--address->second == 0)
     per_address_.erase(address);
-  greeting_.erase(id);
+  end_greeting(connection);
   writable_.erase(id);
   wakeups_.erase({connection.wakeup, id});
   std::erase_if(closing_, [id](const Closing& closing) { return closing.id == id; });
@@ -100,7 +115,7 @@ void Coordinator::disconnected(WorkerId id, const std::string& reason, Instant n
 void Coordinator::close(Connection& connection, const std::string& reason) {
   if (std::exchange(connection.closing, true))
     return;
-  greeting_.erase(connection.info.id);
+  end_greeting(connection);
   lose(connection, connection.leaving ? "left" : reason);
   writable_.insert(connection.info.id);
   closing_.push_back({connection.info.id, reason});
@@ -135,7 +150,7 @@ void Coordinator::tell_refused(const std::string& address, const std::string& re
 void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, Instant) {
   connection.joined = true;
   connection.info.name = event.name;
-  greeting_.erase(connection.info.id);
+  end_greeting(connection);
   for (auto& [_, job] : jobs_)
     job.waiting_told = false;
   dispatcher_.add_worker(connection.info.id, event.capacity, event.name);
@@ -148,10 +163,6 @@ void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, 
 void Coordinator::handle(Connection& connection, PrimarySession::LeaseAdvanced& event,
                          Instant now) {
   dispatcher_.progress(connection.info.id, event.lease, now);
-  account_incoming(connection);
-  const Dispatcher::Grant* grant = dispatcher_.find(connection.info.id, event.lease);
-  if (grant && connection.incoming > 0 && !has_room(grant->segment, 0))
-    put_off(Dispatcher::Grant(*grant), connection.incoming, now);
 }
 
 void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived& event,
@@ -176,7 +187,8 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
     return;
   }
   // A short one came all at once, so that nobody knew of it before.
-  if (!has_room(done.grant.segment, size - std::min(size, total_size(segment->second.bytes)))) {
+  if (!fits(job, size - std::min(size, total_size(segment->second.bytes))) &&
+      done.grant.segment.index != job.window.oldest()) {
     put_off(done.grant, size, now);
     return;
   }
@@ -211,7 +223,7 @@ Status Coordinator::accept_result(Job& job, const Segment& segment, const std::v
     }
     headers.push_back(std::move(*header));
   }
-  const ResultCheck::Verdict verdict = job.check.check(*segment.header, headers);
+  const ResultCheck::Verdict verdict = job.check.check(done.worker.id, *segment.header, headers);
   if (!verdict.status)
     return verdict.status;
   done.note = verdict.note;
@@ -254,11 +266,25 @@ void Coordinator::cancel(const std::vector<Dispatcher::Grant>& grants) {
   }
 }
 
-// Whether so much more may be held because of this segment. The earliest is what room comes from.
-bool Coordinator::has_room(SegmentKey key, std::uint64_t more) const {
-  const Job& job = jobs_.at(key.job);
-  return job.window.bytes() + job.incoming + more <= job.config.max_bytes ||
-         key.index == job.window.oldest();
+bool Coordinator::fits(const Job& job, std::uint64_t more) {
+  return job.window.bytes() + job.incoming + more <= job.config.max_bytes;
+}
+
+// Looks at what has arrived of a result. One of the earliest segment may go beyond the limit, for
+// room comes from it; one, because its copies may arrive at the same time.
+void Coordinator::check_incoming(Connection& connection, Instant now) {
+  account_incoming(connection);
+  if (connection.incoming == 0)
+    return;
+  const Dispatcher::Grant grant =
+      *dispatcher_.find(connection.info.id, connection.session.incoming()->lease);
+  Job& job = jobs_.at(grant.segment.job);
+  if (fits(job, 0))
+    return;
+  if (grant.segment.index == job.window.oldest() && job.exempt == 0)
+    job.exempt = grant.lease;
+  if (job.exempt != grant.lease)
+    put_off(grant, connection.incoming, now);
 }
 
 // There is no room for this result until earlier ones are delivered. It is not leased again before
@@ -272,6 +298,9 @@ void Coordinator::put_off(const Dispatcher::Grant& grant, std::uint64_t size, In
 
 void Coordinator::lease_ended(Connection& connection, LeaseId lease) {
   connection.granted_at.erase(lease);
+  for (auto& [_, job] : jobs_)
+    if (job.exempt == lease)
+      job.exempt = 0;
   account_incoming(connection);
 }
 
@@ -316,8 +345,14 @@ void Coordinator::pump(Instant now) {
     Connection& connection = *connections_.at(grant->worker);
     Job& job = jobs_.at(grant->segment.job);
     connection.granted_at[grant->lease] = now;
-    connection.session.grant(grant->lease, grant->segment.index, grant->attempt,
-                             job.segments.at(grant->segment.index).bytes);
+    const Segment& segment = job.segments.at(grant->segment.index);
+    connection.session.grant({.lease = grant->lease,
+                              .segment = grant->segment.index,
+                              .attempt = grant->attempt,
+                              .size = 0,
+                              .sha256 = segment.sha256},
+                             static_cast<std::uint32_t>(segment.header->units.size()),
+                             segment.bytes);
     writable_.insert(grant->worker);
     throttle(grant->segment.job, job);
     if (grant->hedge)
@@ -342,12 +377,12 @@ void Coordinator::add_job(JobId id, const JobConfig& config) {
 }
 
 void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, BytesList segment,
-                         Instant now) {
+                         const wire::Digest& sha256, Instant now) {
   Job& job = jobs_.at(id);
   const std::uint64_t index = header->index;
   const auto work = static_cast<double>(header->units.size());
   job.window.accept(index, total_size(segment));
-  job.segments[index] = {std::move(header), std::move(segment)};
+  job.segments[index] = {std::move(header), std::move(segment), sha256};
   dispatcher_.add_segment({id, index}, work);
   pump(now);
 }

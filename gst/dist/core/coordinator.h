@@ -123,8 +123,9 @@ class Coordinator {
 
   // --- Jobs. The caller chooses the ids, each once.
   void add_job(JobId job, const JobConfig& config);
+  // `sha256` is over the bytes of `segment`, which include the header.
   void submit(JobId job, std::shared_ptr<const SegmentHeader> header, BytesList segment,
-              Instant now);
+              const wire::Digest& sha256, Instant now);
   // The results of this segment left this process's memory, or at least the caller's window.
   void delivered(JobId job, std::uint64_t index, Instant now);
   // No segment can be submitted until the earliest is delivered, because of a limit or because all
@@ -178,6 +179,7 @@ class Coordinator {
   struct Segment {
     std::shared_ptr<const SegmentHeader> header;
     BytesList bytes;
+    wire::Digest sha256 = {};
   };
   struct Job {
     explicit Job(const JobConfig& c) : config(c), window({.bytes = c.max_bytes}) {}
@@ -187,8 +189,10 @@ class Coordinator {
     Window window;                              // What is held, in order.
     std::map<std::uint64_t, Segment> segments;  // Not complete.
     std::uint64_t incoming = 0;                 // Bytes of results that are arriving.
-    double result_size = 0;                     // A moving mean.
-    std::uint64_t full_at = UINT64_MAX;         // What the window held when a result had no room.
+    // The one lease whose result may arrive although there is no room for it. 0: none.
+    LeaseId exempt = 0;
+    double result_size = 0;              // A moving mean.
+    std::uint64_t full_at = UINT64_MAX;  // What the window held when a result had no room.
     bool done = false;
     bool waiting_told = false;
   };
@@ -202,10 +206,12 @@ class Coordinator {
                        SegmentDone& done);
   void lose(Connection& connection, const std::string& reason);
   void close(Connection& connection, const std::string& reason);
+  void end_greeting(const Connection& connection);
   void tell_refused(const std::string& address, const std::string& reason, Instant now);
   void lease_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure);
   void cancel(const std::vector<Dispatcher::Grant>& grants);
-  bool has_room(SegmentKey key, std::uint64_t more) const;
+  static bool fits(const Job& job, std::uint64_t more);
+  void check_incoming(Connection& connection, Instant now);
   void put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now);
   void lease_ended(Connection& connection, LeaseId lease);
   void account_incoming(Connection& connection);
@@ -220,7 +226,7 @@ class Coordinator {
   std::map<JobId, Job> jobs_;
   std::map<WorkerId, std::unique_ptr<Connection>> connections_;
   std::map<std::string, unsigned> per_address_;
-  std::set<WorkerId> greeting_;
+  std::map<std::string, std::set<WorkerId>> greeting_;  // By address.
   std::set<std::pair<Instant, WorkerId>> wakeups_;
 
   std::vector<Event> events_;

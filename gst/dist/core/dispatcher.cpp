@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "gst/dist/core/bytes.h"
+
 namespace dist {
 namespace {
 
@@ -21,11 +23,19 @@ constexpr double kLeastSamples = 4;
 // Leases of a segment at a time. With service times of a heavy tail two are not enough: among
 // thousands of segments there is always one whose two leases are late, and the window waits for it.
 constexpr std::size_t kMaxCopies = 4;
+// How many times later than that before a worker tries it that failed the segment already.
+constexpr double kVeryLate = 4;
+// Without anything to compare it with a lease is late after this many first silences.
+constexpr double kUnknownLate = 4;
 // How many late leases of a job are looked at for one that an idle worker has not failed yet.
 constexpr std::size_t kHedgeChoices = 4;
 // Weight of the newest time in the mean, and of the newest silence in the decay of the longest.
 constexpr double kNewest = 0.25;
-constexpr std::size_t kMaxReason = 300;
+// Bytes of a reason, which a worker may have given; of what a segment keeps of it; and of all that
+// a segment keeps.
+constexpr std::size_t kMaxReason = 4096;
+constexpr std::size_t kMaxKept = 300;
+constexpr std::size_t kMaxHistory = 16u << 10;
 
 std::string seconds(Instant time) {
   char text[32];
@@ -157,7 +167,8 @@ std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_
   const std::set<LeaseId> held = found->second.leases;
   bool counts = !in_good_order && !held.empty() && leases_.at(*held.begin()).confirmed;
   for (LeaseId lease : held) {
-    failures.push_back({.grant = leases_.at(lease).grant, .reason = reason});
+    failures.push_back(
+        {.grant = leases_.at(lease).grant, .reason = std::string(clip(reason, kMaxReason))});
     end(failures.back().grant, kNever);
   }
   const Worker worker = std::move(found->second);
@@ -289,42 +300,53 @@ void Dispatcher::update_newest(const Segment& segment, Job& job) {
   for (LeaseId id : segment.leases) {
     job.newest.erase(id);
     job.waiting.erase(id);
+    job.crowded.erase(id);
   }
-  if (segment.leases.empty() || segment.leases.size() >= kMaxCopies)
+  if (segment.leases.empty())
     return;
   const LeaseId id = *segment.leases.rbegin();
+  if (segment.leases.size() >= kMaxCopies) {
+    job.crowded.insert(id);
+    return;
+  }
   job.newest.insert(id);
   if (leases_.at(id).began == kNever)
     job.waiting.insert(id);
 }
 
-// Duration of a unit of work from which on a lease is late.
-double Dispatcher::late_after(const Job& job, double share) const {
+// Whether the lease is so many times later than that share of the leases. If not, notes when to
+// look again.
+bool Dispatcher::is_late(const Job& job, LeaseId id, double share, double times, Instant now) {
+  const Lease& lease = leases_.at(id);
+  const double work = job.segments.at(lease.grant.segment.index).work;
   // For what everybody waits for, one is enough to go by.
-  const double least = share < kLateShare ? 1 : kLeastSamples;
-  return job.times.count() >= least ? job.times.at(share) : INFINITY;
+  const bool known = job.times.count() >= (share < kLateShare ? 1 : kLeastSamples);
+  const double late = known ? job.times.at(share) * work
+                            : kUnknownLate * static_cast<double>(config_.first_silence);
+  const Instant at = lease.granted + static_cast<Instant>(std::ceil(late * times));
+  if (now >= at)
+    return true;
+  hedge_at_ = std::min(hedge_at_, at);
+  return false;
 }
 
-// Leases that shall be hedged now, the most urgent first; if there is none, notes when to look
-// again.
+// Leases that shall be hedged now, the most urgent first.
 std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
   std::vector<LeaseId> urgent;
-  if (job.newest.empty() || job.throttle == Throttle::kStopped)
+  if (job.segments.empty() || job.throttle == Throttle::kStopped)
     return urgent;
-  const auto late = [&](LeaseId id, double share) {
-    const Lease& lease = leases_.at(id);
-    const double after = late_after(job, share) * job.segments.at(lease.grant.segment.index).work;
-    if (static_cast<double>(now - lease.granted) >= after)
-      return true;
-    if (std::isfinite(after))
-      hedge_at_ = std::min(hedge_at_, lease.granted + static_cast<Instant>(std::ceil(after)));
-    return false;
-  };
   const Segment& first = job.segments.begin()->second;
   const bool throttled = job.throttle != Throttle::kNone;
   if (!first.leases.empty() && first.leases.size() < kMaxCopies && (job.blocked || throttled)) {
     const LeaseId id = *first.leases.rbegin();
-    if (job.waiting.count(id) != 0 || late(id, kBlockingShare))
+    if (job.waiting.count(id) != 0 || is_late(job, id, kBlockingShare, 1, now))
+      urgent.push_back(id);
+  }
+  // Each further copy is given later and later: whoever holds these may only pretend to go on.
+  for (LeaseId id : job.crowded) {
+    const auto& leases = segment(leases_.at(id).grant.segment).leases;
+    const auto beyond = static_cast<double>(leases.size() - kMaxCopies + 1);
+    if (is_late(job, id, kLateShare, std::exp2(beyond), now))
       urgent.push_back(id);
   }
   if (throttled)
@@ -336,28 +358,42 @@ std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
     urgent.push_back(id);
   }
   for (LeaseId id : job.newest) {
-    if (urgent.size() >= kHedgeChoices || !late(id, kLateShare))
+    if (urgent.size() >= kHedgeChoices || !is_late(job, id, kLateShare, 1, now))
       return urgent;
     urgent.push_back(id);
   }
   return urgent;
 }
 
+// The idle worker to try a late lease's segment too: one that has shown that it can work; else one
+// that is new; and if the lease is very late one that failed the segment, as long as that is not
+// the last attempt.
+std::optional<WorkerId> Dispatcher::hedger(const Job& job, LeaseId late, Instant now) {
+  const Segment& segment = job.segments.at(leases_.at(late).grant.segment.index);
+  const auto find = [&](auto fits) -> std::optional<WorkerId> {
+    const auto at = std::find_if(idle_.begin(), idle_.end(),
+                                 [&](const auto& idle) { return fits(idle.second); });
+    return at != idle_.end() ? std::optional(at->second) : std::nullopt;
+  };
+  const auto fresh = [&](WorkerId id) {
+    return segment.failed_on.count(id) == 0 && may_take(id, segment, job);
+  };
+  if (const auto worker = find([&](WorkerId id) { return workers_.at(id).proven && fresh(id); }))
+    return worker;
+  if (const auto worker = find(fresh))
+    return worker;
+  if (segment.failures + 1 < job.max_attempts && is_late(job, late, kLateShare, kVeryLate, now))
+    return find([](WorkerId) { return true; });
+  return std::nullopt;
+}
+
 std::optional<Dispatcher::Grant> Dispatcher::hedge(Instant now) {
   if (idle_.empty())
     return std::nullopt;
-  for (const auto& entry : jobs_) {
-    const Job& job = entry.second;
-    for (LeaseId late : late_leases(job, now)) {
-      const SegmentKey key = leases_.at(late).grant.segment;
-      const Segment& segment = job.segments.at(key.index);
-      const auto worker = std::find_if(idle_.begin(), idle_.end(), [&](const auto& idle) {
-        return segment.failed_on.count(idle.second) == 0 && may_take(idle.second, segment, job);
-      });
-      if (worker != idle_.end())
-        return begin(worker->second, key, now);
-    }
-  }
+  for (const auto& entry : jobs_)
+    for (LeaseId late : late_leases(entry.second, now))
+      if (const auto worker = hedger(entry.second, late, now))
+        return begin(*worker, leases_.at(late).grant.segment, now);
   return std::nullopt;
 }
 
@@ -375,6 +411,7 @@ void Dispatcher::end(const Grant& grant, Instant now) {
     turns_.insert(turn(grant.segment.job, job));
   job.newest.erase(grant.lease);
   job.waiting.erase(grant.lease);
+  job.crowded.erase(grant.lease);
   Segment& segment = job.segments.at(grant.segment.index);
   segment.leases.erase(grant.lease);
   update_newest(segment, job);
@@ -458,7 +495,7 @@ std::optional<Dispatcher::Failure> Dispatcher::fail(WorkerId id, LeaseId lease,
 
 Dispatcher::Failure Dispatcher::fail_lease(const Grant& grant, const std::string& reason,
                                            bool counts, Instant now) {
-  Failure failure{.grant = grant, .reason = reason};
+  Failure failure{.grant = grant, .reason = std::string(clip(reason, kMaxReason))};
   end(grant, now);
   Worker& worker = workers_.at(grant.worker);
   segment(grant.segment).failed_on.insert(grant.worker);
@@ -472,13 +509,15 @@ void Dispatcher::settle_failure(Failure& failure, const Worker& worker, bool cou
   const SegmentKey key = failure.grant.segment;
   Job& job = jobs_.at(key.job);
   Segment& segment = job.segments.at(key.index);
+  if (segment.history.size() < kMaxHistory)
+    segment.history += (segment.history.empty() ? "" : "; ") + std::string("attempt ") +
+                       std::to_string(failure.grant.attempt) + " on " + worker.name + ": " +
+                       std::string(clip(failure.reason, kMaxKept)) +
+                       (counts ? "" : " (does not count)");
   if (!counts)
     return requeue(key);
   ++segment.failures;
   segment.proven_failures += worker.proven ? 1 : 0;
-  segment.history += (segment.history.empty() ? "" : "; ") + std::string("attempt ") +
-                     std::to_string(failure.grant.attempt) + " on " + worker.name + ": " +
-                     failure.reason.substr(0, kMaxReason);
   if (!segment.leases.empty())
     return;
   const bool nobody_left = segment.failed_on.size() >= workers_.size();
@@ -498,7 +537,8 @@ void Dispatcher::settle_failure(Failure& failure, const Worker& worker, bool cou
 
 Instant Dispatcher::silence_of(const Worker& worker, JobId job) const {
   const auto known = worker.silence.find(job);
-  return known != worker.silence.end() ? known->second : config_.first_silence;
+  return known != worker.silence.end() ? std::min(known->second, config_.longest_silence)
+                                       : config_.first_silence;
 }
 
 void Dispatcher::learn_silence(Worker& worker, const Lease& lease, Instant now) {

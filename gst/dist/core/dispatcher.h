@@ -107,8 +107,8 @@ class Dispatcher {
   // The next lease to grant, or nothing. Takes the job with the fewest leases, its earliest
   // segment, and the worker that will probably finish it first; a worker that failed a segment gets
   // it again only when there is no other. When nothing is queued, late leases are hedged on idle
-  // workers; so is the copy when that is late too, up to four leases of a segment. Call until it
-  // returns nothing.
+  // workers; so is the copy when that is late too, less and less often from four leases on. Call
+  // until it returns nothing.
   std::optional<Grant> next_grant(Instant now);
 
   // The worker is alive: it has got the lease, or more of it is done than before. Renews the
@@ -137,7 +137,7 @@ class Dispatcher {
 
   // Null if the worker does not hold that lease.
   const Grant* find(WorkerId worker, LeaseId lease) const;
-  // The leases of the segment that are out, up to four.
+  // The leases of the segment that are out.
   std::vector<Grant> leases_of(SegmentKey segment) const;
   // The job's earliest segment that is not complete.
   std::optional<std::uint64_t> earliest(JobId job) const;
@@ -186,7 +186,8 @@ class Dispatcher {
     Throttle throttle = Throttle::kNone;
     std::map<std::uint64_t, Segment> segments;  // Not yet completed.
     std::set<std::uint64_t> queued;
-    std::set<LeaseId> newest;   // Of each segment that may get one more.
+    std::set<LeaseId> newest;   // Of each segment that has fewer than the usual copies.
+    std::set<LeaseId> crowded;  // Of each other that is leased.
     std::set<LeaseId> waiting;  // Those of them with which the worker has not begun.
     std::size_t leases = 0;
     std::uint64_t served = 0;  // When it got its last grant, counted in grants.
@@ -211,8 +212,9 @@ class Dispatcher {
   Grant begin(WorkerId worker, SegmentKey key, Instant now);
   void start_front(Worker& worker, Instant now);
   void update_newest(const Segment& segment, Job& job);
-  double late_after(const Job& job, double share) const;
+  bool is_late(const Job& job, LeaseId lease, double share, double times, Instant now);
   std::vector<LeaseId> late_leases(const Job& job, Instant now);
+  std::optional<WorkerId> hedger(const Job& job, LeaseId late, Instant now);
   std::optional<Grant> hedge(Instant now);
 
   void end(const Grant& grant, Instant now);

@@ -92,7 +92,7 @@ std::uint32_t reorder_depth(std::span<const Time> decode_order) {
   return static_cast<std::uint32_t>(depth);
 }
 
-ResultCheck::Verdict ResultCheck::check(const SegmentHeader& source,
+ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeader& source,
                                         const std::vector<SegmentHeader>& result) {
   if (result.empty())
     return {Error{"an answer without renditions"}, {}};
@@ -116,7 +116,7 @@ ResultCheck::Verdict ResultCheck::check(const SegmentHeader& source,
   if (!caps_[source.caps].empty() && result.size() != caps_[source.caps].size())
     return {Error{"renditions that the segments before do not have"}, {}};
 
-  std::string note;
+  std::string lacking;
   const std::vector<Time> expected = source.presentation_times();
   for (const SegmentHeader& header : result) {
     const std::vector<Time> times = header.presentation_times();
@@ -126,20 +126,32 @@ ResultCheck::Verdict ResultCheck::check(const SegmentHeader& source,
     if (!std::includes(expected.begin(), expected.end(), times.begin(), times.end()))
       return {Error{"rendition '" + header.rendition + "': frames that the segment does not have"},
               {}};
-    const std::string text = "rendition '" + header.rendition +
-                             "': " + std::to_string(times.size()) + " frames instead of " +
-                             std::to_string(expected.size());
-    const std::string frames = frames_of(result);
-    auto& refused = refused_frames_[source.index];
-    if (std::find(refused.begin(), refused.end(), frames) == refused.end()) {
-      refused.push_back(frames);
-      return {Error{text}, {}};
-    }
-    note = text + ", as in another attempt: taken for what the source holds";
+    lacking += (lacking.empty() ? "" : ", ") + ("rendition '" + header.rendition + "': ") +
+               std::to_string(times.size()) + " frames instead of " +
+               std::to_string(expected.size());
   }
+  if (lacking.empty())
+    complete_workers_.insert(worker);
+  else if (!is_confirmed(worker, source.index, frames_of(result)))
+    return {Error{lacking}, {}};
   for (const SegmentHeader& header : result)
     caps_[source.caps].emplace(header.rendition, header.caps);
-  return {{}, note};
+  if (!lacking.empty())
+    lacking += ", as in another attempt: taken for what the source holds";
+  return {{}, lacking};
+}
+
+// A worker whose pipeline drops frames drops them again, so only those count that do not always.
+bool ResultCheck::is_confirmed(std::uint64_t worker, std::uint64_t index,
+                               const std::string& frames) {
+  auto& refused = refused_frames_[index];
+  const auto agrees = [&](const Refused& other) {
+    return other.frames == frames && complete_workers_.count(other.worker) != 0;
+  };
+  if (complete_workers_.count(worker) != 0 && std::any_of(refused.begin(), refused.end(), agrees))
+    return true;
+  refused.push_back({frames, worker});
+  return false;
 }
 
 }  // namespace dist

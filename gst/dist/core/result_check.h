@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,22 +34,31 @@ class ResultCheck {
  public:
   // Success if `result` (one header for each rendition the worker made) answers `source`; the error
   // says what is wrong with it. A result with too few frames is refused at first, but accepted with
-  // a note once another attempt gives the very same frames: then it is the source that lacks them,
-  // and an undistributed decode would lack them too.
+  // a note once another attempt gives the very same frames, and both come from workers that have
+  // made all frames of some other segment: then it is the source that lacks them, and an
+  // undistributed decode would lack them too. `worker` is any number that tells workers apart.
   struct Verdict {
     Status status;
     std::string note;
   };
-  Verdict check(const SegmentHeader& source, const std::vector<SegmentHeader>& result);
+  Verdict check(std::uint64_t worker, const SegmentHeader& source,
+                const std::vector<SegmentHeader>& result);
 
   // The segment is delivered; what was remembered for it can go.
   void forget(std::uint64_t index) { refused_frames_.erase(index); }
 
  private:
+  bool is_confirmed(std::uint64_t worker, std::uint64_t index, const std::string& frames);
+
   // For each source caps and rendition, the caps of the first accepted result.
   std::map<std::string, std::map<std::string, std::string>> caps_;
-  // For each segment, the presentation times of refused answers, as text.
-  std::map<std::uint64_t, std::vector<std::string>> refused_frames_;
+  // For each segment, the presentation times of refused answers, as text, and who gave them.
+  struct Refused {
+    std::string frames;
+    std::uint64_t worker = 0;
+  };
+  std::map<std::uint64_t, std::vector<Refused>> refused_frames_;
+  std::set<std::uint64_t> complete_workers_;  // They have made all frames of a segment.
 };
 
 }  // namespace dist

@@ -17,6 +17,10 @@ std::string versions(std::uint16_t min, std::uint16_t max) {
                     : "versions " + std::to_string(min) + " to " + std::to_string(max);
 }
 
+// Frames that may come out for each access unit that goes in, all renditions together. A worker
+// that says more makes no progress.
+constexpr std::uint32_t kMaxFrames = 64;
+
 // No honest segment or rendition is larger, and GByteArray holds no more.
 constexpr std::uint64_t kMaxPayload = std::uint64_t{2} << 30;
 
@@ -257,12 +261,13 @@ void PrimarySession::handle_progress(const wire::Progress& progress, std::vector
     return;
   wire::Progress& known = lease->second.reported;
   const std::uint64_t received = std::min(progress.received, lease->second.size);
-  if (received <= known.received && progress.units <= known.units &&
-      progress.frames <= known.frames)
+  const std::uint32_t units = std::min(progress.units, lease->second.units);
+  const std::uint32_t frames = std::min(progress.frames, kMaxFrames * lease->second.units);
+  if (received <= known.received && units <= known.units && frames <= known.frames)
     return;
   known.received = std::max(known.received, received);
-  known.units = std::max(known.units, progress.units);
-  known.frames = std::max(known.frames, progress.frames);
+  known.units = std::max(known.units, units);
+  known.frames = std::max(known.frames, frames);
   events.push_back(LeaseAdvanced{progress.lease});
 }
 
@@ -324,11 +329,11 @@ std::optional<PrimarySession::Incoming> PrimarySession::incoming() const {
   return Incoming{part_.lease, bytes};
 }
 
-void PrimarySession::grant(LeaseId lease, std::uint64_t segment, std::uint32_t attempt,
-                           BytesList payload) {
-  const wire::Lease message{lease, segment, attempt, total_size(payload)};
-  leases_[lease].size = message.size;
-  send_payload(message, lease, std::move(payload));
+void PrimarySession::grant(wire::Lease lease, std::uint32_t units, BytesList payload) {
+  lease.size = total_size(payload);
+  leases_[lease.lease].size = lease.size;
+  leases_[lease.lease].units = std::min(units, UINT32_MAX / kMaxFrames);
+  send_payload(lease, lease.lease, std::move(payload));
 }
 
 void PrimarySession::cancel(LeaseId lease) {
@@ -426,6 +431,8 @@ Status WorkerSession::handle_welcome(const wire::Message& message, std::vector<E
 Status WorkerSession::handle(const wire::Message& message, std::vector<Event>& events) {
   const auto finish = [&] {
     if (auto payload = completed()) {
+      if (sha256({*payload}) != lease_.sha256)
+        return fail(lease_.lease, "the segment was damaged on its way to the worker");
       received_[lease_.lease] = lease_.size;
       // From now on the primary knows that this worker had the lease.
       progress(lease_.lease, 0, 0);

@@ -134,7 +134,8 @@ class PrimarySession : public Link {
   // be closed; a refusal for the worker may still be in next_output().
   Status receive(std::span<const std::uint8_t> bytes, Instant now, std::vector<Event>& events);
 
-  void grant(LeaseId lease, std::uint64_t segment, std::uint32_t attempt, BytesList payload);
+  // `units` is how many access units the segment has: what a worker may report of them is limited.
+  void grant(wire::Lease lease, std::uint32_t units, BytesList payload);
   void cancel(LeaseId lease);
   void done(const std::string& reason) { send(wire::Done{reason}); }
   // The connection is about to close: drops all leases and what is still unsent of them.
@@ -152,6 +153,7 @@ class PrimarySession : public Link {
   // How far a lease is, as far as it is known here.
   struct LeaseProgress {
     std::uint64_t size = 0;
+    std::uint32_t units = 0;
     wire::Progress reported;
     std::uint64_t answered = 0;  // Bytes of its result, the most that were ever here.
   };

@@ -26,16 +26,6 @@ enum Type : std::uint16_t {
   kProgress = 14,
 };
 
-// At most `max` bytes, ending at the end of a character.
-std::string_view clip(std::string_view text, std::size_t max = kMaxText) {
-  if (text.size() <= max)
-    return text;
-  std::size_t end = max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-    --end;
-  return text.substr(0, end);
-}
-
 // Each put() writes a body and returns its type.
 Type put(ByteWriter&, std::monostate) {
   return Type{};
@@ -71,7 +61,7 @@ Type put(ByteWriter& out, const Welcome& m) {
 Type put(ByteWriter& out, const Refuse& m) {
   out.u16(m.min_version);
   out.u16(m.max_version);
-  out.string(clip(m.reason));
+  out.string(clip(m.reason, kMaxText));
   return kRefuse;
 }
 
@@ -80,6 +70,7 @@ Type put(ByteWriter& out, const Lease& m) {
   out.u64(m.segment);
   out.u32(m.attempt);
   out.u64(m.size);
+  out.bytes(m.sha256);
   return kLease;
 }
 
@@ -94,7 +85,7 @@ Type put(ByteWriter& out, const ResultPart& m) {
 
 Type put(ByteWriter& out, const Fail& m) {
   out.u64(m.lease);
-  out.string(clip(m.reason));
+  out.string(clip(m.reason, kMaxText));
   return kFail;
 }
 
@@ -104,7 +95,7 @@ Type put(ByteWriter& out, const Cancel& m) {
 }
 
 Type put(ByteWriter& out, const Done& m) {
-  out.string(clip(m.reason));
+  out.string(clip(m.reason, kMaxText));
   return kDone;
 }
 
@@ -163,7 +154,7 @@ Message get(ByteReader& in, std::uint16_t type, bool& valid) {
     case kRefuse:
       return Refuse{in.u16(), in.u16(), in.string(kMaxText)};
     case kLease:
-      return Lease{in.u64(), in.u64(), in.u32(), in.u64()};
+      return Lease{in.u64(), in.u64(), in.u32(), in.u64(), get_32_bytes(in)};
     case kResultPart: {
       const ResultPart m{in.u64(), in.u16(), in.u16(), in.u64(), get_32_bytes(in)};
       valid = m.part < m.parts;

@@ -80,6 +80,7 @@ struct Lease {
   std::uint64_t segment = 0;
   std::uint32_t attempt = 0;
   std::uint64_t size = 0;
+  Digest sha256 = {};  // Over those bytes.
   bool operator==(const Lease&) const = default;
 };
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/dist/gstx/stream_format.h"
 
+#include "gst/dist/core/bytes.h"
 #include "gst/dist/gstx/ref.h"
 
 namespace dist {
@@ -60,7 +61,7 @@ Result<std::string> check_rendition(const std::string& text,
                                     std::span<const std::uint8_t> first_unit, bool mixed_encoders) {
   const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(text.c_str()));
   if (!caps || !gst_caps_is_fixed(caps.get()))
-    return Error{"no caps: " + text.substr(0, kMaxCapsInText)};
+    return Error{"no caps: " + std::string(clip(text, kMaxCapsInText))};
   const GstStructure* structure = gst_caps_get_structure(caps.get(), 0);
   const StreamFormat format = stream_format(structure);
   const bool nal_units = format.codec == Codec::kH264 || format.codec == Codec::kH265;

@@ -28,9 +28,11 @@ std::uint16_t Primary::port() const {
 }
 
 void Primary::submit(std::shared_ptr<const SegmentHeader> header, BytesList segment) {
-  listener_->post([job = job_, header = std::move(header), segment = std::move(segment)](
+  // Here, not in the network thread, which has heartbeats to send meanwhile.
+  const wire::Digest digest = sha256(segment);
+  listener_->post([job = job_, header = std::move(header), segment = std::move(segment), digest](
                       Coordinator& coordinator, Instant now) {
-    coordinator.submit(job, header, segment, now);
+    coordinator.submit(job, header, segment, digest, now);
   });
 }
 

@@ -4,8 +4,10 @@
 // Who may join whom, with a real remoteenc and a real remoteencsrc; and listeners that are shared.
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <fstream>
+#include <thread>
 
 #include "tests/elements/helpers.h"
 
@@ -163,6 +165,40 @@ GST_START_TEST(test_listener_is_not_shared_with_another_secret) {
 }
 GST_END_TEST
 
+// Another one may begin in the moment when the last one lets its port go, which takes the longer
+// the more it has to do.
+GST_START_TEST(test_listener_lets_its_port_go_before_another_asks_for_it) {
+  const guint port = FakePrimary().port();
+  // Dialled from another address, no visitor's own port can be this one.
+  constexpr char kAddress[] = "127.0.0.2";
+  std::atomic<int> failures = 0;
+  std::atomic<bool> over = false;
+  const auto start_and_stop = [&] {
+    const auto element = make_element(
+        "remoteenc", "address=" + std::string(kAddress) + " port=" + std::to_string(port));
+    for (int i = 0; i < 5000; ++i) {
+      if (gst_element_set_state(element.get(), GST_STATE_PAUSED) == GST_STATE_CHANGE_FAILURE)
+        ++failures;
+      gst_element_set_state(element.get(), GST_STATE_NULL);
+    }
+  };
+  std::thread visitors([&] {
+    GSocketClient* const client = g_socket_client_new();
+    while (!over)
+      if (GSocketConnection* const visit = g_socket_client_connect_to_host(
+              client, kAddress, static_cast<guint16>(port), nullptr, nullptr))
+        g_object_unref(visit);
+    g_object_unref(client);
+  });
+  std::thread other(start_and_stop);
+  start_and_stop();
+  other.join();
+  over = true;
+  visitors.join();
+  expect_equal(failures.load(), 0);
+}
+GST_END_TEST
+
 static Suite* secrets_suite() {
   Suite* const suite = suite_create("secrets");
   TCase* const tests = tcase_create("all");
@@ -174,6 +210,7 @@ static Suite* secrets_suite() {
   tcase_add_test(tests, test_secrets_cannot_be_read_back);
   tcase_add_test(tests, test_listener_is_shared_by_two_elements);
   tcase_add_test(tests, test_listener_is_not_shared_with_another_secret);
+  tcase_add_test(tests, test_listener_lets_its_port_go_before_another_asks_for_it);
   return suite;
 }
 

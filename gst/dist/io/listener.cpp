@@ -1,10 +1,14 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Order of locks: whatever a caller holds, then registry_lock, the only one here. Under it nothing
+// is waited for but registry_changed, and no listener is destroyed. No network thread takes it.
 #include "gst/dist/io/listener.h"
 
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -18,12 +22,41 @@ namespace {
 // How long the destructor lets goodbyes be written.
 constexpr unsigned kGoodbyeMilliseconds = 500;
 
-// Listeners that can be shared, by address and port.
-std::mutex registry_lock;
 using Place = std::pair<std::string, std::uint16_t>;
+
+// Listeners that can be shared, by address and port. One that is expired has not bound its port
+// yet, or has not closed it.
+std::mutex registry_lock;
+std::condition_variable registry_changed;
 std::map<Place, std::weak_ptr<Listener>>& registry() {
-  static std::map<Place, std::weak_ptr<Listener>> listeners;
+  static std::map<Place, std::weak_ptr<Listener>> listeners;  // Guarded by registry_lock.
   return listeners;
+}
+
+// The listener that has this place; null if the caller has it from now on. Waits for another caller
+// to bind the port, or for a listener that goes away to close it: neither takes long.
+std::shared_ptr<Listener> find_or_reserve(const Place& place) {
+  std::unique_lock lock(registry_lock);
+  while (true) {
+    const auto [at, reserved] = registry().try_emplace(place);
+    if (reserved)
+      return nullptr;
+    if (auto listener = at->second.lock())
+      return listener;
+    registry_changed.wait(lock);
+  }
+}
+
+void enter(const Place& place, const std::shared_ptr<Listener>& listener) {
+  const std::lock_guard lock(registry_lock);
+  registry()[place] = listener;
+  registry_changed.notify_all();
+}
+
+void release(const Place& place) {
+  const std::lock_guard lock(registry_lock);
+  registry().erase(place);
+  registry_changed.notify_all();
 }
 
 // An application has files open too, and a process without descriptors can do nothing at all.
@@ -51,24 +84,21 @@ std::optional<JobId> job_of(const Coordinator::Event& event) {
 }  // namespace
 
 Result<std::shared_ptr<Listener>> Listener::get(const Primary::Config& config) {
-  // Held while the port is bound, so that two cannot try it at the same time.
-  const std::lock_guard lock(registry_lock);
   const Place place{config.address, config.port};
-  std::erase_if(registry(), [](const auto& entry) { return entry.second.expired(); });
-  const auto known = registry().find(place);
-  if (auto listener = known != registry().end() ? known->second.lock() : nullptr) {
-    if (listener->config_.workers.secret != config.workers.secret)
+  const bool shared = config.port != 0;
+  if (const auto known = shared ? find_or_reserve(place) : nullptr) {
+    if (known->config_.workers.secret != config.workers.secret)
       return Error{"address " + config.address + ", port " + std::to_string(config.port) +
                    ": another remoteenc listens there with another secret"};
-    return listener;
+    return known;
   }
-  std::shared_ptr<Listener> listener(new Listener(config));
+  const std::shared_ptr<Listener> listener(new Listener(config));
   Status status;
   listener->thread_.run([&] { status = listener->open(); });
   if (!status)
     return Error{status.error()};
-  if (config.port != 0)
-    registry()[place] = listener;
+  if (shared)
+    enter(place, listener);
   return listener;
 }
 
@@ -121,6 +151,10 @@ Listener::~Listener() {
     g_socket_service_stop(service_);
     g_socket_listener_close(G_SOCKET_LISTENER(service_));
     g_clear_object(&service_);
+  });
+  if (config_.port != 0)
+    release({config_.address, config_.port});
+  thread_.run([this] {
     coordinator_.say_goodbye("the primary stopped");
     act();
   });

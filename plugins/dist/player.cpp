@@ -151,6 +151,14 @@ void Player::fail() {
   changed_.notify_all();
 }
 
+// The pipeline can do no more, so others are to do the leases that are here.
+void Player::leave() {
+  link_->leave();
+  fail();
+  for (const Job& job : jobs())
+    job.lease->settle(Lease::Cancelled());
+}
+
 // Ends a lease early and, with a reason, tells the primary why. If it is being played, a flush
 // brings the task back out of the pipeline.
 void Player::interrupt(const Job& job, const std::string& reason) {
@@ -197,7 +205,7 @@ void Player::watch() {
     stuck_posted_ = stuck_posted_ || stuck;
   }
   if (stuck) {
-    link_->leave();
+    leave();
     GST_ELEMENT_ERROR(element_, STREAM, FAILED,
                       ("The worker's pipeline is stuck and cannot be flushed. Start it again."),
                       ("no way out of a flush for longer than stall-timeout"));
@@ -265,6 +273,7 @@ Player::Next Player::play_next() {
     stopping = stopping_;
   }
   if (!stopping && (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS)) {
+    leave();
     GST_ELEMENT_FLOW_ERROR(element_, flow);
     return Next::kPause;
   }

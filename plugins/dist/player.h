@@ -71,6 +71,7 @@ class Player : public WorkerLink::Observer {
   void report(const Job& job);
   std::vector<Job> jobs();
   void fail();
+  void leave();
   void interrupt(const Job& job, const std::string& reason);
   void watch();
 

@@ -411,6 +411,11 @@ FakePrimary::Worker FakePrimary::accept() {
   return Worker(accept_socket());
 }
 
+bool FakePrimary::quiet() {
+  return !g_socket_condition_timed_wait(
+      socket_, G_IO_IN, kQuietMilliseconds * G_GINT64_CONSTANT(1000), nullptr, nullptr);
+}
+
 FakePrimary::Worker::Worker(GSocket* socket)
     : Peer(socket), session_(config_, {}, dist::IoThread::now()) {
   joined_ = next<dist::PrimarySession::Joined>();

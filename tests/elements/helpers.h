@@ -21,8 +21,8 @@
 
 #include "gst/dist/core/segment.h"
 #include "gst/dist/core/session.h"
-#include "gst/dist/io/io_thread.h"
 #include "gst/dist/gstx/ref.h"
+#include "gst/dist/io/io_thread.h"
 
 // For integers and enumerations of any type.
 #define expect_equal(a, b)                                                                       \
@@ -295,6 +295,8 @@ class FakePrimary {
   // Waits for a connection; the greeting is not yet read.
   GSocket* accept_socket();
   Worker accept();
+  // True if nobody dials for kQuietMilliseconds.
+  bool quiet();
 
  private:
   GSocket* socket_;

@@ -353,6 +353,49 @@ GST_START_TEST(test_remoteencsrc_dials_until_the_primary_answers) {
 }
 GST_END_TEST
 
+// With and without reconnect.
+GST_START_TEST(test_remoteencsrc_stuck_pipeline_leaves_for_good) {
+  Worker w("stall-timeout=200000000 reconnect=" + std::to_string(__i__));
+  std::mutex stuck;
+  std::unique_lock hold(stuck);
+  gst_pad_add_probe(
+      w.pad.get(), GST_PAD_PROBE_TYPE_BUFFER,
+      [](GstPad*, GstPadProbeInfo*, gpointer lock) {
+        // Not even a flush comes past this.
+        const std::lock_guard wait(*static_cast<std::mutex*>(lock));
+        return GST_PAD_PROBE_OK;
+      },
+      &stuck, nullptr);
+  auto worker = w.primary.accept();
+  worker.grant(1, source_header(0));
+  worker.grant(2, source_header(1));
+  expect_equal(worker.next<FakePrimary::Failure>().lease, 1);
+  worker.next<dist::PrimarySession::Left>();
+  worker.close();
+  fail_unless(w.primary.quiet());
+  w.messages.expect_error(GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED, "stuck");
+  hold.unlock();
+  // The rest of that segment is flushed, and the one after it belongs to somebody else now.
+  wait_until([&] { return gst_pad_get_task_state(w.pad.get()) == GST_TASK_PAUSED; });
+  fail_unless(w.log.text().find("eos") == std::string::npos);
+  expect_equal(w.messages.count(GST_MESSAGE_ERROR) + w.messages.count(GST_MESSAGE_EOS), 0);
+}
+GST_END_TEST
+
+GST_START_TEST(test_remoteencsrc_pipeline_error_leaves_for_good) {
+  Worker w("reconnect=true", " fakesink");
+  auto worker = w.primary.accept();
+  worker.grant(1, source_header(0));
+  worker.grant(2, source_header(1));
+  expect_equal(worker.next<FakePrimary::Failure>().lease, 1);
+  worker.next<dist::PrimarySession::Left>();
+  worker.close();
+  fail_unless(w.primary.quiet());
+  w.messages.expect_error(GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED, "Internal data stream");
+  expect_equal(w.messages.count("dist-disconnected"), 0);
+}
+GST_END_TEST
+
 GST_START_TEST(test_remoteencsrc_stalled_pipeline_gives_the_lease_back_and_goes_on) {
   Worker w("stall-timeout=300000000");
   // Swallows one EOS, as a decoder that got nothing to show does.
@@ -470,6 +513,8 @@ static Suite* remoteencsrc_suite() {
   tcase_add_test(tests, test_remoteencsrc_reconnect_goes_on_with_the_next_primary);
   tcase_add_test(tests, test_remoteencsrc_reconnect_survives_a_lost_primary);
   tcase_add_test(tests, test_remoteencsrc_dials_until_the_primary_answers);
+  tcase_add_loop_test(tests, test_remoteencsrc_stuck_pipeline_leaves_for_good, 0, 2);
+  tcase_add_test(tests, test_remoteencsrc_pipeline_error_leaves_for_good);
   tcase_add_test(tests, test_remoteencsrc_stalled_pipeline_gives_the_lease_back_and_goes_on);
   tcase_add_test(tests, test_remoteencsrc_pipeline_error_fails_the_lease);
   tcase_add_test(tests, test_remoteencsrc_unreadable_segment_fails_the_lease);

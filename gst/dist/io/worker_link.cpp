@@ -33,14 +33,9 @@ WorkerLink::WorkerLink(IoThread& thread, const Config& config, Observer& observe
 
 WorkerLink::~WorkerLink() {
   thread_.run([this] {
-    stopping_ = true;
-    g_cancellable_cancel(cancellable_);
+    stop();
     retry_.reset();
     watch_.reset();
-    if (connection_) {
-      session_->leave();
-      connection_->flush();
-    }
   });
   thread_.wait_until([this] { return !connection_ || connection_->idle(); }, kGoodbyeMilliseconds);
   // A dialled connection has to be waited for; it was cancelled and comes back soon.
@@ -51,6 +46,18 @@ WorkerLink::~WorkerLink() {
     g_clear_object(&client_);
     g_clear_object(&cancellable_);
   });
+}
+
+// Says goodbye; the primary closes the connection then.
+void WorkerLink::stop() {
+  if (std::exchange(stopping_, true))
+    return;
+  g_cancellable_cancel(cancellable_);
+  retry_->set(kNever);
+  if (!connection_)
+    return;
+  session_->leave();
+  connection_->flush();
 }
 
 void WorkerLink::dial() {
@@ -101,7 +108,7 @@ void WorkerLink::dialled(GAsyncResult* result) {
 void WorkerLink::watch() {
   if (!connection_)
     return;
-  if (welcomed_) {
+  if (welcomed_ && !stopping_) {
     session_->report_receiving();
     if (const auto working = observer_.working();
         working && working->key.connection == connections_)
@@ -119,6 +126,8 @@ Status WorkerLink::receive(std::span<const std::uint8_t> bytes) {
   std::vector<WorkerSession::Event> events;
   const Status status = session_->receive(bytes, IoThread::now(), events);
   protocol_error_ = !status;
+  if (stopping_)
+    return status;
   for (auto& event : events) {
     if (std::holds_alternative<WorkerSession::Welcomed>(event)) {
       unreachable_said_ = false;
@@ -170,12 +179,7 @@ void WorkerLink::result(LeaseKey key, std::vector<BytesList> renditions) {
 }
 
 void WorkerLink::leave() {
-  thread_.post([this] {
-    if (!connection_)
-      return;
-    session_->leave();
-    connection_->flush();
-  });
+  thread_.post([this] { stop(); });
 }
 
 void WorkerLink::fail(LeaseKey key, const std::string& reason) {

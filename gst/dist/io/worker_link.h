@@ -71,10 +71,12 @@ class WorkerLink {
   // Answers to a lease; ignored when its connection is gone. Any thread.
   void result(LeaseKey key, std::vector<BytesList> renditions);
   void fail(LeaseKey key, const std::string& reason);
-  // Gives all leases back: this worker can do no more. Any thread.
+  // Gives all leases back and dials no more: this worker can do no more. What was not yet told to
+  // the observer is not told any more. Any thread.
   void leave();
 
  private:
+  void stop();
   void dial();
   void dialled(GAsyncResult* result);
   void dial_later();

@@ -353,6 +353,29 @@ GST_START_TEST(test_remoteencsrc_dials_until_the_primary_answers) {
 }
 GST_END_TEST
 
+// It may be a primary that just begins or ends, so dialling goes on; but it is told, once.
+GST_START_TEST(test_remoteencsrc_tells_of_a_peer_that_closes) {
+  Source s;
+  for (int i = 0; i < 3; ++i)
+    Stranger(s.primary.accept_socket()).close();
+  s.primary.accept();
+  const std::string reason = string_field(s.h.messages().next("dist-connecting"), "reason");
+  fail_unless(reason.rfind("somebody answered, but not as a primary does: ", 0) == 0, "%s",
+              reason.c_str());
+  s.h.messages().next("dist-connected");
+  expect_equal(s.h.messages().count("dist-connecting"), 0);
+}
+GST_END_TEST
+
+GST_START_TEST(test_remoteencsrc_tells_of_a_peer_that_says_nothing) {
+  Source s;
+  Stranger mute(s.primary.accept_socket());
+  const std::string reason = string_field(s.h.messages().next("dist-connecting"), "reason");
+  expect_text(reason, "somebody answered, but not as a primary does: no greeting within 10 s");
+  s.primary.accept();
+}
+GST_END_TEST
+
 // With and without reconnect.
 GST_START_TEST(test_remoteencsrc_stuck_pipeline_leaves_for_good) {
   Worker w("stall-timeout=200000000 reconnect=" + std::to_string(__i__));
@@ -513,6 +536,8 @@ static Suite* remoteencsrc_suite() {
   tcase_add_test(tests, test_remoteencsrc_reconnect_goes_on_with_the_next_primary);
   tcase_add_test(tests, test_remoteencsrc_reconnect_survives_a_lost_primary);
   tcase_add_test(tests, test_remoteencsrc_dials_until_the_primary_answers);
+  tcase_add_test(tests, test_remoteencsrc_tells_of_a_peer_that_closes);
+  tcase_add_test(tests, test_remoteencsrc_tells_of_a_peer_that_says_nothing);
   tcase_add_loop_test(tests, test_remoteencsrc_stuck_pipeline_leaves_for_good, 0, 2);
   tcase_add_test(tests, test_remoteencsrc_pipeline_error_leaves_for_good);
   tcase_add_test(tests, test_remoteencsrc_stalled_pipeline_gives_the_lease_back_and_goes_on);

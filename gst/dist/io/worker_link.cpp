@@ -70,6 +70,13 @@ void WorkerLink::dial() {
       this);
 }
 
+// Tells of it, but not at every attempt.
+void WorkerLink::unreachable(const std::string& reason) {
+  if (!std::exchange(unreachable_said_, true))
+    observer_.unreachable(reason);
+  dial_later();
+}
+
 void WorkerLink::dial_later() {
   retry_->set(IoThread::now() + retry_after_);
   retry_after_ = std::min(2 * retry_after_, kLastRetry);
@@ -82,13 +89,8 @@ void WorkerLink::dialled(GAsyncResult* result) {
   const std::string text = error ? error->message : "";
   g_clear_error(&error);
   if (!socket) {
-    if (stopping_)
-      return;
-    if (!unreachable_said_) {
-      unreachable_said_ = true;
-      observer_.unreachable(text);
-    }
-    dial_later();
+    if (!stopping_)
+      unreachable(text);
     return;
   }
   wire::Nonce nonce;
@@ -160,7 +162,7 @@ void WorkerLink::closed(const std::string& reason) {
   }
   // A primary that ends, or begins, while it is dialled may close before it says anything.
   if (!std::exchange(welcomed_, false) && !protocol_error_) {
-    dial_later();
+    unreachable("somebody answered, but not as a primary does: " + reason);
     return;
   }
   const bool done = std::exchange(job_done_, false);

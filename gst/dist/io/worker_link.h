@@ -47,7 +47,7 @@ class WorkerLink {
    public:
     virtual ~Observer() = default;
     virtual void connected() = 0;
-    // The primary cannot be reached; said once until it can. Dialling goes on.
+    // The primary cannot be reached, or does not greet; said once until it does. Dialling goes on.
     virtual void unreachable(const std::string& reason) = 0;
     // Asked about twice a second, to tell the primary.
     virtual std::optional<Working> working() = 0;
@@ -79,6 +79,7 @@ class WorkerLink {
   void stop();
   void dial();
   void dialled(GAsyncResult* result);
+  void unreachable(const std::string& reason);
   void dial_later();
   void watch();
   Status receive(std::span<const std::uint8_t> bytes);

@@ -258,19 +258,33 @@ GST_START_TEST(test_result_check_believes_missing_frames_when_two_attempts_agree
 }
 GST_END_TEST
 
+// All of a film may be damaged.
+GST_START_TEST(test_result_check_believes_two_workers_where_no_segment_is_whole) {
+  for (const std::uint64_t other : {kWorker, kWorker + 1}) {
+    ResultCheck check;
+    const SegmentHeader segment = source();
+    const SegmentHeader less = without_frame(answer(segment), 2);
+    fail_if(static_cast<bool>(check.check(other, segment, {less}).status));
+    for (int i = 0; i < 4; ++i)
+      fail_if(static_cast<bool>(check.check(kWorker, segment, {less}).status), "answer %d", i);
+    const auto verdict = check.check(kWorker, segment, {less});
+    fail_unless(static_cast<bool>(verdict.status) == (other != kWorker));
+    fail_unless(verdict.doubtful == (other == kWorker));
+  }
+}
+GST_END_TEST
+
 // A pipeline that drops a frame of each segment, as often as it is started.
 GST_START_TEST(test_result_check_never_believes_workers_that_always_lose_frames) {
   ResultCheck check;
   constexpr std::uint64_t kHonest = 100;
+  complete_another(check, kHonest);
   for (std::uint64_t index = 0; index < 10; ++index) {
     const SegmentHeader segment = source(index);
     const SegmentHeader less = without_frame(answer(segment), 2);
     for (std::uint64_t worker = 1; worker <= 4; ++worker)
       fail_if(static_cast<bool>(check.check(worker, segment, {less}).status), "worker %d",
               static_cast<int>(worker));
-    // Nor does their word count together with that of one honest worker.
-    complete_another(check, kHonest);
-    fail_if(static_cast<bool>(check.check(kHonest, segment, {less}).status), "alone");
   }
 }
 GST_END_TEST
@@ -350,6 +364,7 @@ static Suite* result_check_suite() {
   tcase_add_test(tcase, test_result_check_wants_the_same_caps_throughout);
   tcase_add_test(tcase, test_result_check_remembers_nothing_of_refused_answers);
   tcase_add_test(tcase, test_result_check_believes_missing_frames_when_two_attempts_agree);
+  tcase_add_test(tcase, test_result_check_believes_two_workers_where_no_segment_is_whole);
   tcase_add_test(tcase, test_result_check_never_believes_workers_that_always_lose_frames);
   tcase_add_test(tcase, test_result_check_believes_what_was_said_before_a_worker_was_known);
   tcase_add_test(tcase, test_result_check_wants_all_renditions_to_agree);

@@ -89,6 +89,9 @@ std::string try_clip(const std::string& path, const std::string& segmenter,
   return text;
 }
 
+// libcheck ends without a word if a message is too long.
+constexpr std::size_t kMaxReport = 1000;
+
 void assert_exact(const std::string& pattern, const std::string& segmenter,
                   const std::string& decoder) {
   std::string report;
@@ -97,7 +100,7 @@ void assert_exact(const std::string& pattern, const std::string& segmenter,
       continue;
     const std::string text = try_clip(path, segmenter, decoder);
     if (!text.empty())
-      report += "\n  " + film::base_name(path) + ": " + text;
+      report += "\n  " + film::base_name(path) + ": " + text.substr(0, kMaxReport);
   }
   ck_assert_msg(report.empty(), "%s, %s:%s", segmenter.c_str(), decoder.c_str(), report.c_str());
 }

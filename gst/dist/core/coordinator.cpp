@@ -14,6 +14,9 @@ constexpr std::uint64_t kLeastMaxResult = 32u << 20;
 // Of refusals no more than these are told in a second.
 constexpr unsigned kToldRefusals = 5;
 constexpr Instant kToldInterval = 1'000 * kMillisecond;
+// Leases of a segment that may lack frames without counting as failed, times max_attempts:
+// meanwhile the workers show with other segments what their word is worth.
+constexpr unsigned kDoubts = 3;
 // Weight of the newest size in the mean of a job's results.
 constexpr double kNewest = 0.25;
 
@@ -178,11 +181,12 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
                    .renditions = {}};
   Job& job = jobs_.at(done.grant.segment.job);
   const auto segment = job.segments.find(done.grant.segment.index);
-  const Status status = accept_result(job, segment->second, event.renditions, done);
+  const auto verdict = accept_result(job, segment->second, event.renditions, done);
   lease_ended(connection, event.lease);
   const std::uint64_t size = total_size(event.renditions);
-  if (!status) {
-    if (const auto failure = dispatcher_.fail(id, event.lease, status.error(), now))
+  if (!verdict.status) {
+    const bool counts = !verdict.doubtful || done.grant.attempt > kDoubts * job.config.max_attempts;
+    if (const auto failure = dispatcher_.fail(id, event.lease, verdict.status.error(), now, counts))
       lease_failed(connection.info, *failure);
     return;
   }
@@ -202,20 +206,21 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   events_.push_back(std::move(done));
 }
 
-Status Coordinator::accept_result(Job& job, const Segment& segment, const std::vector<Bytes>& parts,
-                                  SegmentDone& done) {
+ResultCheck::Verdict Coordinator::accept_result(Job& job, const Segment& segment,
+                                                const std::vector<Bytes>& parts,
+                                                SegmentDone& done) {
   std::vector<SegmentHeader> headers;
   std::vector<Bytes> segments = parts;
   for (Bytes& part : segments) {
     auto header = parse_header(part.span(), part.size());
     if (!header)
-      return Error{"the result is no segment: " + header.error()};
+      return {Error{"the result is no segment: " + header.error()}, {}};
     if (job.config.check_rendition && !header->units.empty()) {
       const auto payload = part.span().last(header->payload_size());
       auto caps = job.config.check_rendition(header->caps, payload.first(header->units[0].size),
                                              job.config.mixed_encoders);
       if (!caps)
-        return Error{"rendition '" + header->rendition + "': " + caps.error()};
+        return {Error{"rendition '" + header->rendition + "': " + caps.error()}, {}};
       if (*caps != header->caps) {
         header->caps = *caps;
         part = with_header(*header, payload);
@@ -223,14 +228,14 @@ Status Coordinator::accept_result(Job& job, const Segment& segment, const std::v
     }
     headers.push_back(std::move(*header));
   }
-  const ResultCheck::Verdict verdict = job.check.check(done.worker.id, *segment.header, headers);
+  ResultCheck::Verdict verdict = job.check.check(done.worker.id, *segment.header, headers);
   if (!verdict.status)
-    return verdict.status;
+    return verdict;
   done.note = verdict.note;
   for (std::size_t i = 0; i < segments.size(); ++i)
     done.renditions.push_back(
         {std::make_shared<const SegmentHeader>(std::move(headers[i])), segments[i]});
-  return {};
+  return verdict;
 }
 
 void Coordinator::handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now) {

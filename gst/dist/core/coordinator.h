@@ -202,8 +202,8 @@ class Coordinator {
   void handle(Connection& connection, PrimarySession::ResultReceived& event, Instant now);
   void handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now);
   void handle(Connection& connection, PrimarySession::Left& event, Instant);
-  Status accept_result(Job& job, const Segment& segment, const std::vector<Bytes>& parts,
-                       SegmentDone& done);
+  static ResultCheck::Verdict accept_result(Job& job, const Segment& segment,
+                                            const std::vector<Bytes>& parts, SegmentDone& done);
   void lose(Connection& connection, const std::string& reason);
   void close(Connection& connection, const std::string& reason);
   void end_greeting(const Connection& connection);

@@ -236,17 +236,23 @@ bool Dispatcher::may_take(WorkerId id, const Segment& segment, const Job& job) c
   return first->first == id;
 }
 
-// Passes over those segments only that this worker failed, or that wait for another one.
+// Passes over those segments only that this worker failed, or that wait for another one. What it
+// failed in a way that did not count comes after everything else.
 std::optional<std::uint64_t> Dispatcher::queued_for(WorkerId worker, const Job& job) const {
   if (job.throttle == Throttle::kStopped)
     return std::nullopt;
+  std::optional<std::uint64_t> last;
   for (std::uint64_t index : job.queued) {
     if (job.throttle == Throttle::kEarliestOnly && index != job.segments.begin()->first)
       break;
-    if (may_take(worker, job.segments.at(index), job))
+    const Segment& segment = job.segments.at(index);
+    if (!may_take(worker, segment, job))
+      continue;
+    if (!segment.doubtful || segment.failed_on.count(worker) == 0)
       return index;
+    last = last.value_or(index);
   }
-  return std::nullopt;
+  return last;
 }
 
 std::optional<Dispatcher::Grant> Dispatcher::next_grant(Instant now) {
@@ -482,13 +488,15 @@ std::optional<Dispatcher::Grant> Dispatcher::release(WorkerId id, LeaseId lease,
 }
 
 std::optional<Dispatcher::Failure> Dispatcher::fail(WorkerId id, LeaseId lease,
-                                                    const std::string& reason, Instant now) {
+                                                    const std::string& reason, Instant now,
+                                                    bool counts) {
   const Grant* grant = find(id, lease);
   if (!grant)
     return std::nullopt;
-  Failure failure = fail_lease(Grant(*grant), reason, true, now);
+  segment(grant->segment).doubtful = !counts;
+  Failure failure = fail_lease(Grant(*grant), reason, counts, now);
   Worker& worker = workers_.at(id);
-  if (++worker.failures >= kFailuresToSuspend || worker.on_probation)
+  if (counts && (++worker.failures >= kFailuresToSuspend || worker.on_probation))
     suspend(id, failure, now);
   return failure;
 }

@@ -119,10 +119,11 @@ class Dispatcher {
   // segment. Nothing if the worker does not hold that lease.
   std::optional<std::vector<Grant>> complete(WorkerId worker, LeaseId lease, Instant now);
 
-  // The worker could not do it, or its result was refused; the segment is queued again. Nothing if
-  // the worker does not hold that lease.
+  // The worker could not do it, or its result was refused; the segment is queued again. Unless it
+  // `counts` it is no failed attempt, nobody is to blame yet, and the worker gets it again only
+  // when there is nothing else for it. Nothing if the worker does not hold that lease.
   std::optional<Failure> fail(WorkerId worker, LeaseId lease, const std::string& reason,
-                              Instant now);
+                              Instant now, bool counts = true);
 
   // The lease is over and nobody is to blame; the segment is queued again. Returns the lease, to be
   // cancelled at its worker.
@@ -177,6 +178,7 @@ class Dispatcher {
     unsigned failures = 0;  // Leases that count as failed.
     unsigned proven_failures = 0;
     std::set<WorkerId> failed_on;  // Of those that are still there.
+    bool doubtful = false;         // Its last failure did not count.
     std::string history;
     std::set<LeaseId> leases;
   };

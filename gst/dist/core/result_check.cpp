@@ -7,6 +7,10 @@
 namespace dist {
 namespace {
 
+// Answers that lack frames of a segment before they are believed although nobody has made a whole
+// one.
+constexpr std::size_t kLongTried = 5;
+
 Time distance(Time a, Time b) {
   return a > b ? a - b : b - a;
 }
@@ -133,7 +137,7 @@ ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeade
   if (lacking.empty())
     complete_workers_.insert(worker);
   else if (!is_confirmed(worker, source.index, frames_of(result)))
-    return {Error{lacking}, {}};
+    return {Error{lacking}, {}, complete_workers_.count(worker) == 0};
   for (const SegmentHeader& header : result)
     caps_[source.caps].emplace(header.rendition, header.caps);
   if (!lacking.empty())
@@ -141,14 +145,20 @@ ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeade
   return {{}, lacking};
 }
 
-// A worker whose pipeline drops frames drops them again, so only those count that do not always.
+// A worker whose pipeline drops frames drops them again, so one of two has to be known not to.
+// Where nobody has made a whole segment, however long they tried, the whole film may be damaged:
+// then the word of two workers has to do.
 bool ResultCheck::is_confirmed(std::uint64_t worker, std::uint64_t index,
                                const std::string& frames) {
   auto& refused = refused_frames_[index];
   const auto agrees = [&](const Refused& other) {
-    return other.frames == frames && complete_workers_.count(other.worker) != 0;
+    if (other.frames != frames)
+      return false;
+    if (complete_workers_.empty())
+      return refused.size() >= kLongTried && other.worker != worker;
+    return complete_workers_.count(worker) != 0 || complete_workers_.count(other.worker) != 0;
   };
-  if (complete_workers_.count(worker) != 0 && std::any_of(refused.begin(), refused.end(), agrees))
+  if (std::any_of(refused.begin(), refused.end(), agrees))
     return true;
   refused.push_back({frames, worker});
   return false;

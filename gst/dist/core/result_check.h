@@ -34,12 +34,15 @@ class ResultCheck {
  public:
   // Success if `result` (one header for each rendition the worker made) answers `source`; the error
   // says what is wrong with it. A result with too few frames is refused at first, but accepted with
-  // a note once another attempt gives the very same frames, and both come from workers that have
+  // a note once another attempt gives the very same frames, and one of them from a worker that has
   // made all frames of some other segment: then it is the source that lacks them, and an
-  // undistributed decode would lack them too. `worker` is any number that tells workers apart.
+  // undistributed decode would lack them too. As long as nobody has made a whole segment two
+  // workers suffice, after six attempts. `worker` is any number that tells workers apart.
+  // `doubtful`: refused because it lacks frames, and nothing is known yet of those who say so.
   struct Verdict {
     Status status;
     std::string note;
+    bool doubtful = false;
   };
   Verdict check(std::uint64_t worker, const SegmentHeader& source,
                 const std::vector<SegmentHeader>& result);

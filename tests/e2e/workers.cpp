@@ -195,9 +195,13 @@ GST_START_TEST(test_seek_in_the_middle_begins_the_job_anew) {
   farm::Process worker(farm::worker_command(primary.port, kFast));
   bool sought = false;
   const film::Recording seen = film::record(primary.pipeline, 90, [&](const std::string& message) {
-    if (!sought && message.rfind("dist-segment-done, segment=(guint64)1", 0) == 0)
-      sought = gst_element_seek_simple(primary.pipeline, GST_FORMAT_TIME,
-                                       static_cast<GstSeekFlags>(GST_SEEK_FLAG_FLUSH), 0);
+    if (sought || message.rfind("dist-segment-done, segment=(guint64)1", 0) != 0)
+      return;
+    // Without a buffer at its sink no pipeline can be sought, and the first may still be on its way.
+    ck_assert_int_eq(gst_element_get_state(primary.pipeline, nullptr, nullptr, GST_CLOCK_TIME_NONE),
+                     GST_STATE_CHANGE_SUCCESS);
+    sought = gst_element_seek_simple(primary.pipeline, GST_FORMAT_TIME,
+                                     static_cast<GstSeekFlags>(GST_SEEK_FLAG_FLUSH), 0);
   });
   ck_assert(sought);
   ck_assert_int_eq(worker.exit_code(), 0);

@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "gst/dist/core/coordinator.h"
@@ -64,6 +65,8 @@ class World : public Actor, public Worker::Host {
     Pipe up;
     bool open = true;  // As far as the primary knows.
     bool joined = false;
+    unsigned held = 0;  // Leases, at the check of that number.
+    std::uint64_t counted_at = 0;
   };
   struct Job {
     explicit Job(const JobPlan& p)
@@ -81,7 +84,8 @@ class World : public Actor, public Worker::Host {
     std::uint64_t largest = 0;  // No segment and no result is larger.
     Instant longest = 0;        // From grant to result.
     std::uint64_t done = 0;
-    // At the last check: the earliest segment that was queued and never failed.
+    // At the last check: all leases, and the earliest segment that was queued and never failed.
+    std::vector<Dispatcher::Grant> leases;
     std::optional<std::uint64_t> queued;
     // At the last look: the newest lease of the segment that is to be delivered next.
     LeaseId front_lease = 0;
@@ -113,7 +117,9 @@ class World : public Actor, public Worker::Host {
   void check();
   void check_memory();
   void check_leases();
+  void check_holder(const Dispatcher::Grant& grant);
   void check_order(JobId id, Job& job, LeaseId newest);
+  static std::optional<std::uint64_t> earliest_queued(const Job& job);
   void check_hedge(JobId id, Job& job);
   bool has_idle_worker() const;
   void look_for_progress();
@@ -137,7 +143,7 @@ class World : public Actor, public Worker::Host {
   Coordinator coordinator_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Wire>> wires_;  // The id of the first is 1.
-  std::map<const Worker*, Wire*> current_;
+  std::unordered_map<const Worker*, Wire*> current_;
   std::map<JobId, Job> jobs_;
 
   Instant wakeup_ = kNever;  // For which the earliest event is scheduled.
@@ -149,7 +155,7 @@ class World : public Actor, public Worker::Host {
   std::uint64_t losses_ = 0;
   std::uint64_t seen_losses_ = 0;
   std::uint64_t checked_at_ = 0;  // In steps.
-  std::set<WorkerId> holders_;
+  std::uint64_t checks_ = 0;
   std::uint64_t segments_done_ = 0;
   std::uint64_t seen_done_ = 0;  // At the last look.
   unsigned idle_looks_ = 0;

@@ -638,4 +638,16 @@ std::vector<Dispatcher::Grant> Dispatcher::leases_of(SegmentKey key) const {
   return grants;
 }
 
+std::vector<Dispatcher::Grant> Dispatcher::leases_of(JobId id) const {
+  std::vector<Grant> grants;
+  const auto job = jobs_.find(id);
+  if (job == jobs_.end())
+    return grants;
+  grants.reserve(job->second.leases);
+  for (const auto& entry : job->second.segments)
+    for (LeaseId lease : entry.second.leases)
+      grants.push_back(leases_.at(lease).grant);
+  return grants;
+}
+
 }  // namespace dist

@@ -138,8 +138,9 @@ class Dispatcher {
 
   // Null if the worker does not hold that lease.
   const Grant* find(WorkerId worker, LeaseId lease) const;
-  // The leases of the segment that are out.
+  // The leases of the segment that are out; of all of the job's, by segment.
   std::vector<Grant> leases_of(SegmentKey segment) const;
+  std::vector<Grant> leases_of(JobId job) const;
   // The job's earliest segment that is not complete.
   std::optional<std::uint64_t> earliest(JobId job) const;
 

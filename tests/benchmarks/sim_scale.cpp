@@ -381,6 +381,9 @@ int show_sessions(const Shape& shape) {
     worker.capacity = static_cast<std::uint16_t>(shape.capacity);
     worker.service = shape.service;
     worker.report_every = shape.report_every;
+    // Of a crowd that comes within one moment all but `max_greeting` are turned away, to come again
+    // two seconds later, all at once.
+    worker.joins_at = i * kMillisecond;
   }
   World world(scenario, shape.seed, false);
   const std::string wrong = world.run();

@@ -43,11 +43,9 @@ std::uint64_t total_size(const BytesList& list) {
   return size;
 }
 
-void ByteWriter::put(std::uint64_t value, int width) {
-  std::array<std::uint8_t, 8> bytes;
-  for (std::size_t i = 0; i < bytes.size(); ++i)
-    bytes[i] = static_cast<std::uint8_t>(value >> (8 * i));
-  data_.insert(data_.end(), bytes.begin(), bytes.begin() + width);
+void ByteWriter::put(std::uint64_t value, std::size_t width) {
+  data_.resize(data_.size() + width);
+  patch(data_.size() - width, value, width);
 }
 
 void ByteWriter::f64(double value) {
@@ -59,8 +57,8 @@ void ByteWriter::string(std::string_view value) {
   data_.insert(data_.end(), value.begin(), value.end());
 }
 
-void ByteWriter::patch_u32(std::size_t offset, std::uint32_t value) {
-  for (std::size_t i = 0; i < 4; ++i)
+void ByteWriter::patch(std::size_t offset, std::uint64_t value, std::size_t width) {
+  for (std::size_t i = 0; i < width; ++i)
     data_[offset + i] = static_cast<std::uint8_t>(value >> (8 * i));
 }
 

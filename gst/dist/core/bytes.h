@@ -52,6 +52,9 @@ std::uint64_t total_size(const BytesList& list);
 // Appends little-endian integers, and strings as a 32-bit length and UTF-8 bytes.
 class ByteWriter {
  public:
+  // About so many bytes will be written.
+  explicit ByteWriter(std::size_t expected = 0) { data_.reserve(expected); }
+
   void u8(std::uint8_t value) { data_.push_back(value); }
   void u16(std::uint16_t value) { put(value, 2); }
   void u32(std::uint32_t value) { put(value, 4); }
@@ -61,14 +64,16 @@ class ByteWriter {
   void bytes(std::span<const std::uint8_t> value) {
     data_.insert(data_.end(), value.begin(), value.end());
   }
-  // Overwrites the 32-bit integer at `offset`, which was written before.
-  void patch_u32(std::size_t offset, std::uint32_t value);
+  // Overwrites the integer at `offset`, which was written before.
+  void patch_u16(std::size_t offset, std::uint16_t value) { patch(offset, value, 2); }
+  void patch_u32(std::size_t offset, std::uint32_t value) { patch(offset, value, 4); }
 
   std::size_t size() const { return data_.size(); }
   std::vector<std::uint8_t> take() { return std::move(data_); }
 
  private:
-  void put(std::uint64_t value, int width);
+  void put(std::uint64_t value, std::size_t width);
+  void patch(std::size_t offset, std::uint64_t value, std::size_t width);
 
   std::vector<std::uint8_t> data_;
 };

@@ -11,6 +11,8 @@ namespace {
 constexpr std::uint32_t kMagic = 0x47455344;  // "DSEG"
 constexpr std::uint16_t kFlagLast = 1;
 constexpr std::size_t kMaxString = 1u << 20;
+// Of a serialised header what is no text, and each unit.
+constexpr std::size_t kFixedSize = 148;
 constexpr std::size_t kUnitSize = 44;
 constexpr std::size_t kMaxCaps = 256u << 10;
 // GStreamer's parser of caps calls itself for each of these. Real caps have two or three.
@@ -65,7 +67,8 @@ Time presentation_estimate(Time pts, Time dts) {
 }
 
 Bytes serialize(const SegmentHeader& header) {
-  ByteWriter out;
+  ByteWriter out(kFixedSize + header.stream_id.size() + header.rendition.size() +
+                 header.caps.size() + header.units.size() * kUnitSize);
   out.u32(kMagic);
   out.u16(kSegmentVersion);
   out.u16(header.last ? kFlagLast : 0);

@@ -8,6 +8,10 @@ namespace dist::wire {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x54534447;  // "GDST"
+// Where in a frame the length of its body is.
+constexpr std::size_t kLengthAt = 4;
+// Most messages are not longer.
+constexpr std::size_t kUsualFrame = 64;
 
 enum Type : std::uint16_t {
   kHello = 1,
@@ -185,17 +189,16 @@ Message get(ByteReader& in, std::uint16_t type, bool& valid) {
 }  // namespace
 
 Bytes encode(const Message& message) {
-  ByteWriter body;
-  const Type type = std::visit([&](const auto& m) { return put(body, m); }, message);
-  const std::vector<std::uint8_t> bytes = body.take();
-  ByteWriter frame;
-  put_frame_header(frame, type, bytes.size());
-  frame.bytes(bytes);
-  return Bytes::take(frame.take());
+  ByteWriter out(kUsualFrame);
+  put_frame_header(out, 0, 0);
+  const Type type = std::visit([&](const auto& m) { return put(out, m); }, message);
+  out.patch_u16(0, type);
+  out.patch_u32(kLengthAt, static_cast<std::uint32_t>(out.size() - kFrameHeader));
+  return Bytes::take(out.take());
 }
 
 Bytes encode_data_header(std::uint64_t lease, std::size_t size) {
-  ByteWriter out;
+  ByteWriter out(kUsualFrame);
   put_frame_header(out, kData, 8 + size);
   out.u64(lease);
   return Bytes::take(out.take());

@@ -56,7 +56,7 @@ std::vector<Dispatcher::Grant> Dispatcher::clear_job(JobId id, Instant now) {
   Job& job = jobs_.at(id);
   while (!job.segments.empty()) {
     const SegmentKey key{id, job.segments.begin()->first};
-    for (LeaseId lease : std::set<LeaseId>(segment(key).leases)) {
+    for (LeaseId lease : std::vector<LeaseId>(segment(key).leases)) {
       cancelled.push_back(leases_.at(lease).grant);
       end(cancelled.back(), now);
     }
@@ -164,8 +164,8 @@ std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_
   for (SegmentKey key : found->second.failed)
     segment(key).failed_on.erase(id);
   found->second.failed.clear();
-  const std::set<LeaseId> held = found->second.leases;
-  bool counts = !in_good_order && !held.empty() && leases_.at(*held.begin()).confirmed;
+  const std::vector<LeaseId> held = found->second.leases;
+  bool counts = !in_good_order && !held.empty() && leases_.at(held.front()).confirmed;
   for (LeaseId lease : held) {
     failures.push_back(
         {.grant = leases_.at(lease).grant, .reason = std::string(clip(reason, kMaxReason))});
@@ -183,7 +183,7 @@ std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_
 void Dispatcher::suspend(WorkerId id, Failure& failure, Instant now) {
   Worker& worker = workers_.at(id);
   unlist(worker);
-  for (LeaseId lease : std::set<LeaseId>(worker.leases)) {
+  for (LeaseId lease : std::vector<LeaseId>(worker.leases)) {
     failure.cancelled.push_back(leases_.at(lease).grant);
     const SegmentKey key = failure.cancelled.back().segment;
     end(failure.cancelled.back(), now);
@@ -269,7 +269,7 @@ std::optional<Dispatcher::Grant> Dispatcher::next_grant(Instant now) {
 Dispatcher::Grant Dispatcher::begin(WorkerId id, SegmentKey key, Instant now) {
   Job& job = jobs_.at(key.job);
   Segment& segment = job.segments.at(key.index);
-  const Grant grant{next_lease_++, id, key, ++segment.attempts, !segment.leases.empty()};
+  const Grant grant{next_lease_++, id, key, ++segment.attempts, !segment.leases.empty(), now};
   turns_.erase(turn(key.job, job));
   job.queued.erase(key.index);
   ++job.leases;
@@ -279,9 +279,9 @@ Dispatcher::Grant Dispatcher::begin(WorkerId id, SegmentKey key, Instant now) {
 
   Worker& worker = workers_.at(id);
   unlist(worker);
-  leases_[grant.lease] = {.grant = grant, .granted = now};
-  worker.leases.insert(grant.lease);
-  segment.leases.insert(grant.lease);
+  leases_[grant.lease] = {.grant = grant};
+  worker.leases.push_back(grant.lease);
+  segment.leases.push_back(grant.lease);
   start_front(worker, now);
   update_newest(segment, job);
   list(id, worker);
@@ -292,7 +292,7 @@ Dispatcher::Grant Dispatcher::begin(WorkerId id, SegmentKey key, Instant now) {
 void Dispatcher::start_front(Worker& worker, Instant now) {
   if (worker.leases.empty())
     return;
-  Lease& lease = leases_.at(*worker.leases.begin());
+  Lease& lease = leases_.at(worker.leases.front());
   if (lease.began != kNever)
     return;
   lease.began = lease.heard = now;
@@ -310,7 +310,7 @@ void Dispatcher::update_newest(const Segment& segment, Job& job) {
   }
   if (segment.leases.empty())
     return;
-  const LeaseId id = *segment.leases.rbegin();
+  const LeaseId id = segment.leases.back();
   if (segment.leases.size() >= kMaxCopies) {
     job.crowded.insert(id);
     return;
@@ -329,7 +329,7 @@ bool Dispatcher::is_late(const Job& job, LeaseId id, double share, double times,
   const bool known = job.times.count() >= (share < kLateShare ? 1 : kLeastSamples);
   const double late = known ? job.times.at(share) * work
                             : kUnknownLate * static_cast<double>(config_.first_silence);
-  const Instant at = lease.granted + static_cast<Instant>(std::ceil(late * times));
+  const Instant at = lease.grant.granted + static_cast<Instant>(std::ceil(late * times));
   if (now >= at)
     return true;
   hedge_at_ = std::min(hedge_at_, at);
@@ -344,7 +344,7 @@ std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
   const Segment& first = job.segments.begin()->second;
   const bool throttled = job.throttle != Throttle::kNone;
   if (!first.leases.empty() && first.leases.size() < kMaxCopies && (job.blocked || throttled)) {
-    const LeaseId id = *first.leases.rbegin();
+    const LeaseId id = first.leases.back();
     if (job.waiting.count(id) != 0 || is_late(job, id, kBlockingShare, 1, now))
       urgent.push_back(id);
   }
@@ -405,10 +405,9 @@ std::optional<Dispatcher::Grant> Dispatcher::hedge(Instant now) {
 
 // --- The end of a lease
 
-// Takes the lease away from its worker and its segment. With a time, the worker's next one begins.
-void Dispatcher::end(const Grant& grant, Instant now) {
-  const auto node = leases_.extract(grant.lease);
-  const Lease& lease = node.mapped();
+// Takes the lease away from its segment and its worker, which is not listed until it resumes.
+Dispatcher::Lease Dispatcher::take_away(const Grant& grant) {
+  const Lease lease = leases_.extract(grant.lease).mapped();
   deadlines_.erase({lease.listed, grant.lease});
   Job& job = jobs_.at(grant.segment.job);
   const Turn before = turn(grant.segment.job, job);
@@ -419,20 +418,32 @@ void Dispatcher::end(const Grant& grant, Instant now) {
   job.waiting.erase(grant.lease);
   job.crowded.erase(grant.lease);
   Segment& segment = job.segments.at(grant.segment.index);
-  segment.leases.erase(grant.lease);
+  std::erase(segment.leases, grant.lease);
   update_newest(segment, job);
 
   Worker& worker = workers_.at(grant.worker);
   unlist(worker);
-  worker.leases.erase(grant.lease);
+  std::erase(worker.leases, grant.lease);
+  return lease;
+}
+
+// The worker goes on with its next lease, or waits for one.
+void Dispatcher::resume(WorkerId id, Worker& worker, Instant now) {
+  start_front(worker, now);
+  list(id, worker);
+}
+
+// With a time, the worker's next lease begins.
+void Dispatcher::end(const Grant& grant, Instant now) {
+  const Lease lease = take_away(grant);
   if (now == kNever)
     return;
+  Worker& worker = workers_.at(grant.worker);
   // However it ended, the worker was not faster than this.
   if (lease.began != kNever)
-    worker.nanoseconds =
-        std::max(worker.nanoseconds, static_cast<double>(now - lease.began) / segment.work);
-  start_front(worker, now);
-  list(grant.worker, worker);
+    worker.nanoseconds = std::max(
+        worker.nanoseconds, static_cast<double>(now - lease.began) / segment(grant.segment).work);
+  resume(grant.worker, worker, now);
 }
 
 std::optional<std::vector<Dispatcher::Grant>> Dispatcher::complete(WorkerId id, LeaseId lease_id,
@@ -441,30 +452,28 @@ std::optional<std::vector<Dispatcher::Grant>> Dispatcher::complete(WorkerId id, 
   if (!found)
     return std::nullopt;
   const Grant grant = *found;
-  const Lease lease = leases_.at(lease_id);
+  const Lease lease = take_away(grant);
   Worker& worker = workers_.at(id);
   Job& job = jobs_.at(grant.segment.job);
   const double work = segment(grant.segment).work;
-  const Instant began = lease.began != kNever ? lease.began : lease.granted;
+  const Instant began = lease.began != kNever ? lease.began : grant.granted;
   const double nanoseconds = static_cast<double>(now - began) / work;
-  const double known = worker.nanoseconds;
   // Before the next lease begins, whose deadline depends on it.
   learn_silence(worker, lease, now);
-  end(grant, now);
-
-  unlist(worker);
-  worker.nanoseconds = worker.proven ? known + kNewest * (nanoseconds - known) : nanoseconds;
+  worker.nanoseconds = worker.proven
+                           ? worker.nanoseconds + kNewest * (nanoseconds - worker.nanoseconds)
+                           : nanoseconds;
   worker.proven = true;
   worker.failures = 0;
   if (worker.on_probation) {
     worker.on_probation = false;
     worker.suspensions /= 2;
   }
-  list(id, worker);
-  job.times.add(static_cast<double>(now - lease.granted) / work);
+  resume(id, worker, now);
+  job.times.add(static_cast<double>(now - grant.granted) / work);
 
   std::vector<Grant> cancelled;
-  for (LeaseId other : std::set<LeaseId>(segment(grant.segment).leases)) {
+  for (LeaseId other : std::vector<LeaseId>(segment(grant.segment).leases)) {
     cancelled.push_back(leases_.at(other).grant);
     end(cancelled.back(), now);
   }

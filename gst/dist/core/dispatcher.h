@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "gst/dist/core/instant.h"
@@ -58,6 +59,7 @@ class Dispatcher {
     unsigned attempt = 0;
     // Others hold leases of this segment too.
     bool hedge = false;
+    Instant granted = 0;
   };
 
   // A lease that ended without a result, and what follows from that.
@@ -152,7 +154,7 @@ class Dispatcher {
   struct Worker {
     unsigned capacity = 0;
     std::string name;
-    std::set<LeaseId> leases;
+    std::vector<LeaseId> leases;       // The oldest first.
     std::map<JobId, Instant> silence;  // The longest in a lease of that job; decays.
     double nanoseconds = 0;            // For a unit of work, lately; 0: unknown.
     std::set<SegmentKey> failed;       // Open segments that it failed.
@@ -165,7 +167,6 @@ class Dispatcher {
   };
   struct Lease {
     Grant grant;
-    Instant granted = 0;
     bool confirmed = false;  // The worker has said something of it.
     Instant began = kNever;  // When its worker could begin; kNever: it is at an older lease.
     Instant heard = 0;       // Last sign of life since then.
@@ -181,7 +182,7 @@ class Dispatcher {
     std::set<WorkerId> failed_on;  // Of those that are still there.
     bool doubtful = false;         // Its last failure did not count.
     std::string history;
-    std::set<LeaseId> leases;
+    std::vector<LeaseId> leases;  // The oldest first.
   };
   struct Job {
     unsigned max_attempts = 3;
@@ -220,6 +221,8 @@ class Dispatcher {
   std::optional<WorkerId> hedger(const Job& job, LeaseId late, Instant now);
   std::optional<Grant> hedge(Instant now);
 
+  Lease take_away(const Grant& grant);
+  void resume(WorkerId id, Worker& worker, Instant now);
   void end(const Grant& grant, Instant now);
   void requeue(SegmentKey key);
   Failure fail_lease(const Grant& grant, const std::string& reason, bool counts, Instant now);
@@ -232,7 +235,7 @@ class Dispatcher {
   Config config_;
   std::map<WorkerId, Worker> workers_;
   std::map<JobId, Job> jobs_;
-  std::map<LeaseId, Lease> leases_;
+  std::unordered_map<LeaseId, Lease> leases_;
   std::set<std::pair<double, WorkerId>> free_;  // Workers with room, by expected finish.
   std::set<std::pair<double, WorkerId>> idle_;  // Those of them that hold nothing.
   std::set<Turn> turns_;                        // Jobs with queued segments.

@@ -87,7 +87,7 @@ void Coordinator::received(WorkerId id, std::span<const std::uint8_t> bytes, Ins
   for (auto& event : events)
     std::visit([&](auto& e) { handle(connection, e, now); }, event);
   check_incoming(connection, now);
-  writable_.insert(id);
+  writable_.push_back(id);
   if (!status)
     close(connection, status.error());
   pump(now);
@@ -107,7 +107,7 @@ void Coordinator::disconnected(WorkerId id, const std::string& reason, Instant n
   if (--address->second == 0)
     per_address_.erase(address);
   end_greeting(connection);
-  writable_.erase(id);
+  std::erase(writable_, id);
   wakeups_.erase({connection.wakeup, id});
   std::erase_if(closing_, [id](const Closing& closing) { return closing.id == id; });
   connections_.erase(id);
@@ -120,7 +120,7 @@ void Coordinator::close(Connection& connection, const std::string& reason) {
     return;
   end_greeting(connection);
   lose(connection, connection.leaving ? "left" : reason);
-  writable_.insert(connection.info.id);
+  writable_.push_back(connection.info.id);
   closing_.push_back({connection.info.id, reason});
 }
 
@@ -176,7 +176,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
     return;
   SegmentDone done{.worker = connection.info,
                    .grant = *found,
-                   .duration = now - connection.granted_at.at(event.lease),
+                   .duration = now - found->granted,
                    .note = {},
                    .renditions = {}};
   Job& job = jobs_.at(done.grant.segment.job);
@@ -267,7 +267,7 @@ void Coordinator::cancel(const std::vector<Dispatcher::Grant>& grants) {
     Connection& connection = *connections_.at(grant.worker);
     connection.session.cancel(grant.lease);
     lease_ended(connection, grant.lease);
-    writable_.insert(grant.worker);
+    writable_.push_back(grant.worker);
   }
 }
 
@@ -302,7 +302,6 @@ void Coordinator::put_off(const Dispatcher::Grant& grant, std::uint64_t size, In
 }
 
 void Coordinator::lease_ended(Connection& connection, LeaseId lease) {
-  connection.granted_at.erase(lease);
   for (auto& [_, job] : jobs_)
     if (job.exempt == lease)
       job.exempt = 0;
@@ -349,7 +348,6 @@ void Coordinator::pump(Instant now) {
   while (const auto grant = dispatcher_.next_grant(now)) {
     Connection& connection = *connections_.at(grant->worker);
     Job& job = jobs_.at(grant->segment.job);
-    connection.granted_at[grant->lease] = now;
     const Segment& segment = job.segments.at(grant->segment.index);
     connection.session.grant({.lease = grant->lease,
                               .segment = grant->segment.index,
@@ -358,7 +356,7 @@ void Coordinator::pump(Instant now) {
                               .sha256 = segment.sha256},
                              static_cast<std::uint32_t>(segment.header->units.size()),
                              segment.bytes);
-    writable_.insert(grant->worker);
+    writable_.push_back(grant->worker);
     throttle(grant->segment.job, job);
     if (grant->hedge)
       events_.push_back(LeaseHedged{connection.info, *grant});
@@ -434,7 +432,7 @@ void Coordinator::say_goodbye(const std::string& reason) {
     if (!connection->joined || connection->closing)
       continue;
     connection->session.done(reason);
-    writable_.insert(id);
+    writable_.push_back(id);
   }
 }
 
@@ -463,7 +461,7 @@ void Coordinator::advance(Instant now) {
         close(connection, status.error());
       continue;
     }
-    writable_.insert(connection.info.id);
+    writable_.push_back(connection.info.id);
     watch(connection);
   }
   pump(now);
@@ -481,9 +479,9 @@ std::vector<Coordinator::Event> Coordinator::take_events() {
 }
 
 std::vector<WorkerId> Coordinator::take_writable() {
-  std::vector<WorkerId> ids(writable_.begin(), writable_.end());
-  writable_.clear();
-  return ids;
+  std::sort(writable_.begin(), writable_.end());
+  writable_.erase(std::unique(writable_.begin(), writable_.end()), writable_.end());
+  return std::exchange(writable_, {});
 }
 
 std::vector<Coordinator::Closing> Coordinator::take_closing() {

@@ -147,7 +147,7 @@ class Coordinator {
 
   // --- What came of it. To be taken after each of the calls above.
   std::vector<Event> take_events();
-  // Connections whose link() has something to write.
+  // Connections whose link() has something to write, by id.
   std::vector<WorkerId> take_writable();
   // Connections to be closed once their output is written, and why.
   struct Closing {
@@ -171,7 +171,6 @@ class Coordinator {
     bool leaving = false;
     bool closing = false;
     Instant wakeup = kNever;  // Its place in wakeups_.
-    std::map<LeaseId, Instant> granted_at;
     // What of a result has arrived, and which job it counts for.
     std::uint64_t incoming = 0;
     JobId incoming_job = 0;
@@ -230,7 +229,7 @@ class Coordinator {
   std::set<std::pair<Instant, WorkerId>> wakeups_;
 
   std::vector<Event> events_;
-  std::set<WorkerId> writable_;
+  std::vector<WorkerId> writable_;  // Some more than once.
   std::vector<Closing> closing_;
   Instant refusals_told_at_ = 0;
   unsigned refusals_told_ = 0;

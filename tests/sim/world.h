@@ -87,6 +87,7 @@ class World : public Actor, public Worker::Host {
     // At the last check: all leases, and the earliest segment that was queued and never failed.
     std::vector<Dispatcher::Grant> leases;
     std::optional<std::uint64_t> queued;
+    std::optional<std::uint64_t> was_queued;  // At the check before.
     // At the last look: the newest lease of the segment that is to be delivered next.
     LeaseId front_lease = 0;
     Instant front_since = 0;
@@ -118,8 +119,8 @@ class World : public Actor, public Worker::Host {
   void check_memory();
   void check_leases();
   void check_holder(const Dispatcher::Grant& grant);
-  void check_order(JobId id, Job& job, LeaseId newest);
-  static std::optional<std::uint64_t> earliest_queued(const Job& job);
+  void check_order(JobId id, const Job& job, LeaseId newest);
+  std::optional<std::uint64_t> check_segments(JobId id, const Job& job);
   void check_hedge(JobId id, Job& job);
   bool has_idle_worker() const;
   void look_for_progress();

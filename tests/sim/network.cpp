@@ -91,7 +91,7 @@ void Pipe::deliver() {
   while (!partitioned_ && !closed_ && !packets_.empty() &&
          packets_.front().arrival <= timeline_.now()) {
     Packet packet = std::move(packets_.front());
-    packets_.pop_front();
+    packets_.erase(packets_.begin());
     if (packet.bytes.empty())
       return receiver_.on_end();
     arrive(packet.bytes);

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <span>
 #include <vector>
@@ -96,7 +95,7 @@ class Pipe : public Actor {
   const Quality quality_;
   Receiver& receiver_;
   Link* link_ = nullptr;
-  std::deque<Packet> packets_;
+  std::vector<Packet> packets_;
   Instant free_at_ = 0;
   bool waiting_ = false;  // For the line to be free.
   bool partitioned_ = false;

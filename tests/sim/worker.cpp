@@ -220,7 +220,7 @@ void Worker::begin_next() {
                .number = ++numbers_,
                .began = timeline_.now(),
                .service = plan_.service.draw(random_)};
-  tasks_.pop_front();
+  tasks_.erase(tasks_.begin());
   if (const auto header = parse_header(next.task.source.span(), next.task.source.size()))
     next.units = static_cast<std::uint32_t>(header->units.size());
   const Faults& faults = plan_.faults;

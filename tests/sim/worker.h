@@ -4,7 +4,6 @@
 // A simulated worker: a real session, an encoder that only takes time, and faults.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -129,8 +128,8 @@ class Worker : public Actor, public Pipe::Receiver {
   std::uint64_t epoch_ = 0;  // Counts connections.
   bool welcomed_ = false;
   bool dismissed_ = false;
-  int outage_ = -1;  // The one that is on; -1: none.
-  std::deque<Task> tasks_;
+  int outage_ = -1;          // The one that is on; -1: none.
+  std::vector<Task> tasks_;  // A queue.
   std::optional<Running> running_;
   std::uint64_t numbers_ = 0;
   Instant busy_ = 0;

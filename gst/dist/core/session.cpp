@@ -104,8 +104,8 @@ Instant Link::next_wakeup() const {
 
 BytesList Link::next_output() {
   if (!messages_.empty()) {
-    BytesList out{messages_.front()};
-    messages_.pop_front();
+    BytesList out{std::move(messages_.front())};
+    messages_.erase(messages_.begin());
     return out;
   }
   if (payloads_.empty())
@@ -115,7 +115,7 @@ BytesList Link::next_output() {
   if (payload.announcement) {
     BytesList out{*std::exchange(payload.announcement, std::nullopt)};
     if (payload.left == 0)
-      payloads_.pop_front();
+      payloads_.erase(payloads_.begin());
     return out;
   }
   const std::size_t size = std::min(payload.left, wire::kMaxChunk);
@@ -136,7 +136,7 @@ BytesList Link::next_output() {
                        payload.pieces.begin() + static_cast<std::ptrdiff_t>(used));
   payload.left -= size;
   if (payload.left == 0)
-    payloads_.pop_front();
+    payloads_.erase(payloads_.begin());
   return out;
 }
 

@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -89,8 +88,9 @@ class Link {
   };
 
   wire::FrameReader reader_;
-  std::deque<Bytes> messages_;
-  std::deque<Payload> payloads_;
+  // Queues, of a few at most.
+  std::vector<Bytes> messages_;
+  std::vector<Payload> payloads_;
   Instant heard_at_;
   Instant beat_at_;
   Instant greeting_until_;  // kNever when it is over.

@@ -13,6 +13,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -223,7 +224,7 @@ class Coordinator {
   PrimarySession::Config session_config_;
   Dispatcher dispatcher_;
   std::map<JobId, Job> jobs_;
-  std::map<WorkerId, std::unique_ptr<Connection>> connections_;
+  std::unordered_map<WorkerId, std::unique_ptr<Connection>> connections_;
   std::map<std::string, unsigned> per_address_;
   std::map<std::string, std::set<WorkerId>> greeting_;  // By address.
   std::set<std::pair<Instant, WorkerId>> wakeups_;

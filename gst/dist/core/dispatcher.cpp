@@ -581,9 +581,10 @@ void Dispatcher::renew(Lease& lease, const Worker& worker) {
 }
 
 void Dispatcher::progress(WorkerId id, LeaseId lease_id, Instant now) {
-  if (!find(id, lease_id))
+  const auto found = leases_.find(lease_id);
+  if (found == leases_.end() || found->second.grant.worker != id)
     return;
-  Lease& lease = leases_.at(lease_id);
+  Lease& lease = found->second;
   lease.confirmed = true;
   // What is fetched ahead says nothing of the lease that the worker is at.
   if (lease.began == kNever)

@@ -4,6 +4,7 @@
 // What a simulated world is made of.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -37,6 +38,9 @@ struct Scenario {
   bool may_fail = false;
   // Nothing goes wrong and nobody waits for anything but workers: the efficiency means something.
   bool is_calm = false;
+  // With many segments open, all leases are compared once in so many steps as segments are open,
+  // divided by this: what it costs for a step does not grow with them.
+  std::size_t leases_compared_each_step = 4;
 
   // No segment of the job and no result is larger.
   std::uint64_t largest(const JobPlan& job) const;

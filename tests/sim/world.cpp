@@ -16,8 +16,6 @@ constexpr unsigned kPatience = 720;
 // as much longer than another; and the dispatcher knows the distribution after so many segments.
 constexpr unsigned kLate = 4;
 constexpr std::uint64_t kKnown = 8;
-// Only benchmarks, and one seed in a thousand, have so many segments open.
-constexpr std::size_t kVeryMany = 10'000;
 // Leases of a segment that may come to nothing without a failure: as hedges, as those of suspended
 // workers, or for want of memory. If it is more, work is done only to be thrown away.
 constexpr unsigned kFutile = 40;
@@ -358,9 +356,8 @@ void World::check() {
   std::size_t open = 1;
   for (const auto& [_, job] : jobs_)
     open += job.open.size();
-  // All leases at each step, but of many only now and then, and of very many so seldom
-  // that a check takes about one lookup for each step.
-  const std::size_t pause = open < 16 ? 0 : open < kVeryMany ? open / 4 : open;
+  // All leases at each step, but of many only now and then.
+  const std::size_t pause = open < 16 ? 0 : open / scenario_.leases_compared_each_step;
   if (pause == 0 || steps_ >= checked_at_ + pause)
     check_leases();
 }

@@ -58,8 +58,9 @@ void ByteWriter::string(std::string_view value) {
 }
 
 void ByteWriter::patch(std::size_t offset, std::uint64_t value, std::size_t width) {
+  std::uint8_t* const at = data_.data() + offset;
   for (std::size_t i = 0; i < width; ++i)
-    data_[offset + i] = static_cast<std::uint8_t>(value >> (8 * i));
+    at[i] = static_cast<std::uint8_t>(value >> (8 * i));
 }
 
 std::uint64_t ByteReader::get(int width) {

@@ -45,7 +45,11 @@ struct Named {
 }  // namespace
 
 World::World(const Scenario& scenario, std::uint64_t seed, bool verbose)
-    : scenario_(scenario), verbose_(verbose), random_(seed ^ 0x5eed), coordinator_({}) {
+    : scenario_(scenario),
+      verbose_(verbose),
+      random_(seed ^ 0x5eed),
+      coordinator_({}),
+      current_(scenario.workers.size()) {
   for (std::size_t i = 0; i < scenario_.jobs.size(); ++i) {
     const JobPlan& plan = scenario_.jobs[i];
     const JobId id = i + 1;
@@ -124,10 +128,14 @@ void World::on_event(unsigned what, std::uint64_t argument) {
 
 // --- The network
 
+World::Wire*& World::current(const Worker& worker) {
+  return current_.at(static_cast<std::size_t>(&worker.plan() - scenario_.workers.data()));
+}
+
 void World::connect(Worker& worker) {
   const WorkerId id = wires_.size() + 1;
   wires_.push_back(std::make_unique<Wire>(*this, id, worker));
-  current_[&worker] = wires_.back().get();
+  current(worker) = wires_.back().get();
   wire::Nonce nonce;
   for (std::uint8_t& byte : nonce)
     byte = static_cast<std::uint8_t>(random_.bits());
@@ -137,16 +145,14 @@ void World::connect(Worker& worker) {
 }
 
 void World::disconnect(Worker& worker) {
-  Wire& wire = *current_.at(&worker);
-  current_.erase(&worker);
+  Wire& wire = *std::exchange(current(worker), nullptr);
   wire.down.close();
   wire.up.cut();
 }
 
 void World::send(Worker& worker) {
-  const auto wire = current_.find(&worker);
-  if (wire != current_.end())
-    wire->second->up.send(worker.session());
+  if (Wire* wire = current(worker))
+    wire->up.send(worker.session());
 }
 
 void World::partition(Worker& worker, bool partitioned) {

@@ -12,7 +12,6 @@
 #include <set>
 #include <sstream>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "gst/dist/core/coordinator.h"
@@ -96,6 +95,7 @@ class World : public Actor, public Worker::Host {
     bool over = false;
   };
 
+  Wire*& current(const Worker& worker);
   void received(Wire& wire, std::span<const std::uint8_t> bytes);
   void closed(Wire& wire, const std::string& reason);
 
@@ -144,7 +144,7 @@ class World : public Actor, public Worker::Host {
   Coordinator coordinator_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Wire>> wires_;  // The id of the first is 1.
-  std::unordered_map<const Worker*, Wire*> current_;
+  std::vector<Wire*> current_;                // Of each worker; null: it has none.
   std::map<JobId, Job> jobs_;
 
   Instant wakeup_ = kNever;  // For which the earliest event is scheduled.

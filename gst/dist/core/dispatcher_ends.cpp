@@ -1,0 +1,310 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// How leases end: by a result, a failure, a deadline, or because their worker leaves.
+#include "gst/dist/core/dispatcher.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "gst/dist/core/bytes.h"
+
+namespace dist {
+namespace {
+
+// Failures in a row that suspend a worker.
+constexpr unsigned kFailuresToSuspend = 3;
+// A segment is not tried more often than this times max_attempts, whoever fails it.
+constexpr unsigned kUnprovenFactor = 10;
+// Weight of the newest time in the mean, and of the newest silence in the decay of the longest.
+constexpr double kNewest = 0.25;
+// Bytes of a reason, which a worker may have given; of what a segment keeps of it; and of all that
+// a segment keeps.
+constexpr std::size_t kMaxReason = 4096;
+constexpr std::size_t kMaxKept = 300;
+constexpr std::size_t kMaxHistory = 16u << 10;
+
+std::string seconds(Instant time) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.1f s", static_cast<double>(time) / 1e9);
+  return text;
+}
+
+}  // namespace
+
+// --- The end of a lease
+
+// Takes the lease away from its segment and its worker, which is not listed until it resumes.
+Dispatcher::Lease Dispatcher::take_away(const Grant& grant) {
+  const Lease lease = leases_.extract(grant.lease).mapped();
+  deadlines_.erase({lease.listed, grant.lease});
+  Job& job = jobs_.at(grant.segment.job);
+  const Turn before = turn(grant.segment.job, job);
+  --job.leases;
+  if (turns_.erase(before) != 0)
+    turns_.insert(turn(grant.segment.job, job));
+  job.newest.erase(grant.lease);
+  job.waiting.erase(grant.lease);
+  job.crowded.erase(grant.lease);
+  Segment& segment = job.segments.at(grant.segment.index);
+  std::erase(segment.leases, grant.lease);
+  update_newest(segment, job);
+
+  Worker& worker = workers_.at(grant.worker);
+  unlist(worker);
+  std::erase(worker.leases, grant.lease);
+  return lease;
+}
+
+// The worker goes on with its next lease, or waits for one.
+void Dispatcher::resume(WorkerId id, Worker& worker, Instant now) {
+  start_front(worker, now);
+  list(id, worker);
+}
+
+// With a time, the worker's next lease begins.
+void Dispatcher::end(const Grant& grant, Instant now) {
+  const Lease lease = take_away(grant);
+  if (now == kNever)
+    return;
+  Worker& worker = workers_.at(grant.worker);
+  // However it ended, the worker was not faster than this.
+  if (lease.began != kNever)
+    worker.nanoseconds = std::max(
+        worker.nanoseconds, static_cast<double>(now - lease.began) / segment(grant.segment).work);
+  resume(grant.worker, worker, now);
+}
+
+std::optional<std::vector<Dispatcher::Grant>> Dispatcher::complete(WorkerId id, LeaseId lease_id,
+                                                                   Instant now) {
+  const Grant* found = find(id, lease_id);
+  if (!found)
+    return std::nullopt;
+  const Grant grant = *found;
+  const Lease lease = take_away(grant);
+  Worker& worker = workers_.at(id);
+  Job& job = jobs_.at(grant.segment.job);
+  const double work = segment(grant.segment).work;
+  const Instant began = lease.began != kNever ? lease.began : grant.granted;
+  const double nanoseconds = static_cast<double>(now - began) / work;
+  // Before the next lease begins, whose deadline depends on it.
+  learn_silence(worker, lease, now);
+  worker.nanoseconds = worker.proven
+                           ? worker.nanoseconds + kNewest * (nanoseconds - worker.nanoseconds)
+                           : nanoseconds;
+  worker.proven = true;
+  worker.failures = 0;
+  if (worker.on_probation) {
+    worker.on_probation = false;
+    worker.suspensions /= 2;
+  }
+  resume(id, worker, now);
+  job.times.add(static_cast<double>(now - grant.granted) / work);
+
+  std::vector<Grant> cancelled;
+  for (LeaseId other : std::vector<LeaseId>(segment(grant.segment).leases)) {
+    cancelled.push_back(leases_.at(other).grant);
+    end(cancelled.back(), now);
+  }
+  forget_segment(grant.segment);
+  return cancelled;
+}
+
+void Dispatcher::requeue(SegmentKey key) {
+  if (segment(key).leases.empty())
+    queue(key.job, jobs_.at(key.job), key.index);
+}
+
+std::optional<Dispatcher::Grant> Dispatcher::release(WorkerId id, LeaseId lease, Instant now) {
+  const Grant* found = find(id, lease);
+  if (!found)
+    return std::nullopt;
+  const Grant grant = *found;
+  end(grant, now);
+  requeue(grant.segment);
+  return grant;
+}
+
+std::optional<Dispatcher::Failure> Dispatcher::fail(WorkerId id, LeaseId lease,
+                                                    const std::string& reason, Instant now,
+                                                    bool counts) {
+  const Grant* grant = find(id, lease);
+  if (!grant)
+    return std::nullopt;
+  segment(grant->segment).doubtful = !counts;
+  Failure failure = fail_lease(Grant(*grant), reason, counts, now);
+  Worker& worker = workers_.at(id);
+  if (counts && (++worker.failures >= kFailuresToSuspend || worker.on_probation))
+    suspend(id, failure, now);
+  return failure;
+}
+
+Dispatcher::Failure Dispatcher::fail_lease(const Grant& grant, const std::string& reason,
+                                           bool counts, Instant now) {
+  Failure failure{.grant = grant, .reason = std::string(clip(reason, kMaxReason))};
+  end(grant, now);
+  Worker& worker = workers_.at(grant.worker);
+  segment(grant.segment).failed_on.insert(grant.worker);
+  worker.failed.insert(grant.segment);
+  settle_failure(failure, worker, counts);
+  return failure;
+}
+
+// Decides what becomes of the segment of a lease that ended without a result.
+void Dispatcher::settle_failure(Failure& failure, const Worker& worker, bool counts) {
+  const SegmentKey key = failure.grant.segment;
+  Job& job = jobs_.at(key.job);
+  Segment& segment = job.segments.at(key.index);
+  if (segment.history.size() < kMaxHistory)
+    segment.history += (segment.history.empty() ? "" : "; ") + std::string("attempt ") +
+                       std::to_string(failure.grant.attempt) + " on " + worker.name + ": " +
+                       std::string(clip(failure.reason, kMaxKept)) +
+                       (counts ? "" : " (does not count)");
+  if (!counts)
+    return requeue(key);
+  ++segment.failures;
+  segment.proven_failures += worker.proven ? 1 : 0;
+  if (!segment.leases.empty())
+    return;
+  const bool nobody_left = segment.failed_on.size() >= workers_.size();
+  if (segment.proven_failures < job.max_attempts &&
+      (segment.failures < job.max_attempts || !nobody_left) &&
+      segment.failures < kUnprovenFactor * job.max_attempts) {
+    queue(key.job, job, key.index);
+    return;
+  }
+  failure.given_up = "segment " + std::to_string(key.index) + ": given up after " +
+                     std::to_string(segment.failures) + " failed attempts (" + segment.history +
+                     ")";
+  forget_segment(key);
+}
+
+// --- Deadlines
+
+Instant Dispatcher::silence_of(const Worker& worker, JobId job) const {
+  const auto known = worker.silence.find(job);
+  return known != worker.silence.end() ? std::min(known->second, config_.longest_silence)
+                                       : config_.first_silence;
+}
+
+void Dispatcher::learn_silence(Worker& worker, const Lease& lease, Instant now) {
+  if (lease.began == kNever)
+    return;
+  Instant& silence = worker.silence[lease.grant.segment.job];
+  const Instant newest = std::max(lease.silence, now - lease.heard);
+  silence =
+      std::max(newest, silence - static_cast<Instant>(static_cast<double>(silence) * kNewest));
+}
+
+// Moves the deadline away. Its entry in the list is moved only when its turn comes, so a sign of
+// life costs nothing.
+void Dispatcher::renew(Lease& lease, const Worker& worker) {
+  const Instant silence = silence_of(worker, lease.grant.segment.job);
+  lease.deadline = lease.heard + config_.deadline_floor +
+                   static_cast<Instant>(config_.deadline_factor * static_cast<double>(silence));
+  if (lease.listed <= lease.deadline)
+    return;
+  deadlines_.erase({lease.listed, lease.grant.lease});
+  lease.listed = lease.deadline;
+  deadlines_.emplace(lease.listed, lease.grant.lease);
+}
+
+void Dispatcher::progress(WorkerId id, LeaseId lease_id, Instant now) {
+  const auto found = leases_.find(lease_id);
+  if (found == leases_.end() || found->second.grant.worker != id)
+    return;
+  Lease& lease = found->second;
+  lease.confirmed = true;
+  // What is fetched ahead says nothing of the lease that the worker is at.
+  if (lease.began == kNever)
+    return;
+  lease.silence = std::max(lease.silence, now - lease.heard);
+  lease.heard = now;
+  renew(lease, workers_.at(id));
+}
+
+std::optional<Dispatcher::Failure> Dispatcher::expire(Instant now) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const LeaseId id = deadlines_.begin()->second;
+    Lease& lease = leases_.at(id);
+    if (lease.deadline > now) {
+      deadlines_.erase(deadlines_.begin());
+      lease.listed = lease.deadline;
+      deadlines_.emplace(lease.listed, id);
+      continue;
+    }
+    const Grant grant = lease.grant;
+    Worker& worker = workers_.at(grant.worker);
+    // If it was not dead but slow, it has more time next time.
+    const Instant silence = silence_of(worker, grant.segment.job);
+    worker.silence[grant.segment.job] =
+        std::max(silence, std::min(2 * silence, config_.longest_silence));
+    Failure failure = fail_lease(grant, "no sign of progress for " + seconds(now - lease.heard),
+                                 lease.confirmed && segment(grant.segment).leases.size() == 1, now);
+    suspend(grant.worker, failure, now);
+    return failure;
+  }
+  return std::nullopt;
+}
+
+Instant Dispatcher::next_wakeup() const {
+  Instant at = hedge_at_;
+  if (!deadlines_.empty())
+    at = std::min(at, deadlines_.begin()->first);
+  if (!suspended_.empty())
+    at = std::min(at, suspended_.begin()->first);
+  return at;
+}
+
+// --- Workers that leave or have to pause
+
+std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_good_order,
+                                                           const std::string& reason) {
+  std::vector<Failure> failures;
+  const auto found = workers_.find(id);
+  if (found == workers_.end())
+    return failures;
+  unlist(found->second);
+  suspended_.erase({found->second.suspended_until, id});
+  for (SegmentKey key : found->second.failed)
+    segment(key).failed_on.erase(id);
+  found->second.failed.clear();
+  const std::vector<LeaseId> held = found->second.leases;
+  bool counts = !in_good_order && !held.empty() && leases_.at(held.front()).confirmed;
+  for (LeaseId lease : held) {
+    failures.push_back(
+        {.grant = leases_.at(lease).grant, .reason = std::string(clip(reason, kMaxReason))});
+    end(failures.back().grant, kNever);
+  }
+  const Worker worker = std::move(found->second);
+  workers_.erase(found);
+  for (Failure& failure : failures) {
+    settle_failure(failure, worker, counts && segment(failure.grant.segment).leases.empty());
+    counts = false;
+  }
+  return failures;
+}
+
+void Dispatcher::suspend(WorkerId id, Failure& failure, Instant now) {
+  Worker& worker = workers_.at(id);
+  unlist(worker);
+  for (LeaseId lease : std::vector<LeaseId>(worker.leases)) {
+    failure.cancelled.push_back(leases_.at(lease).grant);
+    const SegmentKey key = failure.cancelled.back().segment;
+    end(failure.cancelled.back(), now);
+    requeue(key);
+  }
+  unlist(worker);
+  failure.suspended = config_.suspension;
+  for (unsigned i = 0; i < worker.suspensions && failure.suspended < config_.longest_suspension;
+       ++i)
+    failure.suspended *= 2;
+  failure.suspended = std::min(failure.suspended, config_.longest_suspension);
+  ++worker.suspensions;
+  worker.failures = 0;
+  worker.on_probation = true;
+  worker.suspended_until = now + failure.suspended;
+  suspended_.emplace(worker.suspended_until, id);
+}
+
+}  // namespace dist

@@ -140,6 +140,23 @@ GST_START_TEST(test_coordinator_flood_of_strangers_ends_the_oldest) {
 }
 GST_END_TEST
 
+// Strangers from one address do not keep out who comes from another, however slow to greet.
+GST_START_TEST(test_coordinator_flood_ends_only_greetings_of_its_address) {
+  Coordinator::Config config;
+  config.max_greeting = 3;
+  Cluster cluster(config);
+  cluster.connect(1, "honest", 1, "10.0.0.1:5000");
+  for (WorkerId id = 2; id <= 6; ++id)
+    cluster.connect_stranger(id, "10.0.0.66:" + std::to_string(5000 + id));
+  cluster.run();
+  constexpr char kReason[] = ": too many connections that do not greet";
+  fail_unless_equals_text(
+      cluster.told(), std::string("refused 10.0.0.66:5002") + kReason + ", refused 10.0.0.66:5003" +
+                          kReason + ", refused 10.0.0.66:5004" + kReason + ", joined honest");
+  fail_unless_equals_text(cluster.worker(1).saw, "welcomed");
+}
+GST_END_TEST
+
 GST_START_TEST(test_coordinator_strangers_have_ten_seconds) {
   Cluster cluster;
   cluster.connect_stranger(1);
@@ -281,6 +298,7 @@ static Suite* coordinator_suite() {
   tcase_add_test(tcase, test_coordinator_goodbye_reaches_all);
   tcase_add_test(tcase, test_coordinator_limits_connections_from_an_address);
   tcase_add_test(tcase, test_coordinator_flood_of_strangers_ends_the_oldest);
+  tcase_add_test(tcase, test_coordinator_flood_ends_only_greetings_of_its_address);
   tcase_add_test(tcase, test_coordinator_strangers_have_ten_seconds);
   tcase_add_test(tcase, test_coordinator_tells_few_refusals);
   tcase_add_test(tcase, test_coordinator_wrong_secret_is_told_to_both);

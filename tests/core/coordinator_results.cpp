@@ -140,6 +140,23 @@ GST_START_TEST(test_results_that_a_job_cannot_get_give_its_segment_up) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_results_count_as_they_arrive) {
+  Cluster cluster;
+  cluster.join(1, "a");
+  cluster.add_job(1, 64 * kMiB);
+  cluster.submit(0);
+  cluster.run();
+  const std::uint64_t before = cluster.coordinator.bytes_held(1);
+  cluster.answer(1, kLarge);
+  fail_unless(cluster.to_coordinator(1));
+  fail_unless_equals_uint64(cluster.coordinator.bytes_held(1), before);
+  for (std::uint64_t chunks = 1; chunks <= 4; ++chunks) {
+    fail_unless(cluster.to_coordinator(1));
+    fail_unless_equals_uint64(cluster.coordinator.bytes_held(1), before + chunks * kMiB);
+  }
+}
+GST_END_TEST
+
 // Room for little more than a result: the earliest always comes through, the others wait.
 GST_START_TEST(test_results_without_room_are_cancelled) {
   Cluster cluster;
@@ -168,6 +185,51 @@ GST_START_TEST(test_results_without_room_are_cancelled) {
   cluster.coordinator.delivered(1, 0, cluster.now);
   cluster.run();
   fail_unless(cluster.leased(1) + cluster.leased(2) == "1");
+}
+GST_END_TEST
+
+// Two copies of the earliest segment arrive at a time, and both are larger than the limit.
+GST_START_TEST(test_results_go_beyond_the_limit_one_at_a_time) {
+  Cluster cluster;
+  constexpr std::uint64_t kMost = 5 * kMiB;
+  constexpr std::uint64_t kResult = 17 * kMiB;
+  cluster.add_job(1, kMost);
+  cluster.join(1, "a");
+  // Most take a second, some take four, so that one of two is late after two.
+  for (std::uint64_t index = 0; index < 6; ++index) {
+    cluster.submit(index);
+    cluster.run();
+    cluster.now += (index < 4 ? 1 : 4) * kSeconds;
+    cluster.answer(1);
+    cluster.run();
+    cluster.coordinator.delivered(1, index, cluster.now);
+  }
+  cluster.join(2, "b");
+  // The second time shows that the first exemption is over.
+  for (std::uint64_t index = 6; index < 8; ++index) {
+    cluster.submit(index);
+    cluster.run();
+    cluster.run_until(cluster.now + 2 * kSeconds);
+    cluster.coordinator.set_blocked(1, true, cluster.now);
+    cluster.run();
+    const std::string segment = std::to_string(index);
+    fail_unless_equals_text(cluster.leased(1) + cluster.leased(2), segment + segment);
+    cluster.told();
+    cluster.answer(1, 4 * kMiB);
+    cluster.answer(2, 4 * kMiB);
+    bool moved = true;
+    while (moved) {
+      moved = cluster.to_coordinator(1);
+      moved = cluster.to_coordinator(2) || moved;
+      fail_unless(cluster.coordinator.bytes_held(1) <= kMost + kResult);
+    }
+    cluster.run();
+    const std::string told = cluster.told();
+    fail_unless(contains(told, "done 1/" + segment), "%s", told.c_str());
+    fail_if(contains(told, "failed"), "%s", told.c_str());
+    cluster.coordinator.delivered(1, index, cluster.now);
+    cluster.coordinator.set_blocked(1, false, cluster.now);
+  }
 }
 GST_END_TEST
 
@@ -362,7 +424,9 @@ static Suite* coordinator_results_suite() {
   tcase_add_test(tcase, test_results_have_the_same_renditions);
   tcase_add_test(tcase, test_results_damaged_on_the_way_are_refused);
   tcase_add_test(tcase, test_results_that_a_job_cannot_get_give_its_segment_up);
+  tcase_add_test(tcase, test_results_count_as_they_arrive);
   tcase_add_test(tcase, test_results_without_room_are_cancelled);
+  tcase_add_test(tcase, test_results_go_beyond_the_limit_one_at_a_time);
   tcase_add_test(tcase, test_results_take_no_more_than_allowed);
   tcase_add_test(tcase, test_results_without_room_are_not_made_again_at_once);
   tcase_add_test(tcase, test_results_that_are_too_large_end_the_connection);

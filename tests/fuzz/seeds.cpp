@@ -169,6 +169,39 @@ void write_segments(const Corpus& corpus) {
   corpus.write("segment_header", "rendition", join({serialize(header)}));
 }
 
+// First access units with the caps that describe them.
+void write_renditions(const Corpus& corpus) {
+  const auto rendition = [&](const char* name, const char* caps, const Data& unit) {
+    for (std::uint8_t mixed : {std::uint8_t{0}, std::uint8_t{1}})
+      corpus.write("check_rendition", std::string(name) + (mixed ? "-mixed" : ""),
+                   Data{mixed} + text(caps) + Data{0} + unit);
+  };
+  const Data idr = {0, 0, 1, 0x65, 0x88, 0x84};
+  const Data sets = {0, 0, 0, 1, 0x67, 66, 0xc0, 30, 0, 0, 0, 1, 0x68, 0xce, 0x38, 0x80};
+  constexpr char kByteStream[] =
+      "video/x-h264, stream-format=(string)byte-stream, alignment=(string)au, width=(int)320, "
+      "height=(int)180, framerate=(fraction)30/1, profile=(string)high";
+  rendition("h264", kByteStream, sets + idr);
+  rendition("h264-no-sets", kByteStream, idr);
+  rendition("h264-no-keyframe", kByteStream, sets + Data{0, 0, 1, 0x41, 0x9a});
+  rendition("h264-avc",
+            "video/x-h264, stream-format=(string)avc, alignment=(string)au, "
+            "codec_data=(buffer)0142c01effe1000467",
+            Data{0, 0, 0, 3, 0x65, 0x88, 0x84});
+  rendition("h265",
+            "video/x-h265, stream-format=(string)byte-stream, alignment=(string)au, "
+            "pixel-aspect-ratio=(fraction)1/1",
+            Data{0, 0, 1, 0x40, 1, 12,   0, 0, 1, 0x42, 1, 1,
+                 0, 0, 1, 0x44, 1, 0xc1, 0, 0, 1, 0x26, 1, 0xaf});
+  rendition("vp8", "video/x-vp8, profile=(string)0", Data{0x10, 2, 0, 0x9d, 1, 0x2a, 16, 0, 16, 0});
+  rendition("jpeg", "image/jpeg, sof-marker=(int)0", Data{0xff, 0xd8});
+  rendition("ranges", "video/x-vp8, width=(int)[ 1, 320 ], framerate=(fraction){ 25/1, 30/1 }", {});
+  rendition("nested", "video/x-vp8, a=(structure)[b, c=(GstCaps)\"video/x-raw, d\\=\\(int\\)1\"]",
+            {});
+  rendition("features", "video/x-raw(memory:DMABuf, meta:Overlay); video/x-vp8", {});
+  rendition("any", "ANY", {});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -181,5 +214,6 @@ int main(int argc, char** argv) {
   write_sessions(corpus);
   write_coordinator(corpus);
   write_segments(corpus);
+  write_renditions(corpus);
   return 0;
 }

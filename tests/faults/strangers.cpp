@@ -4,9 +4,9 @@
 // People on the port who do not know the secret, or do not speak the protocol, while a job runs.
 
 // Before gstcheck.h, which has a macro "fail".
-#include <algorithm>
 #include <atomic>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,6 +29,10 @@ using faults::Proxy;
 using faults::Way;
 
 constexpr char kSecret[] = "secret=owl";
+
+// Of the ten segments: the attack has to go on from the one to the other.
+constexpr std::size_t kHalf = 5;
+constexpr std::size_t kAlmostAll = 9;
 
 // A greeting up to its nonce; the rest of its 46 bytes never comes.
 constexpr std::uint8_t kHalfGreeting[] = {1, 0, 0, 0, 46, 0, 0, 0, 'G', 'D', 'S', 'T', 1, 0, 1, 0};
@@ -80,25 +84,46 @@ class Stranger {
   GSocketConnection* connection_;
 };
 
-// Does something in a thread of its own until it is done or the object goes away.
+// Does something again and again, in a thread of its own, until it is told to stop.
 class Attack {
  public:
-  using Work = std::function<void(const std::atomic<bool>& stopping)>;
-  explicit Attack(Work work)
-      : thread_([this, work = std::move(work)] {
-          work(stopping_);
-          done_ = true;
-          faults::wake();
-        }) {}
-  ~Attack() {
+  // Takes a second at most, and returns what went otherwise than it should.
+  using Round = std::function<std::string()>;
+  explicit Attack(Round round) : round_(std::move(round)), thread_([this] { run(); }) {}
+  ~Attack() { stop(); }
+
+  unsigned rounds() const { return rounds_; }
+  // Ends it. An error if it has ended before.
+  std::string stop() {
     stopping_ = true;
-    thread_.join();
+    if (thread_.joinable())
+      thread_.join();
+    return error_;
   }
-  bool done() const { return done_; }
 
  private:
+  void run() {
+    const gint64 limit = g_get_monotonic_time() + kLongestAttack * G_USEC_PER_SEC;
+    while (!stopping_) {
+      std::string error = round_();
+      if (g_get_monotonic_time() > limit)
+        error = "nobody has stopped it";
+      // With the attack the job may end.
+      if (!error.empty() && !stopping_) {
+        error_ = error;
+        return;
+      }
+      if (++rounds_ == 1)
+        faults::wake();
+    }
+  }
+
+  static constexpr gint64 kLongestAttack = 90;  // Seconds.
+
+  const Round round_;
   std::atomic<bool> stopping_ = false;
-  std::atomic<bool> done_ = false;
+  std::atomic<unsigned> rounds_ = 0;
+  std::string error_;  // Belongs to the thread until it is joined.
   std::thread thread_;
 };
 
@@ -106,18 +131,6 @@ Primary::Config guarded() {
   Primary::Config config;
   config.remote = kSecret;
   return config;
-}
-
-// The job begins when the attack has, goes on while it lasts, and no worker is lost.
-void survive(const char* name, Primary& primary, Attack& attack, const std::string& seen) {
-  farm::Process worker = faults::worker(primary.port(), kSecret);
-  primary.await_message("dist-worker-joined");
-  primary.await([&] { return attack.done() || primary.count("dist-segment-done") >= 9; },
-                "end of the attack");
-  faults::conclude(primary, Fault{.name = name, .seen = seen});
-  ck_assert_int_eq(worker.exit_code(), 0);
-  ck_assert_uint_eq(primary.count("dist-worker-joined"), 1);
-  ck_assert_uint_eq(primary.count("dist-lease-failed"), 0);
 }
 
 bool refused_for(const Primary& primary, const std::string& reason) {
@@ -128,46 +141,82 @@ bool refused_for(const Primary& primary, const std::string& reason) {
   return false;
 }
 
+// A job that is done while the attack lasts, by one worker which is never lost; the strangers are
+// refused meanwhile, for `reason`.
+void survive(const char* name, const char* seen, Primary& primary, Attack& attack,
+             const char* reason, const faults::Job& job = faults::film_job()) {
+  primary.await([&] { return attack.rounds() > 0; }, "the attack");
+  farm::Process worker = faults::worker(primary.port(), kSecret, job);
+  primary.await_message("dist-worker-joined");
+  primary.await_message("dist-segment-done", kHalf);
+  const unsigned before = attack.rounds();
+  primary.await_message("dist-segment-done", kAlmostAll);
+  const unsigned rounds = attack.rounds();
+  const std::string error = attack.stop();
+  ck_assert_msg(error.empty(), "the attack ended: %s", error.c_str());
+  ck_assert_uint_gt(rounds, before);
+  ck_assert_msg(refused_for(primary, reason), "nobody was refused with: %s", reason);
+  faults::conclude(primary, {.name = name, .seen = seen});
+  ck_assert_int_eq(worker.exit_code(), 0);
+  ck_assert_uint_eq(primary.count("dist-worker-joined"), 1);
+  ck_assert_uint_eq(primary.count("dist-lease-failed"), 0);
+}
+
+// So many connections a second at most, so that a machine does not run out of ports.
+void pause_a_little() {
+  g_usleep(1000);
+}
+
 }  // namespace
 
-// Its last byte would come in a minute; the primary does not wait for it.
+// Each greets a byte at a time and would need minutes; when it is closed another one takes its
+// place.
 GST_START_TEST(test_slow_loris) {
   Primary primary(guarded());
-  Attack attack([port = primary.port()](const std::atomic<bool>& stopping) {
-    std::vector<Stranger> strangers;
-    for (int i = 0; i < 40; ++i)
-      strangers.emplace_back(port);
-    const std::uint8_t hello[] = {1, 0, 0, 0, 46, 0, 0, 0};
-    for (std::size_t n = 0; !stopping && n < 40; ++n) {
-      bool any = false;
-      for (Stranger& stranger : strangers)
-        any |= stranger.send(&hello[std::min(n, sizeof(hello) - 1)], 1);
-      if (!any)
-        return;
-      g_usleep(500'000);  // The attack is to be slow.
+  struct Loris {
+    Stranger stranger;
+    std::size_t sent = 0;
+  };
+  std::vector<Loris> all;
+  unsigned closed = 0;
+  Attack attack([&, port = primary.port()]() -> std::string {
+    constexpr std::size_t kMany = 40;
+    while (all.size() < kMany)
+      all.push_back({Stranger(port)});
+    for (Loris& loris : all) {
+      if (loris.sent == sizeof(kHalfGreeting))
+        return "a greeting has lasted for all its bytes";
+      if (loris.stranger.send(&kHalfGreeting[loris.sent++], 1))
+        continue;
+      ++closed;
+      loris = {Stranger(port)};
     }
+    g_usleep(900'000);  // The attack is to be slow.
+    return "";
   });
-  primary.await([&] { return refused_for(primary, "no\\ greeting\\ within"); }, "a refusal");
-  survive("strangers: greetings a byte at a time", primary, attack, "closed after 10 s");
+  faults::Job slow_job = primary.job();  // It lasts for longer than a greeting may.
+  slow_job.encode = "identity sleep-time=10000 ! " + slow_job.encode;
+  survive("strangers: greetings a byte at a time", "each closed after 10 s", primary, attack,
+          "no\\ greeting\\ within", slow_job);
+  ck_assert_uint_ge(closed, 40);
 }
 GST_END_TEST
 
+// More at a time than may greet, and one after another.
 GST_START_TEST(test_flood_of_half_greetings) {
   Primary primary(guarded());
-  Attack attack([port = primary.port()](const std::atomic<bool>& stopping) {
-    // More at a time than may greet, and many of them one after another.
-    std::vector<Stranger> strangers;
-    for (int i = 0; !stopping && i < 5'000; ++i) {
-      strangers.emplace_back(port);
-      strangers.back().send(kHalfGreeting, sizeof(kHalfGreeting));
-      if (strangers.size() > 200)
-        strangers.erase(strangers.begin(), strangers.begin() + 100);
-    }
+  std::vector<Stranger> strangers;
+  Attack attack([&, port = primary.port()]() -> std::string {
+    strangers.emplace_back(port);
+    strangers.back().send(kHalfGreeting, sizeof(kHalfGreeting));
+    if (strangers.size() > 200)
+      strangers.erase(strangers.begin(), strangers.begin() + 100);
+    pause_a_little();
+    return "";
   });
-  primary.await_message("dist-connection-refused");
-  survive("strangers: a flood of half greetings", primary, attack,
-          "the oldest of more than 64 closed");
-  ck_assert(refused_for(primary, "too\\ many\\ connections"));
+  survive("strangers: a flood of half greetings", "the oldest of more than 64 closed", primary,
+          attack, "too\\ many\\ connections");
+  ck_assert_uint_gt(attack.rounds(), 200);
   // They are told of, not one by one.
   ck_assert_uint_lt(primary.count("dist-connection-refused"), 200);
 }
@@ -175,44 +224,48 @@ GST_END_TEST
 
 GST_START_TEST(test_oversize_lengths) {
   Primary primary(guarded());
-  Attack attack([port = primary.port()](const std::atomic<bool>& stopping) {
-    std::vector<std::uint8_t> frame(1 << 20, 0);
-    for (std::uint32_t length : {513u, 1u << 20, 1u << 30, UINT32_MAX})
-      for (std::uint8_t type = 1; !stopping && type < 16; ++type) {
-        const std::uint8_t header[] = {type,
-                                       0,
-                                       0,
-                                       0,
-                                       static_cast<std::uint8_t>(length),
-                                       static_cast<std::uint8_t>(length >> 8),
-                                       static_cast<std::uint8_t>(length >> 16),
-                                       static_cast<std::uint8_t>(length >> 24)};
-        Stranger stranger(port);
-        stranger.send(header, sizeof(header));
-        stranger.send(frame.data(), frame.size());
-        ck_assert_str_eq(stranger.receive_all().c_str(), "");
-      }
+  const std::vector<std::uint8_t> frame(1 << 20, 0);
+  std::size_t n = 0;
+  Attack attack([&, port = primary.port()]() -> std::string {
+    constexpr std::uint32_t kLengths[] = {513, 1u << 20, 1u << 30, UINT32_MAX};
+    const std::uint32_t length = kLengths[n % std::size(kLengths)];
+    const auto type = static_cast<std::uint8_t>(1 + n / std::size(kLengths) % 15);
+    ++n;
+    const std::uint8_t header[] = {type,
+                                   0,
+                                   0,
+                                   0,
+                                   static_cast<std::uint8_t>(length),
+                                   static_cast<std::uint8_t>(length >> 8),
+                                   static_cast<std::uint8_t>(length >> 16),
+                                   static_cast<std::uint8_t>(length >> 24)};
+    Stranger stranger(port);
+    stranger.send(header, sizeof(header));
+    stranger.send(frame.data(), frame.size());
+    const std::string answer = stranger.receive_all();
+    pause_a_little();
+    return answer.empty() ? "" : "an answer to a frame of " + std::to_string(length) + " bytes";
   });
-  primary.await([&] { return refused_for(primary, "the\\ limit\\ is\\ 512"); }, "a refusal");
-  survive("strangers: frames of up to 4 GiB", primary, attack, "closed at the header");
+  survive("strangers: frames of up to 4 GiB", "closed at the header", primary, attack,
+          "the\\ limit\\ is\\ 512");
+  ck_assert_uint_ge(attack.rounds(), 60);  // Each type with each length.
 }
 GST_END_TEST
 
 GST_START_TEST(test_random_bytes) {
   Primary primary(guarded());
-  Attack attack([port = primary.port()](const std::atomic<bool>& stopping) {
-    GRand* random = g_rand_new_with_seed(7);
-    std::vector<std::uint8_t> noise(100'000);
-    for (int i = 0; !stopping && i < 300; ++i) {
-      for (auto& byte : noise)
-        byte = static_cast<std::uint8_t>(g_rand_int(random));
-      Stranger stranger(port);
-      stranger.send(noise.data(), noise.size());
-    }
-    g_rand_free(random);
+  GRand* random = g_rand_new_with_seed(7);
+  std::vector<std::uint8_t> noise(100'000);
+  Attack attack([&, port = primary.port()]() -> std::string {
+    for (auto& byte : noise)
+      byte = static_cast<std::uint8_t>(g_rand_int(random));
+    Stranger stranger(port);
+    stranger.send(noise.data(), noise.size());
+    pause_a_little();
+    return "";
   });
-  primary.await_message("dist-connection-refused");
-  survive("strangers: random bytes", primary, attack, "closed");
+  survive("strangers: random bytes", "closed", primary, attack, "not\\ the\\ gst-dist\\ protocol");
+  g_rand_free(random);
 }
 GST_END_TEST
 

@@ -45,7 +45,8 @@ std::string contents(const std::string& path) {
 
 std::string primary_command(const Primary::Config& config) {
   const Job& job = config.job;
-  return "gst-launch-1.0 -m " + (config.source.empty() ? job.source : config.source) +
+  return (config.environment.empty() ? "" : "env " + config.environment + " ") +
+         "gst-launch-1.0 -m " + (config.source.empty() ? job.source : config.source) +
          " ! distsegmenter max-segment-duration=1000000000 ! remoteenc port=" +
          std::to_string(config.port) + " max-bytes=" + std::to_string(job.window_kib * 1024) + " " +
          config.remote + " ! distjoin ! " + job.output +
@@ -66,6 +67,31 @@ std::optional<std::uint64_t> peak_of(int pid) {
 std::size_t frames_in(const std::string& path, const Job& job) {
   return film::record("filesrc location=" + path + " ! " + job.read + " ! appsink name=out")
       .items.size();
+}
+
+// A camera's: beside the source tree, or the one that ./dev test fetches out of Debian's
+// opencv-doc. Empty if there is neither.
+std::filesystem::path real_clip() {
+  const char* root = g_getenv("DIST_SOURCE_ROOT");
+  const std::filesystem::path clips[] = {
+      std::filesystem::path(root ? root : ".") / "../shared/media/h264-480p-3-keyframes.mp4",
+      std::filesystem::path(g_get_user_cache_dir()) / "gst-dist/cup.mp4",
+  };
+  for (const auto& clip : clips)
+    if (std::filesystem::exists(clip))
+      return clip;
+  return {};
+}
+
+// The film decoded, so that the primary of a large job needs no memory for a decoder.
+std::string raw_film() {
+  const std::string path = scratch("film.yuv");
+  if (std::filesystem::exists(path))
+    return path;
+  farm::Process decoder("ffmpeg -nostdin -v error -y -i " + film() +
+                        " -vf scale=640:360 -pix_fmt yuv420p -f rawvideo " + path);
+  ck_assert_int_eq(decoder.exit_code(60), 0);
+  return path;
 }
 
 // The output of the job without faults; made once in each program.
@@ -147,15 +173,22 @@ std::string scratch(const std::string& name) {
 }
 
 std::string film() {
-  const std::filesystem::path path = faults_folder() / "film.mkv";
+  const std::filesystem::path clip = real_clip();
+  const std::filesystem::path path =
+      faults_folder() / ("film-" + (clip.empty() ? "made" : clip.stem().string()) + ".mkv");
   if (std::filesystem::exists(path))
     return path;
+  if (clip.empty())
+    std::fprintf(stderr, "no clip of a camera, so the film is ffmpeg's test source\n");
   // Under another name first: several programs may make it at a time.
   const std::string unfinished = scratch("film.mkv");
-  farm::Process encoder(
-      "ffmpeg -v error -y -f lavfi -i testsrc2=size=320x180:rate=30:duration=10 -pix_fmt yuv420p "
-      "-c:v libx264 -preset veryfast -g 600 -bf 3 " +
-      unfinished);
+  // A clip that is shorter is shown twice.
+  const std::string source = clip.empty() ? "-f lavfi -i testsrc2=size=320x180:rate=30"
+                                          : "-stream_loop 1 -i " + clip.string();
+  farm::Process encoder("ffmpeg -nostdin -v error -y " + source +
+                        " -an -vf fps=30,scale=320:180 -frames:v 300 -pix_fmt yuv420p -c:v libx264 "
+                        "-preset veryfast -crf 14 -g 600 -keyint_min 600 -sc_threshold 0 -bf 3 " +
+                        unfinished);
   ck_assert_int_eq(encoder.exit_code(60), 0);
   std::filesystem::rename(unfinished, path);
   return path;
@@ -177,13 +210,12 @@ Job film_job() {
 
 Job large_job() {
   return {.name = "large",
-          .source =
-              "videotestsrc pattern=snow num-buffers=400 ! "
-              "video/x-raw,format=I420,width=640,height=360,framerate=30/1",
+          .source = "filesrc location=" + raw_film() +
+                    " blocksize=345600 ! rawvideoparse width=640 height=360 framerate=30/1",
           .encode = "jpegenc ! jpegparse",
           .output = "jpegparse",
           .read = "jpegparse",
-          .frames = 400,
+          .frames = 300,
           .window_kib = 32 * 1024};
 }
 

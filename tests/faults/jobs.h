@@ -38,12 +38,13 @@ struct Job {
   std::uint64_t window_kib;
 };
 
-// Ten seconds of film with one keyframe, in ten segments; made once, in the build folder. The
-// window is small, so that it is full while a segment is missing.
+// Ten seconds of a camera's film, or of a test source where there is none, with one keyframe, in
+// ten segments; made once, in the build folder. The window is small, so that it is full while a
+// segment is missing.
 std::string film();
 Job film_job();
 
-// Raw video, many times what the primary may hold, that is quick to encode.
+// The same decoded, several times what the primary may hold, and quick to encode.
 Job large_job();
 
 // Calls that come from any thread and let await() look again.
@@ -63,7 +64,8 @@ class Primary {
     std::string source = {};  // In place of the job's, with the same bytes.
     unsigned port = 0;        // 0: any.
     std::string output = "output";
-    std::string remote = {};  // Further properties of remoteenc.
+    std::string remote = {};       // Further properties of remoteenc.
+    std::string environment = {};  // As in "NAME=VALUE NAME=VALUE".
   };
   explicit Primary(const Config& config);
   Primary();
@@ -84,6 +86,8 @@ class Primary {
   void pass_time(unsigned seconds);
 
   const std::vector<Said>& said() const { return said_; }
+  // All lines that it has printed.
+  const std::vector<std::string>& log() const { return log_; }
   std::size_t count(const std::string& name) const;
   // When the first message of that name came.
   gint64 when(const std::string& name) const;

@@ -54,7 +54,8 @@ constexpr Clip kMadeClips[] = {
 
 std::string environment(const char* name) {
   const char* value = g_getenv(name);
-  return value ? value : ".";
+  ck_assert_msg(value, "%s is not set: run the tests with meson or ./dev test", name);
+  return value;
 }
 
 std::filesystem::path made_clips() {

@@ -7,6 +7,7 @@
 // Before gstcheck.h, which has a macro "fail".
 #include <algorithm>
 #include <map>
+#include <sstream>
 
 #include <gst/check/gstcheck.h>
 
@@ -67,6 +68,19 @@ std::string difference(const film::Recording& plain, const film::Recording& join
          " with other pixels, " + std::to_string(moved) + " at other times, " + first;
 }
 
+// Those lines that tell of something wrong.
+std::string complaints(const std::string& output) {
+  std::istringstream lines(output);
+  std::string found;
+  for (std::string line; std::getline(lines, line);)
+    for (const char* word : {"ERROR", "WARN", "Sanitizer", "dist-disconnected"})
+      if (line.find(word) != std::string::npos) {
+        found += line + "\n";
+        break;
+      }
+  return found;
+}
+
 // One clip through three workers that decode with `decoder`.
 std::string try_clip(const std::string& path, const std::string& segmenter,
                      const std::string& decoder, std::uint64_t tolerance = 0) {
@@ -84,8 +98,8 @@ std::string try_clip(const std::string& path, const std::string& segmenter,
   std::string text = difference(plain, outcome.recording, tolerance);
   for (int code : outcome.exit_codes)
     if (code != 0)
-      text +=
-          " worker ended with " + std::to_string(code) + "; they said:\n" + outcome.worker_output;
+      text += " worker ended with " + std::to_string(code) + "; they said:\n" +
+              complaints(outcome.worker_output);
   return text;
 }
 

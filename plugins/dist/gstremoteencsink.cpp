@@ -271,8 +271,10 @@ static gboolean gst_remote_enc_sink_event(GstPad* pad, GstObject* parent, GstEve
       gst_event_copy_segment(event.get(), &state.segment);
       break;
     case GST_EVENT_CUSTOM_DOWNSTREAM_STICKY:
-      if (auto lease = dist::lease_from_event(event.get()))
+      if (auto lease = dist::lease_from_event(event.get())) {
+        lease->arrive();
         state.lease = std::move(lease);
+      }
       break;
     case GST_EVENT_FLUSH_STOP:
       state.lease.reset();

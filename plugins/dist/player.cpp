@@ -15,6 +15,9 @@ namespace dist {
 namespace {
 
 constexpr Instant kWatchdogInterval = 250 * kMillisecond;
+// How long a pipeline may take until it is complete, in microseconds, before it is flushed all the
+// same.
+constexpr gint64 kPluggingTime = 5 * G_USEC_PER_SEC;
 
 // Timestamps in the worker's pipeline are those of the source plus kTimeBase. Access units that
 // only help decoding are moved kGap away from the segment, so that a decoder's clipping drops their
@@ -54,11 +57,10 @@ Player::Player(GstElement* element, GstPad* srcpad, const Settings& settings)
                   .secret = settings.secret},
       .reconnect = settings.reconnect};
   link_ = std::make_unique<WorkerLink>(thread_, config, *this);
-  if (settings.stall_timeout > 0)
-    thread_.run([this] {
-      watchdog_ = std::make_unique<Timer>(thread_, [this] { watch(); });
-      watchdog_->set(IoThread::now() + kWatchdogInterval);
-    });
+  thread_.run([this] {
+    watchdog_ = std::make_unique<Timer>(thread_, [this] { watch(); });
+    watchdog_->set(IoThread::now() + kWatchdogInterval);
+  });
 }
 
 Player::~Player() {
@@ -160,7 +162,8 @@ void Player::leave() {
 }
 
 // Ends a lease early and, with a reason, tells the primary why. If it is being played, a flush
-// brings the task back out of the pipeline.
+// brings the task back out of the pipeline; but not at once as long as there may be no pipeline:
+// decodebin takes a flush for a decoder that does not work and tries the next, until there is none.
 void Player::interrupt(const Job& job, const std::string& reason) {
   if (!job.lease->settle(Lease::Cancelled()))
     return;
@@ -171,7 +174,21 @@ void Player::interrupt(const Job& job, const std::string& reason) {
   }
   {
     const std::lock_guard lock(lock_);
-    if (current_ != job.lease || interrupting_)
+    if (current_ != job.lease)
+      return;
+    if (!plugged_ && !job.lease->arrived()) {
+      flush_at_ = g_get_monotonic_time() + kPluggingTime;
+      return;
+    }
+  }
+  flush(job.lease);
+}
+
+void Player::flush(const std::shared_ptr<Lease>& lease) {
+  {
+    const std::lock_guard lock(lock_);
+    flush_at_ = 0;
+    if (current_ != lease || interrupting_ || interrupted_at_ != 0)
       return;
     interrupting_ = true;
     interrupted_at_ = g_get_monotonic_time();
@@ -196,14 +213,20 @@ void Player::watch() {
   const gint64 now = g_get_monotonic_time();
   const auto timeout = static_cast<gint64>(settings_.stall_timeout / 1000);
   std::optional<Job> stalled;
+  std::shared_ptr<Lease> put_off;
   bool stuck = false;
   {
     const std::lock_guard lock(lock_);
-    if (current_ && now - current_->last_activity() > timeout)
+    if (flush_at_ != 0 && current_ && (current_->arrived() || now > flush_at_))
+      put_off = current_;
+    if (timeout > 0 && current_ && now - current_->last_activity() > timeout)
       stalled = jobs_.front();
-    stuck = interrupted_at_ != 0 && now - interrupted_at_ > timeout && !stuck_posted_;
+    stuck =
+        timeout > 0 && interrupted_at_ != 0 && now - interrupted_at_ > timeout && !stuck_posted_;
     stuck_posted_ = stuck_posted_ || stuck;
   }
+  if (put_off)
+    flush(put_off);
   if (stuck) {
     leave();
     GST_ELEMENT_ERROR(element_, STREAM, FAILED,
@@ -266,6 +289,8 @@ Player::Next Player::play_next() {
     std::unique_lock lock(lock_);
     current_.reset();
     jobs_.pop_front();
+    plugged_ = plugged_ || job.lease->arrived();
+    flush_at_ = 0;
     changed_.wait(lock, [this] { return !interrupting_; });
     // The flush came even if the job was not begun any more.
     played_ = played_ || interrupted_at_ != 0;

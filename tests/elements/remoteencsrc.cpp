@@ -99,6 +99,24 @@ struct Worker {
   }
 };
 
+// Ten frames of H.264 and a header for them.
+dist::Bytes encoded_segment() {
+  GstHarness* h = gst_harness_new_parse("x264enc tune=zerolatency ! h264parse ! distsegmenter");
+  gst_harness_set_src_caps_str(h, "video/x-raw, format=I420, width=64, height=64, framerate=10/1");
+  for (unsigned i = 0; i < 10; ++i) {
+    GstBuffer* frame = gst_buffer_new_allocate(nullptr, 64 * 64 * 3 / 2, nullptr);
+    gst_buffer_memset(frame, 0, static_cast<guint8>(20 * i), gst_buffer_get_size(frame));
+    GST_BUFFER_PTS(frame) = i * kFrame;
+    GST_BUFFER_DURATION(frame) = kFrame;
+    fail_unless_equals_int(gst_harness_push(h, frame), GST_FLOW_OK);
+  }
+  gst_harness_push_event(h, gst_event_new_eos());
+  const auto buffer = Ref<GstBuffer>::adopt(gst_harness_pull(h));
+  gst_harness_teardown(h);
+  const dist::BufferMap map(buffer.get());
+  return dist::Bytes::take({map.span().begin(), map.span().end()});
+}
+
 dist::SegmentHeader result_header(const FakePrimary::Result& result) {
   expect_equal(result.renditions.size(), 1);
   const dist::Bytes& bytes = result.renditions[0];
@@ -197,6 +215,23 @@ GST_START_TEST(test_remoteencsrc_cancel_frees_a_pipeline_that_does_not_answer) {
   worker.grant(2, source_header(1));
   s.h.pull_event(GST_EVENT_FLUSH_STOP);
   s.h.pull_event(GST_EVENT_EOS);
+}
+GST_END_TEST
+
+// decodebin takes a flush for a decoder that does not work, and when it has tried them all for one
+// that is not installed: so while it looks for one it gets none. What was cancelled is dropped at
+// the end of the pipeline instead.
+GST_START_TEST(test_remoteencsrc_cancel_spares_elements_that_are_being_found) {
+  const dist::Bytes film = encoded_segment();
+  for (unsigned i = 0; i < 25; ++i) {
+    Worker w("", " ! decodebin ! videoconvert ! remoteencsink");
+    auto worker = w.primary.accept();
+    worker.grant(1, film);
+    g_usleep(400 * i);  // Anywhere between the first caps and the first frame.
+    worker.cancel(1);
+    worker.grant(2, film);
+    expect_equal(worker.next<FakePrimary::Result>().lease, 2);
+  }
 }
 GST_END_TEST
 
@@ -525,6 +560,7 @@ static Suite* remoteencsrc_suite() {
   tcase_add_test(tests, test_remoteencsrc_result_goes_back);
   tcase_add_test(tests, test_remoteencsrc_announces_name_and_capacity);
   tcase_add_test(tests, test_remoteencsrc_cancel_frees_a_pipeline_that_does_not_answer);
+  tcase_add_test(tests, test_remoteencsrc_cancel_spares_elements_that_are_being_found);
   tcase_add_test(tests, test_remoteencsrc_cancel_frees_a_blocked_push);
   tcase_add_test(tests, test_remoteencsrc_cancelled_prefetch_is_not_played);
   tcase_add_test(tests, test_remoteencsrc_refusal_is_an_error);

@@ -54,6 +54,10 @@ class Lease {
     ++frames_;
     touch();
   }
+  // It has reached the end of the pipeline, so there is a pipeline now: decodebin has found its
+  // elements.
+  void arrive() { arrived_ = true; }
+  bool arrived() const { return arrived_; }
   std::uint32_t units() const { return units_; }
   std::uint32_t frames() const { return frames_; }
 
@@ -68,6 +72,7 @@ class Lease {
   std::atomic<gint64> last_activity_;
   std::atomic<std::uint32_t> units_ = 0;
   std::atomic<std::uint32_t> frames_ = 0;
+  std::atomic<bool> arrived_ = false;
   mutable std::mutex mutex_;
   std::condition_variable settled_;
   bool is_settled_ = false;         // Guarded by mutex_.

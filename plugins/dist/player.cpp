@@ -162,7 +162,7 @@ void Player::leave() {
 }
 
 // Ends a lease early and, with a reason, tells the primary why. If it is being played, a flush
-// brings the task back out of the pipeline; but not at once as long as there may be no pipeline:
+// brings the task back out of the pipeline; but not before the lease has reached its end:
 // decodebin takes a flush for a decoder that does not work and tries the next, until there is none.
 void Player::interrupt(const Job& job, const std::string& reason) {
   if (!job.lease->settle(Lease::Cancelled()))
@@ -176,7 +176,7 @@ void Player::interrupt(const Job& job, const std::string& reason) {
     const std::lock_guard lock(lock_);
     if (current_ != job.lease)
       return;
-    if (!plugged_ && !job.lease->arrived()) {
+    if (!job.lease->arrived()) {
       flush_at_ = g_get_monotonic_time() + kPluggingTime;
       return;
     }
@@ -289,7 +289,6 @@ Player::Next Player::play_next() {
     std::unique_lock lock(lock_);
     current_.reset();
     jobs_.pop_front();
-    plugged_ = plugged_ || job.lease->arrived();
     flush_at_ = 0;
     changed_.wait(lock, [this] { return !interrupting_; });
     // The flush came even if the job was not begun any more.

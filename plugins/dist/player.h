@@ -87,7 +87,6 @@ class Player : public WorkerLink::Observer {
   bool interrupting_ = false;       // Guarded by lock_; the network thread pushes a flush.
   gint64 interrupted_at_ = 0;       // Guarded by lock_; monotonic microseconds, 0: not.
   bool stuck_posted_ = false;       // Guarded by lock_.
-  bool plugged_ = false;            // Guarded by lock_; a lease has reached the pipeline's end.
   gint64 flush_at_ = 0;             // Guarded by lock_; monotonic microseconds, 0: not.
   bool ended_ = false;              // Guarded by lock_; no job will come any more.
   bool failed_ = false;             // Guarded by lock_; an error is being posted.

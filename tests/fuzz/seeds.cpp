@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "gst/dist/core/rendition.h"
 #include "gst/dist/core/segment.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -169,6 +170,21 @@ void write_segments(const Corpus& corpus) {
   corpus.write("segment_header", "rendition", join({serialize(header)}));
 }
 
+void write_specs(const Corpus& corpus) {
+  const auto write = [&](const char* name, std::string_view text) {
+    corpus.write("renditions", name, Data(text.begin(), text.end()));
+  };
+  write("three",
+        "720p:h264:1280x720:crf=23:maxrate=3M, 360p:h264:640x360:crf=25, thumb:jpeg:320x180:fps=1");
+  write(
+      "all",
+      "a:h265:1280x720:fps=30000/1001:crf=23.5:maxrate=2500k:buffer=500:keyint=48:bframes=2:"
+      "threads=4:speed=slow:in-band=1,b:vp9:width=640:bitrate=800000,c:jpeg:height=99:quality=80");
+  for (const char* ladder : {"h264", "mezzanine"})
+    write(ladder, built_in_ladder(ladder));
+  write("wrong", "source:h263:641x0:crf=nan:maxrate=3Mbps:fps=0,,");
+}
+
 // First access units with the caps that describe them.
 void write_renditions(const Corpus& corpus) {
   const auto rendition = [&](const char* name, const char* caps, const Data& unit) {
@@ -215,5 +231,6 @@ int main(int argc, char** argv) {
   write_coordinator(corpus);
   write_segments(corpus);
   write_renditions(corpus);
+  write_specs(corpus);
   return 0;
 }

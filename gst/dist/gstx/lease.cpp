@@ -38,8 +38,10 @@ constexpr char kField[] = "lease";
 
 }  // namespace
 
-Lease::Lease(SegmentHeader source)
-    : source_(std::move(source)), last_activity_(g_get_monotonic_time()) {}
+Lease::Lease(SegmentHeader source, std::vector<RenditionSpec> renditions)
+    : source_(std::move(source)),
+      renditions_(std::move(renditions)),
+      last_activity_(g_get_monotonic_time()) {}
 
 bool Lease::settle(Outcome outcome) {
   const std::lock_guard lock(mutex_);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "gst/dist/core/bytes.h"
+#include "gst/dist/core/rendition.h"
 #include "gst/dist/core/segment.h"
 
 namespace dist {
@@ -36,9 +37,11 @@ class Lease {
   struct Cancelled {};
   using Outcome = std::variant<Done, Failed, Cancelled>;
 
-  explicit Lease(SegmentHeader source);
+  // `renditions` is what shall be made of the source; empty: whatever the pipeline makes.
+  explicit Lease(SegmentHeader source, std::vector<RenditionSpec> renditions = {});
 
   const SegmentHeader& source() const { return source_; }
+  const std::vector<RenditionSpec>& renditions() const { return renditions_; }
 
   // Something of this segment moves: the pipeline is alive.
   void touch() { last_activity_ = g_get_monotonic_time(); }
@@ -69,6 +72,7 @@ class Lease {
 
  private:
   const SegmentHeader source_;
+  const std::vector<RenditionSpec> renditions_;
   std::atomic<gint64> last_activity_;
   std::atomic<std::uint32_t> units_ = 0;
   std::atomic<std::uint32_t> frames_ = 0;

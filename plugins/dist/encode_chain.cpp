@@ -1,0 +1,417 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/dist/encode_chain.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <utility>
+
+#include <gst/video/video.h>
+
+#include "gst/dist/core/encoder_table.h"
+#include "plugins/dist/frame_filter.h"
+#include "plugins/dist/timestamps.h"
+
+namespace dist {
+namespace {
+
+// Aspect ratios that differ by less are the same but for rounding to whole pixels.
+constexpr double kAspectTolerance = 0.015;
+
+// Encoders that a flush does not bring back to where they began: av1enc takes the next segment for
+// frames that are late, and may not begin it with a keyframe; avenc_mpeg4 loses frames of it
+// after a flush within a segment.
+constexpr std::string_view kNotReset[] = {"av1enc", "avenc_mpeg4"};
+
+// The caps of a segment without what may change from one to the next in the same chain.
+Ref<GstCaps> kind_of(const std::string& text) {
+  auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(text.c_str()));
+  if (!caps || !gst_caps_is_fixed(caps.get()))
+    return {};
+  caps = Ref<GstCaps>::adopt(gst_caps_make_writable(caps.release()));
+  gst_structure_remove_fields(gst_caps_get_structure(caps.get(), 0), "width", "height",
+                              "pixel-aspect-ratio", "codec_data", "streamheader", "level", "tier",
+                              nullptr);
+  return caps;
+}
+
+// What scaling and encoding must know of the decoded picture.
+struct Picture {
+  unsigned width = 0;
+  unsigned height = 0;
+  Fraction pixel_aspect_ratio{1, 1};
+  std::optional<Fraction> framerate;
+  unsigned depth = 8;
+
+  double aspect_ratio() const {
+    return static_cast<double>(width) * pixel_aspect_ratio.num /
+           (static_cast<double>(height) * pixel_aspect_ratio.den);
+  }
+};
+
+std::optional<Picture> picture_of(GstCaps* caps) {
+  GstVideoInfo info;
+  if (!gst_video_info_from_caps(&info, caps))
+    return std::nullopt;
+  const auto number = [](gint value) { return static_cast<unsigned>(value); };
+  Picture picture{.width = number(GST_VIDEO_INFO_WIDTH(&info)),
+                  .height = number(GST_VIDEO_INFO_HEIGHT(&info)),
+                  .pixel_aspect_ratio = {number(GST_VIDEO_INFO_PAR_N(&info)),
+                                         number(GST_VIDEO_INFO_PAR_D(&info))},
+                  .framerate = std::nullopt,
+                  .depth = number(GST_VIDEO_FORMAT_INFO_DEPTH(info.finfo, 0))};
+  if (GST_VIDEO_INFO_FPS_N(&info) > 0)
+    picture.framerate = {number(GST_VIDEO_INFO_FPS_N(&info)), number(GST_VIDEO_INFO_FPS_D(&info))};
+  return picture;
+}
+
+bool has_property(GstElement* element, const char* name) {
+  return g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != nullptr;
+}
+
+Status set_properties(GstElement* element,
+                      const std::vector<std::pair<std::string, std::string>>& properties) {
+  for (const auto& [key, value] : properties) {
+    const bool optional = key.starts_with('?');
+    const std::string name = optional ? key.substr(1) : key;
+    if (has_property(element, name.c_str()))
+      gst_util_set_object_arg(G_OBJECT(element), name.c_str(), value.c_str());
+    else if (!optional)
+      return Error{std::string(GST_OBJECT_NAME(element)) + " has no property '" + name + "'"};
+  }
+  return {};
+}
+
+}  // namespace
+
+// --- The caller's thread
+
+Result<std::unique_ptr<EncodeChain>> EncodeChain::build(const Lease& lease,
+                                                        const std::vector<Ability>& encoders,
+                                                        unsigned threads) {
+  const auto& specs = lease.renditions();
+  if (specs.empty() || specs.size() != encoders.size())
+    return Error{"a job of " + std::to_string(specs.size()) + " renditions and " +
+                 std::to_string(encoders.size()) + " encoders"};
+  for (std::size_t i = 0; i < specs.size(); ++i)
+    if (!encoders[i].able || encoders[i].encoder.empty())
+      return Error{"rendition '" + specs[i].name + "': " + encoders[i].reason};
+  std::unique_ptr<EncodeChain> chain(new EncodeChain(lease, encoders, threads));
+  if (!chain->kind_)
+    return Error{"the caps '" + lease.source().caps + "' cannot be read"};
+  if (Status made = chain->make_entry(); !made)
+    return Error{made.error()};
+  return chain;
+}
+
+EncodeChain::EncodeChain(const Lease& lease, const std::vector<Ability>& encoders, unsigned threads)
+    : specs_(lease.renditions()),
+      encoders_(encoders),
+      threads_(threads),
+      kind_(kind_of(lease.source().caps)),
+      bin_(Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(gst_bin_new("encode-chain"))))) {}
+
+EncodeChain::~EncodeChain() {
+  gst_element_set_state(bin_.get(), GST_STATE_NULL);
+}
+
+bool EncodeChain::fits(const Lease& lease) const {
+  const auto kind = kind_of(lease.source().caps);
+  return lease.renditions() == specs_ && kind && gst_caps_is_equal(kind.get(), kind_.get());
+}
+
+bool EncodeChain::owns(GstMessage* message) const {
+  GstObject* const source = GST_MESSAGE_SRC(message);
+  return source && (source == GST_OBJECT(bin_.get()) ||
+                    gst_object_has_as_ancestor(source, GST_OBJECT(bin_.get())));
+}
+
+std::string EncodeChain::text_of(GstMessage* message) {
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+    GError* error = nullptr;
+    gchar* debug = nullptr;
+    gst_message_parse_error(message, &error, &debug);
+    std::string text = std::string(GST_MESSAGE_SRC_NAME(message)) + ": " + error->message;
+    g_error_free(error);
+    if (const std::string more = take_string(debug); !more.empty())
+      text += " (" + more + ")";
+    return text;
+  }
+  if (!gst_message_has_name(message, "missing-plugin"))
+    return {};
+  const gchar* const name = gst_structure_get_string(gst_message_get_structure(message), "name");
+  return std::string("not installed: ") + (name ? name : "a plugin");
+}
+
+Status EncodeChain::make_entry() {
+  for (const char* factory :
+       {"deinterlace", "tee", "videoconvert", "videoconvertscale", "capsfilter"})
+    if (!Ref<GstElementFactory>::adopt(gst_element_factory_find(factory)))
+      return Error{std::string(factory) + " is not installed"};
+  const auto decoder = add("decodebin");
+  if (!decoder)
+    return Error{decoder.error()};
+  g_signal_connect(*decoder, "deep-element-added", G_CALLBACK(on_element_added), this);
+  g_signal_connect(*decoder, "pad-added", G_CALLBACK(on_pad_added), this);
+
+  const auto inner = Ref<GstPad>::adopt(gst_element_get_static_pad(*decoder, "sink"));
+  GstPad* const entry = gst_ghost_pad_new("sink", inner.get());
+  gst_pad_set_element_private(entry, this);
+  gst_pad_set_event_function(entry, on_event);
+  gst_pad_set_chain_function(entry, on_buffer);
+  gst_element_add_pad(bin_.get(), entry);
+  for (const RenditionSpec& spec : specs_) {
+    const std::string name = "src_" + spec.name;
+    if (!gst_element_add_pad(bin_.get(), gst_ghost_pad_new_no_target(name.c_str(), GST_PAD_SRC)))
+      return Error{"rendition '" + spec.name + "' comes twice"};
+  }
+  return {};
+}
+
+// --- The streaming thread
+
+// Some decoders would start a thread for each core, in each of the chains side by side.
+void EncodeChain::on_element_added(GstBin*, GstBin*, GstElement* element, gpointer data) {
+  const auto* self = static_cast<EncodeChain*>(data);
+  GstElementFactory* const factory = gst_element_get_factory(element);
+  if (!factory || !gst_element_factory_list_is_type(factory, GST_ELEMENT_FACTORY_TYPE_DECODER))
+    return;
+  for (const char* name : {"max-threads", "threads", "n-threads"})
+    if (has_property(element, name))
+      gst_util_set_object_arg(G_OBJECT(element), name, std::to_string(self->threads_).c_str());
+}
+
+// As if it were new. Its pads are linked again so that it is told all that comes before buffers.
+void EncodeChain::restart(GstElement* encoder) {
+  const auto entry = Ref<GstPad>::adopt(gst_element_get_static_pad(encoder, "sink"));
+  const auto before = Ref<GstPad>::adopt(gst_pad_get_peer(entry.get()));
+  gst_element_set_state(encoder, GST_STATE_READY);
+  gst_pad_unlink(before.get(), entry.get());
+  gst_pad_link(before.get(), entry.get());
+  gst_element_sync_state_with_parent(encoder);
+}
+
+// decodebin whose first stream ended before there was a frame never shows another one, and not
+// every decoder says so.
+gboolean EncodeChain::on_event(GstPad* pad, GstObject* parent, GstEvent* event) {
+  const GstEventType type = GST_EVENT_TYPE(event);
+  const gboolean handled = gst_pad_event_default(pad, parent, event);
+  const auto* self = static_cast<EncodeChain*>(gst_pad_get_element_private(pad));
+  if (type == GST_EVENT_FLUSH_STOP && !self->failed_)
+    for (std::size_t i = 0; i < self->encoder_elements_.size(); ++i)
+      if (std::ranges::find(kNotReset, self->encoders_[i].encoder) != std::end(kNotReset))
+        restart(self->encoder_elements_[i]);
+  if (type == GST_EVENT_EOS && !self->decoded_ && !self->failed_)
+    GST_ELEMENT_ERROR(self->bin_.get(), STREAM, DECODE, ("Nothing in the segment can be decoded."),
+                      ("end of stream without a decoded frame"));
+  return handled;
+}
+
+// An element that does not take its input leaves it to the stream's source to say so, which would
+// not know why.
+GstFlowReturn EncodeChain::on_buffer(GstPad* pad, GstObject* parent, GstBuffer* buffer) {
+  const GstFlowReturn flow = gst_proxy_pad_chain_default(pad, parent, buffer);
+  const auto* self = static_cast<EncodeChain*>(gst_pad_get_element_private(pad));
+  if ((flow != GST_FLOW_NOT_NEGOTIATED && flow != GST_FLOW_NOT_LINKED) || self->failed_)
+    return flow;
+  std::string where = "the decoder or what scales";
+  for (std::size_t i = 0; i < self->encoder_elements_.size(); ++i) {
+    GstElement* const encoder = self->encoder_elements_[i];
+    const auto entry = Ref<GstPad>::adopt(gst_element_get_static_pad(encoder, "sink"));
+    const auto before = Ref<GstPad>::adopt(gst_pad_get_peer(entry.get()));
+    if (before && gst_pad_get_last_flow_return(before.get()) == flow)
+      where = "rendition '" + self->specs_[i].name + "', " + GST_OBJECT_NAME(encoder);
+  }
+  GST_ELEMENT_ERROR(
+      self->bin_.get(), CORE, NEGOTIATION,
+      ("The worker cannot make this job's renditions: %s does not take its input.", where.c_str()),
+      ("%s", gst_flow_get_name(flow)));
+  return flow;
+}
+
+void EncodeChain::on_pad_added(GstElement*, GstPad* pad, gpointer data) {
+  auto* self = static_cast<EncodeChain*>(data);
+  const auto caps = Ref<GstCaps>::adopt(gst_pad_get_current_caps(pad));
+  if (!caps || !gst_structure_has_name(gst_caps_get_structure(caps.get(), 0), "video/x-raw"))
+    return;
+  Status made = self->decoded_ ? Error{"the stream became another one"} : self->make_branches(pad);
+  if (made)
+    return;
+  self->failed_ = true;
+  GST_ELEMENT_ERROR(self->bin_.get(), CORE, MISSING_PLUGIN,
+                    ("The worker cannot make this job's renditions: %s.", made.error().c_str()),
+                    ("%s", made.error().c_str()));
+}
+
+Status EncodeChain::make_branches(GstPad* decoded) {
+  const auto caps = Ref<GstCaps>::adopt(gst_pad_get_current_caps(decoded));
+  const auto picture = picture_of(caps.get());
+  if (!picture)
+    return Error{"decoded video of an unknown format"};
+  const auto deinterlace = add("deinterlace");
+  const auto tee = add("tee");
+  for (const auto* made : {&deinterlace, &tee})
+    if (!*made)
+      return Error{made->error()};
+  // Of its methods only this one gives exactly one frame for each, segment after segment.
+  gst_util_set_object_arg(G_OBJECT(*deinterlace), "method", "linear");
+  gst_util_set_object_arg(G_OBJECT(*deinterlace), "fields", "top");
+  gst_element_link(*deinterlace, *tee);
+  decoded_ = *tee;
+  plan_ = plan_scaling(specs_, picture->width, picture->height);
+  scalers_.resize(plan_.size());
+  encoder_elements_.resize(specs_.size());
+  for (std::size_t step = 0; step < plan_.size(); ++step) {
+    if (Status made = make_scaler(step); !made)
+      return made;
+    for (std::size_t rendition : plan_[step].renditions)
+      if (Status made = make_encoder(rendition, scalers_[step].tee, caps.get()); !made)
+        return Error{"rendition '" + specs_[rendition].name + "': " + made.error()};
+  }
+  set_sizes(caps.get());
+  if (Status started = start_branches(); !started)
+    return started;
+
+  const auto entry = Ref<GstPad>::adopt(gst_element_get_static_pad(*deinterlace, "sink"));
+  gst_pad_add_probe(entry.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_decoded_event, this,
+                    nullptr);
+  if (gst_pad_link(decoded, entry.get()) != GST_PAD_LINK_OK)
+    return Error{"the decoder cannot be linked"};
+  return {};
+}
+
+// The decoder, which is the first, runs already. Not earlier, because encoders take most properties
+// only before they are opened.
+Status EncodeChain::start_branches() {
+  for (auto at = elements_.rbegin(); at + 1 != elements_.rend(); ++at)
+    if (!gst_element_sync_state_with_parent(*at))
+      return Error{std::string(GST_OBJECT_NAME(*at)) + " does not start"};
+  return {};
+}
+
+GstPadProbeReturn EncodeChain::on_decoded_event(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_CAPS) {
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(GST_PAD_PROBE_INFO_EVENT(info), &caps);
+    static_cast<EncodeChain*>(data)->set_sizes(caps);
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+Status EncodeChain::make_scaler(std::size_t step) {
+  const auto scale = add("videoconvertscale");
+  const auto tee = add("tee");
+  for (const auto* made : {&scale, &tee})
+    if (!*made)
+      return Error{made->error()};
+  // The default reads two pixels of a line however many become one.
+  gst_util_set_object_arg(G_OBJECT(*scale), "method", "catrom");
+  GstElement* const filter = add_filter("video/x-raw");
+  g_object_set(*scale, "n-threads", threads_, nullptr);
+  scalers_[step] = {*scale, filter, *tee, "video/x-raw", true};
+  if (plan_[step].fps) {
+    const auto entry = Ref<GstPad>::adopt(gst_element_get_static_pad(*scale, "sink"));
+    filter_frames(entry.get(), specs_[plan_[step].renditions.front()]);
+  }
+  GstElement* const from = plan_[step].from ? scalers_[*plan_[step].from].tee : decoded_;
+  if (!gst_element_link_many(from, *scale, filter, *tee, nullptr))
+    return Error{"the elements that scale cannot be linked"};
+  return {};
+}
+
+Status EncodeChain::make_encoder(std::size_t rendition, GstElement* tee, GstCaps* source) {
+  const RenditionSpec& spec = specs_[rendition];
+  const auto picture = picture_of(source);
+  const EncoderSetup setup = setup_encoder(encoders_[rendition].encoder, spec, threads_,
+                                           picture->framerate, picture->depth);
+  const auto encoder = add(encoders_[rendition].encoder);
+  const auto convert = add("videoconvert");
+  const auto parser = setup.parser.empty() ? Result<GstElement*>(nullptr) : add(setup.parser);
+  for (const auto* made : {&encoder, &convert, &parser})
+    if (!*made)
+      return Error{made->error()};
+  encoder_elements_[rendition] = *encoder;
+  g_object_set(*convert, "n-threads", threads_, nullptr);
+  if (Status done = set_properties(*encoder, setup.properties); !done)
+    return done;
+  if (*parser)
+    if (Status done = set_properties(*parser, setup.parser_properties); !done)
+      return done;
+
+  // Its own are the same for all frames.
+  if (encoders_[rendition].encoder == "avenc_mpeg4")
+    keep_timestamps(*encoder);
+
+  GstElement* last = tee;
+  for (GstElement* next : {*convert, add_filter(setup.input_caps), *encoder,
+                           add_filter(setup.output_caps), *parser, add_filter(setup.final_caps)}) {
+    if (next && !gst_element_link(last, next))
+      return Error{std::string(GST_OBJECT_NAME(last)) + " cannot be linked to " +
+                   GST_OBJECT_NAME(next)};
+    last = next ? next : last;
+  }
+
+  const auto inner = Ref<GstPad>::adopt(gst_element_get_static_pad(last, "src"));
+  const auto outer =
+      Ref<GstPad>::adopt(gst_element_get_static_pad(bin_.get(), ("src_" + spec.name).c_str()));
+  if (!gst_ghost_pad_set_target(GST_GHOST_PAD(outer.get()), inner.get()))
+    return Error{"its pad cannot be linked"};
+  return {};
+}
+
+// Each step's exact size, from that of the source, which may be another one in each segment.
+void EncodeChain::set_sizes(GstCaps* source) {
+  const auto decoded = picture_of(source);
+  if (!decoded)
+    return;
+  std::vector<Picture> pictures;
+  for (std::size_t i = 0; i < plan_.size(); ++i) {
+    const ScaleStep& step = plan_[i];
+    const Picture& from = step.from ? pictures[*step.from] : *decoded;
+    Picture picture{.width = step.width,
+                    .height = step.height,
+                    .pixel_aspect_ratio = {1, 1},
+                    .framerate = std::nullopt,
+                    .depth = 0};
+    if (step.width == decoded->width && step.height == decoded->height)
+      picture.pixel_aspect_ratio = decoded->pixel_aspect_ratio;
+    pictures.push_back(picture);
+
+    Scaler& scaler = scalers_[i];
+    const bool borders =
+        std::abs(picture.aspect_ratio() / from.aspect_ratio() - 1) > kAspectTolerance;
+    if (borders != scaler.borders)
+      g_object_set(scaler.scale, "add-borders", borders, nullptr);
+    scaler.borders = borders;
+    const Fraction& pixels = picture.pixel_aspect_ratio;
+    const std::string caps = "video/x-raw,width=" + std::to_string(picture.width) +
+                             ",height=" + std::to_string(picture.height) +
+                             ",pixel-aspect-ratio=" + std::to_string(pixels.num) + "/" +
+                             std::to_string(pixels.den);
+    if (caps != scaler.caps)
+      gst_util_set_object_arg(G_OBJECT(scaler.filter), "caps", caps.c_str());
+    scaler.caps = caps;
+  }
+}
+
+// --- Elements
+
+Result<GstElement*> EncodeChain::add(const std::string& factory) {
+  GstElement* const element = gst_element_factory_make(factory.c_str(), nullptr);
+  if (!element)
+    return Error{factory + " is not installed"};
+  gst_bin_add(GST_BIN(bin_.get()), element);
+  elements_.push_back(element);
+  return element;
+}
+
+GstElement* EncodeChain::add_filter(const std::string& caps) {
+  if (caps.empty())
+    return nullptr;
+  GstElement* const filter = *add("capsfilter");
+  gst_util_set_object_arg(G_OBJECT(filter), "caps", caps.c_str());
+  return filter;
+}
+
+}  // namespace dist

@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The generic worker's pipeline: what decodes segments and makes the renditions of a job from them.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gst/dist/core/rendition.h"
+#include "gst/dist/core/result.h"
+#include "gst/dist/core/scale_plan.h"
+#include "gst/dist/gstx/lease.h"
+#include "gst/dist/gstx/ref.h"
+
+namespace dist {
+
+// A GstBin with a pad "sink", for segments as remoteencsrc plays them, one after the other and in
+// any order, and a pad "src_NAME" for each rendition, which are there from the start. Renditions
+// are progressive whatever the source is. The decoder and the first frame's format decide what is
+// between them, so the rest is made when a first segment is played.
+//
+// What cannot go on is an ERROR message of the bin or of an element in it, and the chain is of no
+// use then. A decoder that is not installed is named in a "missing-plugin" message before it.
+class EncodeChain {
+ public:
+  // A chain for leases like this one. `encoders` has the encoder of each of its renditions, as
+  // EncoderChoice chose it. `threads` is for the decoder, for scaling, and for each encoder whose
+  // rendition says nothing of its own; at 1 all work is done in the thread that pushes.
+  static Result<std::unique_ptr<EncodeChain>> build(const Lease& lease,
+                                                    const std::vector<Ability>& encoders,
+                                                    unsigned threads);
+  // The bin must not be in a pipeline any more.
+  ~EncodeChain();
+  EncodeChain(const EncodeChain&) = delete;
+  EncodeChain& operator=(const EncodeChain&) = delete;
+
+  GstElement* bin() const { return bin_.get(); }
+  // Whether this lease wants the same renditions made from the same kind of stream. The size of the
+  // picture may differ.
+  bool fits(const Lease& lease) const;
+  // Whether an element of the chain, or the bin itself, posted the message.
+  bool owns(GstMessage* message) const;
+
+  // What a message of type ERROR, or of missing plugins, says to a user; else empty.
+  static std::string text_of(GstMessage* message);
+
+ private:
+  // The elements that make the pictures of a ScaleStep.
+  struct Scaler {
+    GstElement* scale = nullptr;
+    GstElement* filter = nullptr;
+    GstElement* tee = nullptr;
+    std::string caps;  // Of the filter.
+    bool borders = false;
+  };
+
+  EncodeChain(const Lease& lease, const std::vector<Ability>& encoders, unsigned threads);
+  Status make_entry();
+  static void on_element_added(GstBin*, GstBin*, GstElement* element, gpointer data);
+  static gboolean on_event(GstPad* pad, GstObject* parent, GstEvent* event);
+  static GstFlowReturn on_buffer(GstPad* pad, GstObject* parent, GstBuffer* buffer);
+  static void restart(GstElement* encoder);
+  static void on_pad_added(GstElement*, GstPad* pad, gpointer data);
+  static GstPadProbeReturn on_decoded_event(GstPad*, GstPadProbeInfo* info, gpointer data);
+  Status make_branches(GstPad* decoded);
+  Status start_branches();
+  Status make_scaler(std::size_t step);
+  Status make_encoder(std::size_t rendition, GstElement* tee, GstCaps* source);
+  void set_sizes(GstCaps* source);
+  Result<GstElement*> add(const std::string& factory);
+  // Null for no caps.
+  GstElement* add_filter(const std::string& caps);
+
+  const std::vector<RenditionSpec> specs_;
+  const std::vector<Ability> encoders_;
+  const unsigned threads_;
+  const Ref<GstCaps> kind_;  // Of the segments.
+  Ref<GstElement> bin_;
+
+  // Belong to the streaming thread.
+  std::vector<GstElement*> elements_;  // In the order they were made; the bin has them.
+  bool failed_ = false;                // Said so in a message.
+  GstElement* decoded_ = nullptr;      // Tee behind the decoder, once there is one.
+  std::vector<ScaleStep> plan_;
+  std::vector<Scaler> scalers_;                // One for each step of the plan.
+  std::vector<GstElement*> encoder_elements_;  // One for each rendition.
+};
+
+}  // namespace dist

@@ -1,0 +1,18 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Leaves out the frames that a rendition at a reduced rate does not have.
+#pragma once
+
+#include <gst/gst.h>
+
+#include "gst/dist/core/rendition.h"
+
+namespace dist {
+
+// From now on only those buffers that frames_of() the current lease's source names pass the sink
+// pad, and CAPS events say the reduced rate. Frames at times that the source does not have pass
+// too: whoever checks the result shall see them. Lasts as long as the pad.
+void filter_frames(GstPad* sink_pad, const RenditionSpec& spec);
+
+}  // namespace dist

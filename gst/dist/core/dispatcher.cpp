@@ -3,25 +3,28 @@
 #include "gst/dist/core/dispatcher.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace dist {
 
 // --- Jobs and segments
 
-void Dispatcher::add_job(JobId id, unsigned max_attempts) {
-  jobs_[id].max_attempts = std::max(max_attempts, 1u);
+void Dispatcher::add_job(JobId id, unsigned max_attempts, std::vector<double> weights) {
+  Job& job = jobs_[id];
+  job.max_attempts = std::max(max_attempts, 1u);
+  job.weights = std::move(weights);
 }
 
 std::vector<Dispatcher::Grant> Dispatcher::clear_job(JobId id, Instant now) {
   std::vector<Grant> cancelled;
   Job& job = jobs_.at(id);
-  while (!job.segments.empty()) {
-    const SegmentKey key{id, job.segments.begin()->first};
-    for (LeaseId lease : std::vector<LeaseId>(segment(key).leases)) {
+  while (!job.parts.empty()) {
+    const SegmentKey key = job.parts.begin()->first;
+    for (LeaseId lease : std::vector<LeaseId>(part(key).leases)) {
       cancelled.push_back(leases_.at(lease).grant);
       end(cancelled.back(), now);
     }
-    forget_segment(key);
+    forget_part(key);
   }
   job.blocked = false;
   job.throttle = Throttle::kNone;
@@ -30,9 +33,11 @@ std::vector<Dispatcher::Grant> Dispatcher::clear_job(JobId id, Instant now) {
 
 std::vector<Dispatcher::Grant> Dispatcher::remove_job(JobId id, Instant now) {
   std::vector<Grant> cancelled = clear_job(id, now);
+  for (auto& [worker_id, worker] : workers_) {
+    std::erase_if(worker.silence, [&](const auto& entry) { return entry.first.first == id; });
+    set_ability(worker_id, id, ~RenditionSet{0});
+  }
   jobs_.erase(id);
-  for (auto& [_, worker] : workers_)
-    worker.silence.erase(id);
   return cancelled;
 }
 
@@ -44,35 +49,82 @@ void Dispatcher::set_throttle(JobId job, Throttle throttle) {
   jobs_.at(job).throttle = throttle;
 }
 
-void Dispatcher::add_segment(SegmentKey key, double work) {
+void Dispatcher::add_segment(SegmentKey key, double work, RenditionSet renditions) {
   Job& job = jobs_.at(key.job);
-  const auto [at, added] = job.segments.try_emplace(key.index);
-  if (!added)
+  const auto at = job.parts.lower_bound(key);
+  if (at != job.parts.end() && at->first.index == key.index)
     return;
-  at->second.work = std::max(work, 1e-9);
-  queue(key.job, job, key.index);
+  ++job.open_segments;
+  Part part;
+  part.renditions = renditions;
+  part.work = std::max(work, 1e-9);
+  queue(add_part(key, std::move(part)));
 }
 
-void Dispatcher::queue(JobId id, Job& job, std::uint64_t index) {
-  job.queued.insert(index);
-  turns_.insert(turn(id, job));
+SegmentKey Dispatcher::add_part(SegmentKey key, Part part) {
+  key.first = std::countr_zero(part.renditions);
+  for (WorkerId worker : part.failed_on)
+    workers_.at(worker).failed.insert(key);
+  jobs_.at(key.job).parts.emplace(key, std::move(part));
+  return key;
 }
 
-void Dispatcher::forget_segment(SegmentKey key) {
-  Job& job = jobs_.at(key.job);
-  const auto node = job.segments.extract(key.index);
+Dispatcher::Part Dispatcher::take_part(SegmentKey key) {
+  unqueue(key);
+  auto node = jobs_.at(key.job).parts.extract(key);
   for (WorkerId worker : node.mapped().failed_on)
     workers_.at(worker).failed.erase(key);
-  job.queued.erase(key.index);
+  return std::move(node.mapped());
+}
+
+void Dispatcher::forget_part(SegmentKey key) {
+  Job& job = jobs_.at(key.job);
+  take_part(key);
+  const auto rest = job.parts.lower_bound({key.job, key.index});
+  if (rest == job.parts.end() || rest->first.index != key.index)
+    --job.open_segments;
+}
+
+// Makes two parts of one without leases and queues the one without `taken`. Returns the other's
+// key.
+SegmentKey Dispatcher::split(SegmentKey key, RenditionSet taken) {
+  Part one = take_part(key);
+  Part other = one;
+  one.renditions &= taken;
+  other.renditions &= ~taken;
+  queue(add_part(key, std::move(other)));
+  return add_part(key, std::move(one));
+}
+
+void Dispatcher::queue(SegmentKey key) {
+  Job& job = jobs_.at(key.job);
+  job.queued[part(key).renditions].insert(key);
+  turns_.insert(turn(key.job, job));
+}
+
+void Dispatcher::unqueue(SegmentKey key) {
+  Job& job = jobs_.at(key.job);
+  const auto queued = job.queued.find(part(key).renditions);
+  if (queued == job.queued.end() || queued->second.erase(key) == 0)
+    return;
+  if (queued->second.empty())
+    job.queued.erase(queued);
   if (job.queued.empty())
     turns_.erase(turn(key.job, job));
 }
 
+double Dispatcher::work_of(const Job& job, const Part& part) {
+  double weight = 0;
+  for (std::size_t i = 0; i < job.weights.size(); ++i)
+    weight += (part.renditions >> i & 1) != 0 ? job.weights[i] : 0;
+  return part.work * weight;
+}
+
 std::optional<std::uint64_t> Dispatcher::earliest(JobId id) const {
   const auto job = jobs_.find(id);
-  if (job == jobs_.end() || job->second.segments.empty())
+  if (job == jobs_.end() || job->second.parts.empty())
     return std::nullopt;
-  return job->second.segments.begin()->first;
+  return job->second.parts.begin()->first.index;
 }
 
 std::size_t Dispatcher::leases(JobId id) const {
@@ -82,7 +134,7 @@ std::size_t Dispatcher::leases(JobId id) const {
 
 std::size_t Dispatcher::open_segments(JobId id) const {
   const auto job = jobs_.find(id);
-  return job != jobs_.end() ? job->second.segments.size() : 0;
+  return job != jobs_.end() ? job->second.open_segments : 0;
 }
 
 // --- Workers
@@ -93,7 +145,55 @@ void Dispatcher::add_worker(WorkerId id, unsigned capacity, std::string name) {
     return;
   at->second.capacity = std::max(capacity, 1u);
   at->second.name = std::move(name);
-  list(id, at->second);
+  join_group(id, at->second, {});
+}
+
+void Dispatcher::set_ability(WorkerId id, JobId job, RenditionSet renditions) {
+  const auto found = workers_.find(id);
+  if (found == workers_.end())
+    return;
+  Worker& worker = found->second;
+  Abilities abilities = worker.group->first;
+  const RenditionSet all = ~RenditionSet{0} >> (32 - jobs_.at(job).weights.size());
+  if ((all & ~renditions) == 0)
+    abilities.erase(job);
+  else
+    abilities[job] = renditions;
+  if (abilities == worker.group->first)
+    return;
+  leave_group(id, worker);
+  join_group(id, worker, std::move(abilities));
+}
+
+RenditionSet Dispatcher::ability(WorkerId worker, JobId job) const {
+  return ability_of(*workers_.at(worker).group, job);
+}
+
+RenditionSet Dispatcher::unable(JobId id) const {
+  RenditionSet missing = 0;
+  for (const auto& [renditions, _] : jobs_.at(id).queued)
+    missing |= renditions;
+  for (const auto& group : groups_)
+    missing &= ~ability_of(group, id);
+  return missing;
+}
+
+RenditionSet Dispatcher::ability_of(const Groups::value_type& group, JobId job) {
+  const auto known = group.first.find(job);
+  return known != group.first.end() ? known->second : ~RenditionSet{0};
+}
+
+void Dispatcher::join_group(WorkerId id, Worker& worker, Abilities abilities) {
+  worker.group = groups_.try_emplace(std::move(abilities)).first;
+  worker.group->second.members.insert(id);
+  list(id, worker);
+}
+
+void Dispatcher::leave_group(WorkerId id, const Worker& worker) {
+  unlist(worker);
+  worker.group->second.members.erase(id);
+  if (worker.group->second.members.empty())
+    groups_.erase(worker.group);
 }
 
 // Puts the worker where it belongs among those that can take a lease. One of unknown speed is
@@ -104,14 +204,14 @@ void Dispatcher::list(WorkerId id, Worker& worker) {
     return;
   const double load = static_cast<double>(worker.leases.size() + 1);
   worker.key = {load * std::max(worker.nanoseconds, 1.0), id};
-  free_.insert(worker.key);
+  worker.group->second.free.insert(worker.key);
   if (worker.leases.empty())
-    idle_.insert(worker.key);
+    worker.group->second.idle.insert(worker.key);
 }
 
 void Dispatcher::unlist(const Worker& worker) {
-  free_.erase(worker.key);
-  idle_.erase(worker.key);
+  worker.group->second.free.erase(worker.key);
+  worker.group->second.idle.erase(worker.key);
 }
 
 void Dispatcher::end_suspensions(Instant now) {
@@ -126,64 +226,115 @@ void Dispatcher::end_suspensions(Instant now) {
 
 // --- Granting
 
-// Whether any queued segment may be granted now.
-bool Dispatcher::has_work() const {
-  return std::any_of(turns_.begin(), turns_.end(), [this](const Turn& turn) {
-    const Job& job = jobs_.at(std::get<2>(turn));
-    return job.throttle == Throttle::kNone || (job.throttle == Throttle::kEarliestOnly &&
-                                               job.queued.count(job.segments.begin()->first) != 0);
+// Whether anything queued may be granted now to a worker of that group.
+bool Dispatcher::has_work(const Groups::value_type& group) const {
+  return std::any_of(turns_.begin(), turns_.end(), [&](const Turn& turn) {
+    const JobId id = std::get<2>(turn);
+    const Job& job = jobs_.at(id);
+    const RenditionSet able = ability_of(group, id);
+    return job.throttle != Throttle::kStopped &&
+           std::any_of(job.queued.begin(), job.queued.end(), [&](const auto& entry) {
+             const auto& [renditions, keys] = entry;
+             return (renditions & able) != 0 &&
+                    (job.throttle == Throttle::kNone ||
+                     keys.begin()->index == job.parts.begin()->first.index);
+           });
   });
 }
 
-bool Dispatcher::may_take(WorkerId id, const Segment& segment, const Job& job) const {
-  if (segment.failed_on.count(id) != 0)
-    return segment.failed_on.size() >= workers_.size();
+// Whether everyone has failed it who could make some of it.
+bool Dispatcher::failed_by_all(SegmentKey key, const Part& part) const {
+  std::size_t able = 0;
+  for (const auto& group : groups_)
+    if ((ability_of(group, key.job) & part.renditions) != 0)
+      able += group.second.members.size();
+  // Who is not able any more has failed it to no avail.
+  const auto failed = std::count_if(part.failed_on.begin(), part.failed_on.end(), [&](WorkerId id) {
+    return (ability(id, key.job) & part.renditions) != 0;
+  });
+  return static_cast<std::size_t>(failed) >= able;
+}
+
+bool Dispatcher::may_take(WorkerId id, SegmentKey key, const Part& part) const {
+  if (part.failed_on.count(id) != 0)
+    return failed_by_all(key, part);
   // Whoever starts a broken worker again and again must not use up all attempts while a good one is
   // still busy: from here on only the worker that has been there longest goes before proven ones.
-  if (segment.failures < job.max_attempts || workers_.at(id).proven)
+  if (part.failures < jobs_.at(key.job).max_attempts || workers_.at(id).proven)
     return true;
-  const auto first = std::find_if(workers_.begin(), workers_.end(), [&](const auto& worker) {
-    return segment.failed_on.count(worker.first) == 0;
+  return std::none_of(groups_.begin(), groups_.end(), [&](const auto& group) {
+    const auto& members = group.second.members;
+    const auto first = std::find_if(members.begin(), members.end(), [&](WorkerId member) {
+      return part.failed_on.count(member) == 0;
+    });
+    return (ability_of(group, key.job) & part.renditions) != 0 && first != members.end() &&
+           *first < id;
   });
-  return first->first == id;
 }
 
-// Passes over those segments only that this worker failed, or that wait for another one. What it
+// Passes over those parts only that this worker failed, or that wait for another one. What it
 // failed in a way that did not count comes after everything else.
-std::optional<std::uint64_t> Dispatcher::queued_for(WorkerId worker, const Job& job) const {
+std::optional<SegmentKey> Dispatcher::queued_for(WorkerId worker, RenditionSet able,
+                                                 const Job& job) const {
+  std::optional<SegmentKey> earliest;
+  std::optional<SegmentKey> doubtful;
   if (job.throttle == Throttle::kStopped)
-    return std::nullopt;
-  std::optional<std::uint64_t> last;
-  for (std::uint64_t index : job.queued) {
-    if (job.throttle == Throttle::kEarliestOnly && index != job.segments.begin()->first)
-      break;
-    const Segment& segment = job.segments.at(index);
-    if (!may_take(worker, segment, job))
+    return earliest;
+  for (const auto& [renditions, keys] : job.queued) {
+    if ((renditions & able) == 0)
       continue;
-    if (!segment.doubtful || segment.failed_on.count(worker) == 0)
-      return index;
-    last = last.value_or(index);
+    for (const SegmentKey& key : keys) {
+      if ((earliest && *earliest < key) ||
+          (job.throttle == Throttle::kEarliestOnly && key.index != job.parts.begin()->first.index))
+        break;
+      const Part& part = job.parts.at(key);
+      if (!may_take(worker, key, part))
+        continue;
+      if (!part.doubtful || part.failed_on.count(worker) == 0) {
+        earliest = key;
+        break;
+      }
+      doubtful = std::min(key, doubtful.value_or(key));
+    }
   }
-  return last;
+  return earliest ? earliest : doubtful;
 }
 
 std::optional<Dispatcher::Grant> Dispatcher::next_grant(Instant now) {
   end_suspensions(now);
   hedge_at_ = kNever;
-  if (has_work())
-    for (const auto& [_, worker] : free_)
+  std::optional<std::pair<double, WorkerId>> best;
+  SegmentKey chosen;
+  const auto look_for = [&](const Groups::value_type& group) {
+    for (const auto& worker : group.second.free) {
+      if (best && *best < worker)
+        return;
       for (const auto& [leases, served, id] : turns_)
-        if (const auto index = queued_for(worker, jobs_.at(id)))
-          return begin(worker, {id, *index}, now);
-  return hedge(now);
+        if (const auto key = queued_for(worker.second, ability_of(group, id), jobs_.at(id))) {
+          best = worker;
+          chosen = *key;
+          return;
+        }
+    }
+  };
+  for (const auto& group : groups_)
+    if (has_work(group))
+      look_for(group);
+  if (!best)
+    return hedge(now);
+  unqueue(chosen);
+  const RenditionSet able = ability(best->second, chosen.job);
+  if ((part(chosen).renditions & ~able) != 0)
+    chosen = split(chosen, able);
+  return begin(best->second, chosen, now);
 }
 
 Dispatcher::Grant Dispatcher::begin(WorkerId id, SegmentKey key, Instant now) {
   Job& job = jobs_.at(key.job);
-  Segment& segment = job.segments.at(key.index);
-  const Grant grant{next_lease_++, id, key, ++segment.attempts, !segment.leases.empty(), now};
+  Part& part = job.parts.at(key);
+  const Grant grant{next_lease_++,        id, key, part.renditions, ++part.attempts,
+                    !part.leases.empty(), now};
   turns_.erase(turn(key.job, job));
-  job.queued.erase(key.index);
   ++job.leases;
   job.served = ++grants_;
   if (!job.queued.empty())
@@ -193,9 +344,9 @@ Dispatcher::Grant Dispatcher::begin(WorkerId id, SegmentKey key, Instant now) {
   unlist(worker);
   leases_[grant.lease] = {.grant = grant};
   worker.leases.push_back(grant.lease);
-  segment.leases.push_back(grant.lease);
+  part.leases.push_back(grant.lease);
   start_front(worker, now);
-  update_newest(segment, job);
+  update_newest(part, job);
   list(id, worker);
   return grant;
 }
@@ -210,7 +361,7 @@ void Dispatcher::start_front(Worker& worker, Instant now) {
   lease.began = lease.heard = now;
   renew(lease, worker);
   const SegmentKey key = lease.grant.segment;
-  update_newest(segment(key), jobs_.at(key.job));
+  update_newest(part(key), jobs_.at(key.job));
 }
 
 // --- Questions
@@ -226,10 +377,10 @@ std::vector<Dispatcher::Grant> Dispatcher::leases_of(SegmentKey key) const {
   const auto job = jobs_.find(key.job);
   if (job == jobs_.end())
     return grants;
-  const auto segment = job->second.segments.find(key.index);
-  if (segment == job->second.segments.end())
+  const auto part = job->second.parts.find(key);
+  if (part == job->second.parts.end())
     return grants;
-  for (LeaseId lease : segment->second.leases)
+  for (LeaseId lease : part->second.leases)
     grants.push_back(leases_.at(lease).grant);
   return grants;
 }
@@ -240,7 +391,7 @@ std::vector<Dispatcher::Grant> Dispatcher::leases_of(JobId id) const {
   if (job == jobs_.end())
     return grants;
   grants.reserve(job->second.leases);
-  for (const auto& entry : job->second.segments)
+  for (const auto& entry : job->second.parts)
     for (LeaseId lease : entry.second.leases)
       grants.push_back(leases_.at(lease).grant);
   return grants;

@@ -4,7 +4,8 @@
 // Which worker gets which segment, and when a lease is over. A pure state machine: it knows no
 // socket, thread, clock or file. The caller tells it what happened, asks for grants until there is
 // none, and comes back at next_wakeup(). docs/design/leases.md explains the rules. With n workers
-// and open segments every operation takes O(log n) for each lease it begins or ends.
+// and open segments every operation takes O(log n) for each lease it begins or ends, times the
+// number of different abilities among the workers.
 #pragma once
 
 #include <compare>
@@ -26,9 +27,14 @@ using WorkerId = std::uint64_t;
 using LeaseId = std::uint64_t;
 using JobId = std::uint64_t;
 
+// Some of a job's renditions, a bit for each.
+using RenditionSet = std::uint32_t;
+
+// A segment, or a part of it: some of its renditions. No two parts have one in common.
 struct SegmentKey {
   JobId job = 0;
   std::uint64_t index = 0;
+  int first = 0;  // The lowest rendition of the part.
   auto operator<=>(const SegmentKey&) const = default;
 };
 
@@ -50,14 +56,15 @@ class Dispatcher {
     Instant longest_suspension = 60'000 * kMillisecond;
   };
 
-  // The worker shall make the renditions of the segment.
+  // The worker shall make these renditions of the segment.
   struct Grant {
     LeaseId lease = 0;
     WorkerId worker = 0;
     SegmentKey segment;
-    // From 1; counts all leases of this segment.
+    RenditionSet renditions = 0;
+    // From 1; counts all leases of this part of the segment.
     unsigned attempt = 0;
-    // Others hold leases of this segment too.
+    // Others hold leases of it too.
     bool hedge = false;
     Instant granted = 0;
   };
@@ -81,8 +88,9 @@ class Dispatcher {
   // every worker there is failed it, or when it failed ten times as often. Only those leases count
   // that it may be to blame for. A lease whose worker was lost or silent does not if the worker had
   // said nothing of it, or if others hold leases of the segment too: a network that breaks down
-  // must not use up all attempts within a moment.
-  void add_job(JobId job, unsigned max_attempts);
+  // must not use up all attempts within a moment. Each part of a segment counts for itself.
+  // `weights` says how much work each of the job's renditions is, in any measure.
+  void add_job(JobId job, unsigned max_attempts, std::vector<double> weights = {1});
   // Forgets the job's segments and returns the leases to be cancelled. Of clear_job() the job
   // remains.
   std::vector<Grant> remove_job(JobId job, Instant now);
@@ -93,12 +101,20 @@ class Dispatcher {
   enum class Throttle { kNone, kEarliestOnly, kStopped };
   void set_throttle(JobId job, Throttle throttle);
 
-  // Queues a segment; each once. `work` is any measure of its size, equal for all of the job.
-  void add_segment(SegmentKey segment, double work);
+  // Queues a segment; each once. `work` is any measure of its size, equal for all of the job;
+  // `renditions` are those to be made of it.
+  void add_segment(SegmentKey segment, double work, RenditionSet renditions = 1);
 
   // A worker that holds up to `capacity` leases at a time and works on them in the order in which
   // they were granted. Ids are never used again.
   void add_worker(WorkerId worker, unsigned capacity, std::string name);
+
+  // The renditions of a job that the worker can make: all, until this says otherwise. A worker that
+  // can make only some of a segment gets these as a part of it.
+  void set_ability(WorkerId worker, JobId job, RenditionSet renditions);
+  RenditionSet ability(WorkerId worker, JobId job) const;
+  // Renditions that are queued and that no worker can make.
+  RenditionSet unable(JobId job) const;
 
   // The worker is gone; its leases end and their segments are queued again. The lease it was
   // working on, its oldest, counts as a failed attempt unless the worker left in good order; the
@@ -117,9 +133,11 @@ class Dispatcher {
   // deadline.
   void progress(WorkerId worker, LeaseId lease, Instant now);
 
-  // The result of a lease was accepted. Returns the leases to be cancelled: others of the same
-  // segment. Nothing if the worker does not hold that lease.
-  std::optional<std::vector<Grant>> complete(WorkerId worker, LeaseId lease, Instant now);
+  // The result of a lease was accepted, with these of its renditions, at least one; the others are
+  // queued again. Returns the leases to be cancelled: others of the same part. Nothing if the
+  // worker does not hold that lease.
+  std::optional<std::vector<Grant>> complete(WorkerId worker, LeaseId lease, Instant now,
+                                             RenditionSet made = ~RenditionSet{0});
 
   // The worker could not do it, or its result was refused; the segment is queued again. Unless it
   // `counts` it is no failed attempt, nobody is to blame yet, and the worker gets it again only
@@ -140,7 +158,7 @@ class Dispatcher {
 
   // Null if the worker does not hold that lease.
   const Grant* find(WorkerId worker, LeaseId lease) const;
-  // The leases of the segment that are out; of all of the job's, by segment.
+  // The leases that are out of that part of a segment; of all of the job's, by segment.
   std::vector<Grant> leases_of(SegmentKey segment) const;
   std::vector<Grant> leases_of(JobId job) const;
   // The job's earliest segment that is not complete.
@@ -151,19 +169,31 @@ class Dispatcher {
   std::size_t leases(JobId job) const;
 
  private:
+  // The jobs of which a worker cannot make everything.
+  using Abilities = std::map<JobId, RenditionSet>;
+  // Workers that can make the same.
+  struct Group {
+    std::set<WorkerId> members;
+    std::set<std::pair<double, WorkerId>> free;  // Those with room, by expected finish.
+    std::set<std::pair<double, WorkerId>> idle;  // Those of them that hold nothing.
+  };
+  using Groups = std::map<Abilities, Group>;
+
   struct Worker {
     unsigned capacity = 0;
     std::string name;
-    std::vector<LeaseId> leases;       // The oldest first.
-    std::map<JobId, Instant> silence;  // The longest in a lease of that job; decays.
-    double nanoseconds = 0;            // For a unit of work, lately; 0: unknown.
-    std::set<SegmentKey> failed;       // Open segments that it failed.
-    bool proven = false;               // It has completed a segment.
-    unsigned failures = 0;             // In a row.
+    Groups::iterator group;
+    std::vector<LeaseId> leases;  // The oldest first.
+    // The longest in a lease of these renditions; decays.
+    std::map<std::pair<JobId, RenditionSet>, Instant> silence;
+    double nanoseconds = 0;       // For a unit of work, lately; 0: unknown.
+    std::set<SegmentKey> failed;  // Open parts that it failed.
+    bool proven = false;          // It has completed a lease.
+    unsigned failures = 0;        // In a row.
     unsigned suspensions = 0;
     bool on_probation = false;        // Holds one lease at a time until it completes one.
     Instant suspended_until = 0;      // 0: it is not.
-    std::pair<double, WorkerId> key;  // Its place in free_ and idle_.
+    std::pair<double, WorkerId> key;  // Its place in its group.
   };
   struct Lease {
     Grant grant;
@@ -174,8 +204,10 @@ class Dispatcher {
     Instant deadline = kNever;
     Instant listed = kNever;  // Its place in deadlines_, not later than the deadline.
   };
-  struct Segment {
-    double work = 1;
+  // Renditions of a segment that are leased together, and not complete.
+  struct Part {
+    RenditionSet renditions = 0;
+    double work = 1;        // Of one rendition of weight 1.
     unsigned attempts = 0;  // Leases granted.
     unsigned failures = 0;  // Leases that count as failed.
     unsigned proven_failures = 0;
@@ -186,11 +218,13 @@ class Dispatcher {
   };
   struct Job {
     unsigned max_attempts = 3;
+    std::vector<double> weights;
     bool blocked = false;
     Throttle throttle = Throttle::kNone;
-    std::map<std::uint64_t, Segment> segments;  // Not yet completed.
-    std::set<std::uint64_t> queued;
-    std::set<LeaseId> newest;   // Of each segment that has fewer than the usual copies.
+    std::map<SegmentKey, Part> parts;
+    std::size_t open_segments = 0;
+    std::map<RenditionSet, std::set<SegmentKey>> queued;
+    std::set<LeaseId> newest;   // Of each part that has fewer than the usual copies.
     std::set<LeaseId> crowded;  // Of each other that is leased.
     std::set<LeaseId> waiting;  // Those of them with which the worker has not begun.
     std::size_t leases = 0;
@@ -200,24 +234,35 @@ class Dispatcher {
   // The job with the fewest leases comes first, then the one served longest ago.
   using Turn = std::tuple<std::size_t, std::uint64_t, JobId>;
 
-  Segment& segment(SegmentKey key) { return jobs_.at(key.job).segments.at(key.index); }
+  Part& part(SegmentKey key) { return jobs_.at(key.job).parts.at(key); }
+  static double work_of(const Job& job, const Part& part);
   Turn turn(JobId id, const Job& job) const { return {job.leases, job.served, id}; }
-  void queue(JobId id, Job& job, std::uint64_t index);
-  void forget_segment(SegmentKey key);
+  SegmentKey add_part(SegmentKey segment, Part part);
+  Part take_part(SegmentKey key);
+  void forget_part(SegmentKey key);
+  SegmentKey split(SegmentKey key, RenditionSet taken);
+  void queue(SegmentKey key);
+  void unqueue(SegmentKey key);
 
+  static RenditionSet ability_of(const Groups::value_type& group, JobId job);
+  void join_group(WorkerId id, Worker& worker, Abilities abilities);
+  void leave_group(WorkerId id, const Worker& worker);
   void list(WorkerId id, Worker& worker);
   void unlist(const Worker& worker);
   void suspend(WorkerId id, Failure& failure, Instant now);
   void end_suspensions(Instant now);
 
-  bool has_work() const;
-  bool may_take(WorkerId worker, const Segment& segment, const Job& job) const;
-  std::optional<std::uint64_t> queued_for(WorkerId worker, const Job& job) const;
+  bool has_work(const Groups::value_type& group) const;
+  bool failed_by_all(SegmentKey key, const Part& part) const;
+  bool may_take(WorkerId worker, SegmentKey key, const Part& part) const;
+  std::optional<SegmentKey> queued_for(WorkerId worker, RenditionSet able, const Job& job) const;
   Grant begin(WorkerId worker, SegmentKey key, Instant now);
   void start_front(Worker& worker, Instant now);
-  void update_newest(const Segment& segment, Job& job);
+  void update_newest(const Part& part, Job& job);
   bool is_late(const Job& job, LeaseId lease, double share, double times, Instant now);
   std::vector<LeaseId> late_leases(const Job& job, Instant now);
+  template <typename Fits>
+  std::optional<WorkerId> find_idle(SegmentKey key, RenditionSet renditions, Fits fits) const;
   std::optional<WorkerId> hedger(const Job& job, LeaseId late, Instant now);
   std::optional<Grant> hedge(Instant now);
 
@@ -228,17 +273,16 @@ class Dispatcher {
   Failure fail_lease(const Grant& grant, const std::string& reason, bool counts, Instant now);
   void settle_failure(Failure& failure, const Worker& worker, bool counts);
 
-  Instant silence_of(const Worker& worker, JobId job) const;
+  Instant silence_of(const Worker& worker, const Grant& grant) const;
   void learn_silence(Worker& worker, const Lease& lease, Instant now);
   void renew(Lease& lease, const Worker& worker);
 
   Config config_;
   std::map<WorkerId, Worker> workers_;
+  Groups groups_;
   std::map<JobId, Job> jobs_;
   std::unordered_map<LeaseId, Lease> leases_;
-  std::set<std::pair<double, WorkerId>> free_;  // Workers with room, by expected finish.
-  std::set<std::pair<double, WorkerId>> idle_;  // Those of them that hold nothing.
-  std::set<Turn> turns_;                        // Jobs with queued segments.
+  std::set<Turn> turns_;  // Jobs with queued segments.
   std::set<std::pair<Instant, LeaseId>> deadlines_;
   std::set<std::pair<Instant, WorkerId>> suspended_;
   Instant hedge_at_ = kNever;  // When the next lease will be late; set by next_grant().

@@ -34,7 +34,7 @@ std::string seconds(Instant time) {
 
 // --- The end of a lease
 
-// Takes the lease away from its segment and its worker, which is not listed until it resumes.
+// Takes the lease away from its part and its worker, which is not listed until it resumes.
 Dispatcher::Lease Dispatcher::take_away(const Grant& grant) {
   const Lease lease = leases_.extract(grant.lease).mapped();
   deadlines_.erase({lease.listed, grant.lease});
@@ -46,9 +46,9 @@ Dispatcher::Lease Dispatcher::take_away(const Grant& grant) {
   job.newest.erase(grant.lease);
   job.waiting.erase(grant.lease);
   job.crowded.erase(grant.lease);
-  Segment& segment = job.segments.at(grant.segment.index);
-  std::erase(segment.leases, grant.lease);
-  update_newest(segment, job);
+  Part& part = job.parts.at(grant.segment);
+  std::erase(part.leases, grant.lease);
+  update_newest(part, job);
 
   Worker& worker = workers_.at(grant.worker);
   unlist(worker);
@@ -69,14 +69,15 @@ void Dispatcher::end(const Grant& grant, Instant now) {
     return;
   Worker& worker = workers_.at(grant.worker);
   // However it ended, the worker was not faster than this.
+  const double work = work_of(jobs_.at(grant.segment.job), part(grant.segment));
   if (lease.began != kNever)
-    worker.nanoseconds = std::max(
-        worker.nanoseconds, static_cast<double>(now - lease.began) / segment(grant.segment).work);
+    worker.nanoseconds =
+        std::max(worker.nanoseconds, static_cast<double>(now - lease.began) / work);
   resume(grant.worker, worker, now);
 }
 
 std::optional<std::vector<Dispatcher::Grant>> Dispatcher::complete(WorkerId id, LeaseId lease_id,
-                                                                   Instant now) {
+                                                                   Instant now, RenditionSet made) {
   const Grant* found = find(id, lease_id);
   if (!found)
     return std::nullopt;
@@ -84,7 +85,7 @@ std::optional<std::vector<Dispatcher::Grant>> Dispatcher::complete(WorkerId id, 
   const Lease lease = take_away(grant);
   Worker& worker = workers_.at(id);
   Job& job = jobs_.at(grant.segment.job);
-  const double work = segment(grant.segment).work;
+  const double work = work_of(job, part(grant.segment));
   const Instant began = lease.began != kNever ? lease.began : grant.granted;
   const double nanoseconds = static_cast<double>(now - began) / work;
   // Before the next lease begins, whose deadline depends on it.
@@ -102,17 +103,17 @@ std::optional<std::vector<Dispatcher::Grant>> Dispatcher::complete(WorkerId id, 
   job.times.add(static_cast<double>(now - grant.granted) / work);
 
   std::vector<Grant> cancelled;
-  for (LeaseId other : std::vector<LeaseId>(segment(grant.segment).leases)) {
+  for (LeaseId other : std::vector<LeaseId>(part(grant.segment).leases)) {
     cancelled.push_back(leases_.at(other).grant);
     end(cancelled.back(), now);
   }
-  forget_segment(grant.segment);
+  forget_part((grant.renditions & ~made) != 0 ? split(grant.segment, made) : grant.segment);
   return cancelled;
 }
 
 void Dispatcher::requeue(SegmentKey key) {
-  if (segment(key).leases.empty())
-    queue(key.job, jobs_.at(key.job), key.index);
+  if (part(key).leases.empty())
+    queue(key);
 }
 
 std::optional<Dispatcher::Grant> Dispatcher::release(WorkerId id, LeaseId lease, Instant now) {
@@ -131,7 +132,7 @@ std::optional<Dispatcher::Failure> Dispatcher::fail(WorkerId id, LeaseId lease,
   const Grant* grant = find(id, lease);
   if (!grant)
     return std::nullopt;
-  segment(grant->segment).doubtful = !counts;
+  part(grant->segment).doubtful = !counts;
   Failure failure = fail_lease(Grant(*grant), reason, counts, now);
   Worker& worker = workers_.at(id);
   if (counts && (++worker.failures >= kFailuresToSuspend || worker.on_probation))
@@ -144,45 +145,43 @@ Dispatcher::Failure Dispatcher::fail_lease(const Grant& grant, const std::string
   Failure failure{.grant = grant, .reason = std::string(clip(reason, kMaxReason))};
   end(grant, now);
   Worker& worker = workers_.at(grant.worker);
-  segment(grant.segment).failed_on.insert(grant.worker);
+  part(grant.segment).failed_on.insert(grant.worker);
   worker.failed.insert(grant.segment);
   settle_failure(failure, worker, counts);
   return failure;
 }
 
-// Decides what becomes of the segment of a lease that ended without a result.
+// Decides what becomes of the part of a lease that ended without a result.
 void Dispatcher::settle_failure(Failure& failure, const Worker& worker, bool counts) {
   const SegmentKey key = failure.grant.segment;
-  Job& job = jobs_.at(key.job);
-  Segment& segment = job.segments.at(key.index);
-  if (segment.history.size() < kMaxHistory)
-    segment.history += (segment.history.empty() ? "" : "; ") + std::string("attempt ") +
-                       std::to_string(failure.grant.attempt) + " on " + worker.name + ": " +
-                       std::string(clip(failure.reason, kMaxKept)) +
-                       (counts ? "" : " (does not count)");
+  const Job& job = jobs_.at(key.job);
+  Part& part = this->part(key);
+  if (part.history.size() < kMaxHistory)
+    part.history += (part.history.empty() ? "" : "; ") + std::string("attempt ") +
+                    std::to_string(failure.grant.attempt) + " on " + worker.name + ": " +
+                    std::string(clip(failure.reason, kMaxKept)) +
+                    (counts ? "" : " (does not count)");
   if (!counts)
     return requeue(key);
-  ++segment.failures;
-  segment.proven_failures += worker.proven ? 1 : 0;
-  if (!segment.leases.empty())
+  ++part.failures;
+  part.proven_failures += worker.proven ? 1 : 0;
+  if (!part.leases.empty())
     return;
-  const bool nobody_left = segment.failed_on.size() >= workers_.size();
-  if (segment.proven_failures < job.max_attempts &&
-      (segment.failures < job.max_attempts || !nobody_left) &&
-      segment.failures < kUnprovenFactor * job.max_attempts) {
-    queue(key.job, job, key.index);
+  if (part.proven_failures < job.max_attempts &&
+      (part.failures < job.max_attempts || !failed_by_all(key, part)) &&
+      part.failures < kUnprovenFactor * job.max_attempts) {
+    queue(key);
     return;
   }
   failure.given_up = "segment " + std::to_string(key.index) + ": given up after " +
-                     std::to_string(segment.failures) + " failed attempts (" + segment.history +
-                     ")";
-  forget_segment(key);
+                     std::to_string(part.failures) + " failed attempts (" + part.history + ")";
+  forget_part(key);
 }
 
 // --- Deadlines
 
-Instant Dispatcher::silence_of(const Worker& worker, JobId job) const {
-  const auto known = worker.silence.find(job);
+Instant Dispatcher::silence_of(const Worker& worker, const Grant& grant) const {
+  const auto known = worker.silence.find({grant.segment.job, grant.renditions});
   return known != worker.silence.end() ? std::min(known->second, config_.longest_silence)
                                        : config_.first_silence;
 }
@@ -190,7 +189,7 @@ Instant Dispatcher::silence_of(const Worker& worker, JobId job) const {
 void Dispatcher::learn_silence(Worker& worker, const Lease& lease, Instant now) {
   if (lease.began == kNever)
     return;
-  Instant& silence = worker.silence[lease.grant.segment.job];
+  Instant& silence = worker.silence[{lease.grant.segment.job, lease.grant.renditions}];
   const Instant newest = std::max(lease.silence, now - lease.heard);
   silence =
       std::max(newest, silence - static_cast<Instant>(static_cast<double>(silence) * kNewest));
@@ -199,7 +198,7 @@ void Dispatcher::learn_silence(Worker& worker, const Lease& lease, Instant now) 
 // Moves the deadline away. Its entry in the list is moved only when its turn comes, so a sign of
 // life costs nothing.
 void Dispatcher::renew(Lease& lease, const Worker& worker) {
-  const Instant silence = silence_of(worker, lease.grant.segment.job);
+  const Instant silence = silence_of(worker, lease.grant);
   lease.deadline = lease.heard + config_.deadline_floor +
                    static_cast<Instant>(config_.deadline_factor * static_cast<double>(silence));
   if (lease.listed <= lease.deadline)
@@ -236,11 +235,11 @@ std::optional<Dispatcher::Failure> Dispatcher::expire(Instant now) {
     const Grant grant = lease.grant;
     Worker& worker = workers_.at(grant.worker);
     // If it was not dead but slow, it has more time next time.
-    const Instant silence = silence_of(worker, grant.segment.job);
-    worker.silence[grant.segment.job] =
+    const Instant silence = silence_of(worker, grant);
+    worker.silence[{grant.segment.job, grant.renditions}] =
         std::max(silence, std::min(2 * silence, config_.longest_silence));
     Failure failure = fail_lease(grant, "no sign of progress for " + seconds(now - lease.heard),
-                                 lease.confirmed && segment(grant.segment).leases.size() == 1, now);
+                                 lease.confirmed && part(grant.segment).leases.size() == 1, now);
     suspend(grant.worker, failure, now);
     return failure;
   }
@@ -264,10 +263,9 @@ std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_
   const auto found = workers_.find(id);
   if (found == workers_.end())
     return failures;
-  unlist(found->second);
   suspended_.erase({found->second.suspended_until, id});
   for (SegmentKey key : found->second.failed)
-    segment(key).failed_on.erase(id);
+    part(key).failed_on.erase(id);
   found->second.failed.clear();
   const std::vector<LeaseId> held = found->second.leases;
   bool counts = !in_good_order && !held.empty() && leases_.at(held.front()).confirmed;
@@ -276,10 +274,11 @@ std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_
         {.grant = leases_.at(lease).grant, .reason = std::string(clip(reason, kMaxReason))});
     end(failures.back().grant, kNever);
   }
+  leave_group(id, found->second);
   const Worker worker = std::move(found->second);
   workers_.erase(found);
   for (Failure& failure : failures) {
-    settle_failure(failure, worker, counts && segment(failure.grant.segment).leases.empty());
+    settle_failure(failure, worker, counts && part(failure.grant.segment).leases.empty());
     counts = false;
   }
   return failures;

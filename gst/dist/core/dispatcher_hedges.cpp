@@ -27,17 +27,17 @@ constexpr std::size_t kHedgeChoices = 4;
 
 }  // namespace
 
-// Of a segment's leases the newest is watched: when that is late too there shall be one more.
-void Dispatcher::update_newest(const Segment& segment, Job& job) {
-  for (LeaseId id : segment.leases) {
+// Of a part's leases the newest is watched: when that is late too there shall be one more.
+void Dispatcher::update_newest(const Part& part, Job& job) {
+  for (LeaseId id : part.leases) {
     job.newest.erase(id);
     job.waiting.erase(id);
     job.crowded.erase(id);
   }
-  if (segment.leases.empty())
+  if (part.leases.empty())
     return;
-  const LeaseId id = segment.leases.back();
-  if (segment.leases.size() >= kMaxCopies) {
+  const LeaseId id = part.leases.back();
+  if (part.leases.size() >= kMaxCopies) {
     job.crowded.insert(id);
     return;
   }
@@ -50,7 +50,7 @@ void Dispatcher::update_newest(const Segment& segment, Job& job) {
 // look again.
 bool Dispatcher::is_late(const Job& job, LeaseId id, double share, double times, Instant now) {
   const Lease& lease = leases_.at(id);
-  const double work = job.segments.at(lease.grant.segment.index).work;
+  const double work = work_of(job, job.parts.at(lease.grant.segment));
   // For what everybody waits for, one is enough to go by.
   const bool known = job.times.count() >= (share < kLateShare ? 1 : kLeastSamples);
   const double late = known ? job.times.at(share) * work
@@ -65,18 +65,21 @@ bool Dispatcher::is_late(const Job& job, LeaseId id, double share, double times,
 // Leases that shall be hedged now, the most urgent first.
 std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
   std::vector<LeaseId> urgent;
-  if (job.segments.empty() || job.throttle == Throttle::kStopped)
+  if (job.parts.empty() || job.throttle == Throttle::kStopped)
     return urgent;
-  const Segment& first = job.segments.begin()->second;
   const bool throttled = job.throttle != Throttle::kNone;
-  if (!first.leases.empty() && first.leases.size() < kMaxCopies && (job.blocked || throttled)) {
-    const LeaseId id = first.leases.back();
-    if (job.waiting.count(id) != 0 || is_late(job, id, kBlockingShare, 1, now))
-      urgent.push_back(id);
+  const std::uint64_t earliest = job.parts.begin()->first.index;
+  for (auto at = job.parts.begin();
+       (job.blocked || throttled) && at != job.parts.end() && at->first.index == earliest; ++at) {
+    const auto& leases = at->second.leases;
+    if (!leases.empty() && leases.size() < kMaxCopies &&
+        (job.waiting.count(leases.back()) != 0 ||
+         is_late(job, leases.back(), kBlockingShare, 1, now)))
+      urgent.push_back(leases.back());
   }
   // Each further copy is given later and later: whoever holds these may only pretend to go on.
   for (LeaseId id : job.crowded) {
-    const auto& leases = segment(leases_.at(id).grant.segment).leases;
+    const auto& leases = part(leases_.at(id).grant.segment).leases;
     const auto beyond = static_cast<double>(leases.size() - kMaxCopies + 1);
     if (is_late(job, id, kLateShare, std::exp2(beyond), now))
       urgent.push_back(id);
@@ -97,30 +100,45 @@ std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
   return urgent;
 }
 
+// The first idle worker that can make all of it and fits.
+template <typename Fits>
+std::optional<WorkerId> Dispatcher::find_idle(SegmentKey key, RenditionSet renditions,
+                                              Fits fits) const {
+  std::optional<std::pair<double, WorkerId>> best;
+  for (const auto& group : groups_) {
+    if ((renditions & ~ability_of(group, key.job)) != 0)
+      continue;
+    const auto& idle = group.second.idle;
+    const auto at = std::find_if(idle.begin(), idle.end(),
+                                 [&](const auto& worker) { return fits(worker.second); });
+    if (at != idle.end() && (!best || *at < *best))
+      best = *at;
+  }
+  return best ? std::optional(best->second) : std::nullopt;
+}
+
 // The idle worker to try a late lease's segment too: one that has shown that it can work; else one
 // that is new; and if the lease is very late one that failed the segment, as long as that is not
 // the last attempt.
 std::optional<WorkerId> Dispatcher::hedger(const Job& job, LeaseId late, Instant now) {
-  const Segment& segment = job.segments.at(leases_.at(late).grant.segment.index);
-  const auto find = [&](auto fits) -> std::optional<WorkerId> {
-    const auto at = std::find_if(idle_.begin(), idle_.end(),
-                                 [&](const auto& idle) { return fits(idle.second); });
-    return at != idle_.end() ? std::optional(at->second) : std::nullopt;
-  };
+  const SegmentKey key = leases_.at(late).grant.segment;
+  const Part& part = job.parts.at(key);
   const auto fresh = [&](WorkerId id) {
-    return segment.failed_on.count(id) == 0 && may_take(id, segment, job);
+    return part.failed_on.count(id) == 0 && may_take(id, key, part);
   };
-  if (const auto worker = find([&](WorkerId id) { return workers_.at(id).proven && fresh(id); }))
+  const auto proven = [&](WorkerId id) { return workers_.at(id).proven && fresh(id); };
+  if (const auto worker = find_idle(key, part.renditions, proven))
     return worker;
-  if (const auto worker = find(fresh))
+  if (const auto worker = find_idle(key, part.renditions, fresh))
     return worker;
-  if (segment.failures + 1 < job.max_attempts && is_late(job, late, kLateShare, kVeryLate, now))
-    return find([](WorkerId) { return true; });
+  if (part.failures + 1 < job.max_attempts && is_late(job, late, kLateShare, kVeryLate, now))
+    return find_idle(key, part.renditions, [](WorkerId) { return true; });
   return std::nullopt;
 }
 
 std::optional<Dispatcher::Grant> Dispatcher::hedge(Instant now) {
-  if (idle_.empty())
+  if (std::all_of(groups_.begin(), groups_.end(),
+                  [](const auto& group) { return group.second.idle.empty(); }))
     return std::nullopt;
   for (const auto& entry : jobs_)
     for (LeaseId late : late_leases(entry.second, now))

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gst/dist/gstx/segment_buffer.h"
+#include "gst/dist/gstx/stream_format.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_remote_enc_debug);
 #define GST_CAT_DEFAULT gst_remote_enc_debug
@@ -32,16 +33,17 @@ void FanOut::post(GstStructure* message) {
 }
 
 GstFlowReturn FanOut::refuse(const std::string& reason) {
+  return fail("remoteenc encodes the segments of one distsegmenter, in order; " + reason + ".");
+}
+
+GstFlowReturn FanOut::fail(const std::string& text) {
   {
     const std::lock_guard lock(lock_);
     flow_ = GST_FLOW_ERROR;
     flow_reported_ = true;
     changed_.notify_all();
   }
-  GST_ELEMENT_ERROR(
-      element_, STREAM, FORMAT,
-      ("remoteenc encodes the segments of one distsegmenter, in order; %s.", reason.c_str()),
-      ("%s", reason.c_str()));
+  GST_ELEMENT_ERROR(element_, STREAM, FORMAT, ("%s", text.c_str()), (NULL));
   return GST_FLOW_ERROR;
 }
 
@@ -73,9 +75,25 @@ GstFlowReturn FanOut::submit(Ref<GstBuffer> segment) {
   }
   if (!follows)
     return refuse("segment " + std::to_string(index) + " comes twice or out of order");
+  if (const Status wanted = want_renditions(*header); !wanted)
+    return fail("Cannot make the renditions that are set: " + wanted.error() + ".");
   primary_->submit(std::make_shared<const SegmentHeader>(std::move(*header)),
                    to_bytes(segment.get()));
   return GST_FLOW_OK;
+}
+
+// What is wanted depends on the film's size, and stays the same when that changes.
+Status FanOut::want_renditions(const SegmentHeader& first) {
+  if (settings_.renditions.empty() || std::exchange(renditions_said_, true))
+    return {};
+  auto renditions = resolve(settings_.renditions, source_format(first.caps), settings_.ladder);
+  if (!renditions)
+    return Error{renditions.error()};
+  for (RenditionSpec& spec : *renditions)
+    spec.in_band = settings_.primary.job.mixed_encoders;
+  GST_INFO_OBJECT(element_, "renditions: %s", to_string(*renditions).c_str());
+  primary_->set_renditions(std::move(*renditions));
+  return {};
 }
 
 void FanOut::push_event(Ref<GstEvent> event) {
@@ -270,7 +288,7 @@ void FanOut::told(const Coordinator::SegmentDone& done) {
   guint64 bytes = 0;
   for (const auto& rendition : done.renditions) {
     frames = std::max<guint64>(frames, rendition.header->units.size());
-    bytes += rendition.segment.size();
+    bytes += total_size(rendition.segment);
   }
   if (!done.note.empty())
     GST_ELEMENT_WARNING(
@@ -281,19 +299,53 @@ void FanOut::told(const Coordinator::SegmentDone& done) {
       "dist-segment-done", "segment", G_TYPE_UINT64, index, "worker", G_TYPE_UINT64, done.worker.id,
       "name", G_TYPE_STRING, done.worker.name.c_str(), "attempt", G_TYPE_UINT, done.grant.attempt,
       "frames", G_TYPE_UINT64, frames, "bytes", G_TYPE_UINT64, bytes, "renditions", G_TYPE_UINT,
-      static_cast<guint>(done.renditions.size()), "seconds", G_TYPE_DOUBLE,
-      static_cast<double>(done.duration) / GST_SECOND, nullptr));
+      static_cast<guint>(done.renditions.size()), "complete", G_TYPE_BOOLEAN, done.complete,
+      "seconds", G_TYPE_DOUBLE, static_cast<double>(done.duration) / GST_SECOND, nullptr));
 
   const std::lock_guard lock(lock_);
-  ++counters_.segments;
+  counters_.segments += done.complete ? 1 : 0;
   counters_.frames += frames;
   counters_.bytes += bytes;
   counters_.workers.insert(done.worker.id);
-  if (!window_.answer(index, bytes))
+  if (!window_.answer(index, done.held))
     return;
   for (const auto& rendition : done.renditions)
     outputs_.push_back({make_segment_buffer(*rendition.header, rendition.segment), {}});
-  outputs_.back().completes = index;
+  if (done.complete)
+    outputs_.back().completes = index;
+  changed_.notify_all();
+}
+
+void FanOut::told(const Coordinator::EncoderChosen& event) {
+  std::string excluded;
+  for (const std::string& worker : event.excluded)
+    excluded += (excluded.empty() ? "" : ", ") + worker;
+  GST_INFO_OBJECT(element_, "rendition '%s' is made with %s", event.rendition.c_str(),
+                  event.encoder.c_str());
+  post(gst_structure_new("dist-encoder-chosen", "rendition", G_TYPE_STRING, event.rendition.c_str(),
+                         "encoder", G_TYPE_STRING, event.encoder.c_str(), "excluded", G_TYPE_STRING,
+                         excluded.c_str(), nullptr));
+  if (!excluded.empty())
+    GST_ELEMENT_WARNING(
+        element_, CORE, NEGOTIATION,
+        ("Rendition '%s' is made with %s only; %s would use another encoder. Set mixed-encoders to "
+         "let them take part.",
+         event.rendition.c_str(), event.encoder.c_str(), excluded.c_str()),
+        (NULL));
+}
+
+void FanOut::told(const Coordinator::NobodyCan& event) {
+  {
+    const std::lock_guard lock(lock_);
+    if (flow_ != GST_FLOW_OK || std::exchange(flow_reported_, true))
+      return;
+  }
+  GST_ELEMENT_ERROR(element_, CORE, MISSING_PLUGIN,
+                    ("No worker can make what is wanted: %s. Start one that can, or leave it out.",
+                     event.reason.c_str()),
+                    (NULL));
+  const std::lock_guard lock(lock_);
+  flow_ = GST_FLOW_ERROR;
   changed_.notify_all();
 }
 

@@ -30,6 +30,9 @@ class FanOut : public Primary::Observer {
   struct Settings {
     Primary::Config primary;
     std::uint64_t max_segments = 0;
+    // What shall be made of the film; empty: whatever the workers make.
+    std::vector<RenditionSpec> renditions;
+    bool ladder = false;  // Renditions larger than the film are left out.
   };
 
   // `element` posts messages; it and its `srcpad` outlive the object.
@@ -78,15 +81,21 @@ class FanOut : public Primary::Observer {
   void told(const Coordinator::LeaseFailed& event) override;
   void told(const Coordinator::LeaseHedged& event) override;
   void told(const Coordinator::SegmentDone& event) override;
+  void told(const Coordinator::EncoderChosen& event) override;
+  void told(const Coordinator::NobodyCan& event) override;
 
+  Status want_renditions(const SegmentHeader& first);
   void post(GstStructure* message);
   GstFlowReturn refuse(const std::string& reason);
+  GstFlowReturn fail(const std::string& text);
   GstFlowReturn take_unreported();
   void end(Ref<GstEvent> eos);
 
   GstElement* const element_;
   GstPad* const srcpad_;
   const Settings settings_;
+
+  bool renditions_said_ = false;  // Belongs to the upstream streaming thread.
 
   std::mutex lock_;
   std::condition_variable changed_;

@@ -28,6 +28,7 @@
 #include "gst/dist/core/handover.h"
 #include "gst/dist/gstx/ref.h"
 #include "gst/dist/gstx/stream_format.h"
+#include "gst/dist/io/ladder_file.h"
 #include "gst/dist/io/secret.h"
 #include "plugins/dist/fan_out.h"
 
@@ -52,7 +53,9 @@ enum {
   PROP_MAX_CONNECTIONS_PER_ADDRESS,
   PROP_DEADLINE_FLOOR,
   PROP_DEADLINE_FACTOR,
-  PROP_MIXED_ENCODERS
+  PROP_MIXED_ENCODERS,
+  PROP_RENDITIONS,
+  PROP_LADDER
 };
 constexpr char kDefaultAddress[] = "127.0.0.1";
 constexpr guint kDefaultPort = 7700;
@@ -70,6 +73,8 @@ using dist::Ref;
 
 struct Settings {
   FanOut::Settings fan_out;
+  std::string renditions;
+  std::string ladder;
   std::string secret_file;
   bool allow_anonymous = false;
 };
@@ -190,6 +195,18 @@ static bool find_secret(GstRemoteEnc* self, Settings& settings) {
   return false;
 }
 
+// Fills in what shall be made. Posts an error if that cannot be read.
+static bool find_renditions(GstRemoteEnc* self, Settings& settings) {
+  auto renditions = dist::find_renditions(settings.renditions, settings.ladder);
+  if (!renditions) {
+    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s.", renditions.error().c_str()), (NULL));
+    return false;
+  }
+  settings.fan_out.renditions = std::move(*renditions);
+  settings.fan_out.ladder = !settings.ladder.empty();
+  return true;
+}
+
 static bool start(GstRemoteEnc* self) {
   auto* priv = self->priv;
   Settings settings;
@@ -197,7 +214,7 @@ static bool start(GstRemoteEnc* self) {
     const std::lock_guard lock(priv->settings_lock);
     settings = priv->settings;
   }
-  if (!find_secret(self, settings))
+  if (!find_secret(self, settings) || !find_renditions(self, settings))
     return false;
   auto fan_out = std::make_unique<FanOut>(GST_ELEMENT(self), self->srcpad, settings.fan_out);
   if (const auto status = fan_out->open(); !status) {
@@ -292,6 +309,12 @@ static void gst_remote_enc_set_property(GObject* object, guint id, const GValue*
     case PROP_MIXED_ENCODERS:
       primary.job.mixed_encoders = g_value_get_boolean(value);
       break;
+    case PROP_RENDITIONS:
+      settings.renditions = string_of(value);
+      break;
+    case PROP_LADDER:
+      settings.ladder = string_of(value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   }
@@ -336,6 +359,12 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
       break;
     case PROP_MIXED_ENCODERS:
       g_value_set_boolean(value, primary.job.mixed_encoders);
+      break;
+    case PROP_RENDITIONS:
+      g_value_set_string(value, settings.renditions.c_str());
+      break;
+    case PROP_LADDER:
+      g_value_set_string(value, settings.ladder.c_str());
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -503,6 +532,30 @@ static void install_job_properties(GObjectClass* object_class) {
           "Accept segments of a rendition from different encoders, as long as each "
           "carries its parameter sets in-band",
           FALSE, kFlags));
+  /**
+   * GstRemoteEnc:renditions:
+   *
+   * What shall be made, such as "720p:h264, thumb:jpeg:320x180:fps=1": a name, a codec, and if need
+   * be a box to fit the picture in and further fields. Each rendition leaves distjoin through a pad
+   * of its name. Workers that adapt to it are #GstRemoteEncWorker.
+   */
+  g_object_class_install_property(
+      object_class, PROP_RENDITIONS,
+      g_param_spec_string("renditions", "Renditions",
+                          "What shall be made: name:codec[:WIDTHxHEIGHT][:field=value]…, and more "
+                          "of these after commas; empty: whatever the workers make",
+                          "", kFlags));
+  /**
+   * GstRemoteEnc:ladder:
+   *
+   * Like #GstRemoteEnc:renditions, but renditions that are larger than the film are left out.
+   */
+  g_object_class_install_property(
+      object_class, PROP_LADDER,
+      g_param_spec_string("ladder", "Ladder",
+                          "Name of a built-in ladder (h264, hevc, vp9, av1, mezzanine), or a JSON "
+                          "file of renditions",
+                          "", kFlags));
 }
 
 static void gst_remote_enc_class_init(GstRemoteEncClass* klass) {

@@ -84,28 +84,60 @@ void Player::unreachable(const std::string& reason) {
                                  reason.c_str(), nullptr));
 }
 
-std::optional<WorkerLink::Working> Player::working() {
+std::optional<LeaseLink::Working> Player::working() {
   const std::lock_guard lock(lock_);
   if (!current_)
     return std::nullopt;
-  return WorkerLink::Working{jobs_.front().key, current_->units(), current_->frames()};
+  return LeaseLink::Working{jobs_.front().key, current_->units(), current_->frames()};
 }
 
-void Player::leased(WorkerLink::LeaseKey key, WorkerSession::Leased leased) {
-  auto header = parse_header(leased.payload.span(), leased.payload.size());
+void Player::wanted(LeaseLink::JobKey key, const std::string& renditions) {
+  std::vector<Ability> abilities;
+  const auto specs = parse_renditions(renditions);
+  if (!specs) {
+    GST_WARNING_OBJECT(element_, "the primary wants what this worker cannot read: %s",
+                       specs.error().c_str());
+    link_->leave();
+    return;
+  }
+  if (settings_.workshop)
+    abilities = settings_.workshop->offer(*specs);
+  else
+    abilities.assign(specs->size(), {.able = true});
+  link_->offer(key, std::move(abilities));
+}
+
+void Player::leased(LeaseLink::Leased leased) {
+  const LeaseLink::LeaseKey key = leased.key;
+  auto header = parse_header(leased.payload.front().span(), total_size(leased.payload));
   if (!header) {
     link_->fail(key, header.error());
+    return;
+  }
+  std::vector<RenditionSpec> renditions;
+  if (!leased.renditions.empty()) {
+    auto specs = parse_renditions(leased.renditions);
+    if (!specs) {
+      link_->fail(key, "the worker cannot read what is wanted: " + specs.error());
+      return;
+    }
+    renditions = std::move(*specs);
+  } else if (settings_.workshop) {
+    link_->fail(key,
+                "this worker makes the renditions that a job names, and this one names none; set "
+                "renditions or ladder of remoteenc");
     return;
   }
   GST_DEBUG_OBJECT(element_, "lease %" G_GUINT64_FORMAT " on segment %" G_GUINT64_FORMAT, key.lease,
                    leased.segment);
   auto buffer = make_segment_buffer(*header, leased.payload);
   const std::lock_guard lock(lock_);
-  jobs_.push_back({key, std::make_shared<Lease>(std::move(*header)), std::move(buffer)});
+  jobs_.push_back(
+      {key, std::make_shared<Lease>(std::move(*header), std::move(renditions)), std::move(buffer)});
   changed_.notify_all();
 }
 
-void Player::cancelled(WorkerLink::LeaseKey key) {
+void Player::cancelled(LeaseLink::LeaseKey key) {
   for (const Job& job : jobs())
     if (job.key == key)
       interrupt(job, "");
@@ -276,7 +308,10 @@ Player::Next Player::play_next() {
   if (!job.lease->settled()) {
     if (played_)
       rearm();
-    flow = push_job(job);
+    if (const Status ready = prepare(job); ready)
+      flow = push_job(job);
+    else
+      job.lease->settle(Lease::Failed{ready.error()});
     played_ = true;
   }
   if (flow != GST_FLOW_OK && flow != GST_FLOW_EOS)
@@ -302,6 +337,10 @@ Player::Next Player::play_next() {
     return Next::kPause;
   }
   return stopping ? Next::kPause : Next::kPlay;
+}
+
+Status Player::prepare(const Job& job) {
+  return settings_.workshop ? settings_.workshop->prepare(job.lease) : Status();
 }
 
 void Player::rearm() {

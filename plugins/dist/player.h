@@ -21,8 +21,20 @@
 
 namespace dist {
 
+// Makes the pipeline behind a remoteencsrc fit for whatever a job wants. Where there is none the
+// pipeline is what somebody wrote, and nobody knows what it makes before it has made it.
+class Workshop {
+ public:
+  virtual ~Workshop() = default;
+  // Which of these it can make. In the network thread.
+  virtual std::vector<Ability> offer(const std::vector<RenditionSpec>& renditions) = 0;
+  // Makes the pipeline fit for the lease. In the src pad's task, while nothing flows. An error
+  // fails the lease.
+  virtual Status prepare(const std::shared_ptr<Lease>& lease) = 0;
+};
+
 // The network thread brings jobs, the pad's task plays them.
-class Player : public WorkerLink::Observer {
+class Player : public LeaseLink::Observer {
  public:
   struct Settings {
     std::string host;
@@ -32,6 +44,7 @@ class Player : public WorkerLink::Observer {
     bool reconnect = false;
     GstClockTime stall_timeout = 0;  // 0: none.
     std::string secret;
+    Workshop* workshop = nullptr;  // Outlives the player.
   };
 
   enum class Next {
@@ -52,19 +65,21 @@ class Player : public WorkerLink::Observer {
  private:
   // A lease that was received.
   struct Job {
-    WorkerLink::LeaseKey key;
+    LeaseLink::LeaseKey key;
     std::shared_ptr<Lease> lease;
     Ref<GstBuffer> segment;
   };
 
   void connected() override;
   void unreachable(const std::string& reason) override;
-  std::optional<WorkerLink::Working> working() override;
-  void leased(WorkerLink::LeaseKey key, WorkerSession::Leased lease) override;
-  void cancelled(WorkerLink::LeaseKey key) override;
+  std::optional<LeaseLink::Working> working() override;
+  void wanted(LeaseLink::JobKey key, const std::string& renditions) override;
+  void leased(LeaseLink::Leased leased) override;
+  void cancelled(LeaseLink::LeaseKey key) override;
   void disconnected(bool done, const std::string& reason) override;
   void refused(const std::string& reason) override;
 
+  Status prepare(const Job& job);
   void rearm();
   GstFlowReturn push_job(const Job& job);
   GstFlowReturn push_units(const Job& job);
@@ -97,7 +112,7 @@ class Player : public WorkerLink::Observer {
 
   IoThread thread_{"dist-worker"};
   std::unique_ptr<Timer> watchdog_;  // Belongs to the network thread.
-  std::unique_ptr<WorkerLink> link_;
+  std::unique_ptr<LeaseLink> link_;
 };
 
 }  // namespace dist

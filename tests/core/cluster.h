@@ -61,6 +61,7 @@ class Cluster {
     std::vector<WorkerSession::Leased> leases;  // Those it has not answered.
     std::string saw;
     bool stuck = false;  // Does not read.
+    std::vector<WorkerSession::Wanted> wanted = {};
   };
 
   explicit Cluster(const Coordinator::Config& config = {}) : coordinator(config), config_(config) {}
@@ -217,6 +218,7 @@ class Cluster {
   static void note(Worker& worker, WorkerSession::Leased& e) {
     worker.leases.push_back(std::move(e));
   }
+  static void note(Worker& worker, WorkerSession::Wanted& e) { worker.wanted.push_back(e); }
   static void note(Worker& worker, WorkerSession::Cancelled& e) {
     std::erase_if(worker.leases, [&](const auto& lease) { return lease.lease == e.lease; });
     add(worker.saw, "cancelled");
@@ -263,6 +265,13 @@ class Cluster {
   static std::string say(const Coordinator::SegmentDone& e) {
     return "done " + key(e.grant) + " " + e.worker.name + (e.note.empty() ? "" : ": " + e.note);
   }
+  static std::string say(const Coordinator::EncoderChosen& e) {
+    std::string text = "chosen " + e.rendition + " " + e.encoder;
+    for (const std::string& worker : e.excluded)
+      text += " not " + worker;
+    return text;
+  }
+  static std::string say(const Coordinator::NobodyCan& e) { return "nobody can: " + e.reason; }
 
   const Coordinator::Config config_;
   std::map<WorkerId, std::unique_ptr<Worker>> workers_;

@@ -45,7 +45,7 @@ GST_START_TEST(test_coordinator_encodes_a_segment) {
   fail_unless_equals_uint64(done.duration, 3 * kSeconds);
   fail_unless_equals_uint64(done.renditions.size(), 1);
   fail_unless(*done.renditions[0].header == answer_header(source_header(0)));
-  fail_unless_equals_hex(done.renditions[0].segment.span(),
+  fail_unless_equals_hex(to_data(done.renditions[0].segment),
                          to_data(with_payload(answer_header(source_header(0)))));
 }
 GST_END_TEST

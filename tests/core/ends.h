@@ -128,12 +128,21 @@ struct Ends {
   static std::string say(const PrimarySession::LeaseFailed& e) {
     return "failed" + number(e.lease) + ": " + e.reason;
   }
+  static std::string say(const PrimarySession::Offered& e) {
+    std::string text = "offered" + number(e.job) + ":";
+    for (const Ability& ability : e.abilities)
+      text += " " + (ability.able ? ability.encoder : "not " + ability.reason);
+    return text;
+  }
   static std::string say(const PrimarySession::Left&) { return "left"; }
 
   static std::string say(const WorkerSession::Welcomed&) { return "welcomed"; }
   static std::string say(const WorkerSession::Leased& e) {
     return "leased" + number(e.lease) + " segment" + number(e.segment) + " attempt" +
-           number(e.attempt);
+           number(e.attempt) + (e.renditions.empty() ? "" : " as " + e.renditions);
+  }
+  static std::string say(const WorkerSession::Wanted& e) {
+    return "wanted" + number(e.job) + ": " + e.renditions;
   }
   static std::string say(const WorkerSession::Cancelled& e) {
     return "cancelled" + number(e.lease);

@@ -36,10 +36,10 @@ GST_START_TEST(test_session_leases_and_answers) {
   ends.settle();
   fail_unless_equals_text(ends.primary_saw(), "result 7 of 3");
   const auto& result = std::get<PrimarySession::ResultReceived>(ends.at_primary.back());
-  fail_unless_equals_hex(result.renditions[0].span(),
+  fail_unless_equals_hex(result.renditions[0].front().span(),
                          to_data({some_payload(300, 3), some_payload(1, 4)}));
-  fail_unless(result.renditions[1].span().empty());
-  fail_unless_equals_hex(result.renditions[2].span(), some_payload(9, 5).span());
+  fail_unless(result.renditions[1].front().span().empty());
+  fail_unless_equals_hex(result.renditions[2].front().span(), some_payload(9, 5).span());
 }
 GST_END_TEST
 

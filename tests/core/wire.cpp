@@ -61,10 +61,10 @@ std::vector<Golden> golden_messages() {
        "02 00 00 00 20 00 00 00 d4 f1 27 9a b1 d4 ce 74 9d 0b 32 ee 4f 05 62 51 2f ab ec 9e 9e 49 "
        "fe a6 c3 e9 93 01 9b 11 35 f1"},
       {"Refuse", wire::Refuse{1, 1, "no"}, "03 00 00 00 0a 00 00 00 01 00 01 00 02 00 00 00 6e 6f"},
-      {"Lease", wire::Lease{7, 41, 2, 1500000, count_from(0)},
-       "04 00 00 00 3c 00 00 00 07 00 00 00 00 00 00 00 29 00 00 00 00 00 00 00 02 00 00 00 "
+      {"Lease", wire::Lease{7, 41, 2, 1500000, count_from(0), "a:h264"},
+       "04 00 00 00 46 00 00 00 07 00 00 00 00 00 00 00 29 00 00 00 00 00 00 00 02 00 00 00 "
        "60 e3 16 00 00 00 00 00 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13 14 15 "
-       "16 17 18 19 1a 1b 1c 1d 1e 1f"},
+       "16 17 18 19 1a 1b 1c 1d 1e 1f 06 00 00 00 61 3a 68 32 36 34"},
       {"ResultPart", wire::ResultPart{7, 0, 2, 90000, count_from(0)},
        "05 00 00 00 34 00 00 00 07 00 00 00 00 00 00 00 00 00 02 00 90 5f 01 00 00 00 00 00 "
        "00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13 14 15 16 17 18 19 1a 1b 1c "
@@ -79,6 +79,11 @@ std::vector<Golden> golden_messages() {
       {"Progress", wire::Progress{7, 1500000, 25, 24},
        "0e 00 00 00 18 00 00 00 07 00 00 00 00 00 00 00 60 e3 16 00 00 00 00 00 19 00 00 00 "
        "18 00 00 00"},
+      {"Job", wire::Job{7, "a:h264"},
+       "0f 00 00 00 12 00 00 00 07 00 00 00 00 00 00 00 06 00 00 00 61 3a 68 32 36 34"},
+      {"Offer", wire::Offer{7, {{true, "x264enc", ""}, {false, "", "no"}}},
+       "10 00 00 00 27 00 00 00 07 00 00 00 00 00 00 00 02 00 01 00 07 00 00 00 78 32 36 34 65 6e "
+       "63 00 00 00 00 00 00 00 00 00 00 02 00 00 00 6e 6f"},
   };
 }
 
@@ -245,6 +250,11 @@ GST_START_TEST(test_wire_refuses_what_no_sender_writes) {
        "00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13 14 15 16 17 18 19 1a 1b 1c "
        "1d 1e 1f",
        "message of type 5: malformed"},
+      {"an ability that is neither",
+       "10 00 00 00 14 00 00 00 07 00 00 00 00 00 00 00 01 00 02 00 00 00 00 00 00 00 00 00",
+       "message of type 16: malformed"},
+      {"more abilities than renditions",
+       "10 00 00 00 0a 00 00 00 07 00 00 00 00 00 00 00 21 00", "message of type 16: malformed"},
       {"a text that is not UTF-8", "08 00 00 00 05 00 00 00 01 00 00 00 ff",
        "message of type 8: malformed"},
   };
@@ -335,7 +345,7 @@ GST_START_TEST(test_wire_clips_long_texts_between_characters) {
 GST_END_TEST
 
 GST_START_TEST(test_wire_skips_types_of_later_versions) {
-  constexpr std::uint16_t kTypes[] = {15, 999, 65535};
+  constexpr std::uint16_t kTypes[] = {17, 999, 65535};
   for (std::uint16_t type : kTypes) {
     const auto decoded = decode(frame(type, unhex("01 02 03")));
     fail_unless_ok(decoded);

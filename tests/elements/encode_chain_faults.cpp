@@ -35,7 +35,7 @@ static Cut spoiled(const Cut& cut, void (*spoil)(std::vector<std::uint8_t>& unit
   }
   const dist::Bytes head = dist::serialize(header);
   payload.insert(payload.begin(), head.span().begin(), head.span().end());
-  return {header, dist::make_segment_buffer(header, dist::Bytes::take(std::move(payload)))};
+  return {header, dist::make_segment_buffer(header, {dist::Bytes::take(std::move(payload))})};
 }
 
 static Cut without_its_keyframe(const Cut& cut) {

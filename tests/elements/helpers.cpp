@@ -282,7 +282,7 @@ dist::Bytes serialized(const dist::SegmentHeader& header) {
 }
 
 Ref<GstBuffer> segment(const dist::SegmentHeader& header) {
-  return dist::make_segment_buffer(header, serialized(header));
+  return dist::make_segment_buffer(header, {serialized(header)});
 }
 
 dist::SegmentHeader header_of(const Ref<GstBuffer>& segment) {

@@ -85,8 +85,8 @@ class Rig {
     const auto result = worker_.next<FakePrimary::Result>();
     expect_equal(result.lease, leases_);
     std::vector<dist::SegmentHeader> headers;
-    for (const dist::Bytes& bytes : result.renditions) {
-      auto header = dist::parse_header(bytes.span(), bytes.size());
+    for (const dist::BytesList& bytes : result.renditions) {
+      auto header = dist::parse_header(bytes.front().span(), dist::total_size(bytes));
       fail_unless(static_cast<bool>(header));
       headers.push_back(std::move(*header));
     }

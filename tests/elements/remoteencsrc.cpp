@@ -119,7 +119,7 @@ dist::Bytes encoded_segment() {
 
 dist::SegmentHeader result_header(const FakePrimary::Result& result) {
   expect_equal(result.renditions.size(), 1);
-  const dist::Bytes& bytes = result.renditions[0];
+  const dist::Bytes& bytes = result.renditions[0].front();
   auto header = dist::parse_header(bytes.span(), bytes.size());
   fail_unless(static_cast<bool>(header));
   return *header;

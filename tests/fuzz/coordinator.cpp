@@ -244,7 +244,7 @@ class Target {
         if (next_index_.count(key.job) == 0)
           continue;
         REQUIRE(done_[key.job].insert(key.index).second);
-        windows_[key.job].answer(key.index, done->renditions[0].segment.size());
+        windows_[key.job].answer(key.index, total_size(done->renditions[0].segment));
       }
     for (const WorkerId id : coordinator_.take_writable())
       REQUIRE(peers_.count(id) != 0);

@@ -130,9 +130,13 @@ class Target {
   void note(const PrimarySession::ResultReceived& event) {
     REQUIRE(leases_.erase(event.lease) != 0);
     REQUIRE(!event.renditions.empty());
-    REQUIRE(total_size(event.renditions) <= kMaxResult);
+    std::uint64_t size = 0;
+    for (const BytesList& rendition : event.renditions)
+      size += total_size(rendition);
+    REQUIRE(size <= kMaxResult);
   }
   void note(const PrimarySession::LeaseFailed& event) { REQUIRE(leases_.erase(event.lease) != 0); }
+  void note(const PrimarySession::Offered&) { REQUIRE(joined_); }
   void note(const PrimarySession::Left&) { REQUIRE(joined_); }
 
   PrimarySession::Config config_;

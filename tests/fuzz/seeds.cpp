@@ -68,7 +68,7 @@ void write_wire(const Corpus& corpus) {
       {"proof", wire::Proof{{3}}},
       {"welcome", wire::Welcome{{4}}},
       {"refuse", wire::Refuse{1, 1, "no"}},
-      {"lease", wire::Lease{7, 41, 2, 1500000, {}}},
+      {"lease", wire::Lease{7, 41, 2, 1500000, {}, "a:h264"}},
       {"result-part", wire::ResultPart{7, 0, 2, 90000, {5}}},
       {"fail", wire::Fail{7, "stuck"}},
       {"cancel", wire::Cancel{7}},

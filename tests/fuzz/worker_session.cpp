@@ -101,6 +101,7 @@ class Target {
     REQUIRE(joined_);
     REQUIRE(event.payload.size() <= received_);
   }
+  void note(const WorkerSession::Wanted&) { REQUIRE(joined_); }
   void note(const WorkerSession::Cancelled&) { REQUIRE(joined_); }
   void note(const WorkerSession::Refused&) {
     REQUIRE(!joined_);

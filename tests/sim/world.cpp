@@ -271,8 +271,8 @@ void World::handle(const Coordinator::SegmentDone& event) {
     return wrong(name(id, index) + ": done twice, or never submitted");
   std::uint64_t size = 0;
   for (const auto& rendition : event.renditions) {
-    size += rendition.segment.size();
-    const std::string flaw = find_flaw(source->second, *rendition.header, rendition.segment);
+    size += total_size(rendition.segment);
+    const std::string flaw = find_flaw(source->second, *rendition.header, rendition.segment.front());
     if (!flaw.empty() && event.note.empty())
       return wrong(name(id, index) + ": a result " + flaw);
   }

@@ -107,6 +107,8 @@ class World : public Actor, public Worker::Host {
   void handle(const Coordinator::LeaseFailed& event);
   void handle(const Coordinator::LeaseHedged& event);
   void handle(const Coordinator::SegmentDone& event);
+  void handle(const Coordinator::EncoderChosen&) {}
+  void handle(const Coordinator::NobodyCan&) {}
 
   void submit(JobId id, Job& job);
   void deliver(JobId id, Job& job, std::uint64_t index);

@@ -14,27 +14,11 @@ constexpr std::uint64_t kLeastMaxResult = 32u << 20;
 // Of refusals no more than these are told in a second.
 constexpr unsigned kToldRefusals = 5;
 constexpr Instant kToldInterval = 1'000 * kMillisecond;
-// Leases of a segment that may lack frames without counting as failed, times max_attempts:
-// meanwhile the workers show with other segments what their word is worth.
-constexpr unsigned kDoubts = 3;
-// Weight of the newest size in the mean of a job's results.
-constexpr double kNewest = 0.25;
-
 constexpr char kJobDone[] = "the job is done";
 
 // An address without its port.
 std::string host_of(const std::string& address) {
   return address.substr(0, address.rfind(':'));
-}
-
-Bytes with_header(const SegmentHeader& header, std::span<const std::uint8_t> payload) {
-  const Bytes serialized = serialize(header);
-  const auto head = serialized.span();
-  std::vector<std::uint8_t> bytes;
-  bytes.reserve(head.size() + payload.size());
-  bytes.insert(bytes.end(), head.begin(), head.end());
-  bytes.insert(bytes.end(), payload.begin(), payload.end());
-  return Bytes::take(std::move(bytes));
 }
 
 }  // namespace
@@ -48,9 +32,9 @@ Coordinator::Coordinator(const Config& config)
 
 void Coordinator::connected(WorkerId id, const std::string& address, const wire::Nonce& nonce,
                             Instant now) {
-  auto& connection =
-      *connections_.emplace(id, std::make_unique<Connection>(session_config_, nonce, now))
-           .first->second;
+  auto& connection = *connections_.emplace(id, std::make_unique<Connection>()).first->second;
+  connection.session = std::make_unique<PrimarySession>(session_config_, nonce, now);
+  connection.port = connection.session.get();
   connection.info = {id, {}, address};
   watch(connection);
   if (++per_address_[host_of(address)] > config_.max_per_address) {
@@ -72,6 +56,22 @@ void Coordinator::connected(WorkerId id, const std::string& address, const wire:
     close(*connections_.at(*most->second.begin()), "too many connections that do not greet");
 }
 
+void Coordinator::join_local(WorkerId id, const std::string& name, unsigned capacity,
+                             LeasePort& port, Instant now) {
+  auto& connection = *connections_.emplace(id, std::make_unique<Connection>()).first->second;
+  connection.port = &port;
+  connection.info = {id, name, "this process"};
+  PrimarySession::Joined joined{name, capacity};
+  handle(connection, joined, now);
+  pump(now);
+}
+
+void Coordinator::said(WorkerId id, PrimarySession::Event event, Instant now) {
+  Connection& connection = *connections_.at(id);
+  std::visit([&](auto& e) { handle(connection, e, now); }, event);
+  pump(now);
+}
+
 void Coordinator::end_greeting(const Connection& connection) {
   const auto at = greeting_.find(host_of(connection.info.address));
   if (at != greeting_.end() && at->second.erase(connection.info.id) != 0 && at->second.empty())
@@ -83,7 +83,7 @@ void Coordinator::received(WorkerId id, std::span<const std::uint8_t> bytes, Ins
   if (connection.closing)
     return;
   std::vector<PrimarySession::Event> events;
-  const Status status = connection.session.receive(bytes, now, events);
+  const Status status = connection.session->receive(bytes, now, events);
   for (auto& event : events)
     std::visit([&](auto& e) { handle(connection, e, now); }, event);
   check_incoming(connection, now);
@@ -104,7 +104,7 @@ void Coordinator::disconnected(WorkerId id, const std::string& reason, Instant n
     tell_refused(connection.info.address, reason, now);
   }
   const auto address = per_address_.find(host_of(connection.info.address));
-  if (--address->second == 0)
+  if (address != per_address_.end() && --address->second == 0)
     per_address_.erase(address);
   end_greeting(connection);
   std::erase(writable_, id);
@@ -131,7 +131,9 @@ void Coordinator::lose(Connection& connection, const std::string& reason) {
   for (const Dispatcher::Failure& failure :
        dispatcher_.remove_worker(connection.info.id, in_good_order, reason))
     lease_failed(connection.info, failure);
-  connection.session.drop_leases();
+  for (auto& [_, job] : jobs_)
+    job.offers.erase(connection.info.id);
+  connection.port->drop_leases();
   account_incoming(connection);
 }
 
@@ -157,85 +159,17 @@ void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, 
   for (auto& [_, job] : jobs_)
     job.waiting_told = false;
   dispatcher_.add_worker(connection.info.id, event.capacity, event.name);
+  for (auto& [id, job] : jobs_)
+    ask(connection, id, job);
   watch(connection);
   events_.push_back(WorkerJoined{connection.info});
   if (all_done())
-    connection.session.done(kJobDone);
+    connection.port->done(kJobDone);
 }
 
 void Coordinator::handle(Connection& connection, PrimarySession::LeaseAdvanced& event,
                          Instant now) {
   dispatcher_.progress(connection.info.id, event.lease, now);
-}
-
-void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived& event,
-                         Instant now) {
-  const WorkerId id = connection.info.id;
-  const Dispatcher::Grant* found = dispatcher_.find(id, event.lease);
-  if (!found)
-    return;
-  SegmentDone done{.worker = connection.info,
-                   .grant = *found,
-                   .duration = now - found->granted,
-                   .note = {},
-                   .renditions = {}};
-  Job& job = jobs_.at(done.grant.segment.job);
-  const auto segment = job.segments.find(done.grant.segment.index);
-  const auto verdict = accept_result(job, segment->second, event.renditions, done);
-  lease_ended(connection, event.lease);
-  const std::uint64_t size = total_size(event.renditions);
-  if (!verdict.status) {
-    const bool counts = !verdict.doubtful || done.grant.attempt > kDoubts * job.config.max_attempts;
-    if (const auto failure = dispatcher_.fail(id, event.lease, verdict.status.error(), now, counts))
-      lease_failed(connection.info, *failure);
-    return;
-  }
-  // A short one came all at once, so that nobody knew of it before.
-  if (!fits(job, size - std::min(size, total_size(segment->second.bytes))) &&
-      done.grant.segment.index != job.window.oldest()) {
-    put_off(done.grant, size, now);
-    return;
-  }
-  job.result_size = job.result_size == 0
-                        ? static_cast<double>(size)
-                        : job.result_size + kNewest * (static_cast<double>(size) - job.result_size);
-  job.window.answer(done.grant.segment.index, size);
-  job.check.forget(done.grant.segment.index);
-  job.segments.erase(segment);
-  cancel(dispatcher_.complete(id, event.lease, now).value());
-  events_.push_back(std::move(done));
-}
-
-ResultCheck::Verdict Coordinator::accept_result(Job& job, const Segment& segment,
-                                                const std::vector<Bytes>& parts,
-                                                SegmentDone& done) {
-  std::vector<SegmentHeader> headers;
-  std::vector<Bytes> segments = parts;
-  for (Bytes& part : segments) {
-    auto header = parse_header(part.span(), part.size());
-    if (!header)
-      return {Error{"the result is no segment: " + header.error()}, {}};
-    if (job.config.check_rendition && !header->units.empty()) {
-      const auto payload = part.span().last(header->payload_size());
-      auto caps = job.config.check_rendition(header->caps, payload.first(header->units[0].size),
-                                             job.config.mixed_encoders);
-      if (!caps)
-        return {Error{"rendition '" + header->rendition + "': " + caps.error()}, {}};
-      if (*caps != header->caps) {
-        header->caps = *caps;
-        part = with_header(*header, payload);
-      }
-    }
-    headers.push_back(std::move(*header));
-  }
-  ResultCheck::Verdict verdict = job.check.check(done.worker.id, *segment.header, headers);
-  if (!verdict.status)
-    return verdict;
-  done.note = verdict.note;
-  for (std::size_t i = 0; i < segments.size(); ++i)
-    done.renditions.push_back(
-        {std::make_shared<const SegmentHeader>(std::move(headers[i])), segments[i]});
-  return verdict;
 }
 
 void Coordinator::handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now) {
@@ -254,8 +188,9 @@ void Coordinator::handle(Connection& connection, PrimarySession::Left&, Instant)
 void Coordinator::lease_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure) {
   cancel({failure.grant});
   cancel(failure.cancelled);
-  if (!failure.given_up.empty())
-    jobs_.at(failure.grant.segment.job).segments.erase(failure.grant.segment.index);
+  const SegmentKey& key = failure.grant.segment;
+  if (!failure.given_up.empty() && !dispatcher_.is_open(key.job, key.index))
+    jobs_.at(key.job).segments.erase(key.index);
   events_.push_back(LeaseFailed{worker, failure.grant, failure.reason, failure.given_up});
   if (failure.suspended > 0)
     events_.push_back(WorkerSuspended{worker, failure.suspended, failure.reason});
@@ -265,7 +200,7 @@ void Coordinator::lease_failed(const WorkerInfo& worker, const Dispatcher::Failu
 void Coordinator::cancel(const std::vector<Dispatcher::Grant>& grants) {
   for (const Dispatcher::Grant& grant : grants) {
     Connection& connection = *connections_.at(grant.worker);
-    connection.session.cancel(grant.lease);
+    connection.port->cancel(grant.lease);
     lease_ended(connection, grant.lease);
     writable_.push_back(grant.worker);
   }
@@ -282,7 +217,7 @@ void Coordinator::check_incoming(Connection& connection, Instant now) {
   if (connection.incoming == 0)
     return;
   const Dispatcher::Grant grant =
-      *dispatcher_.find(connection.info.id, connection.session.incoming()->lease);
+      *dispatcher_.find(connection.info.id, connection.port->incoming()->lease);
   Job& job = jobs_.at(grant.segment.job);
   if (fits(job, 0))
     return;
@@ -313,7 +248,7 @@ void Coordinator::account_incoming(Connection& connection) {
   if (job != jobs_.end())
     job->second.incoming -= connection.incoming;
   connection.incoming = 0;
-  const auto incoming = connection.session.incoming();
+  const auto incoming = connection.port->incoming();
   if (!incoming)
     return;
   if (const auto* grant = dispatcher_.find(connection.info.id, incoming->lease)) {
@@ -349,18 +284,20 @@ void Coordinator::pump(Instant now) {
     Connection& connection = *connections_.at(grant->worker);
     Job& job = jobs_.at(grant->segment.job);
     const Segment& segment = job.segments.at(grant->segment.index);
-    connection.session.grant({.lease = grant->lease,
-                              .segment = grant->segment.index,
-                              .attempt = grant->attempt,
-                              .size = 0,
-                              .sha256 = segment.sha256},
-                             static_cast<std::uint32_t>(segment.header->units.size()),
-                             segment.bytes);
+    connection.port->grant({.lease = grant->lease,
+                            .segment = grant->segment.index,
+                            .attempt = grant->attempt,
+                            .size = 0,
+                            .sha256 = segment.sha256,
+                            .renditions = to_string(job.some(grant->renditions))},
+                           static_cast<std::uint32_t>(segment.header->units.size()), segment.bytes);
     writable_.push_back(grant->worker);
     throttle(grant->segment.job, job);
     if (grant->hedge)
       events_.push_back(LeaseHedged{connection.info, *grant});
   }
+  for (auto& [id, job] : jobs_)
+    look_for_unable(id, job, now);
   if (dispatcher_.workers() > 0)
     return;
   for (auto& [id, job] : jobs_)
@@ -385,8 +322,20 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
   const std::uint64_t index = header->index;
   const auto work = static_cast<double>(header->units.size());
   job.window.accept(index, total_size(segment));
-  job.segments[index] = {std::move(header), std::move(segment), sha256};
-  dispatcher_.add_segment({id, index}, work);
+  RenditionSet wanted = job.renditions.empty() ? 1 : 0;
+  for (std::size_t i = 0; i < job.renditions.size(); ++i)
+    wanted |= RenditionSet{!frames_of(*header, job.renditions[i]).empty()} << i;
+  Segment& added = job.segments[index] = {std::move(header), std::move(segment), sha256, wanted};
+  if (wanted != 0) {
+    dispatcher_.add_segment({id, index}, work, wanted);
+  } else {
+    SegmentDone done;
+    done.grant.segment = {id, index};
+    add_empty_renditions(job, added, done);
+    job.window.answer(index, 0);
+    job.segments.erase(index);
+    events_.push_back(std::move(done));
+  }
   pump(now);
 }
 
@@ -402,8 +351,14 @@ void Coordinator::set_blocked(JobId id, bool blocked, Instant now) {
 
 void Coordinator::clear_job(JobId id, Instant now) {
   cancel(dispatcher_.clear_job(id, now));
-  const JobConfig config = jobs_.at(id).config;
-  jobs_.insert_or_assign(id, Job(config));
+  Job& job = jobs_.at(id);
+  Job anew(job.config);
+  // What the workers have said still holds.
+  anew.renditions = std::move(job.renditions);
+  anew.query = job.query;
+  anew.offers = std::move(job.offers);
+  anew.encoders = std::move(job.encoders);
+  job = std::move(anew);
   pump(now);
 }
 
@@ -431,7 +386,7 @@ void Coordinator::say_goodbye(const std::string& reason) {
   for (auto& [id, connection] : connections_) {
     if (!connection->joined || connection->closing)
       continue;
-    connection->session.done(reason);
+    connection->port->done(reason);
     writable_.push_back(id);
   }
 }
@@ -445,15 +400,17 @@ std::uint64_t Coordinator::bytes_held(JobId id) const {
 
 // What a session does only later than expected is found when its entry comes up.
 void Coordinator::watch(Connection& connection) {
+  if (!connection.session)
+    return;
   wakeups_.erase({connection.wakeup, connection.info.id});
-  connection.wakeup = connection.session.next_wakeup();
+  connection.wakeup = connection.session->next_wakeup();
   wakeups_.emplace(connection.wakeup, connection.info.id);
 }
 
 void Coordinator::advance(Instant now) {
   while (!wakeups_.empty() && wakeups_.begin()->first <= now) {
     Connection& connection = *connections_.at(wakeups_.begin()->second);
-    const Status status = connection.session.advance(now);
+    const Status status = connection.session->advance(now);
     if (connection.closing || !status) {
       wakeups_.erase(wakeups_.begin());
       connection.wakeup = kNever;
@@ -468,7 +425,9 @@ void Coordinator::advance(Instant now) {
 }
 
 Instant Coordinator::next_wakeup() const {
-  const Instant at = dispatcher_.next_wakeup();
+  Instant at = dispatcher_.next_wakeup();
+  for (const auto& [_, job] : jobs_)
+    at = std::min(at, job.unable_at);
   return wakeups_.empty() ? at : std::min(at, wakeups_.begin()->first);
 }
 

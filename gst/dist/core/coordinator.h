@@ -59,7 +59,7 @@ class Coordinator {
   };
   struct Rendition {
     std::shared_ptr<const SegmentHeader> header;
-    Bytes segment;  // Serialised, header included.
+    BytesList segment;  // Serialised; the header is in the first piece.
   };
 
   // What there is to tell. WorkerJoined, WorkerLeft, WorkerSuspended and ConnectionRefused concern
@@ -100,15 +100,31 @@ class Coordinator {
     WorkerInfo worker;
     Dispatcher::Grant grant;
   };
+  // A lease's result was accepted: the segment, or some of its renditions.
   struct SegmentDone {
     WorkerInfo worker;
     Dispatcher::Grant grant;
     Instant duration = 0;  // From grant to result.
     std::string note;      // Set if the result was accepted although it is not what was expected.
     std::vector<Rendition> renditions;
+    bool complete = true;    // Nothing more comes of this segment.
+    std::uint64_t held = 0;  // Bytes of its results so far, and of the segment unless complete.
   };
-  using Event = std::variant<WorkerJoined, WorkerLeft, WorkerSuspended, ConnectionRefused,
-                             WaitingForWorkers, LeaseFailed, LeaseHedged, SegmentDone>;
+  // From now on only this encoder's results fit the rendition: those of others have other caps.
+  struct EncoderChosen {
+    JobId job = 0;
+    std::string rendition;
+    std::string encoder;
+    std::vector<std::string> excluded;  // Names of workers that would use another.
+  };
+  // None of the workers, for a while, could make some of the renditions. Told once.
+  struct NobodyCan {
+    JobId job = 0;
+    std::string reason;  // Names them, and what each worker lacks.
+  };
+  using Event =
+      std::variant<WorkerJoined, WorkerLeft, WorkerSuspended, ConnectionRefused, WaitingForWorkers,
+                   LeaseFailed, LeaseHedged, SegmentDone, EncoderChosen, NobodyCan>;
 
   explicit Coordinator(const Config& config);
 
@@ -120,10 +136,21 @@ class Coordinator {
   // The connection is closed, by whomever.
   void disconnected(WorkerId id, const std::string& reason, Instant now);
   // What to write; borrowed, valid until disconnected().
-  Link& link(WorkerId id) { return connections_.at(id)->session; }
+  Link& link(WorkerId id) { return *connections_.at(id)->session; }
+
+  // --- Workers in this process, which need no connection. They leave with disconnected(), after
+  // which `port` is used no more.
+  void join_local(WorkerId id, const std::string& name, unsigned capacity, LeasePort& port,
+                  Instant now);
+  // What such a worker says.
+  void said(WorkerId id, PrimarySession::Event event, Instant now);
 
   // --- Jobs. The caller chooses the ids, each once.
   void add_job(JobId job, const JobConfig& config);
+  // What shall be made of the segments that are submitted from now on: resolved, at least one, at
+  // most kMaxRenditions. Workers are asked what they can make of it, and get no lease of the job
+  // before they have answered. Until this is called a result is whatever a worker makes.
+  void set_renditions(JobId job, const std::vector<RenditionSpec>& renditions, Instant now);
   // `sha256` is over the bytes of `segment`, which include the header.
   void submit(JobId job, std::shared_ptr<const SegmentHeader> header, BytesList segment,
               const wire::Digest& sha256, Instant now);
@@ -163,11 +190,9 @@ class Coordinator {
 
  private:
   struct Connection {
-    Connection(const PrimarySession::Config& config, const wire::Nonce& nonce, Instant now)
-        : session(config, nonce, now) {}
-
     WorkerInfo info;
-    PrimarySession session;
+    std::unique_ptr<PrimarySession> session;  // Null: in this process.
+    LeasePort* port = nullptr;                // The session's, or that of join_local().
     bool joined = false;
     bool leaving = false;
     bool closing = false;
@@ -180,6 +205,8 @@ class Coordinator {
     std::shared_ptr<const SegmentHeader> header;
     BytesList bytes;
     wire::Digest sha256 = {};
+    RenditionSet wanted = 1;    // The others have no frames in it.
+    std::uint64_t results = 0;  // Bytes of those renditions that are there.
   };
   struct Job {
     explicit Job(const JobConfig& c) : config(c), window({.bytes = c.max_bytes}) {}
@@ -195,15 +222,29 @@ class Coordinator {
     std::uint64_t full_at = UINT64_MAX;  // What the window held when a result had no room.
     bool done = false;
     bool waiting_told = false;
+
+    // Those of its renditions that are in the set.
+    std::vector<RenditionSpec> some(RenditionSet set) const;
+
+    std::vector<RenditionSpec> renditions;  // Empty: whatever a worker makes.
+    std::uint64_t query = 0;                // By which workers were asked for them.
+    std::map<WorkerId, std::vector<Ability>> offers;
+    std::vector<std::string> encoders;  // Of the results so far, for each rendition; empty: any.
+    Instant unable_at = kNever;         // When it is told that no worker can make some of them.
+    bool unable_told = false;
   };
+
+  static bool has(RenditionSet set, std::size_t rendition) { return (set >> rendition & 1) != 0; }
 
   void handle(Connection& connection, PrimarySession::Joined& event, Instant);
   void handle(Connection& connection, PrimarySession::LeaseAdvanced& event, Instant now);
   void handle(Connection& connection, PrimarySession::ResultReceived& event, Instant now);
   void handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now);
+  void handle(Connection& connection, PrimarySession::Offered& event, Instant now);
   void handle(Connection& connection, PrimarySession::Left& event, Instant);
   static ResultCheck::Verdict accept_result(Job& job, const Segment& segment,
-                                            const std::vector<Bytes>& parts, SegmentDone& done);
+                                            const std::vector<BytesList>& parts, SegmentDone& done);
+  static void add_empty_renditions(const Job& job, const Segment& segment, SegmentDone& done);
   void lose(Connection& connection, const std::string& reason);
   void close(Connection& connection, const std::string& reason);
   void end_greeting(const Connection& connection);
@@ -217,6 +258,11 @@ class Coordinator {
   void account_incoming(Connection& connection);
   void throttle(JobId id, Job& job);
   bool all_done() const;
+  void ask(Connection& connection, JobId id, Job& job);
+  void update_ability(WorkerId worker, JobId id, const Job& job, Instant now);
+  void choose_encoders(const SegmentDone& done, Job& job, Instant now);
+  static std::string missing_encoders(const Job& job, RenditionSet missing);
+  void look_for_unable(JobId id, Job& job, Instant now);
   void pump(Instant now);
   void watch(Connection& connection);
 
@@ -229,6 +275,7 @@ class Coordinator {
   std::map<std::string, std::set<WorkerId>> greeting_;  // By address.
   std::set<std::pair<Instant, WorkerId>> wakeups_;
 
+  std::uint64_t queries_ = 0;
   std::vector<Event> events_;
   std::vector<WorkerId> writable_;  // Some more than once.
   std::vector<Closing> closing_;

@@ -50,11 +50,9 @@ void Dispatcher::set_throttle(JobId job, Throttle throttle) {
 }
 
 void Dispatcher::add_segment(SegmentKey key, double work, RenditionSet renditions) {
-  Job& job = jobs_.at(key.job);
-  const auto at = job.parts.lower_bound(key);
-  if (at != job.parts.end() && at->first.index == key.index)
+  if (is_open(key.job, key.index))
     return;
-  ++job.open_segments;
+  ++jobs_.at(key.job).open_segments;
   Part part;
   part.renditions = renditions;
   part.work = std::max(work, 1e-9);
@@ -80,8 +78,7 @@ Dispatcher::Part Dispatcher::take_part(SegmentKey key) {
 void Dispatcher::forget_part(SegmentKey key) {
   Job& job = jobs_.at(key.job);
   take_part(key);
-  const auto rest = job.parts.lower_bound({key.job, key.index});
-  if (rest == job.parts.end() || rest->first.index != key.index)
+  if (!is_open(key.job, key.index))
     --job.open_segments;
 }
 
@@ -118,6 +115,12 @@ double Dispatcher::work_of(const Job& job, const Part& part) {
   for (std::size_t i = 0; i < job.weights.size(); ++i)
     weight += (part.renditions >> i & 1) != 0 ? job.weights[i] : 0;
   return part.work * weight;
+}
+
+bool Dispatcher::is_open(JobId id, std::uint64_t index) const {
+  const auto& parts = jobs_.at(id).parts;
+  const auto at = parts.lower_bound({id, index});
+  return at != parts.end() && at->first.index == index;
 }
 
 std::optional<std::uint64_t> Dispatcher::earliest(JobId id) const {

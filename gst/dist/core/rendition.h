@@ -111,8 +111,8 @@ Result<std::vector<RenditionSpec>> resolve(const std::vector<RenditionSpec>& spe
 // What a worker can do for one rendition.
 struct Ability {
   bool able = false;
-  std::string encoder;  // Factory name; empty: a pipeline that somebody wrote.
-  std::string reason;   // Why not, if it is not able.
+  std::string encoder = {};  // Factory name; empty: a pipeline that somebody wrote.
+  std::string reason = {};   // Why not, if it is not able.
   bool operator==(const Ability&) const = default;
 };
 

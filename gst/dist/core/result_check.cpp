@@ -97,7 +97,8 @@ std::uint32_t reorder_depth(std::span<const Time> decode_order) {
 }
 
 ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeader& source,
-                                        const std::vector<SegmentHeader>& result) {
+                                        const std::vector<SegmentHeader>& result,
+                                        const std::vector<Expected>& expected) {
   if (result.empty())
     return {Error{"an answer without renditions"}, {}};
   for (const SegmentHeader& header : result) {
@@ -113,26 +114,25 @@ ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeade
                     " differ from those of the segments before, " + caps->second},
               {}};
   }
-  for (const auto& known : caps_[source.caps])
-    if (std::none_of(result.begin(), result.end(),
-                     [&](const SegmentHeader& h) { return h.rendition == known.first; }))
-      return {Error{"rendition '" + known.first + "' is missing"}, {}};
-  if (!caps_[source.caps].empty() && result.size() != caps_[source.caps].size())
-    return {Error{"renditions that the segments before do not have"}, {}};
+  if (Status status = check_same_renditions(source, result); expected.empty() && !status)
+    return {std::move(status), {}};
 
   std::string lacking;
-  const std::vector<Time> expected = source.presentation_times();
   for (const SegmentHeader& header : result) {
+    const auto known = std::find_if(expected.begin(), expected.end(), [&](const Expected& e) {
+      return e.rendition == header.rendition;
+    });
+    const std::vector<Time> wanted =
+        known != expected.end() ? known->times : source.presentation_times();
     const std::vector<Time> times = header.presentation_times();
-    if (times == expected)
+    if (times == wanted)
       continue;
     // However many attempts agree: the source does not hold these.
-    if (!std::includes(expected.begin(), expected.end(), times.begin(), times.end()))
+    if (!std::includes(wanted.begin(), wanted.end(), times.begin(), times.end()))
       return {Error{"rendition '" + header.rendition + "': frames that the segment does not have"},
               {}};
     lacking += (lacking.empty() ? "" : ", ") + ("rendition '" + header.rendition + "': ") +
-               std::to_string(times.size()) + " frames instead of " +
-               std::to_string(expected.size());
+               std::to_string(times.size()) + " frames instead of " + std::to_string(wanted.size());
   }
   if (lacking.empty())
     complete_workers_.insert(worker);
@@ -143,6 +143,20 @@ ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeade
   if (!lacking.empty())
     lacking += ", as in another attempt: taken for what the source holds";
   return {{}, lacking};
+}
+
+Status ResultCheck::check_same_renditions(const SegmentHeader& source,
+                                          const std::vector<SegmentHeader>& result) const {
+  const auto known = caps_.find(source.caps);
+  if (known == caps_.end() || known->second.empty())
+    return {};
+  for (const auto& [rendition, _] : known->second)
+    if (std::none_of(result.begin(), result.end(),
+                     [name = rendition](const SegmentHeader& h) { return h.rendition == name; }))
+      return Error{"rendition '" + rendition + "' is missing"};
+  if (result.size() != known->second.size())
+    return Error{"renditions that the segments before do not have"};
+  return {};
 }
 
 // A worker whose pipeline drops frames drops them again, so one of two has to be known not to.

@@ -32,25 +32,35 @@ std::uint32_t reorder_depth(std::span<const Time> decode_order);
 // a rendition fit together.
 class ResultCheck {
  public:
+  // What a rendition must hold: these presentation times, ascending.
+  struct Expected {
+    std::string rendition;
+    std::vector<Time> times;
+  };
   // Success if `result` (one header for each rendition the worker made) answers `source`; the error
-  // says what is wrong with it. A result with too few frames is refused at first, but accepted with
-  // a note once another attempt gives the very same frames, and one of them from a worker that has
-  // made all frames of some other segment: then it is the source that lacks them, and an
-  // undistributed decode would lack them too. As long as nobody has made a whole segment two
-  // workers suffice, after six attempts. `worker` is any number that tells workers apart.
-  // `doubtful`: refused because it lacks frames, and nothing is known yet of those who say so.
+  // says what is wrong with it. `expected` has at least the renditions of the result; empty: nobody
+  // has said what shall be made, so all results have to hold all frames in the same renditions. A
+  // result with too few frames is refused at first, but accepted with a note once another attempt
+  // gives the very same frames, and one of them from a worker that has made all frames of some
+  // other segment: then it is the source that lacks them, and an undistributed decode would lack
+  // them too. As long as nobody has made a whole segment two workers suffice, after six attempts.
+  // `worker` is any number that tells workers apart. `doubtful`: refused because it lacks frames,
+  // and nothing is known yet of those who say so.
   struct Verdict {
     Status status;
     std::string note;
     bool doubtful = false;
   };
   Verdict check(std::uint64_t worker, const SegmentHeader& source,
-                const std::vector<SegmentHeader>& result);
+                const std::vector<SegmentHeader>& result,
+                const std::vector<Expected>& expected = {});
 
   // The segment is delivered; what was remembered for it can go.
   void forget(std::uint64_t index) { refused_frames_.erase(index); }
 
  private:
+  Status check_same_renditions(const SegmentHeader& source,
+                               const std::vector<SegmentHeader>& result) const;
   bool is_confirmed(std::uint64_t worker, std::uint64_t index, const std::string& frames);
 
   // For each source caps and rendition, the caps of the first accepted result.

@@ -245,6 +245,12 @@ Status PrimarySession::handle(const wire::Message& message, std::vector<Event>& 
   } else if (const auto* fail = std::get_if<wire::Fail>(&message)) {
     if (end_lease(fail->lease))
       events.push_back(LeaseFailed{fail->lease, fail->reason});
+  } else if (const auto* offer = std::get_if<wire::Offer>(&message)) {
+    const auto wanted = wanted_.find(offer->job);
+    if (wanted == wanted_.end() || wanted->second != offer->abilities.size())
+      return Error{"an offer that nobody asked for"};
+    wanted_.erase(wanted);
+    events.push_back(Offered{offer->job, offer->abilities});
   } else if (std::holds_alternative<wire::Leave>(message)) {
     events.push_back(Left{});
   } else if (!std::holds_alternative<wire::Heartbeat>(message) &&
@@ -313,7 +319,7 @@ void PrimarySession::finish_part(std::vector<Event>& events) {
     events.push_back(LeaseFailed{part_.lease, "the result was damaged on its way"});
     return;
   }
-  renditions_.push_back(*bytes);
+  renditions_.push_back({*bytes});
   if (part_.part + 1 < part_.parts)
     return;
   events.push_back(ResultReceived{part_.lease, std::move(renditions_)});
@@ -324,9 +330,14 @@ std::optional<PrimarySession::Incoming> PrimarySession::incoming() const {
   if (leases_.count(part_.lease) == 0)
     return std::nullopt;
   std::uint64_t bytes = inbox_ && inbox_->bytes ? inbox_->bytes->len : 0;
-  for (const Bytes& part : renditions_)
-    bytes += part.size();
+  for (const BytesList& part : renditions_)
+    bytes += total_size(part);
   return Incoming{part_.lease, bytes};
+}
+
+void PrimarySession::want(JobId job, const std::vector<RenditionSpec>& renditions) {
+  wanted_[job] = renditions.size();
+  send(wire::Job{job, to_string(renditions)});
 }
 
 void PrimarySession::grant(wire::Lease lease, std::uint32_t units, BytesList payload) {
@@ -436,7 +447,8 @@ Status WorkerSession::handle(const wire::Message& message, std::vector<Event>& e
       received_[lease_.lease] = lease_.size;
       // From now on the primary knows that this worker had the lease.
       progress(lease_.lease, 0, 0);
-      events.push_back(Leased{lease_.lease, lease_.segment, lease_.attempt, std::move(*payload)});
+      events.push_back(Leased{lease_.lease, lease_.segment, lease_.attempt, lease_.renditions,
+                              std::move(*payload)});
     }
   };
   if (const auto* lease = std::get_if<wire::Lease>(&message)) {
@@ -457,6 +469,8 @@ Status WorkerSession::handle(const wire::Message& message, std::vector<Event>& e
     received_.erase(cancel->lease);
     drop_payloads(cancel->lease);
     events.push_back(Cancelled{cancel->lease});
+  } else if (const auto* job = std::get_if<wire::Job>(&message)) {
+    events.push_back(Wanted{job->job, job->renditions});
   } else if (const auto* done = std::get_if<wire::Done>(&message)) {
     events.push_back(JobDone{done->reason});
   } else if (!std::holds_alternative<wire::Heartbeat>(message) &&

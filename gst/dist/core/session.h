@@ -17,6 +17,7 @@
 
 #include "gst/dist/core/bytes.h"
 #include "gst/dist/core/instant.h"
+#include "gst/dist/core/lease_port.h"
 #include "gst/dist/core/result.h"
 #include "gst/dist/core/wire.h"
 
@@ -43,6 +44,7 @@ class Link {
 
  protected:
   using LeaseId = std::uint64_t;
+  using JobId = std::uint64_t;
 
   explicit Link(Instant now)
       : reader_(wire::kMaxGreetingBody),
@@ -97,7 +99,7 @@ class Link {
 };
 
 // The primary's end.
-class PrimarySession : public Link {
+class PrimarySession : public Link, public LeasePort {
  public:
   struct Config {
     // Empty: anyone may join. Else the worker has to prove that it knows it.
@@ -117,14 +119,19 @@ class PrimarySession : public Link {
   // A serialised segment for each rendition; their digests have been checked.
   struct ResultReceived {
     LeaseId lease = 0;
-    std::vector<Bytes> renditions;
+    std::vector<BytesList> renditions;
   };
   struct LeaseFailed {
     LeaseId lease = 0;
     std::string reason;
   };
+  // Which of the job's renditions the worker can make: as many as want() asked for.
+  struct Offered {
+    JobId job = 0;
+    std::vector<Ability> abilities;
+  };
   struct Left {};
-  using Event = std::variant<Joined, LeaseAdvanced, ResultReceived, LeaseFailed, Left>;
+  using Event = std::variant<Joined, LeaseAdvanced, ResultReceived, LeaseFailed, Offered, Left>;
 
   // `config` has to outlive the session.
   PrimarySession(const Config& config, const wire::Nonce& nonce, Instant now)
@@ -134,19 +141,12 @@ class PrimarySession : public Link {
   // be closed; a refusal for the worker may still be in next_output().
   Status receive(std::span<const std::uint8_t> bytes, Instant now, std::vector<Event>& events);
 
-  // `units` is how many access units the segment has: what a worker may report of them is limited.
-  void grant(wire::Lease lease, std::uint32_t units, BytesList payload);
-  void cancel(LeaseId lease);
-  void done(const std::string& reason) { send(wire::Done{reason}); }
-  // The connection is about to close: drops all leases and what is still unsent of them.
-  void drop_leases();
-
-  // The result that is being received: its lease, and the bytes that are here.
-  struct Incoming {
-    LeaseId lease = 0;
-    std::uint64_t bytes = 0;
-  };
-  std::optional<Incoming> incoming() const;
+  void want(JobId job, const std::vector<RenditionSpec>& renditions) override;
+  void grant(wire::Lease lease, std::uint32_t units, BytesList payload) override;
+  void cancel(LeaseId lease) override;
+  void done(const std::string& reason) override { send(wire::Done{reason}); }
+  void drop_leases() override;
+  std::optional<Incoming> incoming() const override;
 
  private:
   enum class State { kHello, kProof, kJoined };
@@ -174,10 +174,11 @@ class PrimarySession : public Link {
   wire::Hello hello_;
   Bytes transcript_;  // Hello and Challenge as they went over the wire.
   std::map<LeaseId, LeaseProgress> leases_;
+  std::map<JobId, std::size_t> wanted_;  // How many renditions of each job, until it is answered.
   // The result being received.
   wire::ResultPart part_;
   std::uint64_t result_size_ = 0;
-  std::vector<Bytes> renditions_;
+  std::vector<BytesList> renditions_;
 };
 
 // The worker's end.
@@ -196,7 +197,13 @@ class WorkerSession : public Link {
     LeaseId lease = 0;
     std::uint64_t segment = 0;
     std::uint32_t attempt = 0;
-    Bytes payload;  // A serialised segment.
+    std::string renditions;  // As in wire::Lease.
+    Bytes payload;           // A serialised segment.
+  };
+  // To be answered with offer().
+  struct Wanted {
+    JobId job = 0;
+    std::string renditions;
   };
   struct Cancelled {
     LeaseId lease = 0;
@@ -209,7 +216,7 @@ class WorkerSession : public Link {
   struct JobDone {
     std::string reason;
   };
-  using Event = std::variant<Welcomed, Leased, Cancelled, Refused, JobDone>;
+  using Event = std::variant<Welcomed, Leased, Wanted, Cancelled, Refused, JobDone>;
 
   // Greets the primary.
   WorkerSession(const Config& config, const wire::Nonce& nonce, Instant now);
@@ -219,6 +226,9 @@ class WorkerSession : public Link {
 
   void result(LeaseId lease, std::vector<BytesList> renditions);
   void fail(LeaseId lease, const std::string& reason);
+  void offer(JobId job, std::vector<Ability> abilities) {
+    send(wire::Offer{job, std::move(abilities)});
+  }
   void leave() { send(wire::Leave{}); }
   // How far a lease is that was received, see wire::Progress.
   void progress(LeaseId lease, std::uint32_t units, std::uint32_t frames);

@@ -12,6 +12,8 @@ constexpr std::uint32_t kMagic = 0x54534447;  // "GDST"
 constexpr std::size_t kLengthAt = 4;
 // Most messages are not longer.
 constexpr std::size_t kUsualFrame = 64;
+// Why a worker cannot make a rendition.
+constexpr std::size_t kMaxReason = 1024;
 
 enum Type : std::uint16_t {
   kHello = 1,
@@ -28,6 +30,8 @@ enum Type : std::uint16_t {
   kProof = 12,
   kHeartbeat = 13,
   kProgress = 14,
+  kJob = 15,
+  kOffer = 16,
 };
 
 // Each put() writes a body and returns its type.
@@ -75,6 +79,7 @@ Type put(ByteWriter& out, const Lease& m) {
   out.u32(m.attempt);
   out.u64(m.size);
   out.bytes(m.sha256);
+  out.string(clip(m.renditions, kMaxText));
   return kLease;
 }
 
@@ -125,6 +130,23 @@ Type put(ByteWriter& out, const Progress& m) {
   return kProgress;
 }
 
+Type put(ByteWriter& out, const Job& m) {
+  out.u64(m.job);
+  out.string(clip(m.renditions, kMaxText));
+  return kJob;
+}
+
+Type put(ByteWriter& out, const Offer& m) {
+  out.u64(m.job);
+  out.u16(static_cast<std::uint16_t>(m.abilities.size()));
+  for (const Ability& ability : m.abilities) {
+    out.u16(ability.able ? 1 : 0);
+    out.string(clip(ability.encoder, kMaxName));
+    out.string(clip(ability.reason, kMaxReason));
+  }
+  return kOffer;
+}
+
 void put_frame_header(ByteWriter& out, std::uint16_t type, std::size_t body_size) {
   out.u16(type);
   out.u16(0);
@@ -136,6 +158,18 @@ std::array<std::uint8_t, 32> get_32_bytes(ByteReader& in) {
   const auto bytes = in.bytes(value.size());
   std::copy(bytes.begin(), bytes.end(), value.begin());
   return value;
+}
+
+Offer get_offer(ByteReader& in, bool& valid) {
+  Offer m{in.u64(), {}};
+  const std::uint16_t count = in.u16();
+  valid = count <= kMaxRenditions;
+  for (std::uint16_t i = 0; valid && i < count; ++i) {
+    const std::uint16_t able = in.u16();
+    valid = able <= 1;
+    m.abilities.push_back({able == 1, in.string(kMaxName), in.string(kMaxReason)});
+  }
+  return m;
 }
 
 // Reads the body of a known type. Field order is that of put(); initialiser lists are evaluated
@@ -158,7 +192,7 @@ Message get(ByteReader& in, std::uint16_t type, bool& valid) {
     case kRefuse:
       return Refuse{in.u16(), in.u16(), in.string(kMaxText)};
     case kLease:
-      return Lease{in.u64(), in.u64(), in.u32(), in.u64(), get_32_bytes(in)};
+      return Lease{in.u64(), in.u64(), in.u32(), in.u64(), get_32_bytes(in), in.string(kMaxText)};
     case kResultPart: {
       const ResultPart m{in.u64(), in.u16(), in.u16(), in.u64(), get_32_bytes(in)};
       valid = m.part < m.parts;
@@ -180,6 +214,10 @@ Message get(ByteReader& in, std::uint16_t type, bool& valid) {
       return Heartbeat{};
     case kProgress:
       return Progress{in.u64(), in.u64(), in.u32(), in.u32()};
+    case kJob:
+      return Job{in.u64(), in.string(kMaxText)};
+    case kOffer:
+      return get_offer(in, valid);
     default:
       in.bytes(in.remaining());
       return std::monostate{};

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gst/dist/core/bytes.h"
+#include "gst/dist/core/rendition.h"
 #include "gst/dist/core/result.h"
 
 namespace dist::wire {
@@ -74,6 +75,21 @@ struct Refuse {
   bool operator==(const Refuse&) const = default;
 };
 
+// Primary to worker: what a job wants made of its segments, before the first lease of it. The
+// answer is an Offer.
+struct Job {
+  std::uint64_t job = 0;
+  std::string renditions;  // As parse_renditions() takes it.
+  bool operator==(const Job&) const = default;
+};
+
+// Worker to primary: which of a job's renditions can be made here, in their order.
+struct Offer {
+  std::uint64_t job = 0;
+  std::vector<Ability> abilities;  // At most kMaxRenditions.
+  bool operator==(const Offer&) const = default;
+};
+
 // Primary to worker: a lease. Data messages with `size` bytes, a serialised segment, follow.
 struct Lease {
   std::uint64_t lease = 0;
@@ -81,6 +97,8 @@ struct Lease {
   std::uint32_t attempt = 0;
   std::uint64_t size = 0;
   Digest sha256 = {};  // Over those bytes.
+  // To be made, as in Job. Empty: whatever the worker makes.
+  std::string renditions = {};
   bool operator==(const Lease&) const = default;
 };
 
@@ -141,8 +159,9 @@ struct Data {
 };
 
 // monostate: a type of a later version, to be skipped.
-using Message = std::variant<std::monostate, Hello, Challenge, Proof, Welcome, Refuse, Lease,
-                             ResultPart, Fail, Cancel, Done, Leave, Data, Heartbeat, Progress>;
+using Message =
+    std::variant<std::monostate, Hello, Challenge, Proof, Welcome, Refuse, Lease, ResultPart, Fail,
+                 Cancel, Done, Leave, Data, Heartbeat, Progress, Job, Offer>;
 
 // A frame with its header. The strings must be valid UTF-8; longer ones than kMaxText are cut.
 Bytes encode(const Message& message);

@@ -71,9 +71,10 @@ Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, std::vector<Ref<
   return buffer;
 }
 
-Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, const Bytes& serialized) {
+Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, const BytesList& serialized) {
   auto buffer = new_segment_buffer(header);
-  gst_buffer_append_memory(buffer.get(), wrap(serialized));
+  for (const Bytes& piece : serialized)
+    gst_buffer_append_memory(buffer.get(), wrap(piece));
   return buffer;
 }
 

@@ -23,8 +23,8 @@ inline constexpr char kSegmentCaps[] = "application/x-dist-segment";
 // `header`.
 Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, std::vector<Ref<GstBuffer>> units);
 
-// A segment that is already in one piece, as `header` describes it.
-Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, const Bytes& serialized);
+// A segment that is already serialised, as `header` describes it.
+Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, const BytesList& serialized);
 
 // Reads and checks the header.
 Result<SegmentHeader> read_header(GstBuffer* segment);

@@ -77,4 +77,27 @@ Result<std::string> check_rendition(const std::string& text,
   return common_caps(structure);
 }
 
+SourceFormat source_format(const std::string& text) {
+  SourceFormat format;
+  const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(text.c_str()));
+  if (!caps || gst_caps_get_size(caps.get()) == 0)
+    return format;
+  const GstStructure* structure = gst_caps_get_structure(caps.get(), 0);
+  const auto fraction = [&](const char* field) -> std::optional<Fraction> {
+    int num = 0;
+    int den = 1;
+    if (!gst_structure_get_fraction(structure, field, &num, &den) || num <= 0 || den <= 0)
+      return std::nullopt;
+    return Fraction{static_cast<unsigned>(num), static_cast<unsigned>(den)};
+  };
+  int width = 0;
+  int height = 0;
+  gst_structure_get(structure, "width", G_TYPE_INT, &width, "height", G_TYPE_INT, &height, nullptr);
+  format.width = static_cast<unsigned>(std::max(width, 0));
+  format.height = static_cast<unsigned>(std::max(height, 0));
+  format.pixel_aspect_ratio = fraction("pixel-aspect-ratio").value_or(format.pixel_aspect_ratio);
+  format.framerate = fraction("framerate");
+  return format;
+}
+
 }  // namespace dist

@@ -11,12 +11,16 @@
 #include <string>
 
 #include "gst/dist/core/access_unit.h"
+#include "gst/dist/core/rendition.h"
 #include "gst/dist/core/result.h"
 
 namespace dist {
 
 // kRaw too for what the cut rule does not know.
 StreamFormat stream_format(const GstStructure* structure);
+
+// Size, shape and rate of video with these caps, as far as they say.
+SourceFormat source_format(const std::string& caps);
 
 // Checks what a worker says of its answer, "rendition caps", against the first access unit of it:
 // the caps are fixed ones, and the unit is a keyframe at which a decoder can start. With

@@ -260,4 +260,20 @@ Result<std::vector<RenditionSpec>> read_ladder(const std::string& path) {
   return specs;
 }
 
+Result<std::vector<RenditionSpec>> find_renditions(const std::string& renditions,
+                                                   const std::string& ladder) {
+  if (!renditions.empty() && !ladder.empty())
+    return Error{"renditions and ladder are both set: set one of them"};
+  if (!renditions.empty())
+    return parse_renditions(renditions);
+  if (ladder.empty())
+    return std::vector<RenditionSpec>();
+  if (const char* built_in = built_in_ladder(ladder))
+    return parse_renditions(built_in);
+  if (ladder.find('/') == std::string::npos && ladder.find('.') == std::string::npos)
+    return Error{"ladder '" + ladder + "': there is none of that name; there are " +
+                 built_in_ladder_names() + ", or give the path of a JSON file"};
+  return read_ladder(ladder);
+}
+
 }  // namespace dist

@@ -27,6 +27,13 @@ std::uint16_t Primary::port() const {
   return listener_->port();
 }
 
+void Primary::set_renditions(std::vector<RenditionSpec> renditions) {
+  listener_->post(
+      [job = job_, renditions = std::move(renditions)](Coordinator& coordinator, Instant now) {
+        coordinator.set_renditions(job, renditions, now);
+      });
+}
+
 void Primary::submit(std::shared_ptr<const SegmentHeader> header, BytesList segment) {
   // Here, not in the network thread, which has heartbeats to send meanwhile.
   const wire::Digest digest = sha256(segment);

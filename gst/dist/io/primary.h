@@ -38,6 +38,8 @@ class Primary {
     virtual void told(const Coordinator::LeaseFailed& event) = 0;
     virtual void told(const Coordinator::LeaseHedged& event) = 0;
     virtual void told(const Coordinator::SegmentDone& event) = 0;
+    virtual void told(const Coordinator::EncoderChosen& event) = 0;
+    virtual void told(const Coordinator::NobodyCan& event) = 0;
   };
 
   // Binds and listens, or joins the listener that another Primary of this process has on the same
@@ -54,6 +56,7 @@ class Primary {
   std::uint16_t port() const;
 
   // See Coordinator. Any thread; done soon, in the order of the calls.
+  void set_renditions(std::vector<RenditionSpec> renditions);
   void submit(std::shared_ptr<const SegmentHeader> header, BytesList segment);
   void delivered(std::uint64_t index);
   void set_blocked(bool blocked);

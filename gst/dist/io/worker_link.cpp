@@ -137,7 +137,12 @@ Status WorkerLink::receive(std::span<const std::uint8_t> bytes) {
       observer_.connected();
     } else if (auto* leased = std::get_if<WorkerSession::Leased>(&event)) {
       retry_after_ = kFirstRetry;
-      observer_.leased({connections_, leased->lease}, std::move(*leased));
+      observer_.leased({.key = {connections_, leased->lease},
+                        .segment = leased->segment,
+                        .renditions = std::move(leased->renditions),
+                        .payload = {std::move(leased->payload)}});
+    } else if (const auto* wanted = std::get_if<WorkerSession::Wanted>(&event)) {
+      observer_.wanted({connections_, wanted->job}, wanted->renditions);
     } else if (const auto* cancelled = std::get_if<WorkerSession::Cancelled>(&event)) {
       observer_.cancelled({connections_, cancelled->lease});
     } else if (const auto* refused = std::get_if<WorkerSession::Refused>(&event)) {
@@ -169,6 +174,15 @@ void WorkerLink::closed(const std::string& reason) {
   if (config_.reconnect)
     dial_later();
   observer_.disconnected(done, reason);
+}
+
+void WorkerLink::offer(JobKey key, std::vector<Ability> abilities) {
+  thread_.post([this, key, abilities = std::move(abilities)]() mutable {
+    if (!connection_ || key.connection != connections_)
+      return;
+    session_->offer(key.job, std::move(abilities));
+    connection_->flush();
+  });
 }
 
 void WorkerLink::result(LeaseKey key, std::vector<BytesList> renditions) {

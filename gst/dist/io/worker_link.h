@@ -15,10 +15,11 @@
 #include "gst/dist/core/session.h"
 #include "gst/dist/io/connection.h"
 #include "gst/dist/io/io_thread.h"
+#include "gst/dist/io/lease_link.h"
 
 namespace dist {
 
-class WorkerLink {
+class WorkerLink : public LeaseLink {
  public:
   struct Config {
     std::string host;
@@ -28,52 +29,17 @@ class WorkerLink {
     bool reconnect = false;
   };
 
-  // Lease numbers are the primary's own; another connection may bring the same ones again.
-  struct LeaseKey {
-    std::uint64_t connection = 0;
-    std::uint64_t lease = 0;
-    bool operator==(const LeaseKey&) const = default;
-  };
-
-  // How far the lease is that is in the pipeline.
-  struct Working {
-    LeaseKey key;
-    std::uint32_t units = 0;   // Access units that went in.
-    std::uint32_t frames = 0;  // Frames that came out, of all renditions.
-  };
-
-  // Told what happens, in the network thread. Must not destroy the WorkerLink.
-  class Observer {
-   public:
-    virtual ~Observer() = default;
-    virtual void connected() = 0;
-    // The primary cannot be reached, or does not greet; said once until it does. Dialling goes on.
-    virtual void unreachable(const std::string& reason) = 0;
-    // Asked about twice a second, to tell the primary.
-    virtual std::optional<Working> working() = 0;
-    virtual void leased(LeaseKey key, WorkerSession::Leased lease) = 0;
-    virtual void cancelled(LeaseKey key) = 0;
-    // The connection is gone and with it all leases. `done`: the job is over in good order.
-    // Unless reconnect is set this is the last thing that happens.
-    virtual void disconnected(bool done, const std::string& reason) = 0;
-    // The primary does not want this worker, or is not the one it takes itself for. The last thing
-    // that happens.
-    virtual void refused(const std::string& reason) = 0;
-  };
-
   // Begins to dial, in `thread`. Both `thread` and `observer` have to outlive the link.
   WorkerLink(IoThread& thread, const Config& config, Observer& observer);
   // Says goodbye if connected. Not in the network thread.
-  ~WorkerLink();
+  ~WorkerLink() override;
   WorkerLink(const WorkerLink&) = delete;
   WorkerLink& operator=(const WorkerLink&) = delete;
 
-  // Answers to a lease; ignored when its connection is gone. Any thread.
-  void result(LeaseKey key, std::vector<BytesList> renditions);
-  void fail(LeaseKey key, const std::string& reason);
-  // Gives all leases back and dials no more: this worker can do no more. What was not yet told to
-  // the observer is not told any more. Any thread.
-  void leave();
+  void offer(JobKey key, std::vector<Ability> abilities) override;
+  void result(LeaseKey key, std::vector<BytesList> renditions) override;
+  void fail(LeaseKey key, const std::string& reason) override;
+  void leave() override;
 
  private:
   void stop();

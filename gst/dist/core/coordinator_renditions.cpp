@@ -1,0 +1,154 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What is wanted of a job, and who can make it.
+#include "gst/dist/core/coordinator.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace dist {
+namespace {
+
+// How long nobody may be able to make a rendition before it is told: workers come one by one.
+constexpr Instant kPatience = 20'000 * kMillisecond;
+
+// A measure of the work, for one frame of the source.
+double weight_of(const RenditionSpec& spec) {
+  constexpr double kUsualRate = 30;
+  const double share = spec.fps ? std::min(spec.fps->num / (spec.fps->den * kUsualRate), 1.0) : 1;
+  return std::max(1.0, static_cast<double>(spec.width) * spec.height * share);
+}
+
+}  // namespace
+
+std::vector<RenditionSpec> Coordinator::Job::some(RenditionSet set) const {
+  std::vector<RenditionSpec> specs;
+  for (std::size_t i = 0; i < renditions.size(); ++i)
+    if (has(set, i))
+      specs.push_back(renditions[i]);
+  return specs;
+}
+
+void Coordinator::set_renditions(JobId id, const std::vector<RenditionSpec>& renditions,
+                                 Instant now) {
+  Job& job = jobs_.at(id);
+  if (job.renditions == renditions)
+    return;
+  job.renditions = renditions;
+  job.encoders.assign(renditions.size(), {});
+  job.offers.clear();
+  job.query = ++queries_;
+  std::vector<double> weights;
+  for (const RenditionSpec& spec : renditions)
+    weights.push_back(weight_of(spec));
+  dispatcher_.add_job(id, job.config.max_attempts, std::move(weights));
+  for (auto& [_, connection] : connections_)
+    if (connection->joined && !connection->closing)
+      ask(*connection, id, job);
+  pump(now);
+}
+
+void Coordinator::ask(Connection& connection, JobId id, Job& job) {
+  if (job.renditions.empty())
+    return;
+  dispatcher_.set_ability(connection.info.id, id, 0);
+  connection.port->want(job.query, job.renditions);
+  writable_.push_back(connection.info.id);
+}
+
+void Coordinator::handle(Connection& connection, PrimarySession::Offered& event, Instant now) {
+  for (auto& [id, job] : jobs_) {
+    if (job.query != event.job || job.renditions.empty())
+      continue;
+    job.offers[connection.info.id] = std::move(event.abilities);
+    update_ability(connection.info.id, id, job, now);
+    return;
+  }
+}
+
+// What the worker can make as the job stands now; leases of anything else end.
+void Coordinator::update_ability(WorkerId worker, JobId id, const Job& job, Instant now) {
+  const std::vector<Ability>& offer = job.offers.at(worker);
+  RenditionSet able = 0;
+  for (std::size_t i = 0; i < offer.size(); ++i) {
+    const bool fits =
+        job.encoders[i].empty() || offer[i].encoder.empty() || offer[i].encoder == job.encoders[i];
+    able |= RenditionSet{offer[i].able && fits} << i;
+  }
+  dispatcher_.set_ability(worker, id, able);
+  for (const Dispatcher::Grant& grant : dispatcher_.leases_of(id))
+    if (grant.worker == worker && (grant.renditions & ~able) != 0)
+      cancel({dispatcher_.release(worker, grant.lease, now).value()});
+}
+
+// Learns from a result which encoder makes a rendition, and what a worker's own pipeline makes.
+void Coordinator::choose_encoders(const SegmentDone& done, Job& job, Instant now) {
+  const auto found = job.offers.find(done.worker.id);
+  if (found == job.offers.end())
+    return;
+  std::vector<EncoderChosen> chosen;
+  bool less = false;
+  for (std::size_t i = 0; i < job.renditions.size(); ++i) {
+    if (!has(done.grant.renditions, i))
+      continue;
+    const bool made = std::any_of(
+        done.renditions.begin(), done.renditions.end(),
+        [&](const Rendition& r) { return r.header->rendition == job.renditions[i].name; });
+    Ability& ability = found->second[i];
+    if (!made) {
+      ability = {false, {}, "its pipeline does not make it"};
+      less = true;
+    } else if (!job.config.mixed_encoders && job.encoders[i].empty() && !ability.encoder.empty()) {
+      job.encoders[i] = ability.encoder;
+      EncoderChosen event{done.grant.segment.job, job.renditions[i].name, ability.encoder, {}};
+      for (const auto& [worker, offer] : job.offers)
+        if (offer[i].able && !offer[i].encoder.empty() && offer[i].encoder != ability.encoder)
+          event.excluded.push_back(connections_.at(worker)->info.name + " (" + offer[i].encoder +
+                                   ")");
+      chosen.push_back(std::move(event));
+    }
+  }
+  if (less && chosen.empty())
+    update_ability(done.worker.id, done.grant.segment.job, job, now);
+  if (!chosen.empty())
+    for (const auto& [worker, _] : job.offers)
+      update_ability(worker, done.grant.segment.job, job, now);
+  for (EncoderChosen& event : chosen)
+    events_.push_back(std::move(event));
+}
+
+std::string Coordinator::missing_encoders(const Job& job, RenditionSet missing) {
+  std::string text;
+  for (std::size_t i = 0; i < job.renditions.size(); ++i) {
+    if (!has(missing, i))
+      continue;
+    std::set<std::string> reasons;
+    for (const auto& [_, offer] : job.offers)
+      reasons.insert(offer[i].able ? "it would be made with " + offer[i].encoder +
+                                         ", the segments before with " + job.encoders[i]
+                                   : offer[i].reason);
+    text += (text.empty() ? "" : "; ") +
+            ("rendition '" + job.renditions[i].name + "' (" + job.renditions[i].codec + "): ");
+    for (auto reason = reasons.begin(); reason != reasons.end(); ++reason)
+      text += (reason == reasons.begin() ? "" : ", ") + *reason;
+  }
+  return text;
+}
+
+void Coordinator::look_for_unable(JobId id, Job& job, Instant now) {
+  const bool all_offered = !job.offers.empty() && job.offers.size() >= dispatcher_.workers();
+  const RenditionSet missing = all_offered ? dispatcher_.unable(id) : 0;
+  if (missing == 0 || job.unable_told) {
+    job.unable_at = kNever;
+    return;
+  }
+  job.unable_at = std::min(job.unable_at, now + kPatience);
+  if (now < job.unable_at)
+    return;
+  job.unable_told = true;
+  job.unable_at = kNever;
+  events_.push_back(NobodyCan{id, missing_encoders(job, missing)});
+}
+
+}  // namespace dist

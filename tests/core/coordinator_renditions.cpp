@@ -1,0 +1,291 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Jobs that say what they want: workers are asked, get what they can make, and their results are
+// taken in parts.
+#include "gst/dist/core/coordinator.h"
+
+#include "tests/core/cluster.h"
+
+namespace {
+
+using namespace dist;
+using namespace dist::test;
+
+constexpr char kX264[] = "x264enc";
+constexpr char kOpen[] = "openh264enc";
+
+std::vector<RenditionSpec> specs(const char* text) {
+  return *parse_renditions(text);
+}
+
+// Job 1 wants a large and a small rendition.
+struct Studio : Cluster {
+  explicit Studio(bool mixed_encoders = false, const char* wanted = "hd:h264:64x36,sd:h264:32x18") {
+    coordinator.add_job(1, {.max_bytes = 1u << 20, .mixed_encoders = mixed_encoders});
+    coordinator.set_renditions(1, specs(wanted), now);
+  }
+  // Each that the job wants is made with `encoder`; those with an empty one cannot be.
+  void join_with(WorkerId id, const std::string& name, const std::vector<std::string>& encoders) {
+    join(id, name);
+    offer(id, encoders);
+  }
+  void offer(WorkerId id, const std::vector<std::string>& encoders) {
+    std::vector<Ability> abilities;
+    for (const std::string& encoder : encoders)
+      abilities.push_back({!encoder.empty(), encoder, encoder.empty() ? "no encoder" : ""});
+    fail_unless_equals_uint64(worker(id).wanted.size(), 1);
+    worker(id).session.offer(worker(id).wanted.front().job, abilities);
+    worker(id).wanted.clear();
+    run();
+  }
+  // A pipeline that somebody wrote.
+  void join_by_hand(WorkerId id, const std::string& name) {
+    join(id, name);
+    worker(id).session.offer(worker(id).wanted.front().job, {{.able = true}, {.able = true}});
+    run();
+  }
+  // The worker answers its first lease with these.
+  void make(WorkerId id, const std::vector<std::string>& renditions) {
+    const SegmentHeader header = leased_header(id);
+    std::vector<BytesList> parts;
+    for (const std::string& rendition : renditions)
+      parts.push_back(with_payload(answer_header(header, rendition)));
+    answer(id, std::move(parts));
+    run();
+  }
+  // What the worker's leases want, in their order.
+  std::string wanted_of(WorkerId id) {
+    std::string text;
+    for (const auto& lease : worker(id).leases)
+      for (const RenditionSpec& spec : specs(lease.renditions.c_str()))
+        text += (text.empty() ? "" : " ") + std::to_string(lease.segment) + ":" + spec.name;
+    return text;
+  }
+};
+
+}  // namespace
+
+GST_START_TEST(test_renditions_workers_are_asked_first) {
+  Studio studio;
+  studio.submit(0);
+  studio.join(1, "anna");
+  fail_unless_equals_uint64(studio.worker(1).wanted.size(), 1);
+  fail_unless(*parse_renditions(studio.worker(1).wanted[0].renditions) ==
+              specs("hd:h264:64x36,sd:h264:32x18"));
+  fail_unless_equals_text(studio.leased(1), "");
+  studio.offer(1, {kX264, kX264});
+  fail_unless_equals_text(studio.wanted_of(1), "0:hd 0:sd");
+  studio.told();
+  studio.make(1, {"hd", "sd"});
+  fail_unless_equals_text(studio.told(), "chosen hd x264enc, chosen sd x264enc, done 1/0 anna");
+  fail_unless(studio.done.back().complete);
+  fail_unless_equals_uint64(studio.done.back().renditions.size(), 2);
+}
+GST_END_TEST
+
+GST_START_TEST(test_renditions_come_from_several_workers) {
+  Studio studio;
+  studio.submit(0);
+  studio.join_with(1, "anna", {kX264, ""});
+  studio.join_with(2, "bert", {"", kX264});
+  fail_unless_equals_text(studio.wanted_of(1), "0:hd");
+  fail_unless_equals_text(studio.wanted_of(2), "0:sd");
+  const std::uint64_t before = studio.coordinator.bytes_held(1);
+  studio.make(2, {"sd"});
+  fail_if(studio.done.back().complete);
+  // The segment is still needed.
+  fail_unless(studio.coordinator.bytes_held(1) > before);
+  fail_unless_equals_uint64(studio.done.back().held, studio.coordinator.bytes_held(1));
+  studio.make(1, {"hd"});
+  fail_unless(studio.done.back().complete);
+  fail_unless_equals_uint64(studio.done.back().held, studio.coordinator.bytes_held(1));
+  std::uint64_t results = 0;
+  for (const auto& done : studio.done)
+    results += total_size(done.renditions[0].segment);
+  fail_unless_equals_uint64(studio.coordinator.bytes_held(1), results);
+  studio.coordinator.delivered(1, 0, studio.now);
+  fail_unless_equals_uint64(studio.coordinator.bytes_held(1), 0);
+}
+GST_END_TEST
+
+// It is found out with its first answer what a pipeline makes, and nobody is to blame for it.
+GST_START_TEST(test_renditions_of_a_pipeline_written_by_hand) {
+  Studio studio;
+  studio.submit(0);
+  studio.submit(1);
+  studio.join_by_hand(1, "anna");
+  studio.told();
+  studio.make(1, {"sd"});
+  fail_unless_equals_text(studio.told(), "done 1/0 anna");
+  fail_unless_equals_text(studio.wanted_of(1), "1:sd");
+  studio.join_with(2, "bert", {kX264, kX264});
+  fail_unless_equals_text(studio.wanted_of(2), "0:hd");
+  studio.make(2, {"hd"});
+  fail_unless(studio.done.back().complete);
+}
+GST_END_TEST
+
+GST_START_TEST(test_renditions_that_nobody_asked_for) {
+  Studio studio;
+  studio.submit(0);
+  studio.join_by_hand(1, "anna");
+  studio.told();
+  studio.make(1, {"4k"});
+  fail_unless_equals_text(studio.told(),
+                          "failed 1/0 anna: the result has '4k', and rendition 'hd' is wanted");
+  studio.make(1, {"4k", "hd", "sd"});
+  fail_unless_equals_text(studio.told(), "done 1/0 anna");
+  fail_unless_equals_uint64(studio.done.back().renditions.size(), 2);
+}
+GST_END_TEST
+
+GST_START_TEST(test_renditions_promised_and_missing) {
+  Studio studio;
+  studio.submit(0);
+  studio.join_with(1, "anna", {kX264, kX264});
+  studio.told();
+  studio.make(1, {"hd"});
+  fail_unless_equals_text(studio.told(), "failed 1/0 anna: rendition 'sd' is missing");
+}
+GST_END_TEST
+
+GST_START_TEST(test_renditions_are_made_with_one_encoder) {
+  Studio studio;
+  studio.submit(0);
+  studio.submit(1);
+  studio.submit(2);
+  studio.join_with(1, "anna", {kX264, kX264});
+  studio.join_with(2, "bert", {kOpen, kX264});
+  fail_unless_equals_text(studio.wanted_of(2), "1:hd 1:sd");
+  studio.told();
+  studio.make(1, {"hd", "sd"});
+  // Bert's lease would come to nothing; nobody is to blame.
+  fail_unless_equals_text(studio.told(),
+                          "chosen hd x264enc not bert (openh264enc), chosen sd x264enc, "
+                          "done 1/0 anna");
+  fail_unless_equals_text(studio.worker(2).saw, "welcomed, cancelled");
+  fail_unless_equals_text(studio.wanted_of(1), "1:hd 1:sd");
+  fail_unless_equals_text(studio.wanted_of(2), "2:sd");
+}
+GST_END_TEST
+
+GST_START_TEST(test_renditions_of_mixed_encoders) {
+  Studio studio(true);
+  studio.submit(0);
+  studio.submit(1);
+  studio.join_with(1, "anna", {kX264, kX264});
+  studio.join_with(2, "bert", {kOpen, kOpen});
+  studio.told();
+  studio.make(1, {"hd", "sd"});
+  studio.make(2, {"hd", "sd"});
+  fail_unless_equals_text(studio.told(), "done 1/0 anna, done 1/1 bert");
+}
+GST_END_TEST
+
+GST_START_TEST(test_renditions_that_nobody_can_make) {
+  Studio studio;
+  studio.submit(0);
+  studio.join_with(1, "anna", {"", kX264});
+  studio.make(1, {"sd"});
+  studio.told();
+  studio.run_until(studio.now + 19'000 * kMillisecond);
+  fail_unless_equals_text(studio.told(), "");
+  studio.run_until(studio.now + 2'000 * kMillisecond);
+  fail_unless_equals_text(studio.told(), "nobody can: rendition 'hd' (h264): no encoder");
+  studio.run_until(studio.now + 60'000 * kMillisecond);
+  fail_unless_equals_text(studio.told(), "");
+}
+GST_END_TEST
+
+GST_START_TEST(test_renditions_that_somebody_can_make_in_time) {
+  Studio studio;
+  studio.submit(0);
+  studio.join_with(1, "anna", {"", kX264});
+  studio.make(1, {"sd"});
+  studio.run_until(studio.now + 15'000 * kMillisecond);
+  studio.join_with(2, "bert", {kX264, kX264});
+  studio.told();
+  studio.run_until(studio.now + 10'000 * kMillisecond);
+  fail_unless(studio.told().find("nobody can") == std::string::npos);
+}
+GST_END_TEST
+
+// Segments last 160 ms; of one frame a second most have none.
+GST_START_TEST(test_renditions_without_frames_in_a_segment) {
+  Studio studio(false, "hd:h264:64x36,thumb:jpeg:32x18:fps=1");
+  studio.submit(0);
+  const auto source = source_header(0);
+  studio.join_with(1, "anna", {kX264, "jpegenc"});
+  const SegmentHeader first = studio.leased_header(1);
+  SegmentHeader thumb = answer_header(first, "thumb");
+  thumb.units.resize(1);
+  studio.answer(1, {with_payload(answer_header(first)), with_payload(thumb)});
+  studio.run();
+  fail_unless(studio.done.back().complete);
+
+  SegmentHeader later = source_header(1);
+  later.start += kSecond / 2;
+  later.stop += kSecond / 2;
+  for (AccessUnit& unit : later.units) {
+    unit.pts += kSecond / 2;
+    unit.dts += kSecond / 2;
+    unit.show += kSecond / 2;
+  }
+  const BytesList segment = with_payload(later);
+  studio.coordinator.submit(1, std::make_shared<const SegmentHeader>(later), segment,
+                            sha256(segment), studio.now);
+  studio.run();
+  fail_unless_equals_text(studio.wanted_of(1), "1:hd");
+  studio.make(1, {"hd"});
+  fail_unless(studio.done.back().complete);
+  fail_unless_equals_uint64(studio.done.back().renditions.size(), 2);
+  const auto& empty = *studio.done.back().renditions[1].header;
+  fail_unless_equals_text(empty.rendition, "thumb");
+  fail_unless_equals_uint64(empty.index, 1);
+  fail_unless(empty.units.empty());
+}
+GST_END_TEST
+
+GST_START_TEST(test_renditions_outlive_a_flush) {
+  Studio studio;
+  studio.join_with(1, "anna", {kX264, ""});
+  studio.submit(0);
+  studio.run();
+  studio.coordinator.clear_job(1, studio.now);
+  studio.run();
+  studio.submit(0);
+  studio.run();
+  fail_unless_equals_text(studio.wanted_of(1), "0:hd");
+}
+GST_END_TEST
+
+GST_START_TEST(test_renditions_an_offer_that_nobody_asked_for) {
+  Studio studio;
+  studio.join(1, "anna");
+  studio.worker(1).session.offer(studio.worker(1).wanted[0].job, {{.able = true}});
+  studio.run();
+  fail_unless(studio.told().find("an offer that nobody asked for") != std::string::npos);
+}
+GST_END_TEST
+
+static Suite* coordinator_renditions_suite() {
+  Suite* suite = suite_create("coordinator-renditions");
+  TCase* tcase = tcase_create("general");
+  suite_add_tcase(suite, tcase);
+  tcase_add_test(tcase, test_renditions_workers_are_asked_first);
+  tcase_add_test(tcase, test_renditions_come_from_several_workers);
+  tcase_add_test(tcase, test_renditions_of_a_pipeline_written_by_hand);
+  tcase_add_test(tcase, test_renditions_that_nobody_asked_for);
+  tcase_add_test(tcase, test_renditions_promised_and_missing);
+  tcase_add_test(tcase, test_renditions_are_made_with_one_encoder);
+  tcase_add_test(tcase, test_renditions_of_mixed_encoders);
+  tcase_add_test(tcase, test_renditions_that_nobody_can_make);
+  tcase_add_test(tcase, test_renditions_that_somebody_can_make_in_time);
+  tcase_add_test(tcase, test_renditions_without_frames_in_a_segment);
+  tcase_add_test(tcase, test_renditions_outlive_a_flush);
+  tcase_add_test(tcase, test_renditions_an_offer_that_nobody_asked_for);
+  return suite;
+}
+
+GST_CHECK_MAIN(coordinator_renditions)

@@ -8,7 +8,7 @@
  *
  * Takes segments in any order and gives each rendition on a pad of its own as a plain stream, in
  * order, with the exact timestamps of the source. A missing, repeated or contradicting segment is
- * an error that names it.
+ * an error that names it. A segment in which a rendition with few frames has none is a GAP event.
  *
  * |[
  * gst-launch-1.0 filesrc location=in.mp4 ! parsebin ! distsegmenter ! distjoin ! h264parse ! mp4mux
@@ -171,8 +171,22 @@ static GstFlowReturn push_source(GstDistJoin* self, Stream& stream, const Segmen
   return GST_FLOW_OK;
 }
 
+// A rendition with fewer frames than the source may have none in a segment, which then has no caps
+// either. Whoever waits for the stream, such as a muxer, has to know that nothing comes.
+static void push_gap(Stream& stream, const SegmentHeader& header) {
+  if (!stream.segment_sent || !(stream.time_segment == header.time_segment))
+    return;
+  GST_DEBUG_OBJECT(stream.pad, "segment %" G_GUINT64_FORMAT " has no frames", header.index);
+  gst_pad_push_event(stream.pad, gst_event_new_gap(header.start + stream.decode_times.shift(),
+                                                   header.stop - header.start));
+}
+
 static GstFlowReturn push_rendition(GstDistJoin* self, Stream& stream, const SegmentHeader& header,
                                     GstBuffer* segment) {
+  if (header.units.empty()) {
+    push_gap(stream, header);
+    return GST_FLOW_OK;
+  }
   if (stream.segment_sent && !(stream.time_segment == header.time_segment))
     stream.decode_times = dist::DecodeTimes();
   const auto decode_times = stream.decode_times.next(header);

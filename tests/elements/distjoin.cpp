@@ -369,6 +369,37 @@ GST_START_TEST(test_distjoin_names_a_segment_that_overlaps_in_time) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_distjoin_segment_without_frames_is_a_gap) {
+  Join join;
+  const auto without_frames = [](std::uint64_t index) {
+    auto header = rendition_header(source_header(index));
+    header.caps.clear();
+    header.units.clear();
+    return header;
+  };
+  // Nobody knows yet what the stream is.
+  expect_equal(join.push_segment(without_frames(0)), GST_FLOW_OK);
+  expect_equal(join.pads(), 0);
+  join.push_segment(rendition_header(source_header(1)));
+  join.push_segment(without_frames(2));
+  join.push_segment(rendition_header(source_header(3, true)));
+  fail_unless(join.end() && join.ended("src_0"));
+  expect_equal(join.take("src_0").size(), 20);
+  std::string seen;
+  while (auto event = Ref<GstEvent>::adopt(gst_harness_try_pull_event(join.output("src_0")))) {
+    seen += std::string(GST_EVENT_TYPE_NAME(event.get())) + " ";
+    if (GST_EVENT_TYPE(event.get()) != GST_EVENT_GAP)
+      continue;
+    GstClockTime time = 0;
+    GstClockTime duration = 0;
+    gst_event_parse_gap(event.get(), &time, &duration);
+    expect_equal(time, 2 * GST_SECOND);
+    expect_equal(duration, GST_SECOND);
+  }
+  expect_text(seen, "stream-start caps segment gap eos ");
+}
+GST_END_TEST
+
 GST_START_TEST(test_distjoin_names_a_segment_with_unreadable_caps) {
   Join join;
   auto header = rendition_header(source_header(0));
@@ -449,6 +480,7 @@ static Suite* distjoin_suite() {
   tcase_add_test(tests, test_distjoin_names_a_segment_after_the_last);
   tcase_add_test(tests, test_distjoin_names_a_segment_that_leaves_units_out);
   tcase_add_test(tests, test_distjoin_names_a_segment_that_overlaps_in_time);
+  tcase_add_test(tests, test_distjoin_segment_without_frames_is_a_gap);
   tcase_add_test(tests, test_distjoin_names_a_segment_with_unreadable_caps);
   tcase_add_test(tests, test_distjoin_one_rendition_without_a_taker_does_not_stop_the_other);
   tcase_add_test(tests, test_distjoin_end_is_no_error_when_downstream_wants_no_more);

@@ -49,7 +49,7 @@ class JoinOrder {
 class DecodeTimes {
  public:
   // The decode time of each unit of the next segment in order, shift() included, or an error naming
-  // the segment.
+  // the segment. Not for segments without units, which change nothing.
   Result<std::vector<Time>> next(const SegmentHeader& header);
 
   // Timestamps are unsigned. Where the stream begins too early for decode times before its first

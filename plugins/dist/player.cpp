@@ -49,6 +49,7 @@ Player::Player(GstElement* element, GstPad* srcpad, const Settings& settings)
   std::string name = settings.worker_name;
   if (name.empty())
     name = std::string(g_get_host_name()) + "-" + std::to_string(getpid());
+  name += settings.name_suffix;
   const WorkerLink::Config config{
       .host = settings.host,
       .port = static_cast<std::uint16_t>(settings.port),
@@ -103,7 +104,7 @@ void Player::wanted(LeaseLink::JobKey key, const std::string& renditions) {
   if (settings_.workshop)
     abilities = settings_.workshop->offer(*specs);
   else
-    abilities.assign(specs->size(), {.able = true});
+    abilities.assign(specs->size(), Ability{.able = true, .encoder = "", .reason = ""});
   link_->offer(key, std::move(abilities));
 }
 
@@ -265,6 +266,8 @@ void Player::watch() {
                       ("The worker's pipeline is stuck and cannot be flushed. Start it again."),
                       ("no way out of a flush for longer than stall-timeout"));
   } else if (stalled) {
+    if (settings_.workshop)
+      settings_.workshop->broken();
     interrupt(*stalled, "nothing moved in the worker's pipeline for its stall-timeout of " +
                             std::to_string(settings_.stall_timeout / GST_MSECOND) + " ms");
   }
@@ -332,6 +335,10 @@ Player::Next Player::play_next() {
     stopping = stopping_;
   }
   if (!stopping && (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS)) {
+    if (settings_.workshop) {
+      settings_.workshop->broken();
+      return Next::kPlay;
+    }
     leave();
     GST_ELEMENT_FLOW_ERROR(element_, flow);
     return Next::kPause;

@@ -31,6 +31,9 @@ class Workshop {
   // Makes the pipeline fit for the lease. In the src pad's task, while nothing flows. An error
   // fails the lease.
   virtual Status prepare(const std::shared_ptr<Lease>& lease) = 0;
+  // The pipeline of the last prepare() took no more, or moved no more: the next one has to renew
+  // it. Any thread.
+  virtual void broken() = 0;
 };
 
 // The network thread brings jobs, the pad's task plays them.
@@ -40,6 +43,7 @@ class Player : public LeaseLink::Observer {
     std::string host;
     unsigned port = 0;
     std::string worker_name;  // Empty: host name and process id.
+    std::string name_suffix;  // Tells those of one process apart.
     unsigned prefetch = 0;
     bool reconnect = false;
     GstClockTime stall_timeout = 0;  // 0: none.

@@ -60,6 +60,7 @@ struct Settings {
   Player::Settings player{.host = kDefaultHost,
                           .port = kDefaultPort,
                           .worker_name = "",
+                          .name_suffix = "",
                           .prefetch = kDefaultPrefetch,
                           .reconnect = false,
                           .stall_timeout = kDefaultStallTimeout,
@@ -110,6 +111,18 @@ static void end_pipeline(GstRemoteEncSrc* self) {
   }
   if (all_ended)
     gst_element_post_message(GST_ELEMENT(top.get()), gst_message_new_eos(top.get()));
+}
+
+GstElement* gst_remote_enc_src_new_for(dist::Workshop* workshop, GstRemoteEncSrc* settings,
+                                       const char* name_suffix) {
+  auto* self = GST_REMOTE_ENC_SRC(g_object_new(GST_TYPE_REMOTE_ENC_SRC, nullptr));
+  {
+    const std::lock_guard lock(settings->priv->settings_lock);
+    self->priv->settings = settings->priv->settings;
+  }
+  self->priv->settings.player.workshop = workshop;
+  self->priv->settings.player.name_suffix = name_suffix;
+  return GST_ELEMENT(self);
 }
 
 // --- Start and stop

@@ -12,3 +12,12 @@ G_DECLARE_FINAL_TYPE(GstRemoteEncSrc, gst_remote_enc_src, GST, REMOTE_ENC_SRC, G
 GST_ELEMENT_REGISTER_DECLARE(remoteencsrc)
 
 G_END_DECLS
+
+namespace dist {
+class Workshop;
+}
+
+// For remoteencworker: one that has the settings which the other has now, whose pipeline the
+// workshop makes, and whose worker's name ends with the suffix. The workshop outlives it. Floating.
+GstElement* gst_remote_enc_src_new_for(dist::Workshop* workshop, GstRemoteEncSrc* settings,
+                                       const char* name_suffix);

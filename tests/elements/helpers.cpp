@@ -426,9 +426,17 @@ void FakePrimary::Worker::grant(std::uint64_t lease, const dist::SegmentHeader& 
 }
 
 void FakePrimary::Worker::grant(std::uint64_t lease, const dist::Bytes& segment) {
-  const dist::wire::Lease message{
-      .lease = lease, .segment = lease, .attempt = 1, .sha256 = dist::sha256({segment})};
-  session_.grant(message, 1000, {segment});
+  grant(lease, dist::BytesList{segment}, "");
+}
+
+void FakePrimary::Worker::grant(std::uint64_t lease, const dist::BytesList& segment,
+                                const std::string& renditions) {
+  const dist::wire::Lease message{.lease = lease,
+                                  .segment = lease,
+                                  .attempt = 1,
+                                  .sha256 = dist::sha256(segment),
+                                  .renditions = renditions};
+  session_.grant(message, 1000, segment);
   flush(session_);
 }
 

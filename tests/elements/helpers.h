@@ -271,6 +271,7 @@ class FakePrimary {
     bool quiet();
     void grant(std::uint64_t lease, const dist::SegmentHeader& header);
     void grant(std::uint64_t lease, const dist::Bytes& segment);
+    void grant(std::uint64_t lease, const dist::BytesList& segment, const std::string& renditions);
     void cancel(std::uint64_t lease);
     void done(const std::string& reason);
 

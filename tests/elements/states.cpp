@@ -10,8 +10,8 @@ namespace {
 
 using namespace test;
 
-constexpr const char* kElements[] = {"distsegmenter", "distjoin", "remoteenc", "remoteencsrc",
-                                     "remoteencsink"};
+constexpr const char* kElements[] = {"distsegmenter", "distjoin",      "remoteenc",
+                                     "remoteencsrc",  "remoteencsink", "remoteencworker"};
 constexpr GstState kStates[] = {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED,
                                 GST_STATE_PLAYING};
 
@@ -105,7 +105,8 @@ GST_START_TEST(test_states_properties_say_when_they_can_be_changed) {
     fail_unless((specs[i]->flags & GST_PARAM_MUTABLE_READY) != 0, "%s", specs[i]->name);
     // A secret can be told, not asked for.
     const bool secret = g_str_equal(specs[i]->name, "secret");
-    expect_equal(specs[i]->flags & G_PARAM_READWRITE, secret ? G_PARAM_WRITABLE : G_PARAM_READWRITE);
+    expect_equal(specs[i]->flags & G_PARAM_READWRITE,
+                 secret ? G_PARAM_WRITABLE : G_PARAM_READWRITE);
     fail_unless(*g_param_spec_get_nick(specs[i]) && *g_param_spec_get_blurb(specs[i]), "%s",
                 specs[i]->name);
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -66,6 +67,16 @@ std::optional<Picture> picture_of(GstCaps* caps) {
   return picture;
 }
 
+// What the scaled pictures have in common with the source, else one rendition's wish, such as the
+// full range of JPEG, would become that of all others of its size. Empty for RGB and gray.
+std::string colours_of(GstCaps* caps) {
+  GstVideoInfo info;
+  if (!gst_video_info_from_caps(&info, caps) || !GST_VIDEO_INFO_IS_YUV(&info))
+    return {};
+  const std::string text = take_string(gst_video_colorimetry_to_string(&info.colorimetry));
+  return text.empty() ? "" : ",colorimetry=" + text;
+}
+
 bool has_property(GstElement* element, const char* name) {
   return g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != nullptr;
 }
@@ -118,7 +129,14 @@ EncodeChain::~EncodeChain() {
 
 bool EncodeChain::fits(const Lease& lease) const {
   const auto kind = kind_of(lease.source().caps);
-  return lease.renditions() == specs_ && kind && gst_caps_is_equal(kind.get(), kind_.get());
+  if (!kind || !gst_caps_is_equal(kind.get(), kind_.get()))
+    return false;
+  std::vector<RenditionSpec> made;
+  std::ranges::copy_if(specs_, std::back_inserter(made), [&](const RenditionSpec& spec) {
+    return std::ranges::find(lease.renditions(), spec) != lease.renditions().end() ||
+           !frames_of(lease.source(), spec).empty();
+  });
+  return made == lease.renditions();
 }
 
 bool EncodeChain::owns(GstMessage* message) const {
@@ -365,6 +383,7 @@ void EncodeChain::set_sizes(GstCaps* source) {
   const auto decoded = picture_of(source);
   if (!decoded)
     return;
+  const std::string colours = colours_of(source);
   std::vector<Picture> pictures;
   for (std::size_t i = 0; i < plan_.size(); ++i) {
     const ScaleStep& step = plan_[i];
@@ -388,7 +407,7 @@ void EncodeChain::set_sizes(GstCaps* source) {
     const std::string caps = "video/x-raw,width=" + std::to_string(picture.width) +
                              ",height=" + std::to_string(picture.height) +
                              ",pixel-aspect-ratio=" + std::to_string(pixels.num) + "/" +
-                             std::to_string(pixels.den);
+                             std::to_string(pixels.den) + colours;
     if (caps != scaler.caps)
       gst_util_set_object_arg(G_OBJECT(scaler.filter), "caps", caps.c_str());
     scaler.caps = caps;

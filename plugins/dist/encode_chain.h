@@ -42,7 +42,7 @@ class EncodeChain {
 
   GstElement* bin() const { return bin_.get(); }
   // Whether this lease wants the same renditions made from the same kind of stream. The size of the
-  // picture may differ.
+  // picture may differ, and renditions may be missing that have no frame in the segment.
   bool fits(const Lease& lease) const;
   // Whether an element of the chain, or the bin itself, posted the message.
   bool owns(GstMessage* message) const;

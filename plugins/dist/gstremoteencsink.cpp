@@ -156,6 +156,13 @@ static dist::Result<dist::BytesList> build_result(const PadState& pad) {
   return payload;
 }
 
+// A pipeline that is kept may make more than the lease asks for.
+static bool is_wanted(const dist::Lease& lease, const std::string& rendition) {
+  return lease.renditions().empty() ||
+         std::any_of(lease.renditions().begin(), lease.renditions().end(),
+                     [&](const dist::RenditionSpec& spec) { return spec.name == rendition; });
+}
+
 // Answers the lease once all pads have seen the end of it.
 static void answer(GstRemoteEncSink* self, dist::Lease& lease) {
   auto* priv = self->priv;
@@ -176,6 +183,8 @@ static void answer(GstRemoteEncSink* self, dist::Lease& lease) {
   }
   dist::Lease::Done done;
   for (const PadState& pad : pads) {
+    if (!is_wanted(lease, pad.rendition))
+      continue;
     auto result = build_result(pad);
     if (!result) {
       GST_WARNING_OBJECT(self, "segment %" G_GUINT64_FORMAT ": %s", lease.source().index,

@@ -262,6 +262,38 @@ GST_START_TEST(test_encode_chain_fits) {
 }
 GST_END_TEST
 
+// A lease leaves those out, and the chain is worth keeping.
+GST_START_TEST(test_encode_chain_fits_without_renditions_that_have_no_frame) {
+  const auto cuts = test::cut(
+      "videotestsrc num-buffers=30 ! video/x-raw,format=I420,framerate=25/1,width=96,height=64 ! "
+      "x264enc speed-preset=ultrafast key-int-max=5 threads=1 ! h264parse",
+      "segment-duration=400000000");
+  expect_equal(cuts.size(), 3);
+  ChainPlayer player(cuts.front(), "big:h264:64x48, thumb:jpeg:32x24:fps=1");
+  auto specs = player.specs();
+  for (const Cut& cut : cuts)
+    fail_unless(player.chain().fits(dist::Lease(cut.header, specs)));
+  specs.pop_back();
+  fail_if(player.chain().fits(dist::Lease(cuts[0].header, specs)));
+  fail_unless(player.chain().fits(dist::Lease(cuts[1].header, specs)));
+  specs.clear();
+  fail_if(player.chain().fits(dist::Lease(cuts[1].header, specs)));
+}
+GST_END_TEST
+
+// JPEG is full range, and one picture is made for both.
+GST_START_TEST(test_encode_chain_keeps_the_colours_beside_jpeg) {
+  const auto cuts = test::cut_h264(320, 180, 1, ",colorimetry=bt709");
+  for (const char* ladder :
+       {"a:h264:160x90", "a:h264:160x90, thumb:jpeg:160x90", "thumb:jpeg:160x90, a:h264:160x90"}) {
+    ChainPlayer player(cuts.front(), ladder);
+    const auto outputs = player.play_well(cuts.front());
+    const Output& h264 = outputs[std::string(ladder).front() == 'a' ? 0 : 1];
+    expect_text(field(h264, "colorimetry"), "bt709");
+  }
+}
+GST_END_TEST
+
 GST_START_TEST(test_encode_chain_limits_the_threads_of_the_decoder) {
   const auto cuts = test::cut_h264(320, 180, 1);
   ChainPlayer player(cuts.front(), kLadder, {}, 3);
@@ -310,6 +342,8 @@ static Suite* encode_chain_suite() {
   tcase_add_test(tests, test_encode_chain_of_pixels_that_are_not_square);
   tcase_add_test(tests, test_encode_chain_follows_other_sizes);
   tcase_add_test(tests, test_encode_chain_fits);
+  tcase_add_test(tests, test_encode_chain_fits_without_renditions_that_have_no_frame);
+  tcase_add_test(tests, test_encode_chain_keeps_the_colours_beside_jpeg);
   tcase_add_test(tests, test_encode_chain_limits_the_threads_of_the_decoder);
   tcase_add_test(tests, test_encode_chain_on_each_clip);
   return suite;

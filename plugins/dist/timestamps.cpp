@@ -14,7 +14,7 @@ namespace {
 // The encoder may have a thread of its own for its output.
 struct Pending {
   std::mutex lock;
-  std::deque<GstClockTime> times;  // Guarded by lock.
+  std::deque<GstClockTime> times;  // Guarded by lock; running times.
 };
 using SharedPending = std::shared_ptr<Pending>;
 
@@ -22,17 +22,34 @@ Pending& pending_of(gpointer data) {
   return **static_cast<SharedPending*>(data);
 }
 
-GstPadProbeReturn on_input(GstPad*, GstPadProbeInfo* info, gpointer data) {
+// The segment that applies to what passes the pad.
+GstSegment segment_of(GstPad* pad) {
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  const auto event = Ref<GstEvent>::adopt(gst_pad_get_sticky_event(pad, GST_EVENT_SEGMENT, 0));
+  if (event)
+    gst_event_copy_segment(event.get(), &segment);
+  return segment;
+}
+
+GstPadProbeReturn on_input(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
   Pending& pending = pending_of(data);
+  if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0) {
+    const GstSegment segment = segment_of(pad);
+    const GstClockTime time = gst_segment_to_running_time(
+        &segment, GST_FORMAT_TIME, GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info)));
+    const std::lock_guard lock(pending.lock);
+    pending.times.push_back(time);
+    return GST_PAD_PROBE_OK;
+  }
   const std::lock_guard lock(pending.lock);
-  if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0)
-    pending.times.push_back(GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info)));
-  else if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_FLUSH_STOP)
+  if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_FLUSH_STOP)
     pending.times.clear();
   return GST_PAD_PROBE_OK;
 }
 
-GstPadProbeReturn on_output(GstPad*, GstPadProbeInfo* info, gpointer data) {
+// libav's encoders may move all their timestamps, and their segment with them.
+GstPadProbeReturn on_output(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
   Pending& pending = pending_of(data);
   GstClockTime time = GST_CLOCK_TIME_NONE;
   {
@@ -43,7 +60,9 @@ GstPadProbeReturn on_output(GstPad*, GstPadProbeInfo* info, gpointer data) {
     }
   }
   GstBuffer* const buffer = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
-  GST_BUFFER_PTS(buffer) = GST_BUFFER_DTS(buffer) = time;
+  const GstSegment segment = segment_of(pad);
+  GST_BUFFER_PTS(buffer) = GST_BUFFER_DTS(buffer) =
+      gst_segment_position_from_running_time(&segment, GST_FORMAT_TIME, time);
   GST_PAD_PROBE_INFO_DATA(info) = buffer;
   return GST_PAD_PROBE_OK;
 }

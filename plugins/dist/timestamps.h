@@ -8,8 +8,8 @@
 
 namespace dist {
 
-// From now on the encoder's buffers get the PTS and DTS of its input, one after the other. Only for
-// one that does not reorder frames, gives a buffer for each, and changes no SEGMENT. Lasts as long
+// From now on the encoder's buffers get the running times of its input as PTS and DTS, one after
+// the other. Only for one that does not reorder frames and gives a buffer for each. Lasts as long
 // as the encoder.
 void keep_timestamps(GstElement* encoder);
 

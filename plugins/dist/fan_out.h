@@ -42,6 +42,12 @@ class FanOut : public Primary::Observer {
   Status open();
   unsigned port() const { return primary_->port(); }
 
+  // The link of a worker in this process. Any thread.
+  std::unique_ptr<LeaseLink> local_link(const std::string& name, unsigned capacity,
+                                        LeaseLink::Observer& observer) {
+    return primary_->local_link(name, capacity, observer);
+  }
+
   // --- Upstream streaming thread
   GstFlowReturn submit(Ref<GstBuffer> segment);
   void push_event(Ref<GstEvent> event);

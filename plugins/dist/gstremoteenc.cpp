@@ -31,6 +31,7 @@
 #include "gst/dist/io/ladder_file.h"
 #include "gst/dist/io/secret.h"
 #include "plugins/dist/fan_out.h"
+#include "plugins/dist/local_workers.h"
 
 GST_DEBUG_CATEGORY(gst_remote_enc_debug);
 #define GST_CAT_DEFAULT gst_remote_enc_debug
@@ -55,7 +56,8 @@ enum {
   PROP_DEADLINE_FACTOR,
   PROP_MIXED_ENCODERS,
   PROP_RENDITIONS,
-  PROP_LADDER
+  PROP_LADDER,
+  PROP_LOCAL_WORKERS
 };
 constexpr char kDefaultAddress[] = "127.0.0.1";
 constexpr guint kDefaultPort = 7700;
@@ -65,16 +67,23 @@ constexpr guint kDefaultMaxAttempts = 3;
 constexpr guint kDefaultMaxConnectionsPerAddress = 256;
 constexpr guint64 kDefaultDeadlineFloor = 2 * GST_SECOND;
 constexpr gdouble kDefaultDeadlineFactor = 3;
+constexpr gint kLocalWorkersByCores = -1;
+constexpr gint kMaxLocalWorkers = 64;
 
 namespace {
 
 using dist::FanOut;
+using dist::LocalWorkers;
 using dist::Ref;
 
 struct Settings {
   FanOut::Settings fan_out;
   std::string renditions;
   std::string ladder;
+  gint local_workers = kLocalWorkersByCores;
+  bool to_be_dialled = false;  // Somebody has set the address or the port.
+  // How many workers this process has.
+  unsigned count_local_workers() const;
   std::string secret_file;
   bool allow_anonymous = false;
 };
@@ -94,6 +103,15 @@ Settings default_settings() {
   return settings;
 }
 
+unsigned Settings::count_local_workers() const {
+  if (fan_out.renditions.empty())
+    return 0;
+  if (local_workers != kLocalWorkersByCores)
+    return static_cast<unsigned>(local_workers);
+  const unsigned cores = std::min(g_get_num_processors(), static_cast<guint>(kMaxLocalWorkers));
+  return to_be_dialled ? cores - 1 : cores;
+}
+
 }  // namespace
 
 struct _GstRemoteEnc {
@@ -105,6 +123,7 @@ struct _GstRemoteEnc {
     Settings settings = default_settings();  // Guarded by settings_lock.
     guint bound_port = 0;                    // Guarded by settings_lock; 0: not listening.
     std::unique_ptr<FanOut> fan_out;
+    std::unique_ptr<LocalWorkers> local_workers;  // Uses fan_out.
   } * priv;
 };
 
@@ -216,8 +235,16 @@ static bool start(GstRemoteEnc* self) {
   }
   if (!find_secret(self, settings) || !find_renditions(self, settings))
     return false;
+  const unsigned local_workers = settings.count_local_workers();
   auto fan_out = std::make_unique<FanOut>(GST_ELEMENT(self), self->srcpad, settings.fan_out);
-  if (const auto status = fan_out->open(); !status) {
+  dist::Status status = fan_out->open();
+  if (!status && local_workers > 0 && !settings.to_be_dialled) {
+    // Nobody was told of the usual port, and the work gets done without.
+    settings.fan_out.primary.port = 0;
+    fan_out = std::make_unique<FanOut>(GST_ELEMENT(self), self->srcpad, settings.fan_out);
+    status = fan_out->open();
+  }
+  if (!status) {
     GST_ELEMENT_ERROR(
         self, RESOURCE, OPEN_READ_WRITE,
         ("Cannot listen for workers: %s. Choose another address or port; port 0 takes "
@@ -232,6 +259,13 @@ static bool start(GstRemoteEnc* self) {
     priv->bound_port = port;
   }
   priv->fan_out = std::move(fan_out);
+  if (local_workers > 0)
+    priv->local_workers = std::make_unique<LocalWorkers>(
+        GST_ELEMENT(self), local_workers,
+        [primary = priv->fan_out.get()](const std::string& name, unsigned capacity,
+                                        dist::LeaseLink::Observer& observer) {
+          return primary->local_link(name, capacity, observer);
+        });
   g_object_notify(G_OBJECT(self), "port");
   GstStructure* listening = gst_structure_new("dist-listening", "address", G_TYPE_STRING,
                                               settings.fan_out.primary.address.c_str(), "port",
@@ -252,6 +286,7 @@ static GstStateChangeReturn gst_remote_enc_change_state(GstElement* element,
       GST_ELEMENT_CLASS(gst_remote_enc_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
       (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE)) {
+    priv->local_workers.reset();
     priv->fan_out.reset();
     const std::lock_guard lock(priv->settings_lock);
     priv->bound_port = 0;
@@ -275,9 +310,11 @@ static void gst_remote_enc_set_property(GObject* object, guint id, const GValue*
   switch (id) {
     case PROP_ADDRESS:
       primary.address = g_value_get_string(value) ? g_value_get_string(value) : kDefaultAddress;
+      settings.to_be_dialled = true;
       break;
     case PROP_PORT:
       primary.port = static_cast<std::uint16_t>(g_value_get_uint(value));
+      settings.to_be_dialled = true;
       break;
     case PROP_MAX_SEGMENTS:
       settings.fan_out.max_segments = g_value_get_uint(value);
@@ -314,6 +351,9 @@ static void gst_remote_enc_set_property(GObject* object, guint id, const GValue*
       break;
     case PROP_LADDER:
       settings.ladder = string_of(value);
+      break;
+    case PROP_LOCAL_WORKERS:
+      settings.local_workers = g_value_get_int(value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -365,6 +405,9 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
       break;
     case PROP_LADDER:
       g_value_set_string(value, settings.ladder.c_str());
+      break;
+    case PROP_LOCAL_WORKERS:
+      g_value_set_int(value, settings.local_workers);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -556,6 +599,19 @@ static void install_job_properties(GObjectClass* object_class) {
                           "Name of a built-in ladder (h264, hevc, vp9, av1, mezzanine), or a JSON "
                           "file of renditions",
                           "", kFlags));
+  /**
+   * GstRemoteEnc:local-workers:
+   *
+   * Workers of this process, which need no network. Without #GstRemoteEnc:renditions and
+   * #GstRemoteEnc:ladder there are none, because only workers written by hand know what to make
+   * then.
+   */
+  g_object_class_install_property(
+      object_class, PROP_LOCAL_WORKERS,
+      g_param_spec_int("local-workers", "Local workers",
+                       "Workers of this process, of one thread each: -1 = one for each core, or "
+                       "one less if address or port is set for workers elsewhere; 0 = none",
+                       kLocalWorkersByCores, kMaxLocalWorkers, kLocalWorkersByCores, kFlags));
 }
 
 static void gst_remote_enc_class_init(GstRemoteEncClass* klass) {

@@ -125,6 +125,11 @@ GstElement* gst_remote_enc_src_new_for(dist::Workshop* workshop, GstRemoteEncSrc
   return GST_ELEMENT(self);
 }
 
+void gst_remote_enc_src_set_link(GstRemoteEncSrc* self, const dist::MakeLink& make_link) {
+  const std::lock_guard lock(self->priv->settings_lock);
+  self->priv->settings.player.make_link = make_link;
+}
+
 // --- Start and stop
 
 static void gst_remote_enc_src_loop(gpointer user_data) {

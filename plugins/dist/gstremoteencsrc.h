@@ -4,6 +4,8 @@
 
 #include <gst/gst.h>
 
+#include "plugins/dist/player.h"
+
 G_BEGIN_DECLS
 
 #define GST_TYPE_REMOTE_ENC_SRC (gst_remote_enc_src_get_type())
@@ -13,11 +15,10 @@ GST_ELEMENT_REGISTER_DECLARE(remoteencsrc)
 
 G_END_DECLS
 
-namespace dist {
-class Workshop;
-}
-
 // For remoteencworker: one that has the settings which the other has now, whose pipeline the
 // workshop makes, and whose worker's name ends with the suffix. The workshop outlives it. Floating.
 GstElement* gst_remote_enc_src_new_for(dist::Workshop* workshop, GstRemoteEncSrc* settings,
                                        const char* name_suffix);
+
+// For workers of the primary's own process. Before it starts.
+void gst_remote_enc_src_set_link(GstRemoteEncSrc* self, const dist::MakeLink& make_link);

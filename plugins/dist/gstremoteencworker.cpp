@@ -81,6 +81,14 @@ G_DEFINE_TYPE_WITH_CODE(GstRemoteEncWorker, gst_remote_enc_worker, GST_TYPE_BIN,
 GST_ELEMENT_REGISTER_DEFINE(remoteencworker, "remoteencworker", GST_RANK_NONE,
                             GST_TYPE_REMOTE_ENC_WORKER)
 
+GstElement* gst_remote_enc_worker_new_for(const dist::MakeLink& make_link, unsigned slots) {
+  auto* self = GST_REMOTE_ENC_WORKER(g_object_new(GST_TYPE_REMOTE_ENC_WORKER, "slots",
+                                                  static_cast<gint>(slots), "prefetch", 0u,
+                                                  "worker-name", "local", nullptr));
+  gst_remote_enc_src_set_link(GST_REMOTE_ENC_SRC(self->priv->source.get()), make_link);
+  return GST_ELEMENT(self);
+}
+
 // --- Messages
 
 static void gst_remote_enc_worker_handle_message(GstBin* bin, GstMessage* message) {

@@ -50,14 +50,19 @@ Player::Player(GstElement* element, GstPad* srcpad, const Settings& settings)
   if (name.empty())
     name = std::string(g_get_host_name()) + "-" + std::to_string(getpid());
   name += settings.name_suffix;
-  const WorkerLink::Config config{
-      .host = settings.host,
-      .port = static_cast<std::uint16_t>(settings.port),
-      .session = {.name = name,
-                  .capacity = static_cast<std::uint16_t>(settings.prefetch + 1),
-                  .secret = settings.secret},
-      .reconnect = settings.reconnect};
-  link_ = std::make_unique<WorkerLink>(thread_, config, *this);
+  if (settings.make_link) {
+    link_ = settings.make_link(name, settings.prefetch + 1, *this);
+  } else {
+    const WorkerLink::Config config{
+        .host = settings.host,
+        .port = static_cast<std::uint16_t>(settings.port),
+        .session = {.name = name,
+                    .capacity = static_cast<std::uint16_t>(settings.prefetch + 1),
+                    .secret = settings.secret},
+        .reconnect = settings.reconnect};
+    link_ = std::make_unique<WorkerLink>(thread_, config, *this);
+  }
+  link_->begin();
   thread_.run([this] {
     watchdog_ = std::make_unique<Timer>(thread_, [this] { watch(); });
     watchdog_->set(IoThread::now() + kWatchdogInterval);

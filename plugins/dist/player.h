@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,6 +37,10 @@ class Workshop {
   virtual void broken() = 0;
 };
 
+// Makes the link of a player that has no network between it and its primary.
+using MakeLink = std::function<std::unique_ptr<LeaseLink>(
+    const std::string& name, unsigned capacity, LeaseLink::Observer& observer)>;
+
 // The network thread brings jobs, the pad's task plays them.
 class Player : public LeaseLink::Observer {
  public:
@@ -49,6 +54,7 @@ class Player : public LeaseLink::Observer {
     GstClockTime stall_timeout = 0;  // 0: none.
     std::string secret;
     Workshop* workshop = nullptr;  // Outlives the player.
+    MakeLink make_link = {};       // Null: dials host and port.
   };
 
   enum class Next {

@@ -247,6 +247,50 @@ GST_START_TEST(test_renditions_without_frames_in_a_segment) {
 }
 GST_END_TEST
 
+// A worker of the same process gets the very bytes, and is one like the others.
+GST_START_TEST(test_renditions_by_a_local_worker) {
+  struct Port : LeasePort {
+    void want(std::uint64_t id, const std::vector<RenditionSpec>&) override { job = id; }
+    void grant(wire::Lease granted, std::uint32_t, BytesList bytes) override {
+      lease = granted.lease;
+      payload = std::move(bytes);
+    }
+    void cancel(std::uint64_t) override { ++cancelled; }
+    void done(const std::string&) override {}
+    void drop_leases() override {}
+    std::optional<Incoming> incoming() const override { return std::nullopt; }
+    std::uint64_t job = 0;
+    std::uint64_t lease = 0;
+    BytesList payload;
+    unsigned cancelled = 0;
+  } port;
+  Studio studio;
+  studio.submit(0);
+  studio.told();
+  auto& coordinator = studio.coordinator;
+  coordinator.join_local(9, "local", 1, port, studio.now);
+  fail_unless_equals_uint64(port.lease, 0);
+  coordinator.said(9, PrimarySession::Offered{port.job, {{true, kX264, ""}, {true, kX264, ""}}},
+                   studio.now);
+  fail_unless(port.lease != 0);
+  const auto header = parse_header(port.payload.front().span(), total_size(port.payload));
+  fail_unless_ok(header);
+  coordinator.said(9,
+                   PrimarySession::ResultReceived{port.lease,
+                                                  {with_payload(answer_header(*header, "hd")),
+                                                   with_payload(answer_header(*header, "sd"))}},
+                   studio.now);
+  fail_unless_equals_text(studio.told(),
+                          "joined local, chosen hd x264enc, chosen sd x264enc, done 1/0 local");
+  studio.submit(1);
+  fail_unless(port.cancelled == 0);
+  coordinator.disconnected(9, "left", studio.now);
+  fail_unless_equals_uint64(coordinator.dispatcher().leases(1), 0);
+  studio.join_with(1, "anna", {kX264, kX264});
+  fail_unless_equals_text(studio.wanted_of(1), "1:hd 1:sd");
+}
+GST_END_TEST
+
 GST_START_TEST(test_renditions_outlive_a_flush) {
   Studio studio;
   studio.join_with(1, "anna", {kX264, ""});
@@ -283,6 +327,7 @@ static Suite* coordinator_renditions_suite() {
   tcase_add_test(tcase, test_renditions_that_nobody_can_make);
   tcase_add_test(tcase, test_renditions_that_somebody_can_make_in_time);
   tcase_add_test(tcase, test_renditions_without_frames_in_a_segment);
+  tcase_add_test(tcase, test_renditions_by_a_local_worker);
   tcase_add_test(tcase, test_renditions_outlive_a_flush);
   tcase_add_test(tcase, test_renditions_an_offer_that_nobody_asked_for);
   return suite;

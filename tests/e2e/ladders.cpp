@@ -67,6 +67,7 @@ struct Task {
   std::string renditions;
   std::string segmenter = "";
   std::string remote = "";
+  unsigned local_workers = 0;
 };
 
 // What came of it: for each rendition the access units, and the frames that a decoder finds there.
@@ -135,7 +136,8 @@ Outcome run(unsigned port, const std::vector<Task>& tasks, unsigned seconds = 12
     const std::string join = "join" + std::to_string(i);
     line += "filesrc location=" + task.clip + " ! parsebin ! distsegmenter " + task.segmenter +
             " ! remoteenc renditions=\"" + task.renditions + "\" port=" + std::to_string(port) +
-            " " + task.remote + " ! distjoin name=" + join + " ";
+            " local-workers=" + std::to_string(task.local_workers) + " " + task.remote +
+            " ! distjoin name=" + join + " ";
     for (const std::string& name : names_of(task.renditions)) {
       const std::string id = std::to_string(i) + "-" + name;
       line += join + ".src_" + name + " ! identity name=units-" + id +
@@ -306,7 +308,7 @@ GST_START_TEST(test_ladder_thumbnails_show_their_frames) {
     const std::string line =
         "filesrc location=" + path +
         " ! parsebin ! distsegmenter ! remoteenc port=" + std::to_string(workers.port) +
-        " renditions=thumb:jpeg:160x90:fps=1 ! distjoin ! matroskamux ! "
+        " local-workers=0 renditions=thumb:jpeg:160x90:fps=1 ! distjoin ! matroskamux ! "
         "filesink location=" +
         jpegs;
     GstElement* const pipeline = gst_parse_launch(line.c_str(), nullptr);
@@ -337,20 +339,37 @@ GST_START_TEST(test_ladder_thumbnails_show_their_frames) {
 }
 GST_END_TEST
 
+// One worker is in the primary's process, two are elsewhere.
 GST_START_TEST(test_ladder_of_each_clip) {
   Farm workers;
+  std::map<bool, unsigned> done;  // By local workers, and by others.
   const char* const pattern = g_getenv("DIST_CLIP");
   for (const std::string& path : film::clips(pattern ? pattern : "")) {
     const std::string name = film::base_name(path);
     if (name.rfind("corrupted", 0) == 0 || name.find("truncated") != std::string::npos)
       continue;
-    const std::vector<Task> tasks = {{path, kLadder}};
+    std::vector<Task> tasks = {{path, kLadder}};
+    tasks[0].local_workers = 1;
     const Outcome outcome = run(workers.port, tasks);
+    for (const std::string& text : farm::named(outcome.messages, "dist-segment-done"))
+      ++done[text.find("name=(string)local") != std::string::npos];
     g_print("%s: %.1f s, %zu leases failed\n", name.c_str(), outcome.seconds,
             farm::named(outcome.messages, "dist-lease-failed").size());
     assert_complete(outcome, tasks);
     workers.assert_alive();
   }
+  ck_assert_uint_gt(done[true], 0);
+  ck_assert_uint_gt(done[false], 0);
+}
+GST_END_TEST
+
+// Without any worker elsewhere, and without a port that anybody chose.
+GST_START_TEST(test_ladder_of_one_machine) {
+  std::vector<Task> tasks = {{clip("h264-closed"), kLadder}};
+  tasks[0].local_workers = 2;
+  const Outcome outcome = run(0, tasks);
+  assert_complete(outcome, tasks);
+  ck_assert_uint_eq(farm::named(outcome.messages, "dist-lease-failed").size(), 0);
 }
 GST_END_TEST
 
@@ -433,6 +452,7 @@ static Suite* ladders_suite() {
   TCase* tests = tcase_create("ladders");
   tcase_set_timeout(tests, 600);
   tcase_add_test(tests, test_ladder_of_each_clip);
+  tcase_add_test(tests, test_ladder_of_one_machine);
   tcase_add_test(tests, test_ladder_thumbnails_show_their_frames);
   tcase_add_test(tests, test_ladder_in_segments_shorter_than_the_distance_of_thumbnails);
   tcase_add_test(tests, test_ladder_three_jobs_one_after_another);

@@ -63,6 +63,9 @@ class LeaseLink {
 
   virtual ~LeaseLink() = default;
 
+  // From now on the observer is told. Once.
+  virtual void begin() = 0;
+
   // Answers; ignored when their connection is gone. Any thread.
   virtual void offer(JobKey key, std::vector<Ability> abilities) = 0;
   virtual void result(LeaseKey key, std::vector<BytesList> renditions) = 0;

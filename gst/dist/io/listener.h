@@ -42,6 +42,10 @@ class Listener {
   void post(Work work);
   void run(const Work& work);
 
+  // For workers of this process, in the network thread.
+  IoThread& thread() { return thread_; }
+  WorkerId new_worker() { return next_worker_++; }
+
  private:
   explicit Listener(const Primary::Config& config);
   Status open();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gst/dist/io/listener.h"
+#include "gst/dist/io/local_link.h"
 
 namespace dist {
 
@@ -57,6 +58,11 @@ void Primary::set_blocked(bool blocked) {
 
 void Primary::finish() {
   listener_->post([job = job_](Coordinator& coordinator, Instant) { coordinator.finish_job(job); });
+}
+
+std::unique_ptr<LeaseLink> Primary::local_link(const std::string& name, unsigned capacity,
+                                               LeaseLink::Observer& observer) {
+  return std::make_unique<LocalLink>(listener_, name, capacity, observer);
 }
 
 void Primary::cancel_all() {

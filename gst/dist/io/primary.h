@@ -12,6 +12,7 @@
 #include "gst/dist/core/coordinator.h"
 #include "gst/dist/core/result.h"
 #include "gst/dist/core/segment.h"
+#include "gst/dist/io/lease_link.h"
 
 namespace dist {
 
@@ -64,6 +65,10 @@ class Primary {
   // Cancels all segments and waits until no result of theirs can be reported any more. Not in the
   // network thread.
   void cancel_all();
+
+  // The link of a worker in this process, see LocalLink. Any thread.
+  std::unique_ptr<LeaseLink> local_link(const std::string& name, unsigned capacity,
+                                        LeaseLink::Observer& observer);
 
  private:
   Primary(std::shared_ptr<Listener> listener, JobId job);

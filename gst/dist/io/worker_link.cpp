@@ -20,15 +20,18 @@ constexpr unsigned kLongestDialMilliseconds = 60'000;
 
 WorkerLink::WorkerLink(IoThread& thread, const Config& config, Observer& observer)
     : thread_(thread), config_(config), observer_(observer) {
-  thread_.post([this] {
+  thread_.run([this] {
     client_ = g_socket_client_new();
     g_socket_client_set_enable_proxy(client_, FALSE);
     cancellable_ = g_cancellable_new();
     retry_ = std::make_unique<Timer>(thread_, [this] { dial(); });
     watch_ = std::make_unique<Timer>(thread_, [this] { watch(); });
     retry_after_ = kFirstRetry;
-    dial();
   });
+}
+
+void WorkerLink::begin() {
+  thread_.post([this] { dial(); });
 }
 
 WorkerLink::~WorkerLink() {

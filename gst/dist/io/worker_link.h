@@ -29,13 +29,14 @@ class WorkerLink : public LeaseLink {
     bool reconnect = false;
   };
 
-  // Begins to dial, in `thread`. Both `thread` and `observer` have to outlive the link.
+  // Dials in `thread`. Both `thread` and `observer` have to outlive the link.
   WorkerLink(IoThread& thread, const Config& config, Observer& observer);
   // Says goodbye if connected. Not in the network thread.
   ~WorkerLink() override;
   WorkerLink(const WorkerLink&) = delete;
   WorkerLink& operator=(const WorkerLink&) = delete;
 
+  void begin() override;
   void offer(JobKey key, std::vector<Ability> abilities) override;
   void result(LeaseKey key, std::vector<BytesList> renditions) override;
   void fail(LeaseKey key, const std::string& reason) override;

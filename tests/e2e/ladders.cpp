@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -422,6 +423,42 @@ GST_START_TEST(test_ladder_of_workers_with_different_encoders) {
 }
 GST_END_TEST
 
+// Nobody told the primary that its pipeline makes one of the two only.
+GST_START_TEST(test_ladder_with_a_pipeline_written_by_hand) {
+  Farm workers({"slots=1 encoders=x264enc"});
+  farm::Process by_hand(farm::worker_command(
+      workers.port,
+      "decodebin ! videoconvertscale ! video/x-raw,width=160,height=90 ! jpegenc ! "
+      "sink.sink_small remoteencsink name=sink"));
+  const std::vector<Task> jobs = {{clip("h264-closed"), "big:h264:speed=fast, small:jpeg:160x90"}};
+  const Outcome outcome = run(workers.port, jobs);
+  assert_complete(outcome, jobs);
+  ck_assert_uint_eq(farm::named(outcome.messages, "dist-lease-failed").size(), 0);
+  ck_assert_int_eq(by_hand.exit_code(), 0);
+}
+GST_END_TEST
+
+// Their streams have different parameter sets. One of them makes all of it, and the primary says
+// so; or both do, if that is wanted.
+GST_START_TEST(test_ladder_of_two_h264_encoders) {
+  for (const bool mixed : {false, true}) {
+    Farm workers({"slots=1 encoders=x264enc worker-name=anna",
+                  "slots=1 encoders=openh264enc worker-name=bert"});
+    std::vector<Task> jobs = {{clip("h264-one-keyframe"), "small:h264:160x90",
+                               // As a camera brings them, so that there is one for each.
+                               "max-segment-duration=1000000000 ! identity sleep-time=500000"}};
+    jobs[0].remote = mixed ? "mixed-encoders=true" : "";
+    const Outcome outcome = run(workers.port, jobs);
+    assert_complete(outcome, jobs);
+    std::set<std::string> names;
+    for (const std::string& text : farm::named(outcome.messages, "dist-segment-done"))
+      names.insert(text.find("anna") != std::string::npos ? "anna" : "bert");
+    ck_assert_uint_eq(names.size(), (mixed ? 2 : 1));
+    ck_assert_uint_eq(farm::named(outcome.messages, "dist-encoder-chosen").size(), (mixed ? 0 : 1));
+  }
+}
+GST_END_TEST
+
 GST_START_TEST(test_ladder_that_nobody_can_make) {
   Farm workers({"slots=1 encoders=jpegenc"});
   const Outcome outcome = run(workers.port, {{clip("h264-closed"), kLadder}});
@@ -458,6 +495,8 @@ static Suite* ladders_suite() {
   tcase_add_test(tests, test_ladder_three_jobs_one_after_another);
   tcase_add_test(tests, test_ladder_two_jobs_at_once);
   tcase_add_test(tests, test_ladder_of_workers_with_different_encoders);
+  tcase_add_test(tests, test_ladder_with_a_pipeline_written_by_hand);
+  tcase_add_test(tests, test_ladder_of_two_h264_encoders);
   tcase_add_test(tests, test_ladder_that_nobody_can_make);
   tcase_add_test(tests, test_ladder_worker_for_one_job_ends_with_it);
   suite_add_tcase(suite, tests);

@@ -1,0 +1,196 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/dist/remoteenc_properties.h"
+
+namespace dist {
+namespace {
+
+constexpr auto kFlags =
+    static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+
+void install_address_properties(GObjectClass* object_class) {
+  /**
+   * GstRemoteEnc:address:
+   *
+   * On other than loopback addresses #GstRemoteEnc:secret is needed, or
+   * #GstRemoteEnc:allow-anonymous.
+   */
+  g_object_class_install_property(
+      object_class, PROP_ADDRESS,
+      g_param_spec_string("address", "Address",
+                          "Numeric address to listen on; 0.0.0.0 or :: for all interfaces",
+                          kDefaultAddress, kFlags));
+  /**
+   * GstRemoteEnc:port:
+   *
+   * From PAUSED on this is the port that is really listened on.
+   */
+  g_object_class_install_property(
+      object_class, PROP_PORT,
+      g_param_spec_uint(
+          "port", "Port",
+          "TCP port to listen on; 0 = any free one, which can be read back when PAUSED", 0,
+          G_MAXUINT16, kDefaultPort, kFlags));
+  /**
+   * GstRemoteEnc:secret:
+   *
+   * What this primary and its workers know; a worker that does not is refused. It is never sent.
+   * See also #GstRemoteEnc:secret-file, which keeps it out of the list of processes.
+   */
+  // Without notification, which would print it.
+  constexpr auto kSecretFlags =
+      static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY |
+                               GST_PARAM_MUTABLE_READY);
+  g_object_class_install_property(
+      object_class, PROP_SECRET,
+      g_param_spec_string("secret", "Secret",
+                          "Secret shared with the workers; empty: that of secret-file, else of the "
+                          "environment variable GST_DIST_SECRET, else none",
+                          "", kSecretFlags));
+  /**
+   * GstRemoteEnc:secret-file:
+   */
+  g_object_class_install_property(
+      object_class, PROP_SECRET_FILE,
+      g_param_spec_string("secret-file", "Secret file",
+                          "File whose first line is the secret shared with the workers", "",
+                          kFlags));
+  /**
+   * GstRemoteEnc:allow-anonymous:
+   */
+  g_object_class_install_property(
+      object_class, PROP_ALLOW_ANONYMOUS,
+      g_param_spec_boolean("allow-anonymous", "Allow anonymous",
+                           "Listen on other than loopback addresses without a secret: anyone there "
+                           "can get the film and send back another one",
+                           FALSE, kFlags));
+  /**
+   * GstRemoteEnc:max-connections-per-address:
+   */
+  g_object_class_install_property(
+      object_class, PROP_MAX_CONNECTIONS_PER_ADDRESS,
+      g_param_spec_uint("max-connections-per-address", "Maximum connections per address",
+                        "Connections accepted from one IP address; workers behind one router count "
+                        "together",
+                        1, G_MAXUINT, kDefaultMaxConnectionsPerAddress, kFlags));
+}
+
+void install_job_properties(GObjectClass* object_class) {
+  /**
+   * GstRemoteEnc:max-segments:
+   *
+   * Upstream is blocked while so many segments, from the oldest unfinished one on, are on their
+   * way.
+   */
+  g_object_class_install_property(
+      object_class, PROP_MAX_SEGMENTS,
+      g_param_spec_uint(
+          "max-segments", "Maximum segments",
+          "Segments on their way at a time, counted from the oldest unfinished one; at "
+          "least twice the number of workers",
+          1, G_MAXUINT, kDefaultMaxSegments, kFlags));
+  /**
+   * GstRemoteEnc:max-bytes:
+   */
+  g_object_class_install_property(
+      object_class, PROP_MAX_BYTES,
+      g_param_spec_uint64("max-bytes", "Maximum bytes",
+                          "Bytes of segments and results held at a time, half of them for what is "
+                          "arriving; one segment is always accepted, however large",
+                          1, G_MAXUINT64, kDefaultMaxBytes, kFlags));
+  /**
+   * GstRemoteEnc:max-attempts:
+   *
+   * Failures of workers that have not encoded anything yet count only when every worker has failed
+   * the segment, so that a broken one cannot end the job.
+   */
+  g_object_class_install_property(
+      object_class, PROP_MAX_ATTEMPTS,
+      g_param_spec_uint("max-attempts", "Maximum attempts",
+                        "Failed attempts after which a segment is given up and the pipeline errors",
+                        1, G_MAXUINT, kDefaultMaxAttempts, kFlags));
+  /**
+   * GstRemoteEnc:deadline-floor:
+   *
+   * A worker that shows no progress for longer than deadline-floor + deadline-factor times its
+   * longest silence so far loses the segment. Where several elements share a listener, the first
+   * one's values count.
+   */
+  g_object_class_install_property(
+      object_class, PROP_DEADLINE_FLOOR,
+      g_param_spec_uint64("deadline-floor", "Deadline floor",
+                          "Least time without progress after which a worker loses a segment, in "
+                          "nanoseconds",
+                          100 * GST_MSECOND, G_MAXINT64, kDefaultDeadlineFloor, kFlags));
+  /**
+   * GstRemoteEnc:deadline-factor:
+   */
+  g_object_class_install_property(
+      object_class, PROP_DEADLINE_FACTOR,
+      g_param_spec_double(
+          "deadline-factor", "Deadline factor",
+          "How many times its longest silence so far a worker may be silent, on top "
+          "of deadline-floor",
+          1, 1000, kDefaultDeadlineFactor, kFlags));
+  /**
+   * GstRemoteEnc:mixed-encoders:
+   *
+   * By default all segments of a rendition must have the same codec configuration. With this only
+   * H.264 and H.265 with start codes and parameter sets in each segment are accepted
+   * ("h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream"), from whatever
+   * encoder.
+   */
+  g_object_class_install_property(
+      object_class, PROP_MIXED_ENCODERS,
+      g_param_spec_boolean(
+          "mixed-encoders", "Mixed encoders",
+          "Accept segments of a rendition from different encoders, as long as each "
+          "carries its parameter sets in-band",
+          FALSE, kFlags));
+  /**
+   * GstRemoteEnc:renditions:
+   *
+   * What shall be made, such as "720p:h264, thumb:jpeg:320x180:fps=1": a name, a codec, and if need
+   * be a box to fit the picture in and further fields. Each rendition leaves distjoin through a pad
+   * of its name. Workers that adapt to it are #GstRemoteEncWorker.
+   */
+  g_object_class_install_property(
+      object_class, PROP_RENDITIONS,
+      g_param_spec_string("renditions", "Renditions",
+                          "What shall be made: name:codec[:WIDTHxHEIGHT][:field=value]…, and more "
+                          "of these after commas; empty: whatever the workers make",
+                          "", kFlags));
+  /**
+   * GstRemoteEnc:ladder:
+   *
+   * Like #GstRemoteEnc:renditions, but renditions that are larger than the film are left out.
+   */
+  g_object_class_install_property(
+      object_class, PROP_LADDER,
+      g_param_spec_string("ladder", "Ladder",
+                          "Name of a built-in ladder (h264, hevc, vp9, av1, mezzanine), or a JSON "
+                          "file of renditions",
+                          "", kFlags));
+  /**
+   * GstRemoteEnc:local-workers:
+   *
+   * Workers of this process, which need no network. Without #GstRemoteEnc:renditions and
+   * #GstRemoteEnc:ladder there are none, because only workers written by hand know what to make
+   * then.
+   */
+  g_object_class_install_property(
+      object_class, PROP_LOCAL_WORKERS,
+      g_param_spec_int("local-workers", "Local workers",
+                       "Workers of this process, of one thread each: -1 = one for each core, or "
+                       "one less if address or port is set for workers elsewhere; 0 = none",
+                       kLocalWorkersByCores, kMaxLocalWorkers, kLocalWorkersByCores, kFlags));
+}
+
+}  // namespace
+
+void install_remote_enc_properties(GObjectClass* object_class) {
+  install_address_properties(object_class);
+  install_job_properties(object_class);
+}
+
+}  // namespace dist

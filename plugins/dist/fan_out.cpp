@@ -13,6 +13,25 @@ GST_DEBUG_CATEGORY_EXTERN(gst_remote_enc_debug);
 
 namespace dist {
 
+namespace {
+
+// Tells downstream what will come.
+Ref<GstEvent> caps_event(const std::vector<RenditionSpec>& renditions) {
+  GValue names = G_VALUE_INIT;
+  gst_value_array_init(&names, static_cast<guint>(renditions.size()));
+  for (const RenditionSpec& spec : renditions) {
+    GValue name = G_VALUE_INIT;
+    g_value_init(&name, G_TYPE_STRING);
+    g_value_set_string(&name, spec.name.c_str());
+    gst_value_array_append_and_take_value(&names, &name);
+  }
+  const auto caps = Ref<GstCaps>::adopt(gst_caps_new_empty_simple(kSegmentCaps));
+  gst_structure_take_value(gst_caps_get_structure(caps.get(), 0), kRenditionsField, &names);
+  return Ref<GstEvent>::adopt(gst_event_new_caps(caps.get()));
+}
+
+}  // namespace
+
 FanOut::FanOut(GstElement* element, GstPad* srcpad, const Settings& settings)
     : element_(element),
       srcpad_(srcpad),
@@ -92,6 +111,7 @@ Status FanOut::want_renditions(const SegmentHeader& first) {
   for (RenditionSpec& spec : *renditions)
     spec.in_band = settings_.primary.job.mixed_encoders;
   GST_INFO_OBJECT(element_, "renditions: %s", to_string(*renditions).c_str());
+  push_event(caps_event(*renditions));
   primary_->set_renditions(std::move(*renditions));
   return {};
 }

@@ -18,18 +18,19 @@
 
 #include "plugins/dist/gstdistjoin.h"
 
-#include <gst/base/gstflowcombiner.h>
-
+#include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gst/dist/core/join_order.h"
 #include "gst/dist/gstx/segment_buffer.h"
+#include "plugins/dist/join_outputs.h"
 
-GST_DEBUG_CATEGORY_STATIC(gst_dist_join_debug);
+GST_DEBUG_CATEGORY(gst_dist_join_debug);
 #define GST_CAT_DEFAULT gst_dist_join_debug
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
@@ -39,20 +40,22 @@ static GstStaticPadTemplate src_template =
 
 namespace {
 
+using dist::JoinedSegment;
 using dist::Ref;
 using dist::SegmentHeader;
 using dist::Time;
 
 // One rendition, or the source.
 struct Stream {
-  GstPad* pad = nullptr;  // Owned by the element; null before the first segment is in order.
+  explicit Stream(const std::string& rendition) : order(rendition) {}
+
+  bool has_pad = false;  // From the first segment in order with frames on.
   dist::JoinOrder order;
   std::map<std::uint64_t, Ref<GstBuffer>> segments;
   dist::DecodeTimes decode_times;
   std::uint64_t next_unit = 0;  // Source only: its position in decode order.
   std::string caps;
-  dist::TimeSegment time_segment;
-  bool segment_sent = false;
+  std::optional<dist::TimeSegment> time_segment;
 };
 
 }  // namespace
@@ -62,13 +65,13 @@ struct _GstDistJoin {
   GstElement parent;
   GstPad* sinkpad;
   struct Private {
-    std::map<std::string, Stream> streams;  // By rendition.
-    std::vector<Ref<GstEvent>> tags;        // For pads still to come.
+    std::map<std::string, Stream> streams;       // By rendition.
+    std::unique_ptr<dist::JoinOutputs> outputs;  // Between start and stop.
+    std::vector<Ref<GstEvent>> sticky;           // For pads still to come.
     guint group_id = GST_GROUP_ID_INVALID;
-    GstFlowCombiner* combiner = gst_flow_combiner_new();
     bool error_posted = false;
-    bool downstream_done = false;  // It takes no more, so that the stream need not be complete.
-    ~Private() { gst_flow_combiner_free(combiner); }
+    bool announced = false;     // All streams are known, if not their pads.
+    bool no_more_pads = false;  // Said.
   } * priv;
 };
 
@@ -86,153 +89,143 @@ static GstFlowReturn post_error(GstDistJoin* self, const std::string& text) {
   return GST_FLOW_ERROR;
 }
 
-// What upstream says of the source's encoding is not true of a rendition.
-static bool tag_fits(GstEvent* event, const std::string& rendition) {
+// What upstream says of the source's encoding is not true of a rendition. None if nothing is left.
+static Ref<GstEvent> event_for(const Ref<GstEvent>& event, const std::string& rendition) {
+  if (GST_EVENT_TYPE(event.get()) != GST_EVENT_TAG || rendition.empty())
+    return event;
   GstTagList* tags = nullptr;
-  gst_event_parse_tag(event, &tags);
-  return rendition.empty() || gst_tag_list_get_scope(tags) == GST_TAG_SCOPE_GLOBAL;
+  gst_event_parse_tag(event.get(), &tags);
+  if (gst_tag_list_get_scope(tags) == GST_TAG_SCOPE_GLOBAL)
+    return event;
+  GstTagList* const kept = gst_tag_list_copy(tags);
+  for (const char* tag :
+       {GST_TAG_CODEC, GST_TAG_VIDEO_CODEC, GST_TAG_CONTAINER_FORMAT, GST_TAG_ENCODER,
+        GST_TAG_ENCODER_VERSION, GST_TAG_BITRATE, GST_TAG_NOMINAL_BITRATE, GST_TAG_MINIMUM_BITRATE,
+        GST_TAG_MAXIMUM_BITRATE})
+    gst_tag_list_remove_tag(kept, tag);
+  if (gst_tag_list_is_empty(kept)) {
+    gst_tag_list_unref(kept);
+    return {};
+  }
+  return Ref<GstEvent>::adopt(gst_event_new_tag(kept));
 }
 
-static void add_pad(GstDistJoin* self, Stream& stream, const SegmentHeader& header) {
-  const std::string suffix = header.is_source() ? "source" : header.rendition;
-  stream.pad = gst_pad_new_from_static_template(&src_template, ("src_" + suffix).c_str());
-  gst_pad_use_fixed_caps(stream.pad);
-  gst_pad_set_active(stream.pad, TRUE);
-  const std::string stream_id = header.stream_id + "/" + suffix;
-  GstEvent* start = gst_event_new_stream_start(stream_id.c_str());
-  if (self->priv->group_id != GST_GROUP_ID_INVALID)
-    gst_event_set_group_id(start, self->priv->group_id);
-  gst_pad_push_event(stream.pad, start);
-  gst_flow_combiner_add_pad(self->priv->combiner, stream.pad);
+static void give_event(GstDistJoin* self, const std::string& rendition,
+                       const Ref<GstEvent>& event) {
+  if (auto fitting = event_for(event, rendition))
+    self->priv->outputs->give(rendition, std::move(fitting));
 }
 
 // --- Streaming
 
 // Sends what has changed since the segment before. Timestamps are moved up by `shift`.
-static bool push_events(GstDistJoin* self, Stream& stream, const SegmentHeader& header,
+static bool give_events(GstDistJoin* self, Stream& stream, const SegmentHeader& header,
                         Time shift) {
-  Ref<GstCaps> caps;
+  auto* priv = self->priv;
+  std::vector<Ref<GstEvent>> events;
   if (stream.caps != header.caps) {
-    caps = Ref<GstCaps>::adopt(gst_caps_from_string(header.caps.c_str()));
+    const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(header.caps.c_str()));
     if (!caps) {
       post_error(self, "segment " + std::to_string(header.index) + ": unreadable caps");
       return false;
     }
-  }
-  const bool new_pad = stream.pad == nullptr;
-  if (new_pad)
-    add_pad(self, stream, header);
-  if (caps) {
     stream.caps = header.caps;
-    gst_pad_push_event(stream.pad, gst_event_new_caps(caps.get()));
+    events.push_back(Ref<GstEvent>::adopt(gst_event_new_caps(caps.get())));
   }
-  if (!stream.segment_sent || !(stream.time_segment == header.time_segment)) {
-    stream.segment_sent = true;
+  if (!stream.time_segment || !(*stream.time_segment == header.time_segment)) {
     stream.time_segment = header.time_segment;
     GstSegment segment = dist::to_gst_segment(header.time_segment);
     segment.start += shift;
     segment.position += shift;
     if (GST_CLOCK_TIME_IS_VALID(segment.stop))
       segment.stop += shift;
-    gst_pad_push_event(stream.pad, gst_event_new_segment(&segment));
+    events.push_back(Ref<GstEvent>::adopt(gst_event_new_segment(&segment)));
   }
-  if (new_pad) {
-    // With caps set, so that whoever links now can see what comes.
-    gst_element_add_pad(GST_ELEMENT(self), stream.pad);
-    for (const auto& tag : self->priv->tags)
-      if (tag_fits(tag.get(), header.rendition))
-        gst_pad_push_event(stream.pad, Ref<GstEvent>(tag).release());
+  if (!std::exchange(stream.has_pad, true)) {
+    // With caps and segment, so that whoever links the pad knows what comes.
+    const std::string name = header.is_source() ? "source" : header.rendition;
+    GstEvent* const start = gst_event_new_stream_start((header.stream_id + "/" + name).c_str());
+    if (priv->group_id != GST_GROUP_ID_INVALID)
+      gst_event_set_group_id(start, priv->group_id);
+    events.insert(events.begin(), Ref<GstEvent>::adopt(start));
+    priv->outputs->open(header.rendition, "src_" + name, std::exchange(events, priv->sticky));
   }
+  for (const auto& event : events)
+    give_event(self, header.rendition, event);
   return true;
 }
 
 // Units that the segment before already gave are skipped: neighbours overlap.
-static GstFlowReturn push_source(GstDistJoin* self, Stream& stream, const SegmentHeader& header,
-                                 GstBuffer* segment) {
-  if (!push_events(self, stream, header, 0))
-    return GST_FLOW_ERROR;
-  if (header.first_unit > stream.next_unit)
-    return post_error(self, "segment " + std::to_string(header.index) + ": access units " +
-                                std::to_string(stream.next_unit) + " to " +
-                                std::to_string(header.first_unit - 1) + " are in no segment");
-  const std::size_t base = dist::header_size(segment, header);
-  std::uint64_t offset = 0;
-  std::uint64_t number = header.first_unit;
-  for (const dist::AccessUnit& unit : header.units) {
-    if (number++ >= stream.next_unit) {
-      const GstFlowReturn flow =
-          gst_pad_push(stream.pad, dist::unit_buffer(segment, base, offset, unit).release());
-      if (flow != GST_FLOW_OK)
-        return flow;
-    }
-    offset += unit.size;
+static bool give_source(GstDistJoin* self, Stream& stream, JoinedSegment segment) {
+  const SegmentHeader& header = *segment.header;
+  if (!give_events(self, stream, header, 0))
+    return false;
+  if (header.first_unit > stream.next_unit) {
+    post_error(self, "segment " + std::to_string(header.index) + ": access units " +
+                         std::to_string(stream.next_unit) + " to " +
+                         std::to_string(header.first_unit - 1) + " are in no segment");
+    return false;
   }
-  stream.next_unit = std::max(stream.next_unit, number);
-  return GST_FLOW_OK;
+  segment.skipped = stream.next_unit - header.first_unit;
+  stream.next_unit = std::max(stream.next_unit, header.first_unit + header.units.size());
+  self->priv->outputs->give(header.rendition, std::move(segment));
+  return true;
 }
 
 // A rendition with fewer frames than the source may have none in a segment, which then has no caps
-// either. Whoever waits for the stream, such as a muxer, has to know that nothing comes.
-static void push_gap(Stream& stream, const SegmentHeader& header) {
-  if (!stream.segment_sent || !(stream.time_segment == header.time_segment))
-    return;
-  GST_DEBUG_OBJECT(stream.pad, "segment %" G_GUINT64_FORMAT " has no frames", header.index);
-  gst_pad_push_event(stream.pad, gst_event_new_gap(header.start + stream.decode_times.shift(),
-                                                   header.stop - header.start));
+// either.
+static bool give_rendition(GstDistJoin* self, Stream& stream, JoinedSegment segment) {
+  const SegmentHeader& header = *segment.header;
+  if (!header.units.empty()) {
+    if (stream.time_segment && !(*stream.time_segment == header.time_segment))
+      stream.decode_times = dist::DecodeTimes();
+    auto decode_times = stream.decode_times.next(header);
+    if (!decode_times) {
+      post_error(self, decode_times.error());
+      return false;
+    }
+    segment.decode_times = std::move(*decode_times);
+  }
+  segment.shift = stream.decode_times.shift();
+  if (!header.units.empty() && !give_events(self, stream, header, segment.shift))
+    return false;
+  self->priv->outputs->give(header.rendition, std::move(segment));
+  return true;
 }
 
-static GstFlowReturn push_rendition(GstDistJoin* self, Stream& stream, const SegmentHeader& header,
-                                    GstBuffer* segment) {
-  if (header.units.empty()) {
-    push_gap(stream, header);
-    return GST_FLOW_OK;
-  }
-  if (stream.segment_sent && !(stream.time_segment == header.time_segment))
-    stream.decode_times = dist::DecodeTimes();
-  const auto decode_times = stream.decode_times.next(header);
-  if (!decode_times)
-    return post_error(self, decode_times.error());
-  const Time shift = stream.decode_times.shift();
-  if (!push_events(self, stream, header, shift))
-    return GST_FLOW_ERROR;
-  const std::size_t base = dist::header_size(segment, header);
-  std::uint64_t offset = 0;
-  for (std::size_t i = 0; i < header.units.size(); ++i) {
-    dist::AccessUnit unit = header.units[i];
-    unit.pts = unit.show + shift;
-    unit.dts = (*decode_times)[i];
-    // Each segment came from an encoder that began anew; the stream goes on.
-    if (header.index > 0)
-      unit.flags &= ~static_cast<std::uint32_t>(GST_BUFFER_FLAG_DISCONT);
-    const GstFlowReturn flow =
-        gst_pad_push(stream.pad, dist::unit_buffer(segment, base, offset, unit).release());
-    if (flow != GST_FLOW_OK)
-      return flow;
-    offset += unit.size;
-  }
-  return GST_FLOW_OK;
-}
-
-// Pushes the segments that are next in order.
-static GstFlowReturn push_ready(GstDistJoin* self, Stream& stream) {
+// Gives the segments that are next in order to their pad.
+static GstFlowReturn give_ready(GstDistJoin* self, Stream& stream) {
   while (true) {
     const auto next = stream.order.next();
     if (!next)
       return post_error(self, next.error());
     if (!*next)
       return GST_FLOW_OK;
-    const SegmentHeader& header = **next;
-    const auto segment = stream.segments.extract(header.index);
-    GstFlowReturn flow = header.is_source()
-                             ? push_source(self, stream, header, segment.mapped().get())
-                             : push_rendition(self, stream, header, segment.mapped().get());
-    if (stream.pad)
-      flow = gst_flow_combiner_update_pad_flow(self->priv->combiner, stream.pad, flow);
-    if (flow != GST_FLOW_OK) {
-      self->priv->downstream_done = flow != GST_FLOW_FLUSHING;
-      return flow;
-    }
+    const std::shared_ptr<const SegmentHeader> header = *next;
+    JoinedSegment segment;
+    segment.buffer = std::move(stream.segments.extract(header->index).mapped());
+    segment.header = header;
+    const bool given = header->is_source() ? give_source(self, stream, std::move(segment))
+                                           : give_rendition(self, stream, std::move(segment));
+    if (!given)
+      return GST_FLOW_ERROR;
   }
+}
+
+static void say_if_all_are_there(GstDistJoin* self) {
+  auto* priv = self->priv;
+  const bool all =
+      std::ranges::all_of(priv->streams, [](const auto& s) { return s.second.has_pad; });
+  if (priv->announced && all && !std::exchange(priv->no_more_pads, true))
+    gst_element_no_more_pads(GST_ELEMENT(self));
+}
+
+static Stream& stream_of(GstDistJoin* self, const std::string& rendition) {
+  auto* priv = self->priv;
+  const auto [found, is_new] = priv->streams.try_emplace(rendition, rendition);
+  if (is_new)
+    priv->outputs->expect(rendition);
+  return found->second;
 }
 
 static GstFlowReturn gst_dist_join_chain(GstPad*, GstObject* parent, GstBuffer* raw_buffer) {
@@ -242,11 +235,32 @@ static GstFlowReturn gst_dist_join_chain(GstPad*, GstObject* parent, GstBuffer* 
   if (!parsed)
     return post_error(self, parsed.error());
   const auto header = std::make_shared<const SegmentHeader>(std::move(*parsed));
-  Stream& stream = self->priv->streams[header->rendition];
+  Stream& stream = stream_of(self, header->rendition);
+  const GstFlowReturn room = self->priv->outputs->wait_for_room(header->rendition, header->index);
+  if (room != GST_FLOW_OK)
+    return room;
   if (const auto status = stream.order.add(header); !status)
     return post_error(self, status.error());
   stream.segments.emplace(header->index, buffer);
-  return push_ready(self, stream);
+  const GstFlowReturn flow = give_ready(self, stream);
+  say_if_all_are_there(self);
+  return flow;
+}
+
+// remoteenc names in its caps what it is going to make.
+static void expect_renditions(GstDistJoin* self, GstEvent* event) {
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(event, &caps);
+  const GValue* const renditions =
+      gst_structure_get_value(gst_caps_get_structure(caps, 0), dist::kRenditionsField);
+  if (!renditions || !GST_VALUE_HOLDS_ARRAY(renditions))
+    return;
+  self->priv->announced = true;
+  for (guint i = 0; i < gst_value_array_get_size(renditions); ++i) {
+    const GValue* const rendition = gst_value_array_get_value(renditions, i);
+    if (G_VALUE_HOLDS_STRING(rendition))
+      stream_of(self, g_value_get_string(rendition));
+  }
 }
 
 static bool check_complete(GstDistJoin* self) {
@@ -263,71 +277,71 @@ static bool check_complete(GstDistJoin* self) {
   return true;
 }
 
-static gboolean push_to_all(GstDistJoin* self, Ref<GstEvent> event) {
-  for (auto& [rendition, stream] : self->priv->streams)
-    if (stream.pad)
-      gst_pad_push_event(stream.pad, Ref<GstEvent>(event).release());
-  return TRUE;
-}
-
 static gboolean gst_dist_join_sink_event(GstPad* pad, GstObject* parent, GstEvent* raw_event) {
   GstDistJoin* self = GST_DIST_JOIN(parent);
+  auto* priv = self->priv;
   auto event = Ref<GstEvent>::adopt(raw_event);
   switch (GST_EVENT_TYPE(event.get())) {
     case GST_EVENT_STREAM_START:
-      gst_event_parse_group_id(event.get(), &self->priv->group_id);
+      gst_event_parse_group_id(event.get(), &priv->group_id);
       return TRUE;
     // Each pad gets its own.
     case GST_EVENT_CAPS:
+      expect_renditions(self, event.get());
+      return TRUE;
     case GST_EVENT_SEGMENT:
       return TRUE;
-    case GST_EVENT_TAG:
-      self->priv->tags.push_back(event);
-      for (auto& [rendition, stream] : self->priv->streams)
-        if (stream.pad && tag_fits(event.get(), rendition))
-          gst_pad_push_event(stream.pad, Ref<GstEvent>(event).release());
-      return TRUE;
-    case GST_EVENT_EOS:
-      if (self->priv->error_posted || (!self->priv->downstream_done && !check_complete(self)))
+    case GST_EVENT_EOS: {
+      const GstFlowReturn flow = priv->outputs->flow();
+      const bool wanted = flow == GST_FLOW_OK || flow == GST_FLOW_NOT_LINKED;
+      if (priv->error_posted || (wanted && !check_complete(self)))
         return FALSE;
-      return push_to_all(self, std::move(event));
+      priv->outputs->end(event);
+      return TRUE;
+    }
+    case GST_EVENT_FLUSH_START:
+      priv->outputs->begin_flush(event);
+      return TRUE;
     case GST_EVENT_FLUSH_STOP:
-      for (auto& [rendition, stream] : self->priv->streams) {
-        GstPad* const kept = stream.pad;
-        stream = Stream();
-        stream.pad = kept;
+      for (auto& [rendition, stream] : priv->streams) {
+        const bool has_pad = stream.has_pad;
+        stream = Stream(rendition);
+        stream.has_pad = has_pad;
       }
-      gst_flow_combiner_reset(self->priv->combiner);
-      self->priv->error_posted = false;
-      self->priv->downstream_done = false;
-      return push_to_all(self, std::move(event));
+      priv->error_posted = false;
+      priv->outputs->end_flush(event);
+      return TRUE;
     default:
-      return gst_pad_event_default(pad, parent, event.release());
+      if (!GST_EVENT_IS_SERIALIZED(event.get()))
+        return gst_pad_event_default(pad, parent, event.release());
+      if (GST_EVENT_IS_STICKY(event.get()))
+        priv->sticky.push_back(event);
+      for (const auto& [rendition, stream] : priv->streams)
+        give_event(self, rendition, event);
+      return TRUE;
   }
 }
 
 // --- Start and stop
 
-static void remove_pads(GstDistJoin* self) {
-  for (auto& [rendition, stream] : self->priv->streams) {
-    if (!stream.pad)
-      continue;
-    gst_flow_combiner_remove_pad(self->priv->combiner, stream.pad);
-    gst_pad_set_active(stream.pad, FALSE);
-    gst_element_remove_pad(GST_ELEMENT(self), stream.pad);
-  }
-  self->priv->streams.clear();
-  self->priv->tags.clear();
-  self->priv->error_posted = false;
-  self->priv->downstream_done = false;
-}
-
 static GstStateChangeReturn gst_dist_join_change_state(GstElement* element,
                                                        GstStateChange transition) {
+  auto* priv = GST_DIST_JOIN(element)->priv;
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
+    priv->outputs = std::make_unique<dist::JoinOutputs>(element);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    priv->outputs->stop();
   const GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_dist_join_parent_class)->change_state(element, transition);
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    remove_pads(GST_DIST_JOIN(element));
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
+      (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE)) {
+    priv->outputs.reset();
+    priv->streams.clear();
+    priv->sticky.clear();
+    priv->error_posted = false;
+    priv->announced = false;
+    priv->no_more_pads = false;
+  }
   return result;
 }
 

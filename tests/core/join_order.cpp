@@ -71,7 +71,7 @@ GST_START_TEST(test_join_order_gives_segments_in_order) {
       {{0, 2, 3, 1}, {"0", "", "", "1 2 3"}},
   };
   for (const auto& row : rows) {
-    JoinOrder order;
+    JoinOrder order("hd");
     for (std::size_t i = 0; i < row.arrivals.size(); ++i) {
       const bool last = row.arrivals[i] + 1 == row.arrivals.size();
       fail_unless_ok(order.add(header(row.arrivals[i], last)));
@@ -97,7 +97,7 @@ GST_START_TEST(test_join_order_refuses_what_contradicts) {
       {{header(2, true)}, header(1, true), "segment 1: marked as the last, as was segment 2"},
   };
   for (const auto& row : rows) {
-    JoinOrder order;
+    JoinOrder order("hd");
     for (const auto& one : row.before)
       fail_unless_ok(order.add(one));
     drain(order);
@@ -107,7 +107,7 @@ GST_START_TEST(test_join_order_refuses_what_contradicts) {
 GST_END_TEST
 
 GST_START_TEST(test_join_order_notices_a_last_segment_that_is_not) {
-  JoinOrder order;
+  JoinOrder order("hd");
   fail_unless_ok(order.add(header(3)));
   fail_unless_ok(order.add(header(0, true)));
   fail_unless_error(order.next(), "segment 3: comes after segment 0", "late mark");
@@ -120,7 +120,7 @@ GST_START_TEST(test_join_order_names_what_is_missing_at_the_end) {
     std::vector<std::shared_ptr<const SegmentHeader>> arrivals;
     const char* error;
   } rows[] = {
-      {{}, "segment 0: missing, and whatever follows it, in the source"},
+      {{}, "segment 0: missing, and whatever follows it, in rendition 'hd'"},
       {{header(0)}, "segment 1: missing, and whatever follows it, in rendition 'hd'"},
       {{header(0), header(2)}, "segment 1: missing in rendition 'hd'; 1 missing in all (1)"},
       {{header(0), header(2), header(5, true)},
@@ -134,7 +134,7 @@ GST_START_TEST(test_join_order_names_what_is_missing_at_the_end) {
       {{header(UINT64_MAX)}, "segment 0: missing"},
   };
   for (const auto& row : rows) {
-    JoinOrder order;
+    JoinOrder order("hd");
     for (const auto& one : row.arrivals)
       fail_unless_ok(order.add(one));
     drain(order);

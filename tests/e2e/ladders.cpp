@@ -142,9 +142,7 @@ Outcome run(unsigned port, const std::vector<Task>& tasks, unsigned seconds = 12
     for (const std::string& name : names_of(task.renditions)) {
       const std::string id = std::to_string(i) + "-" + name;
       line += join + ".src_" + name + " ! identity name=units-" + id +
-              " ! queue max-size-time=0 max-size-buffers=0 max-size-bytes=0 ! decodebin ! fakesink "
-              "async=false name=frames-" +
-              id + " ";
+              " ! decodebin ! fakesink name=frames-" + id + " ";
     }
   }
   GError* error = nullptr;

@@ -14,10 +14,8 @@ std::string name(std::uint64_t index) {
 }  // namespace
 
 Status JoinOrder::add(std::shared_ptr<const SegmentHeader> header) {
-  if (stream_id_.empty() && next_index_ == 0 && waiting_.empty()) {
+  if (stream_id_.empty() && next_index_ == 0 && waiting_.empty())
     stream_id_ = header->stream_id;
-    rendition_ = header->rendition;
-  }
   const std::uint64_t index = header->index;
   if (header->stream_id != stream_id_)
     return Error{name(index) + ": belongs to stream '" + header->stream_id + "', the others to '" +

@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gst/dist/core/result.h"
@@ -23,6 +24,9 @@ namespace dist {
 // payloads under the same index.
 class JoinOrder {
  public:
+  // Of the source if the rendition has no name.
+  explicit JoinOrder(std::string rendition = {}) : rendition_(std::move(rendition)) {}
+
   // Takes a segment in any order. Refuses one that was there before or that contradicts the others;
   // the error names it.
   Status add(std::shared_ptr<const SegmentHeader> header);

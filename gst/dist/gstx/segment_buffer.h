@@ -18,6 +18,8 @@
 namespace dist {
 
 inline constexpr char kSegmentCaps[] = "application/x-dist-segment";
+// A field that such caps may have: the names of all renditions that will come, in a GstValueArray.
+inline constexpr char kRenditionsField[] = "renditions";
 
 // A segment of the given access units, which are held, not copied; their sizes are those in
 // `header`.

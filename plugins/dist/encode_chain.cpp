@@ -388,13 +388,11 @@ void EncodeChain::set_sizes(GstCaps* source) {
   for (std::size_t i = 0; i < plan_.size(); ++i) {
     const ScaleStep& step = plan_[i];
     const Picture& from = step.from ? pictures[*step.from] : *decoded;
-    Picture picture{.width = step.width,
-                    .height = step.height,
-                    .pixel_aspect_ratio = {1, 1},
-                    .framerate = std::nullopt,
-                    .depth = 0};
-    if (step.width == decoded->width && step.height == decoded->height)
-      picture.pixel_aspect_ratio = decoded->pixel_aspect_ratio;
+    const Picture picture{.width = step.width,
+                          .height = step.height,
+                          .pixel_aspect_ratio = step.pixel_aspect_ratio,
+                          .framerate = std::nullopt,
+                          .depth = 0};
     pictures.push_back(picture);
 
     Scaler& scaler = scalers_[i];

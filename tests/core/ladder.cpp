@@ -96,6 +96,21 @@ GST_START_TEST(test_ladder_fits_sizes) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_ladder_keeps_the_shape_of_pixels_in_the_own_size_only) {
+  const Fraction oblong = {16, 15};
+  const Fraction square = {1, 1};
+  const SourceFormat pal = {720, 576, oblong, {}};
+  const auto specs = resolve(parsed("own:h264,576p:h264,small:h264:320x240"), pal, false);
+  fail_unless_ok(specs);
+  fail_unless((*specs)[0].pixel_aspect_ratio == oblong);
+  fail_unless((*specs)[1].pixel_aspect_ratio == square);
+  fail_unless((*specs)[2].pixel_aspect_ratio == square);
+  // The last rung of a ladder.
+  const auto last = resolve(parsed("1080p:h264"), pal, true);
+  fail_unless(last->front().width == 720 && last->front().pixel_aspect_ratio == oblong);
+}
+GST_END_TEST
+
 GST_START_TEST(test_ladder_leaves_larger_rungs_out) {
   const struct {
     const char* ladder;
@@ -257,6 +272,7 @@ static Suite* ladder_suite() {
   Suite* suite = suite_create("ladder");
   TCase* tests = tcase_create("ladder");
   tcase_add_test(tests, test_ladder_fits_sizes);
+  tcase_add_test(tests, test_ladder_keeps_the_shape_of_pixels_in_the_own_size_only);
   tcase_add_test(tests, test_ladder_leaves_larger_rungs_out);
   tcase_add_test(tests, test_ladder_limits_rates);
   tcase_add_test(tests, test_ladder_keeps_the_frames_on_screen);

@@ -49,6 +49,9 @@ RenditionSpec random_spec(Random& random, unsigned n) {
   if (random.chance(50))
     spec.speed = static_cast<Speed>(random.below(3));
   spec.in_band = random.chance(50);
+  if (random.chance(50))
+    spec.pixel_aspect_ratio = {static_cast<unsigned>(random.between(1, 100)),
+                               static_cast<unsigned>(random.between(1, 100))};
   return spec;
 }
 
@@ -76,6 +79,8 @@ GST_START_TEST(test_rendition_reads_and_writes) {
       {"a:jpeg:quality=90:161x121", "a:jpeg:161x121:quality=90"},
       {"a:h264:speed=slow:threads=2:bframes=0:keyint=48:buffer=1500:in-band=1",
        "a:h264:buffer=1500:keyint=48:bframes=0:threads=2:speed=slow:in-band=1"},
+      {"a:h264:pixels=16/15", "a:h264:pixels=16/15"},
+      {"a:h264:pixels=1/1", "a:h264"},
       {"mezzanine:ffv1", "mezzanine:ffv1"},
   };
   for (const auto& row : rows) {
@@ -147,6 +152,10 @@ GST_START_TEST(test_rendition_says_what_is_wrong) {
       {"a:h264:threads=99999999999",
        "rendition 'a': threads=99999999999: write a number from 1 to 64"},
       {"a:h264:speed=warp", "rendition 'a': speed=warp: write fast, medium or slow"},
+      {"a:h264:pixels=16:15",
+       "rendition 'a': pixels=16: write width/height of a pixel, such as 16/15"},
+      {"a:h264:pixels=0/1",
+       "rendition 'a': pixels=0/1: write width/height of a pixel, such as 16/15"},
       {"a:h264:in-band=0", "rendition 'a': in-band=0: write 1"},
       {"a:h264:crf=2:crf=3", "rendition 'a': crf: comes twice"},
       {"a:h264:preset=slow", "rendition 'a': 'preset': " + unknown},

@@ -184,14 +184,16 @@ GST_START_TEST(test_encode_chain_of_ten_bits) {
 }
 GST_END_TEST
 
-// The own size keeps the source's pixels, others have square ones; no border comes of rounding.
+// As the job says, whatever shape those of a segment have; no border comes of rounding.
 GST_START_TEST(test_encode_chain_of_pixels_that_are_not_square) {
   const auto cuts = test::cut_h264(180, 144, 1, ",pixel-aspect-ratio=16/15");
-  ChainPlayer player(cuts.front(), "own:h264:180x144, wide:h264:192x144, small:jpeg:96x72");
+  ChainPlayer player(cuts.front(), "own:h264:180x144:pixels=16/15, wide:h264:192x144, small:jpeg:96x72");
   const auto outputs = player.play_well(cuts.front());
   expect_text(field(outputs[0], "pixel-aspect-ratio"), "16/15");
   expect_text(field(outputs[1], "pixel-aspect-ratio"), "1/1");
   expect_text(field(outputs[2], "pixel-aspect-ratio"), "1/1");
+  const auto others = player.play_well(test::cut_h264(180, 144, 1).front());
+  expect_text(others[0].caps, outputs[0].caps);
 }
 GST_END_TEST
 

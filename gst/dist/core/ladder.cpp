@@ -211,21 +211,22 @@ Result<std::vector<RenditionSpec>> resolve(const std::vector<RenditionSpec>& spe
   for (const RenditionSpec& spec : specs)
     if (!ladder || !is_larger(spec, source))
       result.push_back(spec);
-  if (result.empty() && !specs.empty()) {
+  const bool none_fits = result.empty() && !specs.empty();
+  if (none_fits) {
     const Aspect aspect = display_aspect(source);
     result.push_back(
         *std::min_element(specs.begin(), specs.end(),
                           [&](const auto& a, const auto& b) { return is_smaller(a, b, aspect); }));
-    result[0].width = source.width;
-    result[0].height = source.height;
   }
   for (RenditionSpec& spec : result) {
     const CodecInfo* codec = find_codec(spec.codec);
     if (!codec)
       return Error{"rendition '" + spec.name + "': codec '" + spec.codec + "': unknown"};
-    const Box size = fit(spec, source, *codec);
+    const Box size = none_fits ? own_size(source, *codec) : fit(spec, source, *codec);
     spec.width = size.width;
     spec.height = size.height;
+    if (spec.width == source.width && spec.height == source.height && !is_square(source))
+      spec.pixel_aspect_ratio = source.pixel_aspect_ratio;
     if (!spec.bitrate && !spec.max_rate && codec->bits_per_pixel != 0)
       spec.max_rate = default_max_rate(spec, source, *codec);
   }

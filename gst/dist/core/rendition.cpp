@@ -18,7 +18,6 @@ using namespace text;
 
 constexpr std::size_t kMaxText = 16384;
 constexpr std::size_t kMaxName = 64;
-constexpr const char* kInBand = "in-band";
 
 // The renditions are named in messages as far as they have a name that can be shown.
 std::string subject(std::string_view name, std::size_t index) {
@@ -131,13 +130,6 @@ class FieldsSeen {
   std::vector<std::string_view> seen_;  // Known ones only, so it stays short.
 };
 
-Status set_in_band(RenditionSpec& spec, std::string_view value) {
-  if (value != "1")
-    return field_error(kInBand, value, "write 1");
-  spec.in_band = true;
-  return {};
-}
-
 Status parse_field(RenditionSpec& spec, std::string_view text, FieldsSeen& seen) {
   std::string_view value = text;
   std::string_view field = "size";
@@ -148,15 +140,16 @@ Status parse_field(RenditionSpec& spec, std::string_view text, FieldsSeen& seen)
     return Error{"'" + shown(text) +
                  "': neither a size such as 1280x720 nor a field such as crf=23"};
   }
-  const bool in_band = field == kInBand;
+  const bool wire_only = field == kInBand || field == kPixels;
   // The two that have their place may not come again.
-  const bool known = in_band || (field != "codec" && (field != "size" || value == text) &&
-                                 std::find(kFields.begin(), kFields.end(), field) != kFields.end());
+  const bool known =
+      wire_only || (field != "codec" && (field != "size" || value == text) &&
+                    std::find(kFields.begin(), kFields.end(), field) != kFields.end());
   if (!known)
     return Error{unknown_field(field)};
   if (!seen.add(field))
     return Error{std::string(field) + ": comes twice"};
-  return in_band ? set_in_band(spec, value) : set_field(spec, field, value);
+  return wire_only ? set_wire_field(spec, field, value) : set_field(spec, field, value);
 }
 
 Result<RenditionSpec> parse_rendition(std::string_view text, std::size_t index) {
@@ -182,8 +175,8 @@ Result<RenditionSpec> parse_rendition(std::string_view text, std::size_t index) 
 
 std::string to_string(const RenditionSpec& spec) {
   std::string text = spec.name + ":" + spec.codec;
-  const auto add = [&](const char* field, const std::string& value) {
-    text += std::string(":") + field + "=" + value;
+  const auto add = [&](std::string_view field, const std::string& value) {
+    text += ":" + std::string(field) + "=" + value;
   };
   const CodecInfo* codec = find_codec(spec.codec);
   if (spec.width != 0 && spec.height != 0)
@@ -213,6 +206,8 @@ std::string to_string(const RenditionSpec& spec) {
     add("speed", kSpeeds[static_cast<std::size_t>(*spec.speed)]);
   if (spec.in_band)
     add(kInBand, "1");
+  if (const Fraction& pixels = spec.pixel_aspect_ratio; pixels != Fraction{1, 1})
+    add(kPixels, std::to_string(pixels.num) + "/" + std::to_string(pixels.den));
   return text;
 }
 }  // namespace

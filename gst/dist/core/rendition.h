@@ -44,9 +44,10 @@ struct RenditionSpec {
   std::optional<unsigned> b_frames;
   std::optional<unsigned> threads;  // Of the encoder.
   std::optional<Speed> speed;
+  // --- Set by the primary, not by users
   // Parameter sets in each segment, so that those of different encoders may follow one another.
-  // Set by the primary, not by users.
   bool in_band = false;
+  Fraction pixel_aspect_ratio{1, 1};
 
   bool operator==(const RenditionSpec&) const = default;
 };

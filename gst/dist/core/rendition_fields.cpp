@@ -297,4 +297,20 @@ Status set_field(RenditionSpec& spec, std::string_view field, std::string_view v
   return Error{unknown_field(field)};
 }
 
+Status text::set_wire_field(RenditionSpec& spec, std::string_view field, std::string_view value) {
+  if (field == kInBand) {
+    if (value != "1")
+      return field_error(field, value, "write 1");
+    spec.in_band = true;
+    return {};
+  }
+  std::string_view rest = value;
+  const auto num = parse_number<std::int32_t>(take_until(rest, '/'));
+  const auto den = parse_number<std::int32_t>(rest);
+  if (!num || !den || *num < 1 || *den < 1)
+    return field_error(field, value, "write width/height of a pixel, such as 16/15");
+  spec.pixel_aspect_ratio = {static_cast<unsigned>(*num), static_cast<unsigned>(*den)};
+  return {};
+}
+
 }  // namespace dist

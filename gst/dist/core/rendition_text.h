@@ -18,6 +18,11 @@ inline constexpr std::array kFields = {"codec",  "size",    "width",   "height",
                                        "crf",    "quality", "bitrate", "maxrate", "buffer",
                                        "keyint", "bframes", "threads", "speed"};
 
+// Fields that only the primary sets.
+inline constexpr std::string_view kInBand = "in-band";
+inline constexpr std::string_view kPixels = "pixels";
+Status set_wire_field(RenditionSpec& spec, std::string_view field, std::string_view value);
+
 // Without blanks at both ends.
 std::string_view trim(std::string_view text);
 // Up to the separator, which is taken off too; all of it if there is none.

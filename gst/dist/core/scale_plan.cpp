@@ -20,10 +20,16 @@ std::vector<ScaleStep> plan_scaling(const std::vector<RenditionSpec>& specs, uns
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const RenditionSpec& spec = specs[i];
     auto same = std::find_if(steps.begin(), steps.end(), [&](const ScaleStep& step) {
-      return step.width == spec.width && step.height == spec.height && step.fps == spec.fps;
+      return step.width == spec.width && step.height == spec.height &&
+             step.pixel_aspect_ratio == spec.pixel_aspect_ratio && step.fps == spec.fps;
     });
     if (same == steps.end())
-      same = steps.insert(steps.end(), {spec.width, spec.height, spec.fps, std::nullopt, {}});
+      same = steps.insert(steps.end(), {.width = spec.width,
+                                        .height = spec.height,
+                                        .pixel_aspect_ratio = spec.pixel_aspect_ratio,
+                                        .fps = spec.fps,
+                                        .from = std::nullopt,
+                                        .renditions = {}});
     same->renditions.push_back(i);
   }
   std::stable_sort(steps.begin(), steps.end(), [](const ScaleStep& a, const ScaleStep& b) {

@@ -16,6 +16,7 @@ namespace dist {
 struct ScaleStep {
   unsigned width = 0;
   unsigned height = 0;
+  Fraction pixel_aspect_ratio{1, 1};
   std::optional<Fraction> fps;
   // The step whose pictures are scaled, one before this one; none: the source's.
   std::optional<std::size_t> from;

@@ -113,7 +113,7 @@ GST_START_TEST(test_encoder_choice_refuses_a_wrong_list) {
       {"h264", "encoders: 'h264' is not one of "},
       {"-x246enc", "encoders: 'x246enc' is not one of "},
       {"x264enc,openh264enc", "encoders: 'openh264enc' is not installed"},
-      {"x264enc,-openh264enc", "encoders: 'openh264enc' mixes the two kinds of lists"},
+      {"x264enc,-openh264enc", "encoders: '-openh264enc' mixes the two kinds of lists"},
   };
   for (const auto& c : kCases) {
     const auto choice = EncoderChoice::parse(c.list);

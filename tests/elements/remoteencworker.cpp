@@ -117,7 +117,7 @@ GST_START_TEST(test_remoteencworker_names_wrong_settings) {
     const char* text;
   } rows[] = {
       {"encoders=x264enc,x999enc", "encoders: 'x999enc' is not one of"},
-      {"encoders=x264enc,-vp8enc", "encoders: 'vp8enc' mixes the two kinds of lists"},
+      {"encoders=x264enc,-vp8enc", "encoders: '-vp8enc' mixes the two kinds of lists"},
       {"encoders=nvh265enc", "encoders: 'nvh265enc' is not installed"},
       {"slots=0", "slots: 0 would do nothing"},
       {"slots=3 secret-file=/none/here", "/none/here"},

@@ -115,8 +115,8 @@ Result<EncoderChoice> EncoderChoice::parse(std::string_view list) {
     if (std::none_of(encoders().begin(), encoders().end(), is_it))
       return Error{subject + "is not one of " + known_elements()};
     if (forbids.value_or(forbidden) != forbidden)
-      return Error{subject +
-                   "mixes the two kinds of lists: either all entries begin with '-', which "
+      return Error{"encoders: '" + strip(entry) +
+                   "' mixes the two kinds of lists: either all entries begin with '-', which "
                    "forbids these encoders, or none does, which allows only these"};
     if (!forbidden && !find_factory(name))
       return Error{subject + "is not installed; install its plugin or leave it out"};

@@ -187,12 +187,15 @@ GST_START_TEST(test_renditions_that_nobody_can_make) {
   Studio studio;
   studio.submit(0);
   studio.join_with(1, "anna", {"", kX264});
+  for (dist::WorkerId worker = 2; worker <= 5; ++worker)
+    studio.join_with(worker, "w" + std::to_string(worker), {"", ""});
   studio.make(1, {"sd"});
   studio.told();
   studio.run_until(studio.now + 19'000 * kMillisecond);
   fail_unless_equals_text(studio.told(), "");
   studio.run_until(studio.now + 2'000 * kMillisecond);
-  fail_unless_equals_text(studio.told(), "nobody can: rendition 'hd' (h264): no encoder");
+  fail_unless_equals_text(
+      studio.told(), "nobody can: rendition 'hd' (h264): no encoder (anna, w2, w3 and 2 more)");
   studio.run_until(studio.now + 60'000 * kMillisecond);
   fail_unless_equals_text(studio.told(), "");
 }

@@ -261,7 +261,7 @@ class Coordinator {
   void ask(Connection& connection, JobId id, Job& job);
   void update_ability(WorkerId worker, JobId id, const Job& job, Instant now);
   void choose_encoders(const SegmentDone& done, Job& job, Instant now);
-  static std::string missing_encoders(const Job& job, RenditionSet missing);
+  std::string missing_encoders(const Job& job, RenditionSet missing) const;
   void look_for_unable(JobId id, Job& job, Instant now);
   void pump(Instant now);
   void watch(Connection& connection);

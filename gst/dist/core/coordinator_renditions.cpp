@@ -5,7 +5,10 @@
 #include "gst/dist/core/coordinator.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace dist {
 namespace {
@@ -18,6 +21,17 @@ double weight_of(const RenditionSpec& spec) {
   constexpr double kUsualRate = 30;
   const double share = spec.fps ? std::min(spec.fps->num / (spec.fps->den * kUsualRate), 1.0) : 1;
   return std::max(1.0, static_cast<double>(spec.width) * spec.height * share);
+}
+
+// "a, b, c and 4 more".
+std::string enumerate(const std::vector<std::string>& names) {
+  constexpr std::size_t kMaxNamed = 3;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kMaxNamed); ++i)
+    text += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > kMaxNamed)
+    text += " and " + std::to_string(names.size() - kMaxNamed) + " more";
+  return text;
 }
 
 }  // namespace
@@ -118,20 +132,22 @@ void Coordinator::choose_encoders(const SegmentDone& done, Job& job, Instant now
     events_.push_back(std::move(event));
 }
 
-std::string Coordinator::missing_encoders(const Job& job, RenditionSet missing) {
+std::string Coordinator::missing_encoders(const Job& job, RenditionSet missing) const {
   std::string text;
   for (std::size_t i = 0; i < job.renditions.size(); ++i) {
     if (!has(missing, i))
       continue;
-    std::set<std::string> reasons;
-    for (const auto& [_, offer] : job.offers)
-      reasons.insert(offer[i].able ? "it would be made with " + offer[i].encoder +
-                                         ", the segments before with " + job.encoders[i]
-                                   : offer[i].reason);
+    std::map<std::string, std::vector<std::string>> workers;  // By what each says.
+    for (const auto& [worker, offer] : job.offers) {
+      const std::string reason = offer[i].able ? "it would be made with " + offer[i].encoder +
+                                                     ", the segments before with " + job.encoders[i]
+                                               : offer[i].reason;
+      workers[reason].push_back(connections_.at(worker)->info.name);
+    }
     text += (text.empty() ? "" : "; ") +
-            ("rendition '" + job.renditions[i].name + "' (" + job.renditions[i].codec + "): ");
-    for (auto reason = reasons.begin(); reason != reasons.end(); ++reason)
-      text += (reason == reasons.begin() ? "" : ", ") + *reason;
+            ("rendition '" + job.renditions[i].name + "' (" + job.renditions[i].codec + "):");
+    for (const auto& [reason, names] : workers)
+      text += " " + reason + " (" + enumerate(names) + ")";
   }
   return text;
 }

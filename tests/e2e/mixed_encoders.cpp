@@ -6,7 +6,9 @@
 // Before gstcheck.h, which has a macro "fail".
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -24,11 +26,20 @@ constexpr std::size_t kSegments = 6;
 constexpr std::size_t kFrames = 150;
 
 // Slow enough that no worker can do the other's share, and as mixed-encoders demands it.
-std::string worker(const std::string& encoder) {
-  return "decodebin ! identity sleep-time=20000 ! videoconvert ! video/x-raw,format=I420 ! " +
-         encoder +
-         " ! h264parse config-interval=-1 ! "
-         "video/x-h264,stream-format=byte-stream,alignment=au ! remoteencsink";
+std::string written_by_hand(unsigned port, const std::string& encoder) {
+  const std::string settings = encoder == "x264enc" ? " threads=1 speed-preset=veryfast" : "";
+  return farm::worker_command(
+      port,
+      "decodebin ! identity sleep-time=20000 ! videoconvert ! video/x-raw,format=I420 ! " +
+          encoder + settings +
+          " ! h264parse config-interval=-1 ! "
+          "video/x-h264,stream-format=byte-stream,alignment=au ! remoteencsink",
+      "worker-name=" + encoder);
+}
+
+std::string generic(unsigned port, const std::string& encoder) {
+  return "gst-launch-1.0 -q remoteencworker port=" + std::to_string(port) +
+         " slots=1 reconnect=false encoders=" + encoder + " worker-name=" + encoder;
 }
 
 struct Outcome {
@@ -39,7 +50,7 @@ struct Outcome {
   ~Outcome() { std::filesystem::remove(file); }
 };
 
-// A primary that holds the film back until both workers are there.
+// A primary that holds the film back until the workers are there.
 class Primary {
  public:
   Primary(const std::string& properties, const std::string& file) {
@@ -68,9 +79,11 @@ class Primary {
   Primary& operator=(const Primary&) = delete;
 
   unsigned port() const { return farm::port_of(pipeline_); }
-  // Until the end of the film.
-  std::vector<std::string> run() {
+  // Until the end of the film, which begins with so many workers.
+  std::vector<std::string> run(
+      std::size_t workers, const std::function<void()>& on_first_segment = [] {}) {
     std::vector<std::string> messages;
+    bool first = true;
     GstBus* bus = gst_element_get_bus(pipeline_);
     bool ended = false;
     while (!ended) {
@@ -83,8 +96,12 @@ class Primary {
         g_free(text);
       }
       gst_message_unref(message);
-      if (block_ != 0 && farm::named(messages, "dist-worker-joined").size() == 2)
+      if (block_ != 0 && farm::named(messages, "dist-worker-joined").size() == workers)
         gst_pad_remove_probe(gate_, std::exchange(block_, 0));
+      if (first && !farm::named(messages, "dist-segment-done").empty()) {
+        first = false;
+        on_first_segment();
+      }
     }
     gst_object_unref(bus);
     return messages;
@@ -96,22 +113,30 @@ class Primary {
   gulong block_ = 0;
 };
 
-std::unique_ptr<Outcome> encode(const std::string& properties) {
+std::unique_ptr<Outcome> new_outcome() {
   auto outcome = std::make_unique<Outcome>();
   outcome->file = std::filesystem::path(g_getenv("DIST_BUILD_ROOT")) / "tests" /
                   (std::to_string(getpid()) + "-mixed.ts");
-  Primary primary(properties, outcome->file);
-  farm::Process x264(farm::worker_command(
-      primary.port(), worker("x264enc threads=1 speed-preset=veryfast"), "worker-name=x264"));
-  farm::Process openh264(
-      farm::worker_command(primary.port(), worker("openh264enc"), "worker-name=openh264"));
-  outcome->messages = primary.run();
-  const auto done = farm::named(outcome->messages, "dist-segment-done");
+  return outcome;
+}
+
+void count_encoders(Outcome& outcome) {
+  const auto done = farm::named(outcome.messages, "dist-segment-done");
   ck_assert_uint_eq(done.size(), kSegments);
   for (const std::string& message : done)
-    for (const char* name : {"x264", "openh264"})
+    for (const char* name : {"x264enc", "openh264enc"})
       if (message.find(std::string("name=(string)") + name + ",") != std::string::npos)
-        outcome->encoders.insert(name);
+        outcome.encoders.insert(name);
+}
+
+// With two workers written by hand, side by side.
+std::unique_ptr<Outcome> encode(const std::string& properties) {
+  auto outcome = new_outcome();
+  Primary primary(properties, outcome->file);
+  farm::Process x264(written_by_hand(primary.port(), "x264enc"));
+  farm::Process openh264(written_by_hand(primary.port(), "openh264enc"));
+  outcome->messages = primary.run(2);
+  count_encoders(*outcome);
   return outcome;
 }
 
@@ -147,6 +172,22 @@ GST_START_TEST(test_mixed_encoders_make_one_stream) {
 }
 GST_END_TEST
 
+// One is killed after its first segment, and the other one goes on.
+GST_START_TEST(test_mixed_encoders_of_generic_workers_make_one_stream) {
+  const auto outcome = new_outcome();
+  Primary primary("mixed-encoders=true local-workers=0 renditions=a:h264:1280x720", outcome->file);
+  farm::Process x264(generic(primary.port(), "x264enc"));
+  std::optional<farm::Process> openh264;
+  outcome->messages = primary.run(1, [&] {
+    x264.kill();
+    openh264.emplace(generic(primary.port(), "openh264enc"));
+  });
+  count_encoders(*outcome);
+  ck_assert_uint_eq(outcome->encoders.size(), 2);
+  assert_plays(outcome->file);
+}
+GST_END_TEST
+
 GST_START_TEST(test_without_mixed_encoders_the_first_one_does_it_all) {
   const auto outcome = encode("");
   ck_assert_uint_eq(outcome->encoders.size(), 1);
@@ -166,6 +207,7 @@ static Suite* mixed_encoders_suite() {
   TCase* tests = tcase_create("mixed-encoders");
   tcase_set_timeout(tests, 120);
   tcase_add_test(tests, test_mixed_encoders_make_one_stream);
+  tcase_add_test(tests, test_mixed_encoders_of_generic_workers_make_one_stream);
   tcase_add_test(tests, test_without_mixed_encoders_the_first_one_does_it_all);
   suite_add_tcase(suite, tests);
   return suite;

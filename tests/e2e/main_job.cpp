@@ -152,6 +152,14 @@ GST_START_TEST(test_scripts_run_as_the_readme_says) {
   run("pipelines/segments-to-files.sh " + path + " " + folder);
   ck_assert_uint_gt(std::distance(std::filesystem::directory_iterator(folder), {}), 3);
   std::filesystem::remove_all(folder);
+  run("pipelines/ladder.sh " + path + " " + folder);
+  for (const char* rung : {"/720p.mp4", "/360p.mp4"})
+    ck_assert_uint_eq(
+        film::record("filesrc location=" + folder + rung + " ! decodebin ! appsink name=out")
+            .items.size(),
+        film::record("filesrc location=" + path + " ! decodebin ! appsink name=out").items.size());
+  ck_assert(std::filesystem::exists(folder + "/thumb-003.jpg"));
+  std::filesystem::remove_all(folder);
 
   const std::string port = std::to_string(farm::free_port());
   const std::string out = temporary("scripts.mp4");

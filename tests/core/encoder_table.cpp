@@ -75,15 +75,25 @@ GST_START_TEST(test_encoder_table_maps_rates) {
        "speed-preset=slow threads=4 key-int-max=60 bframes=2 pass=qual quantizer=30 bitrate=3000 "
        "vbv-buf-capacity=500"},
       {"x264enc", "bitrate=2M",
-       "speed-preset=medium threads=1 key-int-max=250 pass=cbr bitrate=2000 vbv-buf-capacity=0"},
-      {"x264enc", "bitrate=2M:maxrate=3M",
        "speed-preset=medium threads=1 key-int-max=250 pass=cbr bitrate=2000 vbv-buf-capacity=1500"},
+      {"x264enc", "bitrate=2M:buffer=800",
+       "speed-preset=medium threads=1 key-int-max=250 pass=cbr bitrate=2000 vbv-buf-capacity=800"},
+      {"x264enc", "bitrate=2M:maxrate=0",
+       "speed-preset=medium threads=1 key-int-max=250 pass=cbr bitrate=2000 vbv-buf-capacity=0"},
+      {"x264enc", "bitrate=2M:maxrate=4M",
+       "speed-preset=medium threads=1 key-int-max=250 pass=cbr bitrate=2000 vbv-buf-capacity=2000"},
       {"x264enc", "crf=0:maxrate=0:speed=fast",
        "speed-preset=veryfast threads=1 key-int-max=250 pass=qual quantizer=1 bitrate=2048000 "
        "vbv-buf-capacity=0"},
       {"x265enc", "crf=22.5:maxrate=3M:bframes=3",
        "speed-preset=medium key-int-max=250 option-string=pools=1:frame-threads=1:wpp=1:open-gop=0:"
        "info=0:crf=22.5:vbv-maxrate=3000:vbv-bufsize=3000:bframes=3"},
+      {"x265enc", "bitrate=2M",
+       "speed-preset=medium key-int-max=250 bitrate=2000 option-string=pools=1:frame-threads=1:"
+       "wpp=1:open-gop=0:info=0:vbv-maxrate=2000:vbv-bufsize=2000"},
+      {"x265enc", "bitrate=2M:maxrate=0",
+       "speed-preset=medium key-int-max=250 bitrate=2000 option-string=pools=1:frame-threads=1:"
+       "wpp=1:open-gop=0:info=0"},
       {"x265enc", "bitrate=2M:maxrate=3M:threads=6",
        "speed-preset=medium key-int-max=250 bitrate=2000 option-string=pools=6:frame-threads=3:"
        "wpp=1:open-gop=0:info=0:vbv-maxrate=3000:vbv-bufsize=3000"},

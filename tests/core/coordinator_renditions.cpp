@@ -21,8 +21,9 @@ std::vector<RenditionSpec> specs(const char* text) {
 
 // Job 1 wants a large and a small rendition.
 struct Studio : Cluster {
-  explicit Studio(bool mixed_encoders = false, const char* wanted = "hd:h264:64x36,sd:h264:32x18") {
-    coordinator.add_job(1, {.max_bytes = 1u << 20, .mixed_encoders = mixed_encoders});
+  explicit Studio(bool mixed_encoders = false, const char* wanted = "hd:h264:64x36,sd:h264:32x18",
+                  std::uint64_t max_bytes = 1u << 20) {
+    coordinator.add_job(1, {.max_bytes = max_bytes, .mixed_encoders = mixed_encoders});
     coordinator.set_renditions(1, specs(wanted), now);
   }
   // Each that the job wants is made with `encoder`; those with an empty one cannot be.
@@ -109,6 +110,42 @@ GST_START_TEST(test_renditions_come_from_several_workers) {
 }
 GST_END_TEST
 
+// A segment is still needed, and held, when some of its renditions are there.
+GST_START_TEST(test_renditions_in_parts_stay_within_the_memory) {
+  Studio studio(false, "hd:h264:64x36,sd:h264:32x18", 10'000);
+  studio.submit(0, 1, 1000);
+  studio.submit(1, 1, 1000);
+  studio.join_with(1, "anna", {kX264, ""});
+  studio.join_with(2, "bert", {kX264, ""});
+  fail_unless_equals_text(studio.wanted_of(2), "1:hd");
+  studio.answer(2, {with_payload(answer_header(studio.leased_header(2), "hd", 400))});
+  studio.run();
+  fail_unless(studio.coordinator.bytes_held(1) <= 10'000);
+  fail_unless_equals_text(studio.wanted_of(2), "");
+}
+GST_END_TEST
+
+// Nor does a result that has no room decide which encoder is right.
+GST_START_TEST(test_renditions_put_off_choose_no_encoder) {
+  Studio studio(false, "hd:h264:64x36", 10'000);
+  studio.submit(0, 1, 1000);
+  studio.submit(1, 1, 1000);
+  studio.join_with(1, "anna", {kX264});
+  studio.join_with(2, "bert", {kOpen});
+  const auto with_caps = [&](WorkerId id, const char* encoder, std::uint64_t frame_size) {
+    SegmentHeader header = answer_header(studio.leased_header(id), "hd", frame_size);
+    header.caps = std::string("video/x-h264, made-by=") + encoder;
+    studio.answer(id, {with_payload(header)});
+    studio.run();
+  };
+  studio.told();
+  with_caps(2, kOpen, 2000);
+  fail_unless_equals_text(studio.told(), "");
+  with_caps(1, kX264, 10);
+  fail_unless_equals_text(studio.told(), "chosen hd x264enc not bert (openh264enc), done 1/0 anna");
+}
+GST_END_TEST
+
 // It is found out with its first answer what a pipeline makes, and nobody is to blame for it.
 GST_START_TEST(test_renditions_of_a_pipeline_written_by_hand) {
   Studio studio;
@@ -137,6 +174,12 @@ GST_START_TEST(test_renditions_that_nobody_asked_for) {
   studio.make(1, {"4k", "hd", "sd"});
   fail_unless_equals_text(studio.told(), "done 1/0 anna");
   fail_unless_equals_uint64(studio.done.back().renditions.size(), 2);
+  // Nor are they held.
+  std::uint64_t held = 0;
+  for (const auto& rendition : studio.done.back().renditions)
+    held += total_size(rendition.segment);
+  fail_unless_equals_uint64(studio.done.back().held, held);
+  fail_unless_equals_uint64(studio.coordinator.bytes_held(1), held);
 }
 GST_END_TEST
 
@@ -322,6 +365,8 @@ static Suite* coordinator_renditions_suite() {
   suite_add_tcase(suite, tcase);
   tcase_add_test(tcase, test_renditions_workers_are_asked_first);
   tcase_add_test(tcase, test_renditions_come_from_several_workers);
+  tcase_add_test(tcase, test_renditions_in_parts_stay_within_the_memory);
+  tcase_add_test(tcase, test_renditions_put_off_choose_no_encoder);
   tcase_add_test(tcase, test_renditions_of_a_pipeline_written_by_hand);
   tcase_add_test(tcase, test_renditions_that_nobody_asked_for);
   tcase_add_test(tcase, test_renditions_promised_and_missing);

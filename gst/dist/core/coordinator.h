@@ -242,8 +242,14 @@ class Coordinator {
   void handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now);
   void handle(Connection& connection, PrimarySession::Offered& event, Instant now);
   void handle(Connection& connection, PrimarySession::Left& event, Instant);
-  static ResultCheck::Verdict accept_result(Job& job, const Segment& segment,
-                                            const std::vector<BytesList>& parts, SegmentDone& done);
+  static Status read_result(const Job& job, const std::vector<BytesList>& parts, SegmentDone& done);
+  static Status check_missing(const Job& job, const SegmentDone& done,
+                              const std::vector<std::string>& made);
+  static RenditionSet made_in(const Job& job, const SegmentDone& done);
+  static ResultCheck::Verdict judge(Job& job, const SegmentDone& done);
+  void refuse_result(const SegmentDone& done, const std::string& reason, bool counts, Instant now);
+  std::uint64_t weigh(const Job& job, SegmentDone& done) const;
+  void keep(SegmentDone done, Job& job, Instant now);
   static void add_empty_renditions(const Job& job, const Segment& segment, SegmentDone& done);
   void lose(Connection& connection, const std::string& reason);
   void close(Connection& connection, const std::string& reason);

@@ -51,6 +51,14 @@ BytesList with_header(const SegmentHeader& header, const BytesList& segment) {
 
 }  // namespace
 
+RenditionSet Coordinator::made_in(const Job& job, const SegmentDone& done) {
+  RenditionSet made = job.renditions.empty() ? ~RenditionSet{0} : 0;
+  for (std::size_t i = 0; i < job.renditions.size(); ++i)
+    for (const Rendition& rendition : done.renditions)
+      made |= RenditionSet{rendition.header->rendition == job.renditions[i].name} << i;
+  return made;
+}
+
 void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived& event,
                          Instant now) {
   const WorkerId id = connection.info.id;
@@ -63,109 +71,134 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
                    .note = {},
                    .renditions = {}};
   Job& job = jobs_.at(done.grant.segment.job);
-  const auto segment = job.segments.find(done.grant.segment.index);
-  const auto verdict = accept_result(job, segment->second, event.renditions, done);
+  const Status readable = read_result(job, event.renditions, done);
   lease_ended(connection, event.lease);
+  if (!readable)
+    return refuse_result(done, readable.error(), true, now);
   std::uint64_t size = 0;
   for (const BytesList& rendition : event.renditions)
     size += total_size(rendition);
+  // A short one came all at once, so that nobody knew of it before. It is looked at no further, for
+  // what is accepted decides on what fits to it.
+  const std::uint64_t more = weigh(job, done);
+  if (!fits(job, more) && done.grant.segment.index != job.window.oldest())
+    return put_off(done.grant, size, now);
+  const auto verdict = judge(job, done);
   if (!verdict.status) {
     const bool counts = !verdict.doubtful || done.grant.attempt > kDoubts * job.config.max_attempts;
-    if (const auto failure = dispatcher_.fail(id, event.lease, verdict.status.error(), now, counts))
-      lease_failed(connection.info, *failure);
-    return;
+    return refuse_result(done, verdict.status.error(), counts, now);
   }
-  // A short one came all at once, so that nobody knew of it before.
-  if (!fits(job, size - std::min(size, total_size(segment->second.bytes))) &&
-      done.grant.segment.index != job.window.oldest()) {
-    put_off(done.grant, size, now);
-    return;
-  }
+  done.note = verdict.note;
   job.result_size = job.result_size == 0
                         ? static_cast<double>(size)
                         : job.result_size + kNewest * (static_cast<double>(size) - job.result_size);
-  RenditionSet made = 0;
-  for (std::size_t i = 0; i < job.renditions.size(); ++i)
-    for (const Rendition& rendition : done.renditions)
-      made |= RenditionSet{rendition.header->rendition == job.renditions[i].name} << i;
-  cancel(
-      dispatcher_.complete(id, event.lease, now, job.renditions.empty() ? ~RenditionSet{0} : made)
-          .value());
-  const std::uint64_t index = done.grant.segment.index;
-  done.complete = !dispatcher_.is_open(done.grant.segment.job, index);
-  segment->second.results += size;
-  done.held = segment->second.results + (done.complete ? 0 : total_size(segment->second.bytes));
-  job.window.answer(index, done.held);
+  keep(std::move(done), job, now);
+}
+
+void Coordinator::refuse_result(const SegmentDone& done, const std::string& reason, bool counts,
+                                Instant now) {
+  const auto failure = dispatcher_.fail(done.worker.id, done.grant.lease, reason, now, counts);
+  if (failure)
+    lease_failed(done.worker, *failure);
+}
+
+// Says what is held once the result is kept. Returns how much more that is than now.
+std::uint64_t Coordinator::weigh(const Job& job, SegmentDone& done) const {
+  const SegmentKey& key = done.grant.segment;
+  const Segment& segment = job.segments.at(key.index);
+  const std::uint64_t source = total_size(segment.bytes);
+  done.complete = (done.grant.renditions & ~made_in(job, done)) == 0 &&
+                  dispatcher_.open_parts(key.job, key.index) == 1;
+  done.held = segment.results + (done.complete ? 0 : source);
+  for (const Rendition& rendition : done.renditions)
+    done.held += total_size(rendition.segment);
+  return done.held - std::min(done.held, segment.results + source);
+}
+
+void Coordinator::keep(SegmentDone done, Job& job, Instant now) {
+  const SegmentKey key = done.grant.segment;
+  const auto segment = job.segments.find(key.index);
+  cancel(dispatcher_.complete(done.worker.id, done.grant.lease, now, made_in(job, done)).value());
+  segment->second.results = done.held - (done.complete ? 0 : total_size(segment->second.bytes));
+  job.window.answer(key.index, done.held);
   choose_encoders(done, job, now);
   if (done.complete) {
     add_empty_renditions(job, segment->second, done);
-    job.check.forget(index);
+    job.check.forget(key.index);
     job.segments.erase(segment);
   }
   events_.push_back(std::move(done));
 }
 
-ResultCheck::Verdict Coordinator::accept_result(Job& job, const Segment& segment,
-                                                const std::vector<BytesList>& parts,
-                                                SegmentDone& done) {
-  std::vector<SegmentHeader> headers;
-  std::vector<BytesList> segments;
-  std::vector<ResultCheck::Expected> expected;
-  for (const RenditionSpec& spec : job.some(done.grant.renditions))
-    expected.push_back({spec.name, frames_of(*segment.header, spec)});
-  std::string names;
+// Nobody knows before what a pipeline makes that somebody wrote.
+Status Coordinator::check_missing(const Job& job, const SegmentDone& done,
+                                  const std::vector<std::string>& made) {
+  const auto is_made = [&](const std::string& name) {
+    return std::find(made.begin(), made.end(), name) != made.end();
+  };
+  const auto leased = job.some(done.grant.renditions);
+  const bool nothing = std::none_of(leased.begin(), leased.end(),
+                                    [&](const RenditionSpec& s) { return is_made(s.name); });
+  const auto offer = job.offers.find(done.worker.id);
+  for (std::size_t i = 0; i < job.renditions.size(); ++i) {
+    const std::string& name = job.renditions[i].name;
+    if (!has(done.grant.renditions, i) || is_made(name))
+      continue;
+    const bool by_hand = offer != job.offers.end() && offer->second[i].encoder.empty();
+    if (by_hand && !nothing)
+      continue;
+    if (!nothing)
+      return Error{"rendition '" + name + "' is missing"};
+    std::string names;
+    for (const std::string& other : made)
+      names += (names.empty() ? "'" : ", '") + other + "'";
+    return Error{"the result has " + names + ", and rendition '" + name + "' is wanted"};
+  }
+  return {};
+}
+
+// Takes what was leased out of the result.
+Status Coordinator::read_result(const Job& job, const std::vector<BytesList>& parts,
+                                SegmentDone& done) {
+  std::vector<std::string> made;
+  const auto leased = job.some(done.grant.renditions);
   for (BytesList part : parts) {
     const std::uint64_t size = total_size(part);
     auto header =
         parse_header(part.empty() ? std::span<const std::uint8_t>() : part[0].span(), size);
     if (!header)
-      return {Error{"the result is no segment: " + header.error()}, {}};
-    names += (names.empty() ? "'" : ", '") + header->rendition + "'";
+      return Error{"the result is no segment: " + header.error()};
+    made.push_back(header->rendition);
     // What nobody asked for is no harm.
     if (!job.renditions.empty() &&
-        std::none_of(expected.begin(), expected.end(), [&](const ResultCheck::Expected& e) {
-          return e.rendition == header->rendition;
-        }))
+        std::none_of(leased.begin(), leased.end(),
+                     [&](const RenditionSpec& spec) { return spec.name == header->rendition; }))
       continue;
     if (job.config.check_rendition && !header->units.empty()) {
       const Bytes first = slice(part, size - header->payload_size(), header->units.front().size);
       auto caps = job.config.check_rendition(header->caps, first.span(), job.config.mixed_encoders);
       if (!caps)
-        return {Error{"rendition '" + header->rendition + "': " + caps.error()}, {}};
+        return Error{"rendition '" + header->rendition + "': " + caps.error()};
       if (*caps != header->caps) {
         header->caps = *caps;
         part = with_header(*header, part);
       }
     }
-    headers.push_back(std::move(*header));
-    segments.push_back(std::move(part));
-  }
-  for (const ResultCheck::Expected& wanted : expected) {
-    const auto is_wanted = [&](const SegmentHeader& h) { return h.rendition == wanted.rendition; };
-    if (headers.empty())
-      return {
-          Error{"the result has " + names + ", and rendition '" + wanted.rendition + "' is wanted"},
-          {}};
-    if (std::any_of(headers.begin(), headers.end(), is_wanted))
-      continue;
-    // Of a pipeline that somebody wrote nobody knows before what it makes.
-    const auto offer = job.offers.find(done.worker.id);
-    const auto spec =
-        std::find_if(job.renditions.begin(), job.renditions.end(),
-                     [&](const RenditionSpec& s) { return s.name == wanted.rendition; });
-    if (offer == job.offers.end() ||
-        !offer->second[static_cast<std::size_t>(spec - job.renditions.begin())].encoder.empty())
-      return {Error{"rendition '" + wanted.rendition + "' is missing"}, {}};
-  }
-  ResultCheck::Verdict verdict =
-      job.check.check(done.worker.id, *segment.header, headers, expected);
-  if (!verdict.status)
-    return verdict;
-  done.note = verdict.note;
-  for (std::size_t i = 0; i < segments.size(); ++i)
     done.renditions.push_back(
-        {std::make_shared<const SegmentHeader>(std::move(headers[i])), segments[i]});
-  return verdict;
+        {std::make_shared<const SegmentHeader>(std::move(*header)), std::move(part)});
+  }
+  return check_missing(job, done, made);
+}
+
+ResultCheck::Verdict Coordinator::judge(Job& job, const SegmentDone& done) {
+  const SegmentHeader& source = *job.segments.at(done.grant.segment.index).header;
+  std::vector<SegmentHeader> headers;
+  for (const Rendition& rendition : done.renditions)
+    headers.push_back(*rendition.header);
+  std::vector<ResultCheck::Expected> expected;
+  for (const RenditionSpec& spec : job.some(done.grant.renditions))
+    expected.push_back({spec.name, frames_of(source, spec)});
+  return job.check.check(done.worker.id, source, headers, expected);
 }
 
 // Those without frames in this segment: whoever joins them waits for each segment.

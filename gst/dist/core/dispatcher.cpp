@@ -117,10 +117,13 @@ double Dispatcher::work_of(const Job& job, const Part& part) {
   return part.work * weight;
 }
 
-bool Dispatcher::is_open(JobId id, std::uint64_t index) const {
+std::size_t Dispatcher::open_parts(JobId id, std::uint64_t index) const {
   const auto& parts = jobs_.at(id).parts;
-  const auto at = parts.lower_bound({id, index});
-  return at != parts.end() && at->first.index == index;
+  std::size_t count = 0;
+  for (auto at = parts.lower_bound({id, index}); at != parts.end() && at->first.index == index;
+       ++at)
+    ++count;
+  return count;
 }
 
 std::optional<std::uint64_t> Dispatcher::earliest(JobId id) const {

@@ -161,8 +161,9 @@ class Dispatcher {
   // The leases that are out of that part of a segment; of all of the job's, by segment.
   std::vector<Grant> leases_of(SegmentKey segment) const;
   std::vector<Grant> leases_of(JobId job) const;
-  // Whether any part of the segment is not complete.
-  bool is_open(JobId job, std::uint64_t index) const;
+  // How many parts of the segment are not complete, and whether there are any.
+  std::size_t open_parts(JobId job, std::uint64_t index) const;
+  bool is_open(JobId job, std::uint64_t index) const { return open_parts(job, index) != 0; }
   // The job's earliest segment that is not complete.
   std::optional<std::uint64_t> earliest(JobId job) const;
 

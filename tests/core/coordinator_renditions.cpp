@@ -163,6 +163,25 @@ GST_START_TEST(test_renditions_of_a_pipeline_written_by_hand) {
 }
 GST_END_TEST
 
+// Also if it was asked for nothing that it makes.
+GST_START_TEST(test_renditions_of_a_pipeline_asked_for_the_others) {
+  Studio studio;
+  studio.submit(0);
+  studio.submit(1);
+  studio.join_with(1, "anna", {"", kX264});
+  studio.join_by_hand(2, "bert");
+  fail_unless_equals_text(studio.wanted_of(2), "0:hd");
+  studio.told();
+  studio.make(2, {"sd"});
+  fail_unless_equals_text(studio.told(), "");
+  fail_unless_equals_text(studio.wanted_of(2), "1:sd");
+  studio.make(1, {"sd"});
+  fail_unless_equals_text(studio.told(), "chosen sd x264enc, done 1/0 anna");
+  studio.join_with(3, "cora", {kX264, kX264});
+  fail_unless_equals_text(studio.wanted_of(3), "0:hd");
+}
+GST_END_TEST
+
 GST_START_TEST(test_renditions_that_nobody_asked_for) {
   Studio studio;
   studio.submit(0);
@@ -368,6 +387,7 @@ static Suite* coordinator_renditions_suite() {
   tcase_add_test(tcase, test_renditions_in_parts_stay_within_the_memory);
   tcase_add_test(tcase, test_renditions_put_off_choose_no_encoder);
   tcase_add_test(tcase, test_renditions_of_a_pipeline_written_by_hand);
+  tcase_add_test(tcase, test_renditions_of_a_pipeline_asked_for_the_others);
   tcase_add_test(tcase, test_renditions_that_nobody_asked_for);
   tcase_add_test(tcase, test_renditions_promised_and_missing);
   tcase_add_test(tcase, test_renditions_are_made_with_one_encoder);

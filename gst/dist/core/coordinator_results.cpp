@@ -75,6 +75,9 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   lease_ended(connection, event.lease);
   if (!readable)
     return refuse_result(done, readable.error(), true, now);
+  // Nothing of what was leased: the lease, and others like it, go elsewhere.
+  if (done.renditions.empty() && !job.renditions.empty())
+    return choose_encoders(done, job, now);
   std::uint64_t size = 0;
   for (const BytesList& rendition : event.renditions)
     size += total_size(rendition);
@@ -130,7 +133,8 @@ void Coordinator::keep(SegmentDone done, Job& job, Instant now) {
   events_.push_back(std::move(done));
 }
 
-// Nobody knows before what a pipeline makes that somebody wrote.
+// Nobody knows before what a pipeline makes that somebody wrote: it may leave out some or, where it
+// was asked for few, all of what was leased, but not all of what the job wants.
 Status Coordinator::check_missing(const Job& job, const SegmentDone& done,
                                   const std::vector<std::string>& made) {
   const auto is_made = [&](const std::string& name) {
@@ -139,13 +143,15 @@ Status Coordinator::check_missing(const Job& job, const SegmentDone& done,
   const auto leased = job.some(done.grant.renditions);
   const bool nothing = std::none_of(leased.begin(), leased.end(),
                                     [&](const RenditionSpec& s) { return is_made(s.name); });
+  const bool useless = std::none_of(job.renditions.begin(), job.renditions.end(),
+                                    [&](const RenditionSpec& s) { return is_made(s.name); });
   const auto offer = job.offers.find(done.worker.id);
   for (std::size_t i = 0; i < job.renditions.size(); ++i) {
     const std::string& name = job.renditions[i].name;
     if (!has(done.grant.renditions, i) || is_made(name))
       continue;
     const bool by_hand = offer != job.offers.end() && offer->second[i].encoder.empty();
-    if (by_hand && !nothing)
+    if (by_hand && !useless)
       continue;
     if (!nothing)
       return Error{"rendition '" + name + "' is missing"};

@@ -276,6 +276,55 @@ GST_START_TEST(test_renditions_that_somebody_can_make_in_time) {
 }
 GST_END_TEST
 
+// However many come and go who cannot.
+GST_START_TEST(test_renditions_that_nobody_can_make_for_long) {
+  Studio studio;
+  studio.submit(0);
+  WorkerId id = 1;
+  for (; id <= 4; ++id) {
+    studio.join_with(id, "anna", {"", ""});
+    studio.join_with(10 + id, "bert", {"", ""});
+    studio.run_until(studio.now + 4'000 * kMillisecond);
+    studio.disconnect(id);
+    studio.run_until(studio.now + 1'500 * kMillisecond);
+  }
+  fail_unless(studio.told().find("nobody can: rendition 'hd' (h264): no encoder") !=
+              std::string::npos);
+}
+GST_END_TEST
+
+// Nor is it waited for ever until all have said what they can.
+GST_START_TEST(test_renditions_of_a_worker_that_does_not_answer) {
+  Studio studio;
+  studio.submit(0);
+  studio.join(1, "anna");
+  studio.told();
+  studio.run_until(studio.now + 39'000 * kMillisecond);
+  fail_unless_equals_text(studio.told(), "");
+  studio.run_until(studio.now + 2'000 * kMillisecond);
+  fail_unless_equals_text(
+      studio.told(),
+      "nobody can: rendition 'hd' (h264): no answer to what it can make (anna); "
+      "rendition 'sd' (h264): no answer to what it can make (anna)");
+}
+GST_END_TEST
+
+// For each rendition somebody is waited for.
+GST_START_TEST(test_renditions_that_nobody_can_make_in_turn) {
+  Studio studio;
+  studio.submit(0);
+  studio.join_with(1, "anna", {"", kX264});
+  studio.run_until(studio.now + 15'000 * kMillisecond);
+  studio.join_with(2, "bert", {kX264, ""});
+  studio.disconnect(1);
+  studio.told();
+  studio.run_until(studio.now + 19'000 * kMillisecond);
+  fail_unless(studio.told().find("nobody can") == std::string::npos);
+  studio.run_until(studio.now + 2'000 * kMillisecond);
+  fail_unless_equals_text(studio.told(), "nobody can: rendition 'sd' (h264): no encoder (bert)");
+}
+GST_END_TEST
+
 // Segments last 160 ms; of one frame a second most have none.
 GST_START_TEST(test_renditions_without_frames_in_a_segment) {
   Studio studio(false, "hd:h264:64x36,thumb:jpeg:32x18:fps=1");
@@ -394,6 +443,9 @@ static Suite* coordinator_renditions_suite() {
   tcase_add_test(tcase, test_renditions_of_mixed_encoders);
   tcase_add_test(tcase, test_renditions_that_nobody_can_make);
   tcase_add_test(tcase, test_renditions_that_somebody_can_make_in_time);
+  tcase_add_test(tcase, test_renditions_that_nobody_can_make_for_long);
+  tcase_add_test(tcase, test_renditions_of_a_worker_that_does_not_answer);
+  tcase_add_test(tcase, test_renditions_that_nobody_can_make_in_turn);
   tcase_add_test(tcase, test_renditions_without_frames_in_a_segment);
   tcase_add_test(tcase, test_renditions_by_a_local_worker);
   tcase_add_test(tcase, test_renditions_outlive_a_flush);

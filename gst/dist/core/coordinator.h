@@ -230,7 +230,8 @@ class Coordinator {
     std::uint64_t query = 0;                // By which workers were asked for them.
     std::map<WorkerId, std::vector<Ability>> offers;
     std::vector<std::string> encoders;  // Of the results so far, for each rendition; empty: any.
-    Instant unable_at = kNever;         // When it is told that no worker can make some of them.
+    std::map<std::size_t, Instant> unable_since;  // Of those that are queued and nobody can make.
+    Instant unable_at = kNever;                   // When that is told.
     bool unable_told = false;
   };
 

@@ -133,6 +133,10 @@ void Coordinator::choose_encoders(const SegmentDone& done, Job& job, Instant now
 }
 
 std::string Coordinator::missing_encoders(const Job& job, RenditionSet missing) const {
+  std::set<WorkerId> silent;
+  for (const auto& [worker, connection] : connections_)
+    if (connection->joined && !connection->closing && job.offers.count(worker) == 0)
+      silent.insert(worker);
   std::string text;
   for (std::size_t i = 0; i < job.renditions.size(); ++i) {
     if (!has(missing, i))
@@ -144,6 +148,8 @@ std::string Coordinator::missing_encoders(const Job& job, RenditionSet missing) 
                                                : offer[i].reason;
       workers[reason].push_back(connections_.at(worker)->info.name);
     }
+    for (WorkerId worker : silent)
+      workers["no answer to what it can make"].push_back(connections_.at(worker)->info.name);
     text += (text.empty() ? "" : "; ") +
             ("rendition '" + job.renditions[i].name + "' (" + job.renditions[i].codec + "):");
     for (const auto& [reason, names] : workers)
@@ -153,13 +159,21 @@ std::string Coordinator::missing_encoders(const Job& job, RenditionSet missing) 
 }
 
 void Coordinator::look_for_unable(JobId id, Job& job, Instant now) {
-  const bool all_offered = !job.offers.empty() && job.offers.size() >= dispatcher_.workers();
-  const RenditionSet missing = all_offered ? dispatcher_.unable(id) : 0;
-  if (missing == 0 || job.unable_told) {
-    job.unable_at = kNever;
+  job.unable_at = kNever;
+  if (job.renditions.empty() || job.unable_told)
     return;
+  const RenditionSet missing = dispatcher_.workers() > 0 ? dispatcher_.unable(id) : 0;
+  // Whoever has not answered yet may be the one who can, but others may come and go all the time,
+  // or never answer.
+  const bool all_offered = job.offers.size() >= dispatcher_.workers();
+  for (std::size_t i = 0; i < job.renditions.size(); ++i) {
+    if (!has(missing, i)) {
+      job.unable_since.erase(i);
+      continue;
+    }
+    const Instant since = job.unable_since.try_emplace(i, now).first->second;
+    job.unable_at = std::min(job.unable_at, since + (all_offered ? 1 : 2) * kPatience);
   }
-  job.unable_at = std::min(job.unable_at, now + kPatience);
   if (now < job.unable_at)
     return;
   job.unable_told = true;

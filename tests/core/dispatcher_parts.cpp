@@ -122,6 +122,26 @@ GST_START_TEST(test_parts_hedge_only_with_who_can_make_all_of_it) {
 }
 GST_END_TEST
 
+// A small rendition takes its time all the same: the segment is sent and decoded for it.
+GST_START_TEST(test_parts_of_little_work_are_not_late_at_once) {
+  Ladder farm(3);
+  farm.add_job(kJob, 3, {800, 200, 1});
+  for (std::uint64_t i = 0; i < 9; ++i)
+    farm.add(i);
+  while (!farm.granted().empty()) {
+    farm.pass(kOneSecond);
+    for (const auto& grant : farm.leases_of(kJob))
+      farm.complete(grant.worker, grant.lease, farm.now);
+  }
+  farm.add(10, kThumb);
+  fail_unless_equals_text(farm.granted(), "10/4>1");
+  farm.pass(100 * kMillisecond);
+  fail_unless_equals_text(farm.granted(), "");
+  farm.pass(200 * kMillisecond);
+  fail_unless_equals_text(farm.granted(), "10/4>2+");
+}
+GST_END_TEST
+
 GST_START_TEST(test_parts_are_given_up_when_all_who_can_have_failed) {
   Ladder farm;
   farm.set_ability(2, kJob, kThumb);
@@ -209,6 +229,7 @@ static Suite* dispatcher_parts_suite() {
   tcase_add_test(tcase, test_parts_wait_for_whoever_can_make_them);
   tcase_add_test(tcase, test_parts_queue_what_an_answer_lacks);
   tcase_add_test(tcase, test_parts_hedge_only_with_who_can_make_all_of_it);
+  tcase_add_test(tcase, test_parts_of_little_work_are_not_late_at_once);
   tcase_add_test(tcase, test_parts_are_given_up_when_all_who_can_have_failed);
   tcase_add_test(tcase, test_parts_forget_abilities_with_the_job);
   tcase_add_test(tcase, test_parts_complete_each_rendition_once);

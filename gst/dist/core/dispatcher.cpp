@@ -6,6 +6,12 @@
 #include <bit>
 
 namespace dist {
+namespace {
+
+// What a part costs whatever is made of it, as a share of the largest rendition.
+constexpr double kDecoding = 0.25;
+
+}  // namespace
 
 // --- Jobs and segments
 
@@ -111,7 +117,7 @@ void Dispatcher::unqueue(SegmentKey key) {
 }
 
 double Dispatcher::work_of(const Job& job, const Part& part) {
-  double weight = 0;
+  double weight = kDecoding * *std::max_element(job.weights.begin(), job.weights.end());
   for (std::size_t i = 0; i < job.weights.size(); ++i)
     weight += (part.renditions >> i & 1) != 0 ? job.weights[i] : 0;
   return part.work * weight;

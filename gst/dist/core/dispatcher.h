@@ -89,7 +89,8 @@ class Dispatcher {
   // that it may be to blame for. A lease whose worker was lost or silent does not if the worker had
   // said nothing of it, or if others hold leases of the segment too: a network that breaks down
   // must not use up all attempts within a moment. Each part of a segment counts for itself.
-  // `weights` says how much work each of the job's renditions is, in any measure.
+  // `weights` says how much work each of the job's renditions is, in any measure, apart from what
+  // is to be done for any part: the segment is sent and decoded.
   void add_job(JobId job, unsigned max_attempts, std::vector<double> weights = {1});
   // Forgets the job's segments and returns the leases to be cancelled. Of clear_job() the job
   // remains.

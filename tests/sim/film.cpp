@@ -25,8 +25,8 @@ std::vector<std::uint8_t> random_bytes(std::size_t size, Random& random) {
   return bytes;
 }
 
-std::string rendition_name(unsigned i) {
-  return "r" + std::to_string(i);
+std::span<const std::uint8_t> bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
 void spoil(SegmentHeader& header, Flaw flaw, Random& random) {
@@ -51,6 +51,9 @@ void spoil(SegmentHeader& header, Flaw flaw, Random& random) {
       units.push_back(units[any]);
       units.back().size = 0;
       units.back().pts = units.back().show += 7;
+      break;
+    case Flaw::kOtherName:
+      header.rendition = "x";
       break;
     default:
       break;
@@ -87,51 +90,68 @@ Source make_source(const std::string& stream, std::uint64_t index, bool last, st
           {std::move(serialised), Bytes::take(std::move(payload))}};
 }
 
-std::vector<BytesList> encode(const Bytes& source, unsigned renditions, std::size_t size, Flaw flaw,
-                              Random& random) {
+std::vector<BytesList> encode(const Bytes& source, const std::vector<Product>& products,
+                              std::size_t size, Flaw flaw, Random& random) {
   const auto parsed = parse_header(source.span(), source.size());
   if (!parsed)
     return {};
-  std::uint64_t mark =
+  const std::uint64_t film =
       fingerprint(kNoBytes, source.span().last(static_cast<std::size_t>(parsed->payload_size())));
   std::vector<BytesList> result;
-  for (unsigned i = 0; i < renditions; ++i) {
+  for (const Product& product : products) {
+    const bool first = &product == &products.front();
+    const std::uint64_t mark = fingerprint(film, bytes_of(product.spec.name));
+    const std::vector<Time> times = frames_of(*parsed, product.spec);
     SegmentHeader header = *parsed;
-    header.rendition = rendition_name(i);
-    std::erase_if(header.units, [](const AccessUnit& unit) { return unit.show == kNoTime; });
+    header.rendition = product.spec.name;
+    if (!product.caps.empty())
+      header.caps = product.caps;
+    std::erase_if(header.units, [&](const AccessUnit& unit) {
+      return !std::binary_search(times.begin(), times.end(), unit.show);
+    });
     if (header.units.empty())
       return {};
     for (AccessUnit& unit : header.units)
       unit.size = 0;
     header.units.front().flags = 0;
     header.units.back().size = std::max(size, sizeof(mark));
-    if (i == 0)
+    if (first)
       spoil(header, flaw, random);
     std::vector<std::uint8_t> payload(static_cast<std::size_t>(header.payload_size()));
     for (std::size_t n = 0; n < payload.size(); ++n)
       payload[n] = static_cast<std::uint8_t>(mark >> (8 * (n % 8)));
     Bytes serialised = serialize(header);
-    if (i == 0 && flaw == Flaw::kGarbage)
+    if (first && flaw == Flaw::kGarbage)
       serialised = Bytes::take(random_bytes(serialised.size(), random));
     result.push_back({std::move(serialised), Bytes::take(std::move(payload))});
   }
+  if (flaw == Flaw::kMissingRendition && result.size() > 1)
+    result.erase(result.begin());
   return result;
 }
 
-std::string find_flaw(const Source& source, const SegmentHeader& header, const Bytes& rendition) {
+std::string find_flaw(const Source& source, const std::vector<Time>& times,
+                      const SegmentHeader& header, const BytesList& rendition) {
   if (header.stream_id != source.header->stream_id)
     return "of another stream, " + header.stream_id;
   if (header.index != source.header->index)
     return "of another segment, " + std::to_string(header.index);
-  if (header.presentation_times() != source.header->presentation_times())
+  if (header.presentation_times() != times)
     return "with other frames";
   std::uint64_t mark = kNoBytes;
   for (std::size_t i = 1; i < source.bytes.size(); ++i)
     mark = fingerprint(mark, source.bytes[i].span());
-  const auto payload = rendition.span().last(static_cast<std::size_t>(header.payload_size()));
-  for (std::size_t n = 0; n < payload.size(); ++n)
-    if (payload[n] != static_cast<std::uint8_t>(mark >> (8 * (n % 8))))
-      return "with a payload made of something else";
+  mark = fingerprint(mark, bytes_of(header.rendition));
+  // Behind the header, wherever that ends.
+  std::uint64_t skip = total_size(rendition) - header.payload_size();
+  std::uint64_t n = 0;
+  for (const Bytes& piece : rendition) {
+    const auto payload = piece.span().subspan(std::min<std::uint64_t>(skip, piece.size()));
+    skip -= piece.size() - payload.size();
+    for (std::uint8_t byte : payload)
+      if (byte != static_cast<std::uint8_t>(mark >> (8 * (n++ % 8))))
+        return "with a payload made of something else";
+  }
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gst/dist/core/bytes.h"
+#include "gst/dist/core/rendition.h"
 #include "gst/dist/core/segment.h"
 #include "tests/sim/random.h"
 
@@ -24,15 +25,34 @@ Source make_source(const std::string& stream, std::uint64_t index, bool last, st
                    Random& random);
 
 // What may be wrong with an answer.
-enum class Flaw { kNone, kOtherIndex, kMissingFrame, kNoKeyframe, kAddedFrame, kGarbage };
+enum class Flaw {
+  kNone,
+  kOtherIndex,
+  kMissingFrame,
+  kNoKeyframe,
+  kAddedFrame,
+  kGarbage,
+  // Only where it was said what is wanted.
+  kOtherName,
+  kMissingRendition
+};
 inline constexpr unsigned kFlaws = 5;
+inline constexpr unsigned kFlawsOfRenditions = 7;
 
-// The answer to a serialised segment: `renditions` segments of about `size` bytes, whose payload
-// depends on that of the source. Nothing if the segment cannot be read.
-std::vector<BytesList> encode(const Bytes& source, unsigned renditions, std::size_t size, Flaw flaw,
-                              Random& random);
+// A rendition that a worker makes.
+struct Product {
+  RenditionSpec spec;  // Its name and frames count.
+  std::string caps;    // Empty: those of the source.
+};
 
-// What is wrong with a rendition as an answer to the source, or nothing.
-std::string find_flaw(const Source& source, const SegmentHeader& header, const Bytes& rendition);
+// The answer to a serialised segment: for each product a segment of about `size` bytes, whose
+// payload depends on that of the source and on the name. Nothing if the segment cannot be read.
+std::vector<BytesList> encode(const Bytes& source, const std::vector<Product>& products,
+                              std::size_t size, Flaw flaw, Random& random);
+
+// What is wrong with a rendition as an answer to the source, of which it should have the frames
+// with these times; or nothing.
+std::string find_flaw(const Source& source, const std::vector<Time>& times,
+                      const SegmentHeader& header, const BytesList& rendition);
 
 }  // namespace dist::sim

@@ -9,6 +9,8 @@ namespace {
 
 // More than any segment can fail before its scenario is over.
 constexpr unsigned kNoEndOfAttempts = 100'000;
+// Percent of the scenarios that are not calm.
+constexpr unsigned kWithRenditions = 40;
 
 Instant between(Random& random, Instant low, Instant high) {
   return random.between(low / kMillisecond, high / kMillisecond) * kMillisecond;
@@ -177,8 +179,11 @@ std::size_t draw_crowd(Random& random) {
 std::uint64_t Scenario::largest(const JobPlan& job) const {
   constexpr std::size_t kHeader = 512;
   std::size_t size = kHeader + job.segment_size;
-  for (const WorkerPlan& worker : workers)
-    size = std::max(size, worker.renditions * (kHeader + worker.result_size));
+  for (const WorkerPlan& worker : workers) {
+    const std::size_t renditions = std::max<std::size_t>(worker.renditions, job.renditions.size()) +
+                                   worker.workshop.by_hand.size();
+    size = std::max(size, renditions * (kHeader + worker.result_size));
+  }
   return size;
 }
 
@@ -228,6 +233,8 @@ Scenario draw_scenario(std::uint64_t seed) {
     for (JobPlan& job : scenario.jobs)
       job.max_attempts = static_cast<unsigned>(random.between(1, 4));
   }
+  if (!scenario.is_calm && random.chance(kWithRenditions))
+    add_renditions(random, scenario);
   return scenario;
 }
 

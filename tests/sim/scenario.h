@@ -22,6 +22,8 @@ struct JobPlan {
   std::uint64_t window_bytes = 64u << 20;
   std::uint64_t max_bytes = 256u << 20;
   unsigned max_attempts = 3;
+  std::vector<RenditionSpec> renditions;  // Empty: it does not say what it wants.
+  bool mixed_encoders = false;
   Instant begins_at = 0;
   Instant produce_every = 0;  // Upstream brings a segment so often; 0: at once.
   Instant consume_every = 0;  // Downstream takes a result so often; 0: at once.
@@ -34,7 +36,8 @@ struct Scenario {
   std::vector<JobPlan> jobs;
   std::vector<WorkerPlan> workers;
   // Jobs may end with an error, by the rules in dispatcher.h. In all other scenarios either more
-  // attempts are allowed than there can be faults that hit one segment, or no end of them.
+  // attempts are allowed than there can be faults that hit one segment, or no end of them; but what
+  // no honest worker can make may be given up.
   bool may_fail = false;
   // Nothing goes wrong and nobody waits for anything but workers: the efficiency means something.
   bool is_calm = false;
@@ -47,5 +50,7 @@ struct Scenario {
 };
 
 Scenario draw_scenario(std::uint64_t seed);
+// Lets some of the jobs say what they want, and gives the workers encoders.
+void add_renditions(Random& random, Scenario& scenario);
 
 }  // namespace dist::sim

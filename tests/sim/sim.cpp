@@ -27,6 +27,8 @@ struct Totals {
   std::uint64_t segments = 0;
   std::uint64_t failed = 0;
   std::uint64_t hedges = 0;
+  std::uint64_t parts = 0;
+  std::uint64_t unable = 0;
   double virtual_seconds = 0;
   std::vector<double> efficiencies;  // Of calm worlds.
 };
@@ -53,6 +55,8 @@ bool run_seed(std::uint64_t seed, Totals& totals) {
   totals.segments += world.segments_done();
   totals.failed += world.jobs_failed();
   totals.hedges += world.hedges();
+  totals.parts += world.parts();
+  totals.unable += world.jobs_unable();
   totals.virtual_seconds += static_cast<double>(world.now()) / 1e9;
   if (scenario.is_calm)
     totals.efficiencies.push_back(world.efficiency());
@@ -98,12 +102,14 @@ int main(int argc, char** argv) {
   auto& all = totals.efficiencies;
   std::sort(all.begin(), all.end());
   std::printf(
-      "seeds %llu to %llu: %llu segments in %.0f virtual hours, %llu hedges, %llu jobs given "
-      "up; efficiency of %zu calm worlds: median %.3f, worst %.3f\n",
+      "seeds %llu to %llu: %llu segments in %.0f virtual hours, %llu hedges, %llu parts, %llu jobs "
+      "given up, %llu of them because nobody could; efficiency of %zu calm worlds: median %.3f, "
+      "worst %.3f\n",
       static_cast<unsigned long long>(first), static_cast<unsigned long long>(last),
       static_cast<unsigned long long>(totals.segments), totals.virtual_seconds / 3600,
-      static_cast<unsigned long long>(totals.hedges),
-      static_cast<unsigned long long>(totals.failed), all.size(),
+      static_cast<unsigned long long>(totals.hedges), static_cast<unsigned long long>(totals.parts),
+      static_cast<unsigned long long>(totals.failed),
+      static_cast<unsigned long long>(totals.unable), all.size(),
       all.empty() ? 0 : all[all.size() / 2], all.empty() ? 0 : all.front());
   return 0;
 }

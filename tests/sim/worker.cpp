@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/sim/worker.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace dist::sim {
@@ -11,6 +12,8 @@ namespace {
 // how far it is.
 constexpr std::uint32_t kFramesPerUnit = 60;
 constexpr Instant kRejoinAfter = 2 * kOneSecond;
+// A service time is that of so many renditions and a decode, which takes as long as one of them.
+constexpr double kUsualRenditions = 3;
 
 wire::Nonce nonce_from(Random& random) {
   wire::Nonce nonce;
@@ -19,7 +22,55 @@ wire::Nonce nonce_from(Random& random) {
   return nonce;
 }
 
+RenditionSpec named(std::string name) {
+  RenditionSpec spec;
+  spec.name = std::move(name);
+  return spec;
+}
+
 }  // namespace
+
+// --- What it can make
+
+const std::string* Workshop::encoder_of(const RenditionSpec& spec) const {
+  const auto found = encoders.find(spec.codec);
+  return found != encoders.end() ? &found->second : nullptr;
+}
+
+std::vector<Ability> Workshop::offer(const std::vector<RenditionSpec>& wanted) const {
+  std::vector<Ability> abilities;
+  for (const RenditionSpec& spec : wanted) {
+    const std::string* encoder = encoder_of(spec);
+    if (!by_hand.empty())
+      abilities.push_back({.able = true});
+    else if (encoder)
+      abilities.push_back({.able = true, .encoder = *encoder});
+    else
+      abilities.push_back({.reason = "no encoder for " + spec.codec});
+  }
+  return abilities;
+}
+
+std::vector<Product> Workshop::products(const std::vector<RenditionSpec>& wanted) const {
+  std::vector<RenditionSpec> made = wanted;
+  if (!by_hand.empty()) {
+    std::erase_if(made, [this](const RenditionSpec& spec) {
+      return std::find(by_hand.begin(), by_hand.end(), spec.name) == by_hand.end();
+    });
+    for (const std::string& name : by_hand)
+      if (std::none_of(made.begin(), made.end(),
+                       [&](const RenditionSpec& spec) { return spec.name == name; }))
+        made.push_back(named(name));
+  }
+  std::vector<Product> products;
+  for (const RenditionSpec& spec : made) {
+    const std::string* encoder = encoder_of(spec);
+    const CodecInfo* codec = find_codec(spec.codec);
+    products.push_back({spec, std::string(codec ? codec->media_type : "video/x-raw") +
+                                  ", encoder=" + (encoder ? *encoder : "none")});
+  }
+  return products;
+}
 
 Worker::Worker(Timeline& timeline, Host& host, const WorkerPlan& plan, std::uint64_t seed)
     : timeline_(timeline), host_(host), plan_(plan), random_(seed) {
@@ -69,6 +120,12 @@ void Worker::on_event(unsigned what, std::uint64_t argument) {
       if (running_ && running_->number == argument)
         stop();
       break;
+    case kOffer:
+      if (questions_[argument].epoch == epoch_ && session_) {
+        offer(questions_[argument]);
+        host_.send(*this);
+      }
+      break;
     default:
       break;
   }
@@ -92,6 +149,7 @@ void Worker::join() {
 void Worker::drop_connection() {
   tasks_.clear();
   running_.reset();
+  offered_.clear();
   welcomed_ = false;
   if (!session_)
     return;
@@ -188,7 +246,9 @@ void Worker::on_end() {
 
 void Worker::handle(const WorkerSession::Event& event) {
   if (const auto* leased = std::get_if<WorkerSession::Leased>(&event)) {
-    tasks_.push_back({leased->lease, leased->payload});
+    this->leased(*leased);
+  } else if (const auto* wanted = std::get_if<WorkerSession::Wanted>(&event)) {
+    asked(*wanted);
   } else if (const auto* cancel = std::get_if<WorkerSession::Cancelled>(&event)) {
     cancelled(cancel->lease);
   } else if (std::holds_alternative<WorkerSession::Welcomed>(event)) {
@@ -200,6 +260,43 @@ void Worker::handle(const WorkerSession::Event& event) {
     drop_connection();
     rejoin_later();
   }
+}
+
+void Worker::asked(const WorkerSession::Wanted& wanted) {
+  auto specs = parse_renditions(wanted.renditions);
+  if (!specs) {
+    session_->leave();
+    return;
+  }
+  questions_.push_back({epoch_, wanted.job, std::move(*specs)});
+  if (plan_.workshop.answers_after == 0)
+    return offer(questions_.back());
+  if (plan_.workshop.answers_after != kNever)
+    timeline_.at(timeline_.now() + plan_.workshop.answers_after, *this, kOffer,
+                 questions_.size() - 1);
+}
+
+void Worker::offer(const Question& question) {
+  std::vector<Ability> abilities = plan_.workshop.offer(question.wanted);
+  for (std::size_t i = 0; i < abilities.size(); ++i)
+    if (abilities[i].able)
+      offered_.push_back(question.wanted[i]);
+  session_->offer(question.job, std::move(abilities));
+}
+
+void Worker::leased(const WorkerSession::Leased& leased) {
+  std::vector<RenditionSpec> wanted;
+  if (!leased.renditions.empty()) {
+    auto specs = parse_renditions(leased.renditions);
+    if (!specs)
+      return session_->fail(leased.lease, "it cannot be read what is wanted");
+    wanted = std::move(*specs);
+  }
+  for (const RenditionSpec& spec : wanted)
+    if (std::find(offered_.begin(), offered_.end(), spec) == offered_.end() &&
+        plan_.up.damage == 0 && plan_.down.damage == 0)
+      host_.complain(*this, "has not offered " + to_string({spec}));
+  tasks_.push_back({leased.lease, leased.payload, std::move(wanted)});
 }
 
 void Worker::cancelled(std::uint64_t lease) {
@@ -220,6 +317,9 @@ void Worker::begin_next() {
                .number = ++numbers_,
                .began = timeline_.now(),
                .service = plan_.service.draw(random_)};
+  if (const std::size_t wanted = next.task.wanted.size(); wanted != 0)
+    next.service = static_cast<Instant>(static_cast<double>(next.service) *
+                                        static_cast<double>(1 + wanted) / (1 + kUsualRenditions));
   tasks_.erase(tasks_.begin());
   if (const auto header = parse_header(next.task.source.span(), next.task.source.size()))
     next.units = static_cast<std::uint32_t>(header->units.size());
@@ -283,10 +383,17 @@ void Worker::stop() {
 
 void Worker::answer() {
   const std::uint64_t lease = running_->task.lease;
+  const std::vector<RenditionSpec>& wanted = running_->task.wanted;
+  const unsigned flaws = wanted.empty() ? kFlaws : kFlawsOfRenditions;
   const Flaw flaw =
-      running_->fate == Fate::kWrong ? static_cast<Flaw>(1 + random_.below(kFlaws)) : Flaw::kNone;
-  const auto result =
-      encode(running_->task.source, plan_.renditions, plan_.result_size, flaw, random_);
+      running_->fate == Fate::kWrong ? static_cast<Flaw>(1 + random_.below(flaws)) : Flaw::kNone;
+  std::vector<Product> products;
+  if (wanted.empty())
+    for (unsigned i = 0; i < plan_.renditions; ++i)
+      products.push_back({named("r" + std::to_string(i)), {}});
+  else
+    products = plan_.workshop.products(wanted);
+  const auto result = encode(running_->task.source, products, plan_.result_size, flaw, random_);
   if (result.empty()) {
     session_->fail(lease, "the segment cannot be read");
     return;

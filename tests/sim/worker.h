@@ -4,6 +4,7 @@
 // A simulated worker: a real session, an encoder that only takes time, and faults.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,22 @@ struct Outage {
   Instant end = kNever;
 };
 
+// What the worker can make of a job that says what it wants.
+struct Workshop {
+  // The encoder of each codec; any other codec cannot be made.
+  std::map<std::string, std::string> encoders;
+  // Not empty: a pipeline that somebody wrote. It offers everything and makes these, whatever is
+  // wanted.
+  std::vector<std::string> by_hand;
+  Instant answers_after = 0;  // Being asked what it can do; kNever: it does not answer.
+
+  // Null: it cannot be made.
+  const std::string* encoder_of(const RenditionSpec& spec) const;
+  std::vector<Ability> offer(const std::vector<RenditionSpec>& wanted) const;
+  // What it makes when these are wanted.
+  std::vector<Product> products(const std::vector<RenditionSpec>& wanted) const;
+};
+
 struct WorkerPlan {
   std::string name;
   std::uint16_t capacity = 1;
@@ -47,7 +64,8 @@ struct WorkerPlan {
   Instant report_every = 0;  // Between reports of progress; 0: it never reports.
   Instant joins_at = 0;
   Pipe::Quality up, down;
-  unsigned renditions = 1;
+  unsigned renditions = 1;  // Of a job that does not say what it wants.
+  Workshop workshop;
   std::size_t result_size = 64;
   Faults faults;
   std::vector<Outage> outages;
@@ -71,6 +89,8 @@ class Worker : public Actor, public Pipe::Receiver {
     virtual void send(Worker& worker) = 0;
     virtual void partition(Worker& worker, bool partitioned) = 0;
     virtual void note(const Worker& worker, const std::string& text) = 0;
+    // The primary did to it what it must not.
+    virtual void complain(const Worker& worker, const std::string& text) = 0;
   };
 
   // `plan` has to outlive the worker.
@@ -90,11 +110,17 @@ class Worker : public Actor, public Pipe::Receiver {
   void on_end() override;
 
  private:
-  enum What : unsigned { kJoin, kOutageBegins, kOutageEnds, kTimer, kReport, kStop };
+  enum What : unsigned { kJoin, kOutageBegins, kOutageEnds, kTimer, kReport, kStop, kOffer };
   enum class Fate { kAnswer, kWrong, kFail, kHang, kCrash };
   struct Task {
     std::uint64_t lease = 0;
     Bytes source;
+    std::vector<RenditionSpec> wanted;  // Empty: whatever it makes.
+  };
+  struct Question {
+    std::uint64_t epoch = 0;
+    std::uint64_t job = 0;
+    std::vector<RenditionSpec> wanted;
   };
   struct Running {
     Task task;
@@ -114,6 +140,9 @@ class Worker : public Actor, public Pipe::Receiver {
   void end_outage(std::size_t number);
   bool is_frozen() const;
   void handle(const WorkerSession::Event& event);
+  void asked(const WorkerSession::Wanted& wanted);
+  void offer(const Question& question);
+  void leased(const WorkerSession::Leased& leased);
   void cancelled(std::uint64_t lease);
   void begin_next();
   void report();
@@ -128,8 +157,10 @@ class Worker : public Actor, public Pipe::Receiver {
   std::uint64_t epoch_ = 0;  // Counts connections.
   bool welcomed_ = false;
   bool dismissed_ = false;
-  int outage_ = -1;          // The one that is on; -1: none.
-  std::vector<Task> tasks_;  // A queue.
+  int outage_ = -1;  // The one that is on; -1: none.
+  std::vector<Question> questions_;
+  std::vector<RenditionSpec> offered_;  // Over this connection.
+  std::vector<Task> tasks_;             // A queue.
   std::optional<Running> running_;
   std::uint64_t numbers_ = 0;
   Instant busy_ = 0;

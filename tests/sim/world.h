@@ -5,6 +5,7 @@
 // primary and of the joiner that follows; and what has to be true of all that after each step.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -21,6 +22,9 @@
 
 namespace dist::sim {
 
+std::string name(JobId job, std::uint64_t index);
+std::string name(const Dispatcher::Grant& grant);
+
 class World : public Actor, public Worker::Host {
  public:
   // `scenario` has to outlive the world. With `verbose` whatever happens is noted.
@@ -34,6 +38,10 @@ class World : public Actor, public Worker::Host {
   std::uint64_t segments_done() const { return segments_done_; }
   std::uint64_t jobs_failed() const { return jobs_failed_; }
   std::uint64_t hedges() const { return hedges_; }
+  // Results that were not all of a segment.
+  std::uint64_t parts() const { return parts_; }
+  // Of the jobs that failed, those that nobody could go on with.
+  std::uint64_t jobs_unable() const { return jobs_unable_; }
   Instant now() const { return timeline_.now(); }
   const std::deque<std::string>& notes() const { return notes_; }
 
@@ -44,8 +52,10 @@ class World : public Actor, public Worker::Host {
   void send(Worker& worker) override;
   void partition(Worker& worker, bool partitioned) override;
   void note(const Worker& worker, const std::string& text) override;
+  void complain(const Worker& worker, const std::string& text) override;
 
  private:
+  static constexpr Instant kLookEvery = 5 * kOneSecond;
   enum What : unsigned { kWakeup, kProduce, kConsume, kSeek, kLook };
   struct Wire : Pipe::Receiver {
     Wire(World& w, WorkerId i, Worker& peer)
@@ -64,32 +74,63 @@ class World : public Actor, public Worker::Host {
     Pipe up;
     bool open = true;  // As far as the primary knows.
     bool joined = false;
+    Instant joined_at = 0;
     unsigned held = 0;  // Leases, at the check of that number.
     std::uint64_t counted_at = 0;
+    std::map<JobId, RenditionSet> lacks;  // What its answers, of a pipeline by hand, left out.
+  };
+  // A segment that was submitted and is not complete.
+  struct Open {
+    Source source;
+    RenditionSet wanted = 1;   // To be leased; the others have no frames in it.
+    RenditionSet missing = 1;  // What has not come, of all renditions.
+    std::uint64_t results = 0;
+  };
+  // One rendition of a job; of one that does not say what it wants, all together.
+  struct Rung {
+    std::string encoder;  // Once it is said that only this one makes it.
+    std::string caps;     // Of all results.
+    // At the last check, and at the one before: the earliest segment in which it was queued and
+    // that never failed.
+    std::optional<std::uint64_t> queued;
+    std::optional<std::uint64_t> was_queued;
+    Instant queued_since = 0;  // In any segment.
+    bool able = true;          // Some worker has said that it can make it, or there is none.
+    Instant unable_since = 0;
+  };
+  // A part of a segment's renditions, by the lowest, and since when it has had the same lease.
+  struct Front {
+    LeaseId lease = 0;
+    Instant since = 0;
+  };
+  struct Output {
+    std::uint64_t index = 0;
+    bool completes = false;
   };
   struct Job {
     explicit Job(const JobPlan& p)
-        : plan(p), window({.segments = p.window_segments, .bytes = p.window_bytes}) {}
+        : plan(p),
+          window({.segments = p.window_segments, .bytes = p.window_bytes}),
+          rungs(std::max<std::size_t>(p.renditions.size(), 1)) {}
+
+    RenditionSet everything() const { return ~RenditionSet{0} >> (32 - rungs.size()); }
 
     const JobPlan& plan;
     Window window;  // The element's own.
     std::string stream;
     std::uint64_t next_submit = 0;
-    std::uint64_t next_join = 0;           // What leaves the joiner next.
-    std::map<std::uint64_t, Source> open;  // Submitted, and no result yet.
-    std::set<std::uint64_t> waiting;       // At the joiner, for earlier ones.
-    std::deque<std::uint64_t> outbox;      // Results that downstream has not taken.
+    std::uint64_t next_join = 0;  // What leaves the joiner next.
+    std::map<std::uint64_t, Open> open;
+    std::set<std::uint64_t> waiting;  // At the joiner, for earlier ones.
+    std::deque<Output> outbox;        // Results that downstream has not taken.
+    std::vector<Rung> rungs;
     std::map<std::uint64_t, unsigned> failures;
     std::uint64_t largest = 0;  // No segment and no result is larger.
     Instant longest = 0;        // From grant to result.
     std::uint64_t done = 0;
-    // At the last check: all leases, and the earliest segment that was queued and never failed.
-    std::vector<Dispatcher::Grant> leases;
-    std::optional<std::uint64_t> queued;
-    std::optional<std::uint64_t> was_queued;  // At the check before.
-    // At the last look: the newest lease of the segment that is to be delivered next.
-    LeaseId front_lease = 0;
-    Instant front_since = 0;
+    std::vector<Dispatcher::Grant> leases;  // All, at the last check.
+    std::map<int, Front> front;  // Of the segment to be delivered next, at the last look.
+    bool asked = false;
     bool begun = false;
     bool blocked = false;
     bool over = false;
@@ -107,9 +148,15 @@ class World : public Actor, public Worker::Host {
   void handle(const Coordinator::LeaseFailed& event);
   void handle(const Coordinator::LeaseHedged& event);
   void handle(const Coordinator::SegmentDone& event);
-  void handle(const Coordinator::EncoderChosen&) {}
-  void handle(const Coordinator::NobodyCan&) {}
+  void handle(const Coordinator::EncoderChosen& event);
+  void handle(const Coordinator::NobodyCan& event);
 
+  RenditionSet take_result(const Coordinator::SegmentDone& event, const Open& open, Job& job);
+  void check_rendition(const Coordinator::SegmentDone& event, std::size_t rendition,
+                       const SegmentHeader& header, Job& job);
+  void learn_pipeline(const Coordinator::SegmentDone& event, RenditionSet made);
+
+  void want_renditions(JobId id, Job& job);
   void submit(JobId id, Job& job);
   void deliver(JobId id, Job& job, std::uint64_t index);
   void seek(JobId id);
@@ -120,12 +167,19 @@ class World : public Actor, public Worker::Host {
   void check();
   void check_memory();
   void check_leases();
-  void check_holder(const Dispatcher::Grant& grant);
+  void check_holder(const Dispatcher::Grant& grant, const Job& job);
   void check_order(JobId id, const Job& job, LeaseId newest);
-  std::optional<std::uint64_t> check_segments(JobId id, const Job& job);
+  void check_segments(Job& job);
   void check_hedge(JobId id, Job& job);
-  bool has_idle_worker() const;
+  bool has_idle_worker(JobId id, RenditionSet renditions) const;
   void look_for_progress();
+  RenditionSet makes(const Worker& worker, const Job& job) const;
+  bool can_go_on() const;
+  bool can_be_made(const Dispatcher::Grant& grant) const;
+
+  RenditionSet able(const Wire& wire, JobId id, const Job& job) const;
+  void note_abilities();
+  void look_for_unable();
   void check_end();
   void wrong(const std::string& text);
   // Of text and numbers, put together only if somebody will read it.
@@ -147,6 +201,7 @@ class World : public Actor, public Worker::Host {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Wire>> wires_;  // The id of the first is 1.
   std::vector<Wire*> current_;                // Of each worker; null: it has none.
+  std::set<WorkerId> joined_;
   std::map<JobId, Job> jobs_;
 
   Instant wakeup_ = kNever;  // For which the earliest event is scheduled.
@@ -164,6 +219,8 @@ class World : public Actor, public Worker::Host {
   unsigned idle_looks_ = 0;
   std::uint64_t jobs_failed_ = 0;
   std::uint64_t hedges_ = 0;
+  std::uint64_t parts_ = 0;
+  std::uint64_t jobs_unable_ = 0;
   std::string wrong_;
   std::deque<std::string> notes_;
 };

@@ -77,6 +77,8 @@ void write_wire(const Corpus& corpus) {
       {"data", wire::Data{7, bytes}},
       {"heartbeat", wire::Heartbeat{}},
       {"progress", wire::Progress{7, 1500000, 25, 24}},
+      {"job", wire::Job{3, "a:h264:64x36,b:vp9"}},
+      {"offer", wire::Offer{3, {{true, "x264enc", ""}, {false, "", "no encoder"}}}},
   };
   Data stream;
   for (const auto& [name, message] : messages) {
@@ -143,6 +145,27 @@ void write_coordinator(const Corpus& corpus) {
   corpus.write("coordinator", "large",
                connect + connect + submit + submit + submit + Data{4, 1, 255, 15, 4, 0, 255, 15});
   corpus.write("coordinator", "flood", Data{0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 15});
+  // A job that wants three renditions: made by one worker, by two in parts, of different encoders,
+  // and by nobody.
+  const Data ladder = {11, 5, 0};
+  const Data submit_ladder = {8, 2, 15};
+  const auto offer = [](std::uint8_t worker, std::uint8_t how) {
+    return Data{12, worker, how, 15};
+  };
+  corpus.write("coordinator", "renditions",
+               connect + ladder + Data{15} + submit_ladder + offer(0, 0x3f) + submit_ladder +
+                   Data{4, 0, 4, 15, 4, 0, 4, 15, 10, 2});
+  corpus.write("coordinator", "parts",
+               connect + connect + ladder + Data{15} + offer(0, 3) + offer(1, 0x3c) +
+                   submit_ladder + Data{4, 0, 4, 15, 4, 1, 4, 15, 10, 2, 11, 8});
+  corpus.write("coordinator", "encoders",
+               connect + connect + ladder + Data{15} + offer(0, 0x3f) + offer(1, 0x2a) +
+                   submit_ladder + submit_ladder + Data{4, 0, 4, 15, 4, 1, 4, 15, 11, 7});
+  corpus.write("coordinator", "by-hand",
+               connect + Data{11, 5, 1, 15} + offer(0, 0x15) + submit_ladder + submit_ladder +
+                   Data{4, 0, 36, 15, 4, 0, 68, 15, 7, 250, 7, 250});
+  corpus.write("coordinator", "nobody-can",
+               connect + ladder + Data{15} + offer(0, 0) + submit_ladder + Data{7, 250, 7, 250});
   corpus.write("coordinator", "lost", connect + submit + Data{6, 0} + connect + answer);
 }
 

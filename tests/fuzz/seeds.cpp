@@ -163,7 +163,7 @@ void write_coordinator(const Corpus& corpus) {
                    submit_ladder + submit_ladder + Data{4, 0, 4, 15, 4, 1, 4, 15, 11, 7});
   corpus.write("coordinator", "by-hand",
                connect + Data{11, 5, 1, 15} + offer(0, 0x15) + submit_ladder + submit_ladder +
-                   Data{4, 0, 36, 15, 4, 0, 68, 15, 7, 250, 7, 250});
+                   Data{4, 0, 68, 15, 4, 0, 36, 15, 7, 250, 7, 250});
   corpus.write("coordinator", "nobody-can",
                connect + ladder + Data{15} + offer(0, 0) + submit_ladder + Data{7, 250, 7, 250});
   corpus.write("coordinator", "lost", connect + submit + Data{6, 0} + connect + answer);

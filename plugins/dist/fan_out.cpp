@@ -306,7 +306,11 @@ void FanOut::told(const Coordinator::SegmentDone& done) {
   const std::uint64_t index = done.grant.segment.index;
   guint64 frames = 0;
   guint64 bytes = 0;
+  Time start = 0;
+  Time stop = 0;
   for (const auto& rendition : done.renditions) {
+    start = rendition.header->start;
+    stop = rendition.header->stop;
     frames = std::max<guint64>(frames, rendition.header->units.size());
     bytes += total_size(rendition.segment);
   }
@@ -320,7 +324,8 @@ void FanOut::told(const Coordinator::SegmentDone& done) {
       "name", G_TYPE_STRING, done.worker.name.c_str(), "attempt", G_TYPE_UINT, done.grant.attempt,
       "frames", G_TYPE_UINT64, frames, "bytes", G_TYPE_UINT64, bytes, "renditions", G_TYPE_UINT,
       static_cast<guint>(done.renditions.size()), "complete", G_TYPE_BOOLEAN, done.complete,
-      "seconds", G_TYPE_DOUBLE, static_cast<double>(done.duration) / GST_SECOND, nullptr));
+      "start", G_TYPE_UINT64, start, "stop", G_TYPE_UINT64, stop, "seconds", G_TYPE_DOUBLE,
+      static_cast<double>(done.duration) / GST_SECOND, nullptr));
 
   const std::lock_guard lock(lock_);
   counters_.segments += done.complete ? 1 : 0;

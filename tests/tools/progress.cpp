@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/gst-dist/progress.h"
+
+#include <gst/check/gstcheck.h>
+#include <json-glib/json-glib.h>
+
+namespace {
+
+using dist::tool::Progress;
+
+void expect_text(const std::string& text, const std::string& right) {
+  fail_unless(text == right, "'%s' instead of '%s'", text.c_str(), right.c_str());
+}
+
+// 40 s of film of 25 frames a second, of which two workers did 10 s within 5 s.
+Progress quarter() {
+  Progress progress(40, 100);
+  progress.worker_joined("anna");
+  progress.worker_joined("bert");
+  for (std::uint64_t i = 0; i < 10; ++i)
+    progress.segment_done(i < 6 ? "anna" : "bert", i, 25, 1);
+  return progress;
+}
+
+}  // namespace
+
+GST_START_TEST(test_progress_for_a_log) {
+  expect_text(quarter().for_log(105),
+              "25 %, 10 segments, 50 frames/s, 2.00 times real time, 0:15 left, 2 workers");
+  expect_text(Progress(0, 0).for_log(1), "0 segments, 0 frames/s, 0.00 times real time, 0 workers");
+}
+GST_END_TEST
+
+GST_START_TEST(test_progress_for_a_terminal) {
+  Progress progress = quarter();
+  const auto wide = progress.for_terminal(200, 24, 105);
+  fail_unless(wide.size() == 3);
+  expect_text(wide[0], " 25 % [" + std::string(15, '#') + std::string(45, '-') +
+                           "] 50 frames/s, 2.00 times real time, 0:15 left");
+  expect_text(wide[1], "  anna  6 segments, 30 frames/s");
+  expect_text(wide[2], "  bert  4 segments, 20 frames/s");
+  progress.lease_failed("bert");
+  progress.worker_left("bert");
+  expect_text(progress.for_terminal(80, 24, 105)[2],
+              "  bert  4 segments, 20 frames/s, 1 failed, gone");
+}
+GST_END_TEST
+
+GST_START_TEST(test_progress_fits_any_terminal) {
+  Progress progress = quarter();
+  for (int i = 0; i < 30; ++i)
+    progress.worker_joined("a worker with a name as long as one can think of, and longer " +
+                           std::to_string(i) + " ä ö ü");
+  for (unsigned width : {1u, 10u, 40u, 79u, 80u, 200u})
+    for (unsigned height : {2u, 10u, 24u, 100u}) {
+      const auto lines = progress.for_terminal(width, height, 105);
+      fail_unless(lines.size() <= height);
+      for (const std::string& line : lines) {
+        fail_unless(g_utf8_validate(line.c_str(), -1, nullptr));
+        fail_unless(g_utf8_strlen(line.c_str(), -1) <= static_cast<glong>(width), "%u: '%s'", width,
+                    line.c_str());
+      }
+    }
+  expect_text(progress.for_terminal(80, 5, 105)[4], "  and 29 more");
+}
+GST_END_TEST
+
+// Neither counts it twice nor as little as the thumbnails that came last.
+GST_START_TEST(test_progress_of_a_segment_in_parts) {
+  Progress progress(10, 0);
+  progress.segment_done("anna", 0, 25, 0);
+  progress.segment_done("bert", 0, 1, 1);
+  expect_text(progress.for_log(1),
+              "10 %, 1 segments, 25 frames/s, 1.00 times real time, 0:09 left, 2 workers");
+}
+GST_END_TEST
+
+GST_START_TEST(test_progress_for_programs) {
+  JsonNode* const root = json_from_string(quarter().for_programs(105).c_str(), nullptr);
+  fail_unless(root != nullptr);
+  JsonObject* const object = json_node_get_object(root);
+  fail_unless(json_object_get_double_member(object, "percent") == 25);
+  fail_unless(json_object_get_double_member(object, "seconds-left") == 15);
+  fail_unless(json_object_get_int_member(object, "frames") == 250);
+  JsonArray* const workers = json_object_get_array_member(object, "workers");
+  fail_unless(json_array_get_length(workers) == 2);
+  fail_unless(json_object_get_int_member(json_array_get_object_element(workers, 0), "segments") ==
+              6);
+  json_node_unref(root);
+}
+GST_END_TEST
+
+GST_START_TEST(test_progress_clock) {
+  expect_text(dist::tool::clock_text(0), "0:00");
+  expect_text(dist::tool::clock_text(59.2), "1:00");
+  expect_text(dist::tool::clock_text(3723), "1:02:03");
+}
+GST_END_TEST
+
+static Suite* progress_suite() {
+  Suite* const suite = suite_create("progress");
+  TCase* const tests = tcase_create("all");
+  suite_add_tcase(suite, tests);
+  tcase_add_test(tests, test_progress_for_a_log);
+  tcase_add_test(tests, test_progress_for_a_terminal);
+  tcase_add_test(tests, test_progress_fits_any_terminal);
+  tcase_add_test(tests, test_progress_of_a_segment_in_parts);
+  tcase_add_test(tests, test_progress_for_programs);
+  tcase_add_test(tests, test_progress_clock);
+  return suite;
+}
+
+GST_CHECK_MAIN(progress)

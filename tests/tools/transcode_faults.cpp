@@ -1,0 +1,217 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// gst-dist-1.0 transcode where something is wrong or goes wrong: it says what, ends with the code
+// that is documented, and leaves no file under its final name that is not complete.
+
+// Before gstcheck.h, which has a macro "fail".
+#include "tests/tools/tool.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gst/check/gstcheck.h>
+#include <json-glib/json-glib.h>
+
+#include "tests/common/farm.h"
+#include "tests/common/film.h"
+
+namespace {
+
+using namespace tool;
+
+// A film so long that there is time to do something to it.
+std::string long_film(const Folder& folder) {
+  const std::string path = folder / "long.mp4";
+  farm::Process ffmpeg(
+      "ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=size=640x360:rate=25:duration=120 -c:v "
+      "libx264 -preset ultrafast -pix_fmt yuv420p -g 25 " +
+      path);
+  ck_assert_int_eq(ffmpeg.exit_code(60), 0);
+  return path;
+}
+
+std::string clip() {
+  return film::clips("h264-closed").front();
+}
+
+// The process ends with that code and has said that.
+void expect_end(farm::Process& process, int code, const std::string& text, unsigned seconds = 90) {
+  const int actual = process.exit_code(seconds);
+  ck_assert_msg(actual == code, "exit code %d, not %d: %s", actual, code, process.output().c_str());
+  ck_assert_msg(process.output().find(text) != std::string::npos, "'%s' does not say '%s'",
+                process.output().c_str(), text.c_str());
+}
+
+void expect_refusal(const std::string& arguments, int code, const std::string& text) {
+  farm::Process process(command() + "transcode " + arguments);
+  expect_end(process, code, text);
+}
+
+// A transcode to `out`, which has begun: a segment is done.
+farm::Process begun(const std::string& film, const std::string& out) {
+  farm::Process process(command() + "transcode --json " + film + " -o " + out);
+  ck_assert(wait_for(process, "dist-segment-done"));
+  return process;
+}
+
+}  // namespace
+
+GST_START_TEST(test_transcode_refuses) {
+  const Folder folder;
+  const std::string out = folder / "out.mp4";
+  std::ofstream(folder / "text.mp4") << "not a film\n";
+  std::ofstream(folder / "there.mp4") << "mine\n";
+  const struct {
+    std::string arguments;
+    int code;
+    const char* text;
+  } rows[] = {
+      {"", 2, "which film? Give one INPUT"},
+      {clip(), 2, "where to? Give -o OUT"},
+      {clip() + " " + clip() + " -o " + out, 2, "one INPUT too many"},
+      {clip() + " -o " + out + " --rendtion a:h264", 2, "did you mean --rendition?"},
+      {clip() + " -o " + out + " -r a:h263", 2, "codec 'h263': unknown"},
+      {clip() + " -o " + out + " -r a:h264 -r b:h264", 2, "is one file, for 2 renditions"},
+      {clip() + " -o " + (folder / "out.webm") + " -r a:h264", 2, ".webm does not take h264"},
+      {clip() + " -o " + (folder / "out.avi"), 2, "known files end in .mp4, .mkv, .webm, .ts"},
+      {clip() + " -o " + out + " --listen 7700", 2, "write HOST:PORT"},
+      {clip() + " -o " + out + " --local-workers 0", 2, "leaves nobody to do the work"},
+      {clip() + " -o " + out + " --listen 0.0.0.0:0", 5, "secret"},
+      {(folder / "none.mp4") + " -o " + out, 3, "there is no such file"},
+      {(folder / "text.mp4") + " -o " + out, 3, "text.mp4: "},
+      {clip() + " -o " + (folder / "there.mp4"), 4, "is there already; --yes replaces it"},
+      {clip() + " -o " + (folder / "there.mp4/out.mp4"), 4, "cannot be"},
+      {clip() + " -o /proc/nowhere/out.mp4", 4, "cannot be made"},
+  };
+  for (const auto& row : rows)
+    expect_refusal(row.arguments, row.code, row.text);
+  ck_assert_uint_eq(folder.size(), 2);
+  std::string kept;
+  std::getline(std::ifstream(folder / "there.mp4"), kept);
+  ck_assert_str_eq(kept.c_str(), "mine");
+  expect_refusal(clip() + " --yes -o " + (folder / "there.mp4"), 0, "there.mp4");
+  ck_assert_uint_gt(fs::file_size(folder / "there.mp4"), 1000);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_port_in_use) {
+  const Folder folder;
+  GSocketListener* const listener = g_socket_listener_new();
+  GSocketAddress* const any = g_inet_socket_address_new_from_string("127.0.0.1", 0);
+  GSocketAddress* bound = nullptr;
+  ck_assert(g_socket_listener_add_address(listener, any, G_SOCKET_TYPE_STREAM,
+                                          G_SOCKET_PROTOCOL_TCP, nullptr, &bound, nullptr));
+  const auto port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound));
+  expect_refusal(
+      clip() + " -o " + (folder / "out.mp4") + " --listen 127.0.0.1:" + std::to_string(port), 5,
+      "Choose another address or port");
+  ck_assert_uint_eq(folder.size(), 0);
+  g_object_unref(bound);
+  g_object_unref(any);
+  g_object_unref(listener);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_interrupted) {
+  for (int number : {SIGINT, SIGTERM}) {
+    const Folder folder;
+    auto process = begun(long_film(folder), folder / "out.mp4");
+    process.signal(number);
+    ck_assert_int_eq(process.exit_code(), 130);
+    ck_assert_uint_eq(folder.size(), 1);
+  }
+}
+GST_END_TEST
+
+// What it leaves is in nobody's way.
+GST_START_TEST(test_transcode_killed) {
+  const Folder folder;
+  auto process = begun(long_film(folder), folder / "out.mp4");
+  process.kill();
+  ck_assert(!fs::exists(folder / "out.mp4"));
+  expect_refusal(clip() + " -o " + (folder / "out.mp4"), 0, "out.mp4");
+  ck_assert_uint_eq(folder.size(), 2);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_input_cut_off) {
+  const Folder folder;
+  const std::string film = long_film(folder);
+  auto process = begun(film, folder / "out.mp4");
+  fs::resize_file(film, fs::file_size(film) / 10);
+  ck_assert(wait_for(process, "long.mp4: changed while it was read"));
+  ck_assert_int_eq(process.exit_code(60), 3);
+  ck_assert_uint_eq(folder.size(), 1);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_disk_full) {
+  const Folder folder;
+  const std::string disk = folder / "disk";
+  fs::create_directory(disk);
+  const std::string film = long_film(folder);
+  // In a mount namespace of its own, which goes with it.
+  farm::Process process("unshare -m sh -c 'mount -t tmpfs -o size=200k none " + disk + " && " +
+                        command() + "transcode " + film + " -o " + disk +
+                        "/out.mp4; code=$?; ls -A " + disk + " | sed \"s/^/left: /\"; exit $code'");
+  expect_end(process, 4, "No space left");
+  ck_assert(process.output().find("left: ") == std::string::npos);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_nobody_takes_the_work) {
+  const Folder folder;
+  const unsigned port = farm::free_port();
+  std::ofstream(folder / "secret") << "a secret that is long enough\n";
+  std::ofstream(folder / "other") << "another secret, long enough too\n";
+  farm::Process stranger("gst-launch-1.0 -q remoteencworker secret-file=" + (folder / "other") +
+                         " port=" + std::to_string(port));
+  expect_refusal(clip() + " --local-workers 0 --secret-file " + (folder / "secret") +
+                     " --listen 127.0.0.1:" + std::to_string(port) + " -o " + (folder / "out.mp4"),
+                 6, "was sent away: the secret is wrong");
+  ck_assert_uint_eq(folder.size(), 2);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_prints_json) {
+  const Folder folder;
+  farm::Process process(command() + "transcode --json " + clip() + " -o " + (folder / "out.mp4"));
+  ck_assert_int_eq(process.exit_code(60), 0);
+  gchar** const lines = g_strsplit(process.output().c_str(), "\n", -1);
+  std::size_t count = 0;
+  for (gchar** line = lines; *line; ++line) {
+    if (!**line)
+      continue;
+    JsonNode* const node = json_from_string(*line, nullptr);
+    ck_assert_msg(node && JSON_NODE_HOLDS_OBJECT(node) &&
+                      json_object_has_member(json_node_get_object(node), "event"),
+                  "%s", *line);
+    json_node_unref(node);
+    ++count;
+  }
+  g_strfreev(lines);
+  ck_assert_uint_gt(count, 5);
+}
+GST_END_TEST
+
+static Suite* transcode_faults_suite() {
+  Suite* const suite = suite_create("transcode-faults");
+  TCase* const tests = tcase_create("all");
+  tcase_set_timeout(tests, 300);
+  suite_add_tcase(suite, tests);
+  tcase_add_test(tests, test_transcode_refuses);
+  tcase_add_test(tests, test_transcode_port_in_use);
+  tcase_add_test(tests, test_transcode_interrupted);
+  tcase_add_test(tests, test_transcode_killed);
+  tcase_add_test(tests, test_transcode_input_cut_off);
+  tcase_add_test(tests, test_transcode_disk_full);
+  tcase_add_test(tests, test_transcode_nobody_takes_the_work);
+  tcase_add_test(tests, test_transcode_prints_json);
+  return suite;
+}
+
+GST_CHECK_MAIN(transcode_faults)

@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/gst-dist/containers.h"
+
+#include <algorithm>
+#include <array>
+
+#include "gst/dist/gstx/ref.h"
+
+namespace dist::tool {
+namespace {
+
+// Whose caps have to be of one form only; the parser makes any of them.
+struct Form {
+  const char* caps;
+  const char* parser;
+};
+constexpr std::array kForms = {
+    Form{"video/x-h264", "h264parse"},
+    Form{"video/x-h265", "h265parse"},
+    Form{"video/x-vp9", "vp9parse"},
+    Form{"video/x-av1", "av1parse"},
+    Form{"video/mpeg,mpegversion=4", "mpeg4videoparse"},
+    Form{"audio/mpeg,mpegversion={2,4}", "aacparse"},
+    Form{"audio/mpeg,mpegversion=1", "mpegaudioparse"},
+    Form{"audio/x-ac3", "ac3parse"},
+    Form{"audio/x-eac3", "ac3parse"},
+    Form{"audio/x-dts", "dcaparse"},
+    Form{"audio/x-flac", "flacparse"},
+    Form{"audio/x-opus", "opusparse"},
+};
+
+const Form* form_of(const GstCaps* caps) {
+  const auto found = std::ranges::find_if(kForms, [caps](const Form& form) {
+    const auto any = Ref<GstCaps>::adopt(gst_caps_from_string(form.caps));
+    return gst_caps_can_intersect(any.get(), caps);
+  });
+  return found == kForms.end() ? nullptr : &*found;
+}
+
+bool sinks(GstElementFactory* muxer, const GstCaps* caps) {
+  for (const GList* item = gst_element_factory_get_static_pad_templates(muxer); item;
+       item = item->next) {
+    auto* pad = static_cast<GstStaticPadTemplate*>(item->data);
+    const auto accepted = Ref<GstCaps>::adopt(gst_static_pad_template_get_caps(pad));
+    if (pad->direction == GST_PAD_SINK && !gst_caps_is_any(accepted.get()) &&
+        gst_caps_can_intersect(accepted.get(), caps))
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+const std::vector<Container>& containers() {
+  static const std::vector<Container> list = {
+      {".mp4", "mp4mux", {"fdkaacenc", "opusenc", "avenc_aac"}},
+      {".mkv", "matroskamux", {"opusenc", "flacenc", "avenc_aac"}},
+      {".webm", "webmmux", {"opusenc", "vorbisenc"}},
+      {".ts", "mpegtsmux", {"fdkaacenc", "opusenc", "avenc_aac"}},
+  };
+  return list;
+}
+
+const Container* container_of(const std::string& file) {
+  const auto found = std::ranges::find_if(
+      containers(), [&](const Container& c) { return file.ends_with(c.extension); });
+  return found == containers().end() ? nullptr : &*found;
+}
+
+std::string known_extensions() {
+  std::string text;
+  for (const Container& container : containers())
+    text += (text.empty() ? "" : ", ") + std::string(container.extension);
+  return text;
+}
+
+const Container* container_for(const std::string& codec) {
+  if (codec == "jpeg")
+    return nullptr;
+  if (codec == "vp8" || codec == "vp9")
+    return container_of(".webm");
+  return container_of(codec == "ffv1" ? ".mkv" : ".mp4");
+}
+
+bool takes(const Container& container, const GstCaps* caps) {
+  const auto muxer = Ref<GstElementFactory>::adopt(gst_element_factory_find(container.muxer));
+  if (!muxer)
+    return false;
+  const Form* form = form_of(caps);
+  if (!form)
+    return sinks(muxer.get(), caps);
+  // The parser changes stream-format, alignment and the like.
+  const auto any = Ref<GstCaps>::adopt(gst_caps_from_string(form->caps));
+  return sinks(muxer.get(), any.get());
+}
+
+const char* parser_of(const GstCaps* caps) {
+  const Form* form = form_of(caps);
+  return form ? form->parser : "identity";
+}
+
+}  // namespace dist::tool

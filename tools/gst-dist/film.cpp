@@ -1,0 +1,161 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/gst-dist/film.h"
+
+#include <gst/pbutils/pbutils.h>
+
+#include <algorithm>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+namespace dist::tool {
+namespace {
+
+constexpr GstClockTime kPatience = 30 * GST_SECOND;
+
+Result<std::string> uri_of(const std::string& input) {
+  if (gst_uri_is_valid(input.c_str()))
+    return input;
+  if (!g_file_test(input.c_str(), G_FILE_TEST_EXISTS))
+    return Error{input + ": there is no such file"};
+  if (g_file_test(input.c_str(), G_FILE_TEST_IS_DIR))
+    return Error{input + ": is a folder; give a file"};
+  GError* error = nullptr;
+  std::string uri = take_string(gst_filename_to_uri(input.c_str(), &error));
+  if (error) {
+    Error failure{input + ": " + error->message};
+    g_error_free(error);
+    return failure;
+  }
+  return uri;
+}
+
+std::string describe(const GstCaps* caps) {
+  if (!gst_caps_is_fixed(caps))
+    return gst_structure_get_name(gst_caps_get_structure(caps, 0));
+  return take_string(gst_pb_utils_get_codec_description(caps));
+}
+
+FilmStream stream_of(GstDiscovererStreamInfo* info) {
+  FilmStream stream;
+  stream.id = gst_discoverer_stream_info_get_stream_id(info);
+  stream.caps = Ref<GstCaps>::adopt(gst_discoverer_stream_info_get_caps(info));
+  if (stream.caps)
+    stream.codec = describe(stream.caps.get());
+  if (GST_IS_DISCOVERER_VIDEO_INFO(info)) {
+    auto* video = GST_DISCOVERER_VIDEO_INFO(info);
+    stream.kind = StreamKind::kVideo;
+    stream.width = gst_discoverer_video_info_get_width(video);
+    stream.height = gst_discoverer_video_info_get_height(video);
+    stream.framerate = {gst_discoverer_video_info_get_framerate_num(video),
+                        gst_discoverer_video_info_get_framerate_denom(video)};
+    stream.pixel_aspect_ratio = {gst_discoverer_video_info_get_par_num(video),
+                                 gst_discoverer_video_info_get_par_denom(video)};
+  } else if (GST_IS_DISCOVERER_AUDIO_INFO(info)) {
+    auto* audio = GST_DISCOVERER_AUDIO_INFO(info);
+    stream.kind = StreamKind::kAudio;
+    stream.rate = gst_discoverer_audio_info_get_sample_rate(audio);
+    stream.channels = gst_discoverer_audio_info_get_channels(audio);
+    if (const gchar* language = gst_discoverer_audio_info_get_language(audio))
+      stream.language = language;
+  } else {
+    stream.kind = StreamKind::kSubtitles;
+    if (const gchar* language =
+            gst_discoverer_subtitle_info_get_language(GST_DISCOVERER_SUBTITLE_INFO(info)))
+      stream.language = language;
+  }
+  return stream;
+}
+
+// Why nothing can be done with it; empty if something can.
+std::string flaw_of(GstDiscovererInfo* info, const GError* error) {
+  switch (gst_discoverer_info_get_result(info)) {
+    case GST_DISCOVERER_OK:
+    // The workers have to decode it, not this machine.
+    case GST_DISCOVERER_MISSING_PLUGINS:
+      return "";
+    case GST_DISCOVERER_TIMEOUT:
+      return "nothing came from it for half a minute";
+    default:
+      return error ? error->message : "cannot be read";
+  }
+}
+
+// When a file was written, and its size; none if it is no file.
+std::optional<std::pair<std::filesystem::file_time_type, std::uintmax_t>> state_of(
+    const std::string& uri) {
+  const std::string path = take_string(g_filename_from_uri(uri.c_str(), nullptr, nullptr));
+  std::error_code error;
+  const auto time = std::filesystem::last_write_time(path, error);
+  if (path.empty() || error || !std::filesystem::is_regular_file(path, error))
+    return {};
+  return std::pair(time, std::filesystem::file_size(path, error));
+}
+
+struct Unref {
+  void operator()(gpointer object) const { g_object_unref(object); }
+};
+
+}  // namespace
+
+bool Film::unchanged() const {
+  if (!written_at)
+    return true;
+  const auto now = state_of(uri);
+  return now && now->first == *written_at && now->second == size;
+}
+
+const FilmStream* Film::first(StreamKind kind) const {
+  const auto found =
+      std::ranges::find_if(streams, [kind](const FilmStream& s) { return s.kind == kind; });
+  return found == streams.end() ? nullptr : &*found;
+}
+
+Result<Film> look_at(const std::string& input) {
+  auto uri = uri_of(input);
+  if (!uri)
+    return Error{uri.error()};
+  const auto before = state_of(*uri);
+  GError* error = nullptr;
+  const std::unique_ptr<GstDiscoverer, Unref> discoverer(gst_discoverer_new(kPatience, &error));
+  std::unique_ptr<GstDiscovererInfo, Unref> info;
+  if (discoverer)
+    info.reset(gst_discoverer_discover_uri(discoverer.get(), uri->c_str(), &error));
+  const std::unique_ptr<GError, decltype(&g_error_free)> owner(error, g_error_free);
+  if (!info)
+    return Error{input + ": " + (error ? error->message : "cannot be read")};
+  if (const std::string flaw = flaw_of(info.get(), error); !flaw.empty())
+    return Error{input + ": " + flaw};
+
+  Film film;
+  film.uri = *uri;
+  film.written_at = before ? std::optional(before->first) : std::nullopt;
+  film.size = before ? before->second : 0;
+  film.duration = gst_discoverer_info_get_duration(info.get());
+  film.seekable = gst_discoverer_info_get_seekable(info.get());
+  if (GstDiscovererStreamInfo* top = gst_discoverer_info_get_stream_info(info.get())) {
+    if (GST_IS_DISCOVERER_CONTAINER_INFO(top))
+      if (const auto caps = Ref<GstCaps>::adopt(gst_discoverer_stream_info_get_caps(top))) {
+        film.container = describe(caps.get());
+        film.transport_stream =
+            gst_structure_has_name(gst_caps_get_structure(caps.get(), 0), "video/mpegts");
+      }
+    gst_discoverer_stream_info_unref(top);
+  }
+  GList* const all = gst_discoverer_info_get_stream_list(info.get());
+  for (GList* item = all; item; item = item->next) {
+    auto* stream = static_cast<GstDiscovererStreamInfo*>(item->data);
+    const bool picture = GST_IS_DISCOVERER_VIDEO_INFO(stream) &&
+                         gst_discoverer_video_info_is_image(GST_DISCOVERER_VIDEO_INFO(stream));
+    const bool known = GST_IS_DISCOVERER_VIDEO_INFO(stream) ||
+                       GST_IS_DISCOVERER_AUDIO_INFO(stream) ||
+                       GST_IS_DISCOVERER_SUBTITLE_INFO(stream);
+    if (known && !picture)
+      film.streams.push_back(stream_of(stream));
+  }
+  gst_discoverer_stream_info_list_free(all);
+  return film;
+}
+
+}  // namespace dist::tool

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What is in an input.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gst/dist/core/rendition.h"
+#include "gst/dist/core/result.h"
+#include "gst/dist/gstx/ref.h"
+
+namespace dist::tool {
+
+enum class StreamKind { kVideo, kAudio, kSubtitles };
+
+struct FilmStream {
+  StreamKind kind = StreamKind::kVideo;
+  std::string id;        // GStreamer's stream id.
+  Ref<GstCaps> caps;     // As the demuxer gives it.
+  std::string codec;     // For people: "H.264 (High Profile)".
+  std::string language;  // Code, or empty.
+  // Video.
+  unsigned width = 0;
+  unsigned height = 0;
+  Fraction framerate{0, 1};  // 0/1: unknown or variable.
+  Fraction pixel_aspect_ratio{1, 1};
+  // Audio.
+  unsigned rate = 0;
+  unsigned channels = 0;
+};
+
+struct Film {
+  std::string uri;
+  std::string container;      // For people; empty if there is none.
+  GstClockTime duration = 0;  // 0: unknown.
+  bool seekable = false;
+  bool transport_stream = false;  // Of MPEG-2.
+  std::vector<FilmStream> streams;
+
+  // Of the file, if it is one, when it was looked at.
+  std::optional<std::filesystem::file_time_type> written_at;
+  std::uintmax_t size = 0;
+
+  // Whether the file, if it is one, is still as it was. A demuxer takes one that was cut off
+  // meanwhile for one that is shorter.
+  bool unchanged() const;
+  // The first one of that kind, or null.
+  const FilmStream* first(StreamKind kind) const;
+};
+
+// `input` is a path or a URI. Blocks, half a minute at most. The error says what to do.
+Result<Film> look_at(const std::string& input);
+
+}  // namespace dist::tool

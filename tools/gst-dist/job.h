@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Plays the pipeline of a job to its end, and tells how far it is.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <string>
+#include <vector>
+
+#include "tools/gst-dist/command.h"
+#include "tools/gst-dist/progress.h"
+
+namespace dist::tool {
+
+class Job {
+ public:
+  struct Settings {
+    GstClockTime duration = 0;  // Of the film; 0: unknown.
+    bool json = false;
+    bool verbose = false;
+    bool waits_for_workers = false;  // None are on this machine.
+  };
+
+  explicit Job(const Settings& settings);
+  ~Job();
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+
+  // Until it has ended, one way or another. Says what went wrong, and returns an ExitCode.
+  int run(GstElement* pipeline);
+  void say_done(const std::vector<std::string>& names);
+
+ private:
+  bool handle(GstMessage* message);
+  void handle_element(const GstStructure* structure);
+  void handle_error(GstMessage* message);
+  void end(int code);
+  void show(bool last);
+  void look_for_workers();
+  double now() const;
+
+  const Settings settings_;
+  GMainLoop* const loop_;
+  int code_ = kFailed;
+  Progress progress_;
+  bool terminal_ = false;
+  unsigned drawn_ = 0;  // Lines on the terminal that the next ones replace.
+  double last_shown_ = 0;
+  double waiting_since_ = -1;  // For a worker, if there is none.
+  unsigned workers_ = 0;
+  std::string refused_;  // Why the last stranger was sent away.
+};
+
+}  // namespace dist::tool

@@ -1,0 +1,65 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// How far a job is, as lines for people and as JSON for programs. Knows no clock and no terminal:
+// times are arguments, in seconds of any clock that goes forward.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace dist::tool {
+
+class Progress {
+ public:
+  // Of the film in seconds; 0: unknown.
+  explicit Progress(double duration, double now) : duration_(duration), began_(now) {}
+
+  void worker_joined(const std::string& name) { workers_[name].here = true; }
+  void worker_left(const std::string& name) { workers_[name].here = false; }
+  // A worker brought a segment, or some of its renditions: so many frames, and `seconds` of film if
+  // nothing of the segment is missing any more, else 0.
+  void segment_done(const std::string& worker, std::uint64_t index, std::uint64_t frames,
+                    double seconds);
+  void lease_failed(const std::string& worker) { ++workers_[worker].failures; }
+
+  double done() const { return done_; }  // Seconds of film.
+
+  // A bar, and a line for each worker; none is longer than `width` columns, and there are at most
+  // `height` of them.
+  std::vector<std::string> for_terminal(unsigned width, unsigned height, double now) const;
+  // One line without a bar.
+  std::string for_log(double now) const;
+  // One object, without a line break.
+  std::string for_programs(double now) const;
+
+ private:
+  struct Worker {
+    bool here = true;
+    std::uint64_t segments = 0;
+    std::uint64_t frames = 0;
+    std::uint64_t failures = 0;
+  };
+
+  double share() const;  // Done, of 1; 0 if the duration is unknown.
+  double film_per_second(double now) const;
+  double frames_per_second(std::uint64_t frames, double now) const;
+  // Seconds; negative: unknown.
+  double left(double now) const;
+  std::string facts(double now) const;
+
+  double duration_;
+  double began_;
+  double done_ = 0;  // Seconds of film.
+  std::uint64_t segments_ = 0;
+  std::uint64_t frames_ = 0;                     // Of whole segments.
+  std::map<std::uint64_t, std::uint64_t> open_;  // Frames of segments of which some is there.
+  std::map<std::string, Worker> workers_;
+};
+
+// "0:07", "12:34" or "1:02:03".
+std::string clock_text(double seconds);
+
+}  // namespace dist::tool

@@ -1,0 +1,222 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/gst-dist/transcode_pipeline.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <string_view>
+#include <utility>
+
+namespace dist::tool {
+namespace {
+
+// What goes past the workers waits here as long as video is in the window of remoteenc, which
+// limits it too.
+constexpr char kQueue[] = "queue max-size-buffers=0 max-size-bytes=0 max-size-time=0";
+
+// What is linked to which element when parsebin has found it.
+struct Links {
+  std::map<std::string, std::string> elements;  // By stream id.
+  bool transport_stream = false;
+};
+
+bool is_installed(const std::string& element) {
+  return static_cast<bool>(
+      Ref<GstElementFactory>::adopt(gst_element_factory_find(element.c_str())));
+}
+
+const char* first_encoder(const Container& container) {
+  const auto found = std::ranges::find_if(container.audio_encoders, is_installed);
+  return found == container.audio_encoders.end() ? nullptr : *found;
+}
+
+std::string name_of(const FilmStream& stream) {
+  const char* kind = stream.kind == StreamKind::kAudio ? "the sound" : "the subtitles";
+  return std::string(kind) + (stream.language.empty() ? "" : " in '" + stream.language + "'") +
+         " (" + stream.codec + ")";
+}
+
+// Generic workers give what MP4 and Matroska want. h264parse in between would take the clock of a
+// film of variable rate, a nanosecond, for the duration of each frame, and the last one would be
+// cut off.
+const char* video_parser(const Output& output) {
+  if (std::string_view(output.container->muxer) != "mpegtsmux")
+    return "identity";
+  const CodecInfo* codec = find_codec(output.codec);
+  const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(codec ? codec->media_type : "ANY"));
+  return parser_of(caps.get());
+}
+
+// The pad of its muxer for a stream. Named, because a queue would be linked to any.
+std::string muxer_pad(const TranscodePlan& plan, std::size_t output, StreamKind kind) {
+  const std::string muxer = "mux" + std::to_string(output) + ".";
+  if (std::string_view(plan.outputs[output].container->muxer) == "mpegtsmux")
+    return muxer + "sink_%d ";
+  switch (kind) {
+    case StreamKind::kVideo:
+      return muxer + "video_%u ";
+    case StreamKind::kAudio:
+      return muxer + "audio_%u ";
+    default:
+      return muxer + "subtitle_%u ";
+  }
+}
+
+std::string output_line(const TranscodePlan& plan, std::size_t index) {
+  const Output& output = plan.outputs[index];
+  const std::string n = std::to_string(index);
+  const std::string source = "join.src_" + output.rendition + " ! ";
+  if (!output.container)
+    return source + "multifilesink name=file" + n + " ";
+  const std::string muxer =
+      std::string(output.container->muxer) + " name=mux" + n + " ! filesink name=file" + n + " ";
+  if (output.rendition.empty())
+    return muxer;
+  return source + video_parser(output) + " ! " + muxer_pad(plan, index, StreamKind::kVideo) + muxer;
+}
+
+// A stream may go into some files as it is and into others encoded.
+std::string stream_line(std::size_t stream) {
+  const std::string n = std::to_string(stream);
+  return std::string(kQueue) + " name=stream" + n + " ! tee name=split" + n + " ";
+}
+
+std::string passenger_line(const TranscodePlan& plan, std::size_t index) {
+  const Passenger& passenger = plan.passengers[index];
+  const std::string n = std::to_string(index);
+  std::string line =
+      "split" + std::to_string(passenger.stream) + ". ! " + std::string(kQueue) + " ! ";
+  if (passenger.encoder.empty())
+    line += std::string(parser_of(plan.film.streams[passenger.stream].caps.get())) + " ! ";
+  else
+    line += "decodebin ! audioconvert ! audioresample ! " + passenger.encoder + " ! ";
+  line += "tee name=passenger" + n + " ";
+  for (std::size_t output : passenger.into)
+    line += "passenger" + n + ". ! " + kQueue + " ! " +
+            muxer_pad(plan, output, plan.film.streams[passenger.stream].kind);
+  return line;
+}
+
+// The demuxer of MPEG transport streams begins its segment with the first picture. Sound that
+// begins before it would be lost.
+GstPadProbeReturn begin_earlier(GstPad*, GstPadProbeInfo* info, gpointer) {
+  GstEvent* const event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_SEGMENT)
+    return GST_PAD_PROBE_OK;
+  GstSegment segment;
+  gst_event_copy_segment(event, &segment);
+  const GstClockTime earlier = std::min<GstClockTime>(segment.start, GST_SECOND);
+  segment.start -= earlier;
+  segment.time -= std::min(segment.time, earlier);
+  segment.position = segment.start;
+  GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_segment(&segment);
+  gst_event_unref(event);
+  return GST_PAD_PROBE_OK;
+}
+
+void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
+  const auto& links = *static_cast<Links*>(user_data);
+  const auto pipeline = Ref<GstElement>::adopt(GST_ELEMENT(gst_element_get_parent(parsebin)));
+  const std::string id = take_string(gst_pad_get_stream_id(pad));
+  const auto known = links.elements.find(id);
+  Ref<GstElement> target;
+  if (known != links.elements.end()) {
+    target =
+        Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), known->second.c_str()));
+  } else {
+    target = Ref<GstElement>::share(gst_element_factory_make("fakesink", nullptr));
+    g_object_set(target.get(), "async", FALSE, nullptr);
+    gst_bin_add(GST_BIN(pipeline.get()), target.get());
+    gst_element_sync_state_with_parent(target.get());
+  }
+  const auto sink = Ref<GstPad>::adopt(gst_element_get_static_pad(target.get(), "sink"));
+  if (links.transport_stream)
+    gst_pad_add_probe(sink.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, begin_earlier, nullptr,
+                      nullptr);
+  if (gst_pad_link(pad, sink.get()) != GST_PAD_LINK_OK)
+    GST_ELEMENT_ERROR(parsebin, STREAM, FORMAT, ("A stream is not what it was taken for."),
+                      ("%s to %s", id.c_str(), GST_ELEMENT_NAME(target.get())));
+}
+
+}  // namespace
+
+Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& sound) {
+  const auto& streams = plan.film.streams;
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    const FilmStream& stream = streams[i];
+    if (stream.kind == StreamKind::kVideo)
+      continue;
+    // Copied into those that take it, encoded once for those that do not.
+    Passenger copied{.stream = i, .encoder = {}, .into = {}};
+    Passenger encoded = copied;
+    for (std::size_t output : sound) {
+      const Container& container = *plan.outputs[output].container;
+      if (stream.caps && takes(container, stream.caps.get())) {
+        copied.into.push_back(output);
+        continue;
+      }
+      if (stream.kind == StreamKind::kSubtitles) {
+        plan.left_out.push_back(plan.outputs[output].path + " does not get " + name_of(stream) +
+                                ", which " + container.extension + " does not take");
+        continue;
+      }
+      const char* encoder = first_encoder(container);
+      if (!encoder)
+        return Error{std::string(container.extension) + " does not take " + name_of(stream) +
+                     ", and no encoder is installed for what it takes; install " +
+                     container.audio_encoders.front() + ", or write .mkv"};
+      encoded.encoder = encoder;
+      encoded.into.push_back(output);
+    }
+    for (Passenger* passenger : {&copied, &encoded})
+      if (!passenger->into.empty())
+        plan.passengers.push_back(std::move(*passenger));
+  }
+  return {};
+}
+
+Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Properties& remote,
+                                      const std::vector<std::string>& paths) {
+  std::string line =
+      "urisourcebin name=source ! parsebin name=film "
+      "distsegmenter name=cut ! remoteenc name=remote ! distjoin name=join ";
+  for (std::size_t i = 0; i < plan.outputs.size(); ++i)
+    line += output_line(plan, i);
+  std::set<std::size_t> streams;
+  for (std::size_t i = 0; i < plan.passengers.size(); ++i) {
+    if (streams.insert(plan.passengers[i].stream).second)
+      line += stream_line(plan.passengers[i].stream);
+    line += passenger_line(plan, i);
+  }
+
+  GError* error = nullptr;
+  auto pipeline = Ref<GstElement>::adopt(
+      gst_parse_launch_full(line.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error));
+  if (error) {
+    Error failure{error->message};
+    g_error_free(error);
+    return failure;
+  }
+  const auto element = [&](const std::string& name) {
+    return Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), name.c_str()));
+  };
+  g_object_set(element("source").get(), "uri", plan.film.uri.c_str(), nullptr);
+  for (const auto& [name, value] : remote)
+    gst_util_set_object_arg(G_OBJECT(element("remote").get()), name.c_str(), value.c_str());
+  for (std::size_t i = 0; i < paths.size(); ++i)
+    g_object_set(element("file" + std::to_string(i)).get(), "location", paths[i].c_str(), nullptr);
+
+  auto links = std::make_unique<Links>();
+  links->transport_stream = plan.film.transport_stream;
+  links->elements[plan.film.first(StreamKind::kVideo)->id] = "cut";
+  for (std::size_t stream : streams)
+    links->elements[plan.film.streams[stream].id] = "stream" + std::to_string(stream);
+  g_signal_connect_data(
+      element("film").get(), "pad-added", G_CALLBACK(link_pad), links.release(),
+      [](gpointer data, GClosure*) { delete static_cast<Links*>(data); }, GConnectFlags(0));
+  return pipeline;
+}
+
+}  // namespace dist::tool

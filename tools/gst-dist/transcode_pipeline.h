@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The pipeline of a transcode.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gst/dist/core/rendition.h"
+#include "gst/dist/core/result.h"
+#include "gst/dist/gstx/ref.h"
+#include "tools/gst-dist/containers.h"
+#include "tools/gst-dist/film.h"
+
+namespace dist::tool {
+
+// One file that is written.
+struct Output {
+  std::string rendition;  // Empty: sound only.
+  std::string codec;
+  std::string path;                      // Or of a folder, for single pictures.
+  const Container* container = nullptr;  // Null: single pictures.
+};
+
+// A stream that goes past the workers, and into which outputs.
+struct Passenger {
+  std::size_t stream = 0;         // Of the film.
+  std::string encoder;            // Empty: it is copied.
+  std::vector<std::size_t> into;  // Outputs.
+};
+
+struct TranscodePlan {
+  Film film;
+  std::vector<Output> outputs;
+  std::vector<Passenger> passengers;
+  std::vector<std::string> left_out;  // Sentences on what is in no output.
+};
+
+// What becomes of the sound and the subtitles. `sound` are the outputs that get the sound.
+Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& sound);
+
+// Properties of remoteenc, and their values as text.
+using Properties = std::vector<std::pair<std::string, std::string>>;
+
+// Its elements are named: "remote" is remoteenc. Outputs are written to `paths`, one for each.
+Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Properties& remote,
+                                      const std::vector<std::string>& paths);
+
+}  // namespace dist::tool

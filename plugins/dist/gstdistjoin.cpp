@@ -60,14 +60,14 @@ struct Stream {
 
 }  // namespace
 
-// Everything belongs to the streaming thread.
+// Everything but `outputs`, which has a lock, belongs to the streaming thread.
 struct _GstDistJoin {
   GstElement parent;
   GstPad* sinkpad;
   struct Private {
-    std::map<std::string, Stream> streams;       // By rendition.
-    std::unique_ptr<dist::JoinOutputs> outputs;  // Between start and stop.
-    std::vector<Ref<GstEvent>> sticky;           // For pads still to come.
+    std::map<std::string, Stream> streams;  // By rendition.
+    std::unique_ptr<dist::JoinOutputs> outputs;
+    std::vector<Ref<GstEvent>> sticky;  // For pads still to come.
     guint group_id = GST_GROUP_ID_INVALID;
     bool error_posted = false;
     bool announced = false;     // All streams are known, if not their pads.
@@ -108,6 +108,25 @@ static Ref<GstEvent> event_for(const Ref<GstEvent>& event, const std::string& re
     return {};
   }
   return Ref<GstEvent>::adopt(gst_event_new_tag(kept));
+}
+
+// The last one of its kind, as pads do.
+static void keep_sticky(GstDistJoin* self, const Ref<GstEvent>& event) {
+  const auto same_kind = [&](const Ref<GstEvent>& other) {
+    if (GST_EVENT_TYPE(other.get()) != GST_EVENT_TYPE(event.get()))
+      return false;
+    if (GST_EVENT_TYPE(event.get()) != GST_EVENT_TAG)
+      return gst_event_get_structure(other.get()) == nullptr ||
+             gst_event_has_name(other.get(),
+                                gst_structure_get_name(gst_event_get_structure(event.get())));
+    GstTagList* a = nullptr;
+    GstTagList* b = nullptr;
+    gst_event_parse_tag(other.get(), &a);
+    gst_event_parse_tag(event.get(), &b);
+    return gst_tag_list_get_scope(a) == gst_tag_list_get_scope(b);
+  };
+  std::erase_if(self->priv->sticky, same_kind);
+  self->priv->sticky.push_back(event);
 }
 
 static void give_event(GstDistJoin* self, const std::string& rendition,
@@ -187,6 +206,9 @@ static bool give_rendition(GstDistJoin* self, Stream& stream, JoinedSegment segm
     segment.decode_times = std::move(*decode_times);
   }
   segment.shift = stream.decode_times.shift();
+  // Its times are those of a segment event that has not been sent yet.
+  segment.silent =
+      header.units.empty() && !(stream.time_segment && *stream.time_segment == header.time_segment);
   if (!header.units.empty() && !give_events(self, stream, header, segment.shift))
     return false;
   self->priv->outputs->give(header.rendition, std::move(segment));
@@ -315,7 +337,7 @@ static gboolean gst_dist_join_sink_event(GstPad* pad, GstObject* parent, GstEven
       if (!GST_EVENT_IS_SERIALIZED(event.get()))
         return gst_pad_event_default(pad, parent, event.release());
       if (GST_EVENT_IS_STICKY(event.get()))
-        priv->sticky.push_back(event);
+        keep_sticky(self, event);
       for (const auto& [rendition, stream] : priv->streams)
         give_event(self, rendition, event);
       return TRUE;
@@ -327,15 +349,13 @@ static gboolean gst_dist_join_sink_event(GstPad* pad, GstObject* parent, GstEven
 static GstStateChangeReturn gst_dist_join_change_state(GstElement* element,
                                                        GstStateChange transition) {
   auto* priv = GST_DIST_JOIN(element)->priv;
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
-    priv->outputs = std::make_unique<dist::JoinOutputs>(element);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
     priv->outputs->stop();
   const GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_dist_join_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
       (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE)) {
-    priv->outputs.reset();
+    priv->outputs->clear();
     priv->streams.clear();
     priv->sticky.clear();
     priv->error_posted = false;
@@ -349,6 +369,7 @@ static GstStateChangeReturn gst_dist_join_change_state(GstElement* element,
 
 static void gst_dist_join_init(GstDistJoin* self) {
   self->priv = new GstDistJoin::Private;
+  self->priv->outputs = std::make_unique<dist::JoinOutputs>(GST_ELEMENT(self));
   self->sinkpad = gst_pad_new_from_static_template(&sink_template, "sink");
   gst_pad_set_chain_function(self->sinkpad, gst_dist_join_chain);
   gst_pad_set_event_function(self->sinkpad, gst_dist_join_sink_event);

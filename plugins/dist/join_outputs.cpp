@@ -12,15 +12,6 @@ GST_DEBUG_CATEGORY_EXTERN(gst_dist_join_debug);
 
 namespace dist {
 
-JoinOutputs::~JoinOutputs() {
-  for (auto& [rendition, output] : outputs_) {
-    if (!output.pad)
-      continue;
-    gst_pad_set_active(output.pad.get(), FALSE);
-    gst_element_remove_pad(element_, output.pad.get());
-  }
-}
-
 // --- The sink pad's streaming thread
 
 void JoinOutputs::expect(const std::string& rendition) {
@@ -31,9 +22,8 @@ void JoinOutputs::expect(const std::string& rendition) {
 void JoinOutputs::open(const std::string& rendition, const std::string& name,
                        std::vector<Ref<GstEvent>> events) {
   GstPadTemplate* const pad_template = gst_element_get_pad_template(element_, "src_%s");
-  const auto pad = Ref<GstPad>::share(
+  const auto pad = Ref<GstPad>::adopt(
       GST_PAD(gst_object_ref_sink(gst_pad_new_from_template(pad_template, name.c_str()))));
-  gst_object_unref(pad.get());
   gst_pad_use_fixed_caps(pad.get());
   gst_pad_set_activatemode_function(pad.get(), activate_mode);
   {
@@ -81,7 +71,7 @@ void JoinOutputs::give(const std::string& rendition, JoinedSegment segment) {
   const std::lock_guard lock(lock_);
   Output& output = outputs_.at(rendition);
   output.level.next = segment.header->index + 1;
-  if (!output.pad)
+  if (!output.pad || segment.silent)
     return;
   ++output.level.held;
   put(output, std::move(segment));
@@ -109,26 +99,39 @@ void JoinOutputs::end(const Ref<GstEvent>& eos) {
 
 // --- Any thread
 
-void JoinOutputs::begin_flush(const Ref<GstEvent>& event) {
+std::vector<Ref<GstPad>> JoinOutputs::pads() {
   std::vector<Ref<GstPad>> pads;
+  const std::lock_guard lock(lock_);
+  for (auto& [rendition, output] : outputs_)
+    if (output.pad)
+      pads.push_back(output.pad);
+  return pads;
+}
+
+void JoinOutputs::pause_all() {
+  for (const auto& pad : pads())
+    gst_pad_pause_task(pad.get());
+}
+
+void JoinOutputs::begin_flush(const Ref<GstEvent>& event) {
   {
     const std::lock_guard lock(lock_);
     flushing_ = true;
     changed_.notify_all();
-    for (auto& [rendition, output] : outputs_)
-      if (output.pad)
-        pads.push_back(output.pad);
   }
-  for (const auto& pad : pads) {
+  for (const auto& pad : pads())
     gst_pad_push_event(pad.get(), Ref<GstEvent>(event).release());
-    gst_pad_pause_task(pad.get());
-  }
+  pause_all();
 }
 
 void JoinOutputs::end_flush(const Ref<GstEvent>& event) {
   std::vector<std::pair<Output*, std::deque<Item>>> dropped;
+  // A pad that was opened while the flush began may still be on its way to a pause.
+  pause_all();
   {
     const std::lock_guard lock(lock_);
+    if (stopping_)
+      return;
     flushing_ = ended_ = flow_reported_ = false;
     for (auto& [rendition, output] : outputs_) {
       output.level = JoinLevel();
@@ -157,6 +160,19 @@ void JoinOutputs::stop() {
   const std::lock_guard lock(lock_);
   stopping_ = true;
   changed_.notify_all();
+}
+
+void JoinOutputs::clear() {
+  for (const auto& pad : pads()) {
+    gst_pad_set_active(pad.get(), FALSE);
+    // Also if the end of a flush started it again after that.
+    gst_pad_stop_task(pad.get());
+    gst_element_remove_pad(element_, pad.get());
+  }
+  std::map<std::string, Output> dropped;
+  const std::lock_guard lock(lock_);
+  dropped.swap(outputs_);
+  flushing_ = stopping_ = ended_ = flow_reported_ = false;
 }
 
 gboolean JoinOutputs::activate_mode(GstPad* pad, GstObject*, GstPadMode mode, gboolean active) {

@@ -30,14 +30,13 @@ struct JoinedSegment {
   std::size_t skipped = 0;                      // Access units that the segment before gave.
   std::vector<Time> decode_times;               // Of a rendition's units; the source has its own.
   Time shift = 0;                               // By which a rendition's times are moved up.
+  bool silent = false;                          // A gap of which nobody is to hear.
 };
 
 class JoinOutputs {
  public:
   // The pads become those of `element`, which outlives the object.
   explicit JoinOutputs(GstElement* element) : element_(element) {}
-  // Removes the pads and ends their threads. Nobody uses the object any more.
-  ~JoinOutputs();
   JoinOutputs(const JoinOutputs&) = delete;
   JoinOutputs& operator=(const JoinOutputs&) = delete;
 
@@ -66,8 +65,13 @@ class JoinOutputs {
   // Ends every wait; whatever waits is dropped. The event goes to all pads.
   void begin_flush(const Ref<GstEvent>& event);
   void end_flush(const Ref<GstEvent>& event);
-  // Ends wait_for_room() for good, as the element stops.
+
+  // --- The thread that changes the element's state
+
+  // Ends wait_for_room(), as the element stops.
   void stop();
+  // Removes the pads and ends their threads, once the sink pad is not active any more.
+  void clear();
 
  private:
   using Item = std::variant<Ref<GstEvent>, JoinedSegment>;
@@ -86,8 +90,9 @@ class JoinOutputs {
   static void loop(gpointer output);
   bool push_next(Output& output);
   static GstFlowReturn push_segment(GstPad* pad, const JoinedSegment& segment);
-  void pushed(Output& output, bool segment, GstFlowReturn flow);
   void put(Output& output, Item item);
+  std::vector<Ref<GstPad>> pads();
+  void pause_all();
   GstFlowReturn combined_flow() const;
   GstFlowReturn take_unreported();
 

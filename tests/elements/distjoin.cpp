@@ -352,6 +352,25 @@ GST_START_TEST(test_distjoin_segment_without_frames_is_a_gap) {
 }
 GST_END_TEST
 
+// Its times would be those of a segment event that has not come yet.
+GST_START_TEST(test_distjoin_no_gap_before_the_segment_it_belongs_to) {
+  Join join;
+  join.push_segment(rendition_header(source_header(0)));
+  auto without_frames = rendition_header(source_header(1));
+  without_frames.caps.clear();
+  without_frames.units.clear();
+  without_frames.time_segment.base += dist::kSecond;
+  join.push_segment(without_frames);
+  auto last = rendition_header(source_header(2, true));
+  last.time_segment = without_frames.time_segment;
+  join.push_segment(last);
+  fail_unless(join.end());
+  join.expect_end("src_0");
+  join.take("src_0", 20);
+  expect_text(join.events("src_0"), "stream-start caps segment segment eos ");
+}
+GST_END_TEST
+
 GST_START_TEST(test_distjoin_names_a_segment_with_unreadable_caps) {
   Join join;
   auto header = rendition_header(source_header(0));
@@ -400,6 +419,7 @@ static Suite* distjoin_suite() {
   tcase_add_test(tests, test_distjoin_names_a_segment_that_leaves_units_out);
   tcase_add_test(tests, test_distjoin_names_a_segment_that_overlaps_in_time);
   tcase_add_test(tests, test_distjoin_segment_without_frames_is_a_gap);
+  tcase_add_test(tests, test_distjoin_no_gap_before_the_segment_it_belongs_to);
   tcase_add_test(tests, test_distjoin_names_a_segment_with_unreadable_caps);
   tcase_add_test(tests, test_distjoin_begins_anew_after_null);
   return suite;

@@ -40,7 +40,7 @@ class Coordinator {
   struct JobConfig {
     unsigned max_attempts = 3;
     // Segments, results that were not delivered yet, and results that are arriving take no more
-    // than this, plus one result of the segment that is to be delivered next.
+    // than this, plus the results of the segment that is to be delivered next.
     std::uint64_t max_bytes = 256u << 20;
     // Accept renditions from different encoders, as long as each carries its parameter sets
     // in-band.

@@ -7,8 +7,10 @@
 namespace dist {
 
 bool has_room(const JoinLevel& mine, std::uint64_t index, std::span<const JoinLevel> all) {
-  if (!mine.taken || mine.held < kJoinEnough)
+  if (mine.held < (mine.taken ? kJoinEnough : kJoinMost))
     return true;
+  if (!mine.taken)
+    return false;
   return std::ranges::any_of(all, [&](const JoinLevel& other) {
     const bool starved = other.taken && other.held == 0;
     return starved && (other.next < index || (other.next == index && mine.held < kJoinMost));

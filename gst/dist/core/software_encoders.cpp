@@ -35,7 +35,7 @@ std::uint64_t roof(const Request& r) {
 // Whether an average is to be kept with a buffer though nobody asked for a cap. x264 and x265 begin
 // with a guess at how hard the film is; without a buffer to plan for, a segment of a second is over
 // before they have made up for it, 10 to 40 % below its rate.
-bool rate_is_capped(const Request& r) {
+bool needs_cap(const Request& r) {
   return !r.constant_quality && !r.spec.max_rate;
 }
 
@@ -84,9 +84,9 @@ void x264enc(EncoderSetup& setup, const Request& r) {
   } else {
     p.set("pass", "cbr");
     p.set("bitrate", kilobits(r.bitrate, kMost));
-    buffer = r.max_rate != 0     ? buffer * r.max_rate / r.bitrate
-             : rate_is_capped(r) ? r.spec.buffer.value_or(kBitrateBuffer)
-                                 : 0;
+    buffer = r.max_rate != 0 ? buffer * r.max_rate / r.bitrate
+             : needs_cap(r)  ? r.spec.buffer.value_or(kBitrateBuffer)
+                             : 0;
   }
   p.set("vbv-buf-capacity", std::min(buffer, kMostBuffer));
   set_h264(setup, r);
@@ -109,7 +109,7 @@ void x265enc(EncoderSetup& setup, const Request& r) {
     options += ":crf=" + text::number(r.quality);
   else
     p.set("bitrate", kilobits(r.bitrate, kMost));
-  const std::uint64_t max_rate = rate_is_capped(r) ? r.bitrate : r.max_rate;
+  const std::uint64_t max_rate = needs_cap(r) ? r.bitrate : r.max_rate;
   if (max_rate != 0)
     options += ":vbv-maxrate=" + std::to_string(kilobits(max_rate, kMostInt)) + ":vbv-bufsize=" +
                std::to_string(kilobits(buffer_bits(max_rate, r.buffer), kMostInt));

@@ -75,6 +75,34 @@ GST_START_TEST(test_coordinator_leases_of_a_lost_worker_go_elsewhere) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_coordinator_takes_back_what_a_retiring_worker_has_not_begun) {
+  Cluster cluster;
+  Cluster::Worker& a = cluster.join(1, "a", 2);
+  cluster.add_job();
+  for (std::uint64_t i = 0; i < 3; ++i)
+    cluster.submit(i);
+  cluster.run();
+  fail_unless_equals_text(cluster.leased(1), "0 1");
+  cluster.join(2, "b", 2);
+  cluster.told();
+  a.session.retire(a.leases.front().lease);
+  cluster.run();
+  // Nothing has failed, and nothing new comes.
+  fail_unless_equals_text(cluster.told(), "");
+  fail_unless_equals_text(cluster.leased(1), "0");
+  fail_unless_equals_text(cluster.leased(2), "2 1");
+  cluster.submit(3);
+  cluster.answer(1);
+  cluster.run();
+  fail_unless_equals_text(cluster.told(), "done 1/0 a, gone a: left");
+  for (int i = 0; i < 3; ++i) {
+    cluster.answer(2);
+    cluster.run();
+  }
+  fail_unless_equals_text(cluster.told(), "done 1/2 b, done 1/1 b, done 1/3 b");
+}
+GST_END_TEST
+
 GST_START_TEST(test_coordinator_tells_late_workers_that_the_job_is_done) {
   Cluster cluster;
   Cluster::Worker& a = cluster.join(1, "a");
@@ -294,6 +322,7 @@ static Suite* coordinator_suite() {
   tcase_add_test(tcase, test_coordinator_workers_join_and_leave);
   tcase_add_test(tcase, test_coordinator_encodes_a_segment);
   tcase_add_test(tcase, test_coordinator_leases_of_a_lost_worker_go_elsewhere);
+  tcase_add_test(tcase, test_coordinator_takes_back_what_a_retiring_worker_has_not_begun);
   tcase_add_test(tcase, test_coordinator_tells_late_workers_that_the_job_is_done);
   tcase_add_test(tcase, test_coordinator_goodbye_reaches_all);
   tcase_add_test(tcase, test_coordinator_limits_connections_from_an_address);

@@ -233,6 +233,29 @@ GST_START_TEST(test_dispatcher_tries_a_suspended_worker_with_one_lease) {
 }
 GST_END_TEST
 
+// Nor while it is suspended, nor on probation, when others get a lease at a time.
+GST_START_TEST(test_dispatcher_retired_worker_gets_nothing_any_more) {
+  for (const bool suspended : {false, true}) {
+    Farm farm({.segments = 3, .workers = 1, .capacity = 2, .max_attempts = 9});
+    fail_unless_equals_text(farm.grants(), "0>1 1>1");
+    if (suspended)
+      for (const std::uint64_t index : {0u, 0u, 0u}) {
+        farm.flunk(index, 1);
+        farm.grants();
+      }
+    const auto kept = suspended ? std::vector<LeaseId>() : std::vector{farm.lease(0, 1)};
+    fail_unless_equals_text(Farm::text(farm.retire(1, kept, farm.now)), suspended ? "" : "1>1");
+    if (!suspended)
+      fail_unless_equals_text(farm.finish(0, 1), "");
+    farm.pass(100 * kOneSecond);
+    fail_unless_equals_text(farm.grants(), "");
+    farm.add_worker(2, 2, "bert");
+    fail_unless_equals_text(farm.grants(), suspended ? "0>2 1>2" : "1>2 2>2");
+    fail_unless(farm.retire(7, {}, farm.now).empty());
+  }
+}
+GST_END_TEST
+
 GST_START_TEST(test_dispatcher_suspends_at_the_first_failure_on_probation) {
   Farm farm({.segments = 20, .workers = 1, .capacity = 3, .max_attempts = 9});
   farm.pass(suspend_by_failures(farm));
@@ -536,6 +559,7 @@ static Suite* dispatcher_time_suite() {
   tcase_add_test(tcase, test_dispatcher_suspends_a_worker_that_fails_three_in_a_row);
   tcase_add_test(tcase, test_dispatcher_suspends_for_longer_each_time);
   tcase_add_test(tcase, test_dispatcher_tries_a_suspended_worker_with_one_lease);
+  tcase_add_test(tcase, test_dispatcher_retired_worker_gets_nothing_any_more);
   tcase_add_test(tcase, test_dispatcher_suspends_at_the_first_failure_on_probation);
   tcase_add_test(tcase, test_dispatcher_forgives_by_and_by);
   tcase_add_test(tcase, test_dispatcher_takes_all_leases_from_a_suspended_worker);

@@ -134,6 +134,12 @@ struct Ends {
       text += " " + (ability.able ? ability.encoder : "not " + ability.reason);
     return text;
   }
+  static std::string say(const PrimarySession::Retired& e) {
+    std::string text = "retires but for";
+    for (const std::uint64_t lease : e.kept)
+      text += number(lease);
+    return text;
+  }
   static std::string say(const PrimarySession::Left&) { return "left"; }
 
   static std::string say(const WorkerSession::Welcomed&) { return "welcomed"; }

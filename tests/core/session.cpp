@@ -111,6 +111,68 @@ GST_START_TEST(test_session_messages_overtake_payloads) {
 }
 GST_END_TEST
 
+// What it kept is answered before it leaves, although messages overtake payloads.
+GST_START_TEST(test_session_retires_after_its_last_answer) {
+  Ends ends;
+  ends.greet();
+  for (std::uint64_t lease : {1u, 2u, 3u, 4u})
+    grant(ends.primary, lease, lease, 1, {some_payload(9)});
+  ends.settle();
+  ends.worker.result(1, {{some_payload(3 * kMiB)}});
+  ends.worker.retire(2);
+  ends.settle();
+  fail_unless_equals_text(ends.primary_saw(), "retires but for 1 2, result 1 of 1");
+  fail_if(ends.worker.has_left());
+  ends.worker.result(2, {{some_payload(3 * kMiB)}, {some_payload(5)}});
+  ends.settle();
+  fail_unless_equals_text(ends.primary_saw(),
+                          "retires but for 1 2, result 1 of 1, result 2 of 2, left");
+  fail_unless(ends.worker.has_left());
+}
+GST_END_TEST
+
+GST_START_TEST(test_session_retires_at_once_with_nothing_to_do) {
+  for (const bool fails : {false, true}) {
+    Ends ends;
+    ends.greet();
+    grant(ends.primary, 1, 1, 1, {some_payload(9)});
+    ends.settle();
+    if (fails)
+      ends.worker.fail(1, "stuck");
+    ends.worker.retire(fails ? std::optional<std::uint64_t>(1) : std::nullopt);
+    ends.settle();
+    fail_unless_equals_text(ends.primary_saw(), fails ? "failed 1: stuck, retires but for, left"
+                                                      : "retires but for, left");
+  }
+}
+GST_END_TEST
+
+// A lease on its way, or half received, when the worker retires.
+GST_START_TEST(test_session_takes_no_lease_that_crosses_with_retire) {
+  Ends ends;
+  ends.greet();
+  grant(ends.primary, 1, 1, 1, {some_payload(9)});
+  ends.settle();
+  grant(ends.primary, 2, 2, 1, {some_payload(2 * kMiB)});
+  ends.to_worker();
+  ends.to_worker();
+  grant(ends.primary, 3, 3, 1, {some_payload(9)});
+  ends.at_worker.clear();
+  ends.worker.retire(1);
+  while (ends.to_worker()) {
+  }
+  fail_unless_equals_text(ends.worker_saw(), "");
+  ends.settle();
+  ends.primary.cancel(2);
+  ends.primary.cancel(3);
+  ends.settle();
+  fail_if(ends.worker.has_left());
+  ends.primary.cancel(1);
+  ends.settle();
+  fail_unless(ends.worker.has_left());
+}
+GST_END_TEST
+
 GST_START_TEST(test_session_payloads_go_one_after_another) {
   Ends ends;
   ends.greet();
@@ -218,6 +280,9 @@ static Suite* session_suite() {
   tcase_add_test(tcase, test_session_sends_large_payloads_in_chunks);
   tcase_add_test(tcase, test_session_copies_no_payload);
   tcase_add_test(tcase, test_session_messages_overtake_payloads);
+  tcase_add_test(tcase, test_session_retires_after_its_last_answer);
+  tcase_add_test(tcase, test_session_retires_at_once_with_nothing_to_do);
+  tcase_add_test(tcase, test_session_takes_no_lease_that_crosses_with_retire);
   tcase_add_test(tcase, test_session_payloads_go_one_after_another);
   tcase_add_test(tcase, test_session_cancels_a_lease_on_its_way);
   tcase_add_test(tcase, test_session_cancels_a_result_on_its_way);

@@ -103,7 +103,8 @@ GST_START_TEST(test_session_wants_the_right_side_to_speak) {
   for (const Message& message :
        {Message(kHello), Message(wire::Proof{}), Message(wire::Challenge{}),
         Message(wire::Welcome{}), Message(wire::Refuse{}), Message(wire::ResultPart{}),
-        Message(wire::Fail{}), Message(wire::Leave{}), Message(wire::Progress{})})
+        Message(wire::Fail{}), Message(wire::Leave{}), Message(wire::Progress{}),
+        Message(wire::Retire{})})
     fail_unless_error(tell_joined_worker({message}, at_worker), "a message that", "worker");
 }
 GST_END_TEST

@@ -84,6 +84,8 @@ std::vector<Golden> golden_messages() {
       {"Offer", wire::Offer{7, {{true, "x264enc", ""}, {false, "", "no"}}},
        "10 00 00 00 27 00 00 00 07 00 00 00 00 00 00 00 02 00 01 00 07 00 00 00 78 32 36 34 65 6e "
        "63 00 00 00 00 00 00 00 00 00 00 02 00 00 00 6e 6f"},
+      {"Retire", wire::Retire{{7, 9}},
+       "11 00 00 00 12 00 00 00 02 00 07 00 00 00 00 00 00 00 09 00 00 00 00 00 00 00"},
   };
 }
 
@@ -255,6 +257,8 @@ GST_START_TEST(test_wire_refuses_what_no_sender_writes) {
        "message of type 16: malformed"},
       {"more abilities than renditions",
        "10 00 00 00 0a 00 00 00 07 00 00 00 00 00 00 00 21 00", "message of type 16: malformed"},
+      {"more leases kept than a worker holds", "11 00 00 00 02 00 00 00 41 00",
+       "message of type 17: malformed"},
       {"a text that is not UTF-8", "08 00 00 00 05 00 00 00 01 00 00 00 ff",
        "message of type 8: malformed"},
   };
@@ -345,7 +349,7 @@ GST_START_TEST(test_wire_clips_long_texts_between_characters) {
 GST_END_TEST
 
 GST_START_TEST(test_wire_skips_types_of_later_versions) {
-  constexpr std::uint16_t kTypes[] = {17, 999, 65535};
+  constexpr std::uint16_t kTypes[] = {18, 999, 65535};
   for (std::uint16_t type : kTypes) {
     const auto decoded = decode(frame(type, unhex("01 02 03")));
     fail_unless_ok(decoded);

@@ -193,7 +193,7 @@ class Target {
     if (type == 255)
       coordinator_.received(id, input.take(input.byte()), now_);
     else
-      coordinator_.received(id, frame(type % 17, input.take(input.byte())), now_);
+      coordinator_.received(id, frame(type % 18, input.take(input.byte())), now_);
   }
 
   // To what it was asked first: two bits for each rendition.

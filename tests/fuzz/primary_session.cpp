@@ -137,6 +137,9 @@ class Target {
   }
   void note(const PrimarySession::LeaseFailed& event) { REQUIRE(leases_.erase(event.lease) != 0); }
   void note(const PrimarySession::Offered&) { REQUIRE(joined_); }
+  void note(const PrimarySession::Retired& event) {
+    REQUIRE(joined_ && event.kept.size() <= wire::kMaxKept);
+  }
   void note(const PrimarySession::Left&) { REQUIRE(joined_); }
 
   PrimarySession::Config config_;

@@ -74,6 +74,7 @@ void write_wire(const Corpus& corpus) {
       {"cancel", wire::Cancel{7}},
       {"done", wire::Done{"bye"}},
       {"leave", wire::Leave{}},
+      {"retire", wire::Retire{{7, 8}}},
       {"data", wire::Data{7, bytes}},
       {"heartbeat", wire::Heartbeat{}},
       {"progress", wire::Progress{7, 1500000, 25, 24}},
@@ -111,6 +112,9 @@ void write_sessions(const Corpus& corpus) {
   corpus.write("primary_session", "fail",
                Data{0} + grant + frame_step(wire::ResultPart{1, 0, 2, 10, {}}) +
                    frame_step(wire::Fail{1, "stuck"}) + frame_step(wire::Leave{}));
+  corpus.write("primary_session", "retire",
+               Data{0} + grant + grant + frame_step(wire::Retire{{2}}) + write + Data{5, 0} +
+                   Data{3, 1, 0, 0, 0, 5, 1, 2, 3, 4, 5} + frame_step(wire::Leave{}));
   corpus.write("primary_session", "cancel",
                Data{0} + grant + frame_step(wire::ResultPart{1, 0, 2, 10, {}}) + Data{5, 0});
   corpus.write("primary_session", "greeting",

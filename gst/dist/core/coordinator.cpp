@@ -178,6 +178,10 @@ void Coordinator::handle(Connection& connection, PrimarySession::LeaseFailed& ev
     lease_failed(connection.info, *failure);
 }
 
+void Coordinator::handle(Connection& connection, PrimarySession::Retired& event, Instant now) {
+  cancel(dispatcher_.retire(connection.info.id, event.kept, now));
+}
+
 void Coordinator::handle(Connection& connection, PrimarySession::Left&, Instant) {
   connection.leaving = true;
   close(connection, "left");

@@ -242,6 +242,7 @@ class Coordinator {
   void handle(Connection& connection, PrimarySession::ResultReceived& event, Instant now);
   void handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now);
   void handle(Connection& connection, PrimarySession::Offered& event, Instant now);
+  void handle(Connection& connection, PrimarySession::Retired& event, Instant now);
   void handle(Connection& connection, PrimarySession::Left& event, Instant);
   static Status read_result(const Job& job, const std::vector<BytesList>& parts, SegmentDone& done);
   static Status check_missing(const Job& job, const SegmentDone& done,

@@ -211,7 +211,7 @@ void Dispatcher::leave_group(WorkerId id, const Worker& worker) {
 // Puts the worker where it belongs among those that can take a lease. One of unknown speed is
 // tried first.
 void Dispatcher::list(WorkerId id, Worker& worker) {
-  const unsigned capacity = worker.on_probation ? 1 : worker.capacity;
+  const unsigned capacity = worker.on_probation ? std::min(worker.capacity, 1u) : worker.capacity;
   if (worker.suspended_until != 0 || worker.leases.size() >= capacity)
     return;
   const double load = static_cast<double>(worker.leases.size() + 1);

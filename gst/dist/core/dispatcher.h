@@ -123,6 +123,10 @@ class Dispatcher {
   std::vector<Failure> remove_worker(WorkerId worker, bool in_good_order,
                                      const std::string& reason);
 
+  // The worker gets no lease any more, and all that it holds but these are over, with nobody to
+  // blame. Returns those that are, to be cancelled at it.
+  std::vector<Grant> retire(WorkerId worker, const std::vector<LeaseId>& kept, Instant now);
+
   // The next lease to grant, or nothing. Takes the job with the fewest leases, its earliest
   // segment, and the worker that will probably finish it first; a worker that failed a segment gets
   // it again only when there is no other. When nothing is queued, late leases are hedged on idle

@@ -284,6 +284,21 @@ std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_
   return failures;
 }
 
+std::vector<Dispatcher::Grant> Dispatcher::retire(WorkerId id, const std::vector<LeaseId>& kept,
+                                                  Instant now) {
+  std::vector<Grant> given_back;
+  const auto found = workers_.find(id);
+  if (found == workers_.end())
+    return given_back;
+  Worker& worker = found->second;
+  unlist(worker);
+  worker.capacity = 0;
+  for (LeaseId lease : std::vector<LeaseId>(worker.leases))
+    if (std::find(kept.begin(), kept.end(), lease) == kept.end())
+      given_back.push_back(release(id, lease, now).value());
+  return given_back;
+}
+
 void Dispatcher::suspend(WorkerId id, Failure& failure, Instant now) {
   Worker& worker = workers_.at(id);
   unlist(worker);

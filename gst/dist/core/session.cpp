@@ -119,7 +119,7 @@ BytesList Link::next_output() {
     return out;
   }
   const std::size_t size = std::min(payload.left, wire::kMaxChunk);
-  BytesList out{wire::encode_data_header(payload.lease, size)};
+  BytesList out{wire::encode_data_header(payload.lease.value_or(0), size)};
   std::size_t taken = 0;
   std::size_t used = 0;
   while (taken < size) {
@@ -143,6 +143,18 @@ BytesList Link::next_output() {
 void Link::send_payload(const wire::Message& announcement, LeaseId lease, BytesList payload) {
   const std::size_t size = total_size(payload);
   payloads_.push_back({lease, wire::encode(announcement), std::move(payload), size});
+}
+
+void Link::send_last(const wire::Message& message) {
+  payloads_.push_back({std::nullopt, wire::encode(message), {}, 0});
+}
+
+std::set<Link::LeaseId> Link::unsent() const {
+  std::set<LeaseId> leases;
+  for (const Payload& payload : payloads_)
+    if (payload.lease)
+      leases.insert(*payload.lease);
+  return leases;
 }
 
 void Link::drop_payloads(LeaseId lease) {
@@ -251,6 +263,8 @@ Status PrimarySession::handle(const wire::Message& message, std::vector<Event>& 
       return Error{"an offer that nobody asked for"};
     wanted_.erase(wanted);
     events.push_back(Offered{offer->job, offer->abilities});
+  } else if (const auto* retire = std::get_if<wire::Retire>(&message)) {
+    events.push_back(Retired{retire->kept});
   } else if (std::holds_alternative<wire::Leave>(message)) {
     events.push_back(Left{});
   } else if (!std::holds_alternative<wire::Heartbeat>(message) &&
@@ -457,7 +471,8 @@ Status WorkerSession::handle(const wire::Message& message, std::vector<Event>& e
                    std::to_string(kMaxPayload) + " bytes"};
     lease_ = *lease;
     receiving_reported_ = 0;
-    expect(lease->lease, lease->size, true);
+    // One that crossed with Retire is not this worker's any more.
+    expect(lease->lease, lease->size, !retiring_);
     finish();
   } else if (const auto* data = std::get_if<wire::Data>(&message)) {
     if (Status status = take(*data); !status)
@@ -469,6 +484,7 @@ Status WorkerSession::handle(const wire::Message& message, std::vector<Event>& e
     received_.erase(cancel->lease);
     drop_payloads(cancel->lease);
     events.push_back(Cancelled{cancel->lease});
+    leave_if_retired();
   } else if (const auto* job = std::get_if<wire::Job>(&message)) {
     events.push_back(Wanted{job->job, job->renditions});
   } else if (const auto* done = std::get_if<wire::Done>(&message)) {
@@ -493,6 +509,23 @@ void WorkerSession::report_receiving() {
   send(wire::Progress{inbox_->lease, receiving_reported_, 0, 0});
 }
 
+void WorkerSession::retire(std::optional<LeaseId> kept) {
+  std::erase_if(received_, [&](const auto& lease) { return lease.first != kept; });
+  if (inbox_)
+    inbox_->bytes.reset();
+  std::set<LeaseId> all = unsent();
+  for (const auto& [lease, _] : received_)
+    all.insert(lease);
+  send(wire::Retire{{all.begin(), all.end()}});
+  retiring_ = true;
+  leave_if_retired();
+}
+
+void WorkerSession::leave_if_retired() {
+  if (retiring_ && received_.empty() && !std::exchange(leaving_, true))
+    send_last(wire::Leave{});
+}
+
 void WorkerSession::result(LeaseId lease, std::vector<BytesList> renditions) {
   received_.erase(lease);
   for (std::size_t i = 0; i < renditions.size(); ++i) {
@@ -503,12 +536,14 @@ void WorkerSession::result(LeaseId lease, std::vector<BytesList> renditions) {
                           .sha256 = sha256(renditions[i])};
     send_payload(part, lease, std::move(renditions[i]));
   }
+  leave_if_retired();
 }
 
 void WorkerSession::fail(LeaseId lease, const std::string& reason) {
   received_.erase(lease);
   drop_payloads(lease);
   send(wire::Fail{lease, reason});
+  leave_if_retired();
 }
 
 }  // namespace dist

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -61,8 +62,12 @@ class Link {
   void send(const wire::Message& message) { messages_.push_back(wire::encode(message)); }
   // Sends `announcement`, then the payload.
   void send_payload(const wire::Message& announcement, LeaseId lease, BytesList payload);
+  // Sends it when all payloads that there are now have been sent.
+  void send_last(const wire::Message& message);
   // Drops what is still unsent of this lease.
   void drop_payloads(LeaseId lease);
+  // The leases of which something is unsent.
+  std::set<LeaseId> unsent() const;
 
   // A payload that is being received.
   struct Inbox {
@@ -83,7 +88,7 @@ class Link {
 
  private:
   struct Payload {
-    LeaseId lease = 0;
+    std::optional<LeaseId> lease;
     std::optional<Bytes> announcement;
     BytesList pieces;  // What is left of it.
     std::size_t left = 0;
@@ -130,8 +135,13 @@ class PrimarySession : public Link, public LeasePort {
     JobId job = 0;
     std::vector<Ability> abilities;
   };
+  // The worker wants no more leases, and holds no others any more.
+  struct Retired {
+    std::vector<LeaseId> kept;
+  };
   struct Left {};
-  using Event = std::variant<Joined, LeaseAdvanced, ResultReceived, LeaseFailed, Offered, Left>;
+  using Event =
+      std::variant<Joined, LeaseAdvanced, ResultReceived, LeaseFailed, Offered, Retired, Left>;
 
   // `config` has to outlive the session.
   PrimarySession(const Config& config, const wire::Nonce& nonce, Instant now)
@@ -230,6 +240,11 @@ class WorkerSession : public Link {
     send(wire::Offer{job, std::move(abilities)});
   }
   void leave() { send(wire::Leave{}); }
+  // Gives back all leases but this one, takes no more, and leaves when it, and those whose answers
+  // are on their way, have been answered. Once, when welcomed.
+  void retire(std::optional<LeaseId> kept);
+  // It has retired and nothing more is to be said.
+  bool has_left() const { return leaving_ && !has_output(); }
   // How far a lease is that was received, see wire::Progress.
   void progress(LeaseId lease, std::uint32_t units, std::uint32_t frames);
   // Says how much of a lease has arrived, if it is more than before.
@@ -244,11 +259,15 @@ class WorkerSession : public Link {
   Status handle_welcome(const wire::Message& message, std::vector<Event>& events);
 
   const std::string secret_;
+  void leave_if_retired();
+
   State state_ = State::kHello;
   Bytes transcript_;
   wire::Lease lease_;  // The one being received.
   std::uint64_t receiving_reported_ = 0;
   std::map<LeaseId, std::uint64_t> received_;  // Sizes of the leases that are here.
+  bool retiring_ = false;                      // Leaves when none of these is left.
+  bool leaving_ = false;
 };
 
 }  // namespace dist

@@ -32,6 +32,7 @@ enum Type : std::uint16_t {
   kProgress = 14,
   kJob = 15,
   kOffer = 16,
+  kRetire = 17,
 };
 
 // Each put() writes a body and returns its type.
@@ -147,6 +148,13 @@ Type put(ByteWriter& out, const Offer& m) {
   return kOffer;
 }
 
+Type put(ByteWriter& out, const Retire& m) {
+  out.u16(static_cast<std::uint16_t>(m.kept.size()));
+  for (const std::uint64_t lease : m.kept)
+    out.u64(lease);
+  return kRetire;
+}
+
 void put_frame_header(ByteWriter& out, std::uint16_t type, std::size_t body_size) {
   out.u16(type);
   out.u16(0);
@@ -169,6 +177,15 @@ Offer get_offer(ByteReader& in, bool& valid) {
     valid = able <= 1;
     m.abilities.push_back({able == 1, in.string(kMaxName), in.string(kMaxReason)});
   }
+  return m;
+}
+
+Retire get_retire(ByteReader& in, bool& valid) {
+  Retire m;
+  const std::uint16_t count = in.u16();
+  valid = count <= kMaxKept;
+  for (std::uint16_t i = 0; valid && i < count; ++i)
+    m.kept.push_back(in.u64());
   return m;
 }
 
@@ -218,6 +235,8 @@ Message get(ByteReader& in, std::uint16_t type, bool& valid) {
       return Job{in.u64(), in.string(kMaxText)};
     case kOffer:
       return get_offer(in, valid);
+    case kRetire:
+      return get_retire(in, valid);
     default:
       in.bytes(in.remaining());
       return std::monostate{};

@@ -30,6 +30,8 @@ inline constexpr std::size_t kMaxChunk = 1u << 20;
 inline constexpr std::size_t kMaxBody = kMaxChunk + 8;
 inline constexpr std::size_t kMaxText = 64u << 10;
 inline constexpr std::size_t kMaxName = 256;
+// Leases that a worker may hold, and so keep.
+inline constexpr std::size_t kMaxKept = 64;
 // The longest body of Hello and Proof: nobody gets more memory before it has proved who it is.
 inline constexpr std::size_t kMaxGreetingBody = 512;
 
@@ -138,6 +140,13 @@ struct Leave {
   bool operator==(const Leave&) const = default;
 };
 
+// Worker to primary: it is about to leave. It wants no more leases, and all but these, which it
+// still answers, go elsewhere.
+struct Retire {
+  std::vector<std::uint64_t> kept;  // At most kMaxKept.
+  bool operator==(const Retire&) const = default;
+};
+
 // Both ways: the sender is alive.
 struct Heartbeat {
   bool operator==(const Heartbeat&) const = default;
@@ -161,7 +170,7 @@ struct Data {
 // monostate: a type of a later version, to be skipped.
 using Message =
     std::variant<std::monostate, Hello, Challenge, Proof, Welcome, Refuse, Lease, ResultPart, Fail,
-                 Cancel, Done, Leave, Data, Heartbeat, Progress, Job, Offer>;
+                 Cancel, Done, Leave, Data, Heartbeat, Progress, Job, Offer, Retire>;
 
 // A frame with its header. The strings must be valid UTF-8; longer ones than kMaxText are cut.
 Bytes encode(const Message& message);

@@ -14,6 +14,10 @@
  * gst-launch-1.0 remoteencsrc host=primary ! decodebin ! videoconvert ! x264enc threads=1 !
  * h264parse ! remoteencsink
  * ]|
+ *
+ * An EOS event, as gst-launch-1.0 -e sends it when it is interrupted, lets the worker leave in good
+ * order: it takes no more segments, gives back those it has not begun, finishes the one it has, and
+ * then ends the pipeline with EOS.
  */
 
 #include "plugins/dist/gstremoteencsrc.h"
@@ -171,6 +175,19 @@ static gboolean gst_remote_enc_src_activate_mode(GstPad* pad, GstObject* parent,
   const gboolean stopped = gst_pad_stop_task(pad);
   self->priv->player.reset();
   return stopped;
+}
+
+// The state lock, which is held, keeps the player.
+static gboolean gst_remote_enc_src_send_event(GstElement* element, GstEvent* event) {
+  GstRemoteEncSrc* self = GST_REMOTE_ENC_SRC(element);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_EOS)
+    return GST_ELEMENT_CLASS(gst_remote_enc_src_parent_class)->send_event(element, event);
+  gst_event_unref(event);
+  if (!self->priv->player)
+    return FALSE;
+  GST_INFO_OBJECT(self, "no more leases");
+  self->priv->player->retire();
+  return TRUE;
 }
 
 // --- Properties
@@ -350,6 +367,7 @@ static void gst_remote_enc_src_class_init(GstRemoteEncSrcClass* klass) {
   object_class->set_property = gst_remote_enc_src_set_property;
   object_class->get_property = gst_remote_enc_src_get_property;
   object_class->finalize = gst_remote_enc_src_finalize;
+  element_class->send_event = gst_remote_enc_src_send_event;
   install_properties(object_class);
 
   gst_element_class_add_static_pad_template(element_class, &src_template);

@@ -15,6 +15,8 @@
  * gst-launch-1.0 remoteencworker host=primary
  * ]|
  *
+ * An EOS event lets it leave in good order, as with remoteencsrc.
+ *
  * Where a job has no renditions, remoteencsrc and remoteencsink make a worker's pipeline.
  */
 

@@ -138,6 +138,9 @@ void Player::leased(LeaseLink::Leased leased) {
                    leased.segment);
   auto buffer = make_segment_buffer(*header, leased.payload);
   const std::lock_guard lock(lock_);
+  // It is not among those that are kept.
+  if (retiring_)
+    return;
   jobs_.push_back(
       {key, std::make_shared<Lease>(std::move(*header), std::move(renditions)), std::move(buffer)});
   changed_.notify_all();
@@ -155,8 +158,12 @@ void Player::disconnected(bool done, const std::string& reason) {
                                            "reason", G_TYPE_STRING, reason.c_str(), nullptr));
   for (const Job& job : jobs())
     interrupt(job, "");
-  if (settings_.reconnect)
-    return;
+  {
+    // Where it was about to leave, nothing has gone wrong for it.
+    const std::lock_guard lock(lock_);
+    if (settings_.reconnect || retiring_)
+      return;
+  }
   if (!done) {
     fail();
     GST_ELEMENT_ERROR(element_, RESOURCE, READ,
@@ -177,6 +184,12 @@ void Player::refused(const std::string& reason) {
                     ("The primary at %s, port %u, refused this worker: %s.", settings_.host.c_str(),
                      settings_.port, reason.c_str()),
                     ("%s", reason.c_str()));
+}
+
+void Player::retired() {
+  const std::lock_guard lock(lock_);
+  ended_ = true;
+  changed_.notify_all();
 }
 
 std::vector<Player::Job> Player::jobs() {
@@ -292,6 +305,19 @@ void Player::stop() {
   // The pads are being flushed by the state change.
   for (const auto& lease : leases)
     lease->settle(Lease::Cancelled());
+}
+
+void Player::retire() {
+  std::optional<LeaseLink::LeaseKey> working;
+  {
+    const std::lock_guard lock(lock_);
+    if (std::exchange(retiring_, true))
+      return;
+    if (current_)
+      working = jobs_.front().key;
+    jobs_.erase(jobs_.begin() + (current_ ? 1 : 0), jobs_.end());
+  }
+  link_->retire(working);
 }
 
 Player::Next Player::play_next() {

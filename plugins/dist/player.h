@@ -69,6 +69,9 @@ class Player : public LeaseLink::Observer {
 
   // For the pad's task: waits for the next job and plays it.
   Next play_next();
+  // Takes no more leases, and gives back those that are not begun; play_next() ends after the one
+  // that is. Any thread.
+  void retire();
   // Wakes the task and lets it end. Any thread.
   void stop();
 
@@ -88,6 +91,7 @@ class Player : public LeaseLink::Observer {
   void cancelled(LeaseLink::LeaseKey key) override;
   void disconnected(bool done, const std::string& reason) override;
   void refused(const std::string& reason) override;
+  void retired() override;
 
   Status prepare(const Job& job);
   void rearm();
@@ -114,6 +118,7 @@ class Player : public LeaseLink::Observer {
   bool stuck_posted_ = false;       // Guarded by lock_.
   gint64 flush_at_ = 0;             // Guarded by lock_; monotonic microseconds, 0: not.
   bool ended_ = false;              // Guarded by lock_; no job will come any more.
+  bool retiring_ = false;           // Guarded by lock_; no job is taken any more.
   bool failed_ = false;             // Guarded by lock_; an error is being posted.
   bool stopping_ = false;           // Guarded by lock_.
 

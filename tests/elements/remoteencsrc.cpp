@@ -502,6 +502,112 @@ GST_START_TEST(test_remoteencsrc_unreadable_segment_fails_the_lease) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_remoteencsrc_eos_event_ends_an_idle_worker) {
+  for (const char* properties : {"", "reconnect=true"}) {
+    Worker w(properties);
+    auto worker = w.primary.accept();
+    w.messages.next("dist-connected");
+    fail_unless(gst_element_send_event(w.pipeline.get(), gst_event_new_eos()));
+    expect_equal(worker.next<dist::PrimarySession::Retired>().kept.size(), 0);
+    worker.next<dist::PrimarySession::Left>();
+    worker.close();
+    w.messages.next(GST_MESSAGE_EOS);
+    expect_equal(w.messages.count(GST_MESSAGE_ERROR) + w.messages.count("dist-disconnected"), 0);
+  }
+}
+GST_END_TEST
+
+// What waits behind it goes back at once, and what comes then is not taken.
+GST_START_TEST(test_remoteencsrc_eos_event_finishes_the_segment) {
+  Worker w("prefetch=3 reconnect=true");
+  const gulong block = gst_pad_add_probe(
+      w.pad.get(),
+      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER),
+      [](GstPad*, GstPadProbeInfo*, gpointer) { return GST_PAD_PROBE_OK; }, nullptr, nullptr);
+  auto worker = w.primary.accept();
+  for (std::uint64_t i = 0; i < 3; ++i)
+    worker.grant(i, source_header(i));
+  wait_until([&] { return gst_pad_is_blocking(w.pad.get()); });
+  gst_element_send_event(w.pipeline.get(), gst_event_new_eos());
+  const auto retired = worker.next<dist::PrimarySession::Retired>();
+  expect_equal(retired.kept.size(), 1);
+  expect_equal(retired.kept[0], 0);
+  worker.grant(3, source_header(3));
+  worker.cancel(1);
+  worker.cancel(2);
+  worker.cancel(3);
+  expect_equal(w.messages.count(GST_MESSAGE_EOS), 0);
+  gst_pad_remove_probe(w.pad.get(), block);
+  expect_equal(worker.next<FakePrimary::Result>().lease, 0);
+  worker.next<dist::PrimarySession::Left>();
+  worker.close();
+  w.messages.next(GST_MESSAGE_EOS);
+  expect_equal(w.messages.count(GST_MESSAGE_ERROR), 0);
+  fail_unless(w.log.text().find("flush-start") == std::string::npos, "%s", w.log.text().c_str());
+}
+GST_END_TEST
+
+GST_START_TEST(test_remoteencsrc_eos_event_ends_a_worker_without_a_primary) {
+  Worker away("reconnect=true port=9");
+  away.messages.next("dist-connecting");
+  gst_element_send_event(away.pipeline.get(), gst_event_new_eos());
+  away.messages.next(GST_MESSAGE_EOS);
+
+  Worker greeting("reconnect=true");
+  Stranger mute(greeting.primary.accept_socket());
+  gst_element_send_event(greeting.pipeline.get(), gst_event_new_eos());
+  greeting.messages.next(GST_MESSAGE_EOS);
+
+  Worker lost("reconnect=true");
+  auto worker = lost.primary.accept();
+  const gulong block = gst_pad_add_probe(
+      lost.pad.get(),
+      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER),
+      [](GstPad*, GstPadProbeInfo*, gpointer) { return GST_PAD_PROBE_OK; }, nullptr, nullptr);
+  worker.grant(1, source_header(1));
+  wait_until([&] { return gst_pad_is_blocking(lost.pad.get()); });
+  gst_element_send_event(lost.pipeline.get(), gst_event_new_eos());
+  worker.next<dist::PrimarySession::Retired>();
+  worker.close();
+  lost.messages.next("dist-disconnected");
+  gst_pad_remove_probe(lost.pad.get(), block);
+  lost.messages.next(GST_MESSAGE_EOS);
+  fail_unless(lost.primary.quiet());
+  expect_equal(lost.messages.count(GST_MESSAGE_ERROR), 0);
+}
+GST_END_TEST
+
+// With a primary that never closes, and one that is waited for; the next start is as the first.
+GST_START_TEST(test_remoteencsrc_stops_while_it_retires) {
+  Worker w("reconnect=true");
+  for (int i = 0; i < 4; ++i) {
+    auto worker = w.primary.accept();
+    w.messages.next("dist-connected");
+    const gulong block = gst_pad_add_probe(
+        w.pad.get(),
+        static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER),
+        [](GstPad*, GstPadProbeInfo*, gpointer) { return GST_PAD_PROBE_OK; }, nullptr, nullptr);
+    if (i % 2 == 0) {
+      worker.grant(1, source_header(1));
+      wait_until([&] { return gst_pad_is_blocking(w.pad.get()); });
+    }
+    gst_element_send_event(w.pipeline.get(), gst_event_new_eos());
+    if (i < 2)
+      worker.next<dist::PrimarySession::Retired>();
+    const gint64 begin = g_get_monotonic_time();
+    gst_element_set_state(w.pipeline.get(), GST_STATE_NULL);
+    fail_unless(g_get_monotonic_time() - begin < 5 * G_USEC_PER_SEC);
+    worker.next<dist::PrimarySession::Left>();
+    gst_pad_remove_probe(w.pad.get(), block);
+    fail_unless(!gst_element_send_event(w.pipeline.get(), gst_event_new_eos()));
+    gst_element_set_state(w.pipeline.get(), GST_STATE_PLAYING);
+  }
+  auto worker = w.primary.accept();
+  worker.grant(1, source_header(0));
+  expect_equal(worker.next<FakePrimary::Result>().lease, 1);
+}
+GST_END_TEST
+
 GST_START_TEST(test_remoteencsrc_stop_wakes_every_wait) {
   Source waiting;
   auto idle = waiting.primary.accept();
@@ -579,6 +685,10 @@ static Suite* remoteencsrc_suite() {
   tcase_add_test(tests, test_remoteencsrc_stalled_pipeline_gives_the_lease_back_and_goes_on);
   tcase_add_test(tests, test_remoteencsrc_pipeline_error_fails_the_lease);
   tcase_add_test(tests, test_remoteencsrc_unreadable_segment_fails_the_lease);
+  tcase_add_test(tests, test_remoteencsrc_eos_event_ends_an_idle_worker);
+  tcase_add_test(tests, test_remoteencsrc_eos_event_finishes_the_segment);
+  tcase_add_test(tests, test_remoteencsrc_eos_event_ends_a_worker_without_a_primary);
+  tcase_add_test(tests, test_remoteencsrc_stops_while_it_retires);
   tcase_add_test(tests, test_remoteencsrc_stop_wakes_every_wait);
   tcase_add_test(tests, test_remoteencsrc_dials_again_after_null);
   tcase_add_test(tests, test_remoteencsrc_properties);

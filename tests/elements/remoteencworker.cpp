@@ -276,6 +276,37 @@ GST_START_TEST(test_remoteencworker_ends_when_all_slots_have) {
 }
 GST_END_TEST
 
+// As gst-launch-1.0 -e does when it is interrupted.
+GST_START_TEST(test_remoteencworker_eos_event_ends_all_slots) {
+  const auto cuts = cut_h264(96, 64, 2);
+  Worker w("slots=2 prefetch=2");
+  auto first = w.primary.accept();
+  auto second = w.primary.accept();
+  grant(first, 1, cuts[0], kSmall);
+  expect_text(contents(first.next<FakePrimary::Result>()), "small*25");
+  for (std::uint64_t i = 2; i < 5; ++i)
+    grant(first, i, cuts[1], kTwo);
+  first.next<dist::PrimarySession::LeaseAdvanced>();
+  gst_element_send_event(w.pipeline.get(), gst_event_new_eos());
+  second.next<dist::PrimarySession::Left>();
+  second.close();
+  const auto kept = first.next<dist::PrimarySession::Retired>().kept;
+  fail_unless(kept.size() <= 1);
+  if (!kept.empty())
+    expect_equal(first.next<FakePrimary::Result>().lease, kept[0]);
+  first.next<dist::PrimarySession::Left>();
+  first.close();
+  w.messages.next(GST_MESSAGE_EOS);
+  expect_equal(w.messages.count(GST_MESSAGE_ERROR), 0);
+  expect_equal(gst_element_set_state(w.pipeline.get(), GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
+  expect_equal(gst_element_set_state(w.pipeline.get(), GST_STATE_PLAYING),
+               GST_STATE_CHANGE_SUCCESS);
+  auto again = w.primary.accept();
+  grant(again, 1, cuts[0], kSmall);
+  expect_text(contents(again.next<FakePrimary::Result>()), "small*25");
+}
+GST_END_TEST
+
 GST_START_TEST(test_remoteencworker_reports_a_lost_primary) {
   Worker w("slots=1 reconnect=false");
   w.primary.accept().close();
@@ -298,6 +329,7 @@ static Suite* remoteencworker_suite() {
   tcase_add_test(tests, test_remoteencworker_stops_at_any_time);
   tcase_add_test(tests, test_remoteencworker_pause_does_not_interrupt);
   tcase_add_test(tests, test_remoteencworker_ends_when_all_slots_have);
+  tcase_add_test(tests, test_remoteencworker_eos_event_ends_all_slots);
   tcase_add_test(tests, test_remoteencworker_reports_a_lost_primary);
   return suite;
 }

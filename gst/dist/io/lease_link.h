@@ -59,6 +59,8 @@ class LeaseLink {
     // The primary does not want this worker, or is not the one it takes itself for. The last thing
     // that happens.
     virtual void refused(const std::string& reason) = 0;
+    // What retire() asked for is done. The last thing that happens.
+    virtual void retired() = 0;
   };
 
   virtual ~LeaseLink() = default;
@@ -73,6 +75,10 @@ class LeaseLink {
   // Gives all leases back and asks for no more: this worker can do no more. What was not yet told
   // to the observer is not told any more. Any thread.
   virtual void leave() = 0;
+  // Gives all leases back but the one that is in the pipeline, if any, asks for no more, and leaves
+  // when that one is answered; whoever has no connection leaves at once. No lease comes of which
+  // the observer was not told yet. Any thread.
+  virtual void retire(std::optional<LeaseKey> working) = 0;
 };
 
 }  // namespace dist

@@ -27,6 +27,7 @@ void LocalLink::begin() {
 
 LocalLink::~LocalLink() {
   listener_->run([this](Coordinator& coordinator, Instant now) {
+    retiring_ = false;
     leave_now(coordinator, now);
     watch_.reset();
   });
@@ -55,6 +56,27 @@ void LocalLink::leave() {
   listener_->post([this](Coordinator& coordinator, Instant now) { leave_now(coordinator, now); });
 }
 
+void LocalLink::retire(std::optional<LeaseKey> working) {
+  listener_->post([this, working](Coordinator& coordinator, Instant now) {
+    retiring_ = true;
+    if (joined_) {
+      PrimarySession::Retired retired;
+      if (working)
+        retired.kept.push_back(working->lease);
+      coordinator.said(id_, retired, now);
+    }
+    leave_if_retired(coordinator, now);
+  });
+}
+
+void LocalLink::leave_if_retired(Coordinator& coordinator, Instant now) {
+  if (!retiring_ || !leases_.empty())
+    return;
+  retiring_ = false;
+  leave_now(coordinator, now);
+  observer_.retired();
+}
+
 void LocalLink::say(PrimarySession::Event event) {
   listener_->post([this, event = std::move(event)](Coordinator& coordinator, Instant now) mutable {
     if (joined_)
@@ -66,8 +88,10 @@ void LocalLink::say(PrimarySession::Event event) {
 void LocalLink::answer(std::uint64_t lease, PrimarySession::Event event) {
   listener_->post(
       [this, lease, event = std::move(event)](Coordinator& coordinator, Instant now) mutable {
-        if (leases_.erase(lease) != 0)
-          coordinator.said(id_, std::move(event), now);
+        if (leases_.erase(lease) == 0)
+          return;
+        coordinator.said(id_, std::move(event), now);
+        leave_if_retired(coordinator, now);
       });
 }
 
@@ -98,8 +122,14 @@ void LocalLink::grant(wire::Lease lease, std::uint32_t, BytesList payload) {
 }
 
 void LocalLink::cancel(std::uint64_t lease) {
-  if (leases_.erase(lease) != 0)
-    observer_.cancelled({0, lease});
+  if (leases_.erase(lease) == 0)
+    return;
+  observer_.cancelled({0, lease});
+  // Not from within the coordinator.
+  if (!retiring_)
+    return;
+  listener_->post(
+      [this](Coordinator& coordinator, Instant now) { leave_if_retired(coordinator, now); });
 }
 
 void LocalLink::drop_leases() {

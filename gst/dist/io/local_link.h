@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ class LocalLink : public LeaseLink, private LeasePort {
   void result(LeaseKey key, std::vector<BytesList> renditions) override;
   void fail(LeaseKey key, const std::string& reason) override;
   void leave() override;
+  void retire(std::optional<LeaseKey> working) override;
 
  private:
   void want(std::uint64_t job, const std::vector<RenditionSpec>& renditions) override;
@@ -46,6 +48,7 @@ class LocalLink : public LeaseLink, private LeasePort {
   void answer(std::uint64_t lease, PrimarySession::Event event);
   void watch();
   void leave_now(Coordinator& coordinator, Instant now);
+  void leave_if_retired(Coordinator& coordinator, Instant now);
 
   const std::shared_ptr<Listener> listener_;
   const std::string name_;
@@ -59,6 +62,7 @@ class LocalLink : public LeaseLink, private LeasePort {
   };
   WorkerId id_ = 0;
   bool joined_ = false;
+  bool retiring_ = false;
   std::map<std::uint64_t, Progress> leases_;
   std::unique_ptr<Timer> watch_;
 };

@@ -10,8 +10,11 @@
 namespace dist {
 namespace {
 
+// A worker is back at the latest after twice the time for which its primary was away.
 constexpr Instant kFirstRetry = 50 * kMillisecond;
-constexpr Instant kLastRetry = 400 * kMillisecond;
+constexpr Instant kLastRetry = 5'000 * kMillisecond;
+// A primary that was left closes the connection; one that does not is not waited for.
+constexpr Instant kFarewell = 5'000 * kMillisecond;
 constexpr Instant kWatchInterval = 500 * kMillisecond;
 constexpr unsigned kGoodbyeMilliseconds = 500;
 constexpr unsigned kLongestDialMilliseconds = 60'000;
@@ -81,7 +84,10 @@ void WorkerLink::unreachable(const std::string& reason) {
 }
 
 void WorkerLink::dial_later() {
-  retry_->set(IoThread::now() + retry_after_);
+  // Not all workers of a farm at the same moment.
+  const double jitter = g_random_double_range(0.5, 1);
+  retry_->set(IoThread::now() +
+              static_cast<Instant>(jitter * static_cast<double>(retry_after_)));
   retry_after_ = std::min(2 * retry_after_, kLastRetry);
 }
 
@@ -121,10 +127,14 @@ void WorkerLink::watch() {
   }
   const Status status = session_->advance(IoThread::now());
   watch_->set(IoThread::now() + kWatchInterval);
-  if (status)
-    connection_->flush();
-  else
-    connection_->finish(status.error());
+  if (!status)
+    return connection_->finish(status.error());
+  connection_->flush();
+  if (!session_->has_left() || !connection_->idle())
+    return;
+  left_at_ = std::min(left_at_, IoThread::now());
+  if (IoThread::now() > left_at_ + kFarewell)
+    connection_->finish("left");
 }
 
 Status WorkerLink::receive(std::span<const std::uint8_t> bytes) {
@@ -160,6 +170,7 @@ Status WorkerLink::receive(std::span<const std::uint8_t> bytes) {
 }
 
 void WorkerLink::closed(const std::string& reason) {
+  const bool left = session_->has_left();
   connection_.reset();
   session_.reset();
   if (stopping_)
@@ -167,6 +178,11 @@ void WorkerLink::closed(const std::string& reason) {
   if (refused_) {
     observer_.refused(reason);
     return;
+  }
+  if (retiring_) {
+    if (std::exchange(welcomed_, false) && !left)
+      observer_.disconnected(std::exchange(job_done_, false), reason);
+    return end_retirement();
   }
   // A primary that ends, or begins, while it is dialled may close before it says anything.
   if (!std::exchange(welcomed_, false) && !protocol_error_) {
@@ -195,6 +211,23 @@ void WorkerLink::result(LeaseKey key, std::vector<BytesList> renditions) {
     session_->result(key.lease, std::move(renditions));
     connection_->flush();
   });
+}
+
+void WorkerLink::retire(std::optional<LeaseKey> working) {
+  thread_.post([this, working] {
+    if (stopping_ || std::exchange(retiring_, true))
+      return;
+    if (!welcomed_)
+      return end_retirement();
+    const bool here = working && working->connection == connections_;
+    session_->retire(here ? std::optional(working->lease) : std::nullopt);
+    connection_->flush();
+  });
+}
+
+void WorkerLink::end_retirement() {
+  stop();
+  observer_.retired();
 }
 
 void WorkerLink::leave() {

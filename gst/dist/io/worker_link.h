@@ -41,6 +41,7 @@ class WorkerLink : public LeaseLink {
   void result(LeaseKey key, std::vector<BytesList> renditions) override;
   void fail(LeaseKey key, const std::string& reason) override;
   void leave() override;
+  void retire(std::optional<LeaseKey> working) override;
 
  private:
   void stop();
@@ -48,6 +49,7 @@ class WorkerLink : public LeaseLink {
   void dialled(GAsyncResult* result);
   void unreachable(const std::string& reason);
   void dial_later();
+  void end_retirement();
   void watch();
   Status receive(std::span<const std::uint8_t> bytes);
   void closed(const std::string& reason);
@@ -71,6 +73,8 @@ class WorkerLink : public LeaseLink {
   bool protocol_error_ = false;
   bool job_done_ = false;
   bool refused_ = false;
+  bool retiring_ = false;
+  Instant left_at_ = kNever;  // When the last thing this end had to say was written.
   bool stopping_ = false;
 };
 

@@ -32,6 +32,7 @@ struct Command {
 };
 
 extern const Command kTranscode;
+extern const Command kWorker;
 
 // The options of a subcommand.
 class Options {

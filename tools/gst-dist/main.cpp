@@ -13,7 +13,7 @@ namespace {
 
 using namespace dist::tool;
 
-const Command* const kCommands[] = {&kTranscode};
+const Command* const kCommands[] = {&kTranscode, &kWorker};
 
 void print_help() {
   std::printf(

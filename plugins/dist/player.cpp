@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <utility>
 
 #include "gst/dist/gstx/segment_buffer.h"
@@ -18,6 +19,9 @@ constexpr Instant kWatchdogInterval = 250 * kMillisecond;
 // How long a pipeline may take until it is complete, in microseconds, before it is flushed all the
 // same.
 constexpr gint64 kPluggingTime = 5 * G_USEC_PER_SEC;
+
+// How long a state change may be on its way from a pipeline's end to its source.
+constexpr std::chrono::seconds kStopTime(5);
 
 // Timestamps in the worker's pipeline are those of the source plus kTimeBase. Access units that
 // only help decoding are moved kGap away from the segment, so that a decoder's clipping drops their
@@ -348,6 +352,8 @@ Player::Next Player::play_next() {
       job.lease->settle(Lease::Failed{ready.error()});
     played_ = true;
   }
+  if (flow == GST_FLOW_FLUSHING && !job.lease->settled() && is_stopped_soon())
+    job.lease->settle(Lease::Cancelled());
   if (flow != GST_FLOW_OK && flow != GST_FLOW_EOS)
     job.lease->settle(
         Lease::Failed{std::string("the worker's pipeline stopped: ") + gst_flow_get_name(flow)});
@@ -375,6 +381,12 @@ Player::Next Player::play_next() {
     return Next::kPause;
   }
   return stopping ? Next::kPause : Next::kPlay;
+}
+
+// A state change reaches the pipeline's end first. Its flush is nobody's failure.
+bool Player::is_stopped_soon() {
+  std::unique_lock lock(lock_);
+  return changed_.wait_for(lock, kStopTime, [this] { return stopping_; });
 }
 
 Status Player::prepare(const Job& job) {

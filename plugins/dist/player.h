@@ -98,6 +98,7 @@ class Player : public LeaseLink::Observer {
   GstFlowReturn push_job(const Job& job);
   GstFlowReturn push_units(const Job& job);
   void report(const Job& job);
+  bool is_stopped_soon();
   std::vector<Job> jobs();
   void fail();
   void leave();

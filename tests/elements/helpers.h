@@ -12,6 +12,7 @@
 // A macro of Check's, where others have functions.
 #undef fail
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <span>
@@ -266,6 +267,14 @@ class FakePrimary {
     template <class T>
     T next() {
       return take_event<T>(events_, [this] { pump(); });
+    }
+    // How many have come that next() did not return.
+    template <class T>
+    std::size_t count() const {
+      return static_cast<std::size_t>(
+          std::count_if(events_.begin(), events_.end(), [](const auto& event) {
+            return std::holds_alternative<T>(event);
+          }));
     }
     // True if nothing but reports of progress comes for kQuietMilliseconds.
     bool quiet();

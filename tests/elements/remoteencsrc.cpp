@@ -502,6 +502,26 @@ GST_START_TEST(test_remoteencsrc_unreadable_segment_fails_the_lease) {
 }
 GST_END_TEST
 
+// A state change begins at the other end of the pipeline: the push fails before the source is told.
+GST_START_TEST(test_remoteencsrc_stop_is_no_failure_of_the_lease) {
+  for (int i = 0; i < 10; ++i) {
+    Worker w("", " ! queue max-size-buffers=1 ! identity name=stop ! remoteencsink");
+    const auto stop = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(w.pipeline.get()), "stop"));
+    const auto exit = Ref<GstPad>::adopt(gst_element_get_static_pad(stop.get(), "src"));
+    gst_pad_add_probe(
+        exit.get(),
+        static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER),
+        [](GstPad*, GstPadProbeInfo*, gpointer) { return GST_PAD_PROBE_OK; }, nullptr, nullptr);
+    auto worker = w.primary.accept();
+    worker.grant(1, source_header(0));
+    wait_until([&] { return gst_pad_is_blocking(exit.get()); });
+    gst_element_set_state(w.pipeline.get(), GST_STATE_NULL);
+    worker.next<dist::PrimarySession::Left>();
+    expect_equal(worker.count<FakePrimary::Failure>(), 0);
+  }
+}
+GST_END_TEST
+
 GST_START_TEST(test_remoteencsrc_eos_event_ends_an_idle_worker) {
   for (const char* properties : {"", "reconnect=true"}) {
     Worker w(properties);
@@ -685,6 +705,7 @@ static Suite* remoteencsrc_suite() {
   tcase_add_test(tests, test_remoteencsrc_stalled_pipeline_gives_the_lease_back_and_goes_on);
   tcase_add_test(tests, test_remoteencsrc_pipeline_error_fails_the_lease);
   tcase_add_test(tests, test_remoteencsrc_unreadable_segment_fails_the_lease);
+  tcase_add_test(tests, test_remoteencsrc_stop_is_no_failure_of_the_lease);
   tcase_add_test(tests, test_remoteencsrc_eos_event_ends_an_idle_worker);
   tcase_add_test(tests, test_remoteencsrc_eos_event_finishes_the_segment);
   tcase_add_test(tests, test_remoteencsrc_eos_event_ends_a_worker_without_a_primary);

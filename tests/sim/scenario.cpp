@@ -116,7 +116,7 @@ void draw_faults(Random& random, WorkerPlan& worker) {
 
 Outage draw_outage(Random& random) {
   Outage outage;
-  outage.kind = static_cast<Outage::Kind>(random.below(4));
+  outage.kind = static_cast<Outage::Kind>(random.below(5));
   outage.begin = between(random, 0, 40 * kOneSecond);
   outage.end = outage.begin + between(random, 0, 60 * kOneSecond);
   if (random.chance(5))

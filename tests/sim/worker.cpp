@@ -187,7 +187,20 @@ void Worker::begin_outage(std::size_t number) {
     case Outage::Kind::kFreeze:
       host_.note(*this, "freezes");
       break;
+    case Outage::Kind::kRetire:
+      host_.note(*this, "retires");
+      retire();
+      break;
   }
+}
+
+void Worker::retire() {
+  if (!session_ || !welcomed_)
+    return drop_connection();
+  tasks_.clear();
+  has_retired_ = true;
+  session_->retire(running_ ? std::optional(running_->task.lease) : std::nullopt);
+  host_.send(*this);
 }
 
 void Worker::end_outage(std::size_t number) {
@@ -198,7 +211,8 @@ void Worker::end_outage(std::size_t number) {
   if (plan_.outages[number].kind == Outage::Kind::kPartition)
     host_.partition(*this, false);
   // It left, and the goodbye never came.
-  if (plan_.outages[number].kind == Outage::Kind::kLeave)
+  if (plan_.outages[number].kind == Outage::Kind::kLeave ||
+      plan_.outages[number].kind == Outage::Kind::kRetire)
     drop_connection();
   for (const auto& [what, argument] : std::exchange(missed_, {}))
     timeline_.at(timeline_.now(), *this, what, argument);

@@ -35,6 +35,7 @@ struct Outage {
     kLeave,      // The same, after a goodbye.
     kPartition,  // No packet gets through, in either direction.
     kFreeze,     // It does nothing at all.
+    kRetire,     // It finishes what it has begun, and its process is gone then.
   };
   Kind kind = Kind::kCrash;
   Instant begin = 0;
@@ -102,6 +103,8 @@ class Worker : public Actor, public Pipe::Receiver {
   bool is_well() const { return session_ && welcomed_ && outage_ < 0; }
   // The primary let it go.
   bool is_dismissed() const { return dismissed_; }
+  // It gave leases back at some time, of which nothing is told.
+  bool has_retired() const { return has_retired_; }
   // Sums of the service times of the answers that were sent.
   Instant busy() const { return busy_; }
 
@@ -137,6 +140,7 @@ class Worker : public Actor, public Pipe::Receiver {
   void drop_connection();
   void rejoin_later();
   void begin_outage(std::size_t number);
+  void retire();
   void end_outage(std::size_t number);
   bool is_frozen() const;
   void handle(const WorkerSession::Event& event);
@@ -157,6 +161,7 @@ class Worker : public Actor, public Pipe::Receiver {
   std::uint64_t epoch_ = 0;  // Counts connections.
   bool welcomed_ = false;
   bool dismissed_ = false;
+  bool has_retired_ = false;
   int outage_ = -1;  // The one that is on; -1: none.
   std::vector<Question> questions_;
   std::vector<RenditionSpec> offered_;  // Over this connection.

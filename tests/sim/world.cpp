@@ -175,6 +175,7 @@ void World::partition(Worker& worker, bool partitioned) {
 void World::received(Wire& wire, std::span<const std::uint8_t> bytes) {
   if (!wire.open)
     return;
+  losses_ += wire.worker.has_retired() ? 1 : 0;
   coordinator_.received(wire.id, bytes, timeline_.now());
   settle();
 }
@@ -196,9 +197,12 @@ void World::closed(Wire& wire, const std::string& reason) {
 void World::settle() {
   while (wrong_.empty()) {
     auto events = coordinator_.take_events();
+    const auto closing = coordinator_.take_closing();
+    for (const auto& [id, _] : closing)
+      closing_.insert(id);
     for (const auto& event : events)
       std::visit([this](const auto& e) { handle(e); }, event);
-    const auto closing = coordinator_.take_closing();
+    closing_.clear();
     for (const auto& [id, reason] : closing) {
       Wire& wire = *wires_.at(id - 1);
       wire.open = wire.joined = false;

@@ -202,6 +202,7 @@ class World : public Actor, public Worker::Host {
   std::vector<std::unique_ptr<Wire>> wires_;  // The id of the first is 1.
   std::vector<Wire*> current_;                // Of each worker; null: it has none.
   std::set<WorkerId> joined_;
+  std::set<WorkerId> closing_;  // Those of them that the coordinator has forgotten already.
   std::map<JobId, Job> jobs_;
 
   Instant wakeup_ = kNever;  // For which the earliest event is scheduled.

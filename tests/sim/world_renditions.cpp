@@ -147,6 +147,8 @@ void World::handle(const Coordinator::NobodyCan& event) {
       continue;
     overdue = overdue || timeline_.now() >= job.rungs[i].unable_since + kPatience;
     for (WorkerId worker : joined_) {
+      if (closing_.count(worker) != 0)
+        continue;
       const Wire& wire = *wires_.at(worker - 1);
       const bool damaged = wire.worker.plan().up.damage + wire.worker.plan().down.damage > 0;
       if (has(coordinator_.dispatcher().ability(worker, event.job), i))

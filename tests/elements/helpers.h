@@ -272,9 +272,8 @@ class FakePrimary {
     template <class T>
     std::size_t count() const {
       return static_cast<std::size_t>(
-          std::count_if(events_.begin(), events_.end(), [](const auto& event) {
-            return std::holds_alternative<T>(event);
-          }));
+          std::count_if(events_.begin(), events_.end(),
+                        [](const auto& event) { return std::holds_alternative<T>(event); }));
     }
     // True if nothing but reports of progress comes for kQuietMilliseconds.
     bool quiet();

@@ -506,7 +506,8 @@ GST_END_TEST
 GST_START_TEST(test_remoteencsrc_stop_is_no_failure_of_the_lease) {
   for (int i = 0; i < 10; ++i) {
     Worker w("", " ! queue max-size-buffers=1 ! identity name=stop ! remoteencsink");
-    const auto stop = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(w.pipeline.get()), "stop"));
+    const auto stop =
+        Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(w.pipeline.get()), "stop"));
     const auto exit = Ref<GstPad>::adopt(gst_element_get_static_pad(stop.get(), "src"));
     gst_pad_add_probe(
         exit.get(),

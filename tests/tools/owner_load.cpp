@@ -57,7 +57,10 @@ GST_START_TEST(test_owner_load_gives_way_and_takes_up_again) {
       {"moments that go on", 1, {{5, 2, 0}, {5, 0, 0}, {5, 2, 0}, {5, 0, 0}, {5, 2, 0}}, "5 busy"},
       {"not much below", 1, {{10, 2, 0}, {60, 0.9, 0}}, "5 busy"},
       {"four fifths", 1, {{5, 2, 0}, {60, 0.79, 0}}, "5 busy 15 calm"},
-      {"again", 1, {{5, 2, 0}, {10, 0, 0}, {30, 2, 0}, {30, 0, 0}}, "5 busy 15 calm 20 busy 51 calm"},
+      {"again",
+       1,
+       {{5, 2, 0}, {10, 0, 0}, {30, 2, 0}, {30, 0, 0}},
+       "5 busy 15 calm 20 busy 51 calm"},
   };
   for (const auto& row : rows)
     fail_unless(changes(row.limit, row.spans) == row.changes, "%s: %s", row.what,
@@ -116,11 +119,12 @@ GST_START_TEST(test_machine_reads_sizes) {
     const char* text;
     std::optional<std::uint64_t> bytes;
   } rows[] = {
-      {"800M", 800 * kMiB}, {"2G", 2048 * kMiB},  {"1.5G", 1536 * kMiB}, {"4096K", 4 * kMiB},
-      {"1T", kMiB * kMiB},  {"2", std::nullopt},  {"", std::nullopt},    {"G", std::nullopt},
-      {"0M", std::nullopt}, {"-1M", std::nullopt}, {"2GB", std::nullopt}, {"2 G", std::nullopt},
-      {"2g", std::nullopt}, {"1e9G", std::nullopt}, {"nanG", std::nullopt}, {"infG", std::nullopt},
-      {"9999999T", std::nullopt},
+      {"800M", 800 * kMiB},   {"2G", 2048 * kMiB},        {"1.5G", 1536 * kMiB},
+      {"4096K", 4 * kMiB},    {"1T", kMiB * kMiB},        {"2", std::nullopt},
+      {"", std::nullopt},     {"G", std::nullopt},        {"0M", std::nullopt},
+      {"-1M", std::nullopt},  {"2GB", std::nullopt},      {"2 G", std::nullopt},
+      {"2g", std::nullopt},   {"1e9G", std::nullopt},     {"nanG", std::nullopt},
+      {"infG", std::nullopt}, {"9999999T", std::nullopt},
   };
   for (const auto& row : rows)
     fail_unless(tool::parse_bytes(row.text) == row.bytes, "%s", row.text);

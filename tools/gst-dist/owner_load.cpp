@@ -8,8 +8,8 @@ namespace dist::tool {
 
 bool OwnerLoad::add(const Sample& sample) {
   // Where a counter goes back it has begun anew.
-  if (!samples_.empty() && (sample.busy < samples_.back().busy || sample.own < samples_.back().own ||
-                            sample.at <= samples_.back().at))
+  if (!samples_.empty() && (sample.busy < samples_.back().busy ||
+                            sample.own < samples_.back().own || sample.at <= samples_.back().at))
     samples_.clear();
   samples_.push_back(sample);
   const double needed = busy_ ? kTakeUpAfter : kGiveWayAfter;
@@ -19,8 +19,8 @@ bool OwnerLoad::add(const Sample& sample) {
   if (sample.at - first.at < needed)
     return false;
   // The two are not counted at the same moment, so the difference can be a little below nothing.
-  load_ = std::max(0.0, (sample.busy - first.busy) - (sample.own - first.own)) /
-          (sample.at - first.at);
+  load_ =
+      std::max(0.0, (sample.busy - first.busy) - (sample.own - first.own)) / (sample.at - first.at);
   const bool was_busy = busy_;
   busy_ = load_ > (was_busy ? kTakeUpBelow * limit_ : limit_);
   if (busy_ == was_busy)

@@ -8,9 +8,9 @@
 
 namespace dist::tool {
 
-// The owner's load is what all processes but the worker take of the processors, in cores, on average
-// over some seconds. Above the limit the owner is busy, and no more once it was well below it for
-// longer: a worker that comes and goes each second helps nobody.
+// The owner's load is what all processes but the worker take of the processors, in cores, on
+// average over some seconds. Above the limit the owner is busy, and no more once it was well below
+// it for longer: a worker that comes and goes each second helps nobody.
 class OwnerLoad {
  public:
   // Processor time that was used since any moment, in seconds.

@@ -65,8 +65,8 @@ bool parse_address(const char* text, WorkerService::Settings& settings) {
 }
 
 // An exit code if it ends here.
-std::optional<int> read_arguments(std::vector<std::string> words,
-                                  WorkerService::Settings& settings, bool& idle_priority) {
+std::optional<int> read_arguments(std::vector<std::string> words, WorkerService::Settings& settings,
+                                  bool& idle_priority) {
   Parsed parsed;
   const GOptionEntry entries[] = {
       {"connect", 0, 0, G_OPTION_ARG_STRING, &parsed.connect, "The primary to work for (port 7700)",
@@ -112,9 +112,8 @@ std::optional<int> read_arguments(std::vector<std::string> words,
   settings.name = text_of(parsed.name);
   settings.encoders = text_of(parsed.encoders);
   settings.secret_file = text_of(parsed.secret_file);
-  settings.slots = parsed.slots > 0
-                       ? parsed.slots
-                       : std::min(static_cast<int>(g_get_num_processors()), kMaxSlots);
+  settings.slots = parsed.slots > 0 ? parsed.slots
+                                    : std::min(static_cast<int>(g_get_num_processors()), kMaxSlots);
   settings.pause_above = parsed.pause_above;
   settings.verbose = parsed.verbose != FALSE;
   idle_priority = parsed.idle_priority != FALSE;

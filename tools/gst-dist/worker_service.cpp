@@ -49,8 +49,7 @@ std::string field(const GstStructure* structure, const char* name) {
 
 }  // namespace
 
-WorkerService::WorkerService(const Settings& settings, Ref<GstElement> pipeline,
-                             GstElement* worker)
+WorkerService::WorkerService(const Settings& settings, Ref<GstElement> pipeline, GstElement* worker)
     : settings_(settings),
       pipeline_(std::move(pipeline)),
       worker_(worker),
@@ -83,15 +82,15 @@ int WorkerService::run() {
     static_cast<WorkerService*>(self)->signalled();
     return G_SOURCE_CONTINUE;
   };
-  const guint sources[] = {
-      g_unix_signal_add(SIGINT, on_signal, this), g_unix_signal_add(SIGTERM, on_signal, this),
-      g_timeout_add(
-          kTick,
-          [](gpointer self) -> gboolean {
-            static_cast<WorkerService*>(self)->tick();
-            return G_SOURCE_CONTINUE;
-          },
-          this)};
+  const guint sources[] = {g_unix_signal_add(SIGINT, on_signal, this),
+                           g_unix_signal_add(SIGTERM, on_signal, this),
+                           g_timeout_add(
+                               kTick,
+                               [](gpointer self) -> gboolean {
+                                 static_cast<WorkerService*>(self)->tick();
+                                 return G_SOURCE_CONTINUE;
+                               },
+                               this)};
   serve();
   g_main_loop_run(loop_);
   for (guint source : sources)
@@ -152,8 +151,7 @@ void WorkerService::signalled() {
   if (std::exchange(ending_, true))
     return rest();
   if (state_ == State::kServing && !connected_.empty())
-    say("ending: finishes what it has begun, for " +
-        std::to_string(static_cast<int>(kGraceAtEnd)) +
+    say("ending: finishes what it has begun, for " + std::to_string(static_cast<int>(kGraceAtEnd)) +
         " s at most; another signal hands it back at once");
   drain(kGraceAtEnd);
 }
@@ -241,8 +239,9 @@ void WorkerService::handle_link(GstMessage* message) {
     told_ = Told::kAway;
     gboolean done = FALSE;
     gst_structure_get_boolean(structure, "done", &done);
-    say(done ? primary_ + " has no more work; waits for the next job"
-             : "lost " + primary_ + " (" + field(structure, "reason") + "); dials until it is back");
+    say(done
+            ? primary_ + " has no more work; waits for the next job"
+            : "lost " + primary_ + " (" + field(structure, "reason") + "); dials until it is back");
   } else if (name == "dist-connecting" && (told_ == Told::kNothing || told_ == Told::kRefused)) {
     told_ = Told::kUnreachable;
     say_error("cannot reach a primary at " + primary_ + " (" + field(structure, "reason") +
@@ -278,9 +277,10 @@ void WorkerService::handle_error(GstMessage* message) {
 void WorkerService::refused(const std::string& text) {
   if (told_ != Told::kRefused || refusal_ != text) {
     const bool secret = text.find("secret") != std::string::npos;
-    say_error(text + (secret ? " Give it the primary's secret with --secret-file or in "
-                               "GST_DIST_SECRET."
-                             : "") +
+    say_error(text +
+              (secret ? " Give it the primary's secret with --secret-file or in "
+                        "GST_DIST_SECRET."
+                      : "") +
               " This worker goes on trying.");
   }
   told_ = Told::kRefused;

@@ -86,8 +86,7 @@ void WorkerLink::unreachable(const std::string& reason) {
 void WorkerLink::dial_later() {
   // Not all workers of a farm at the same moment.
   const double jitter = g_random_double_range(0.5, 1);
-  retry_->set(IoThread::now() +
-              static_cast<Instant>(jitter * static_cast<double>(retry_after_)));
+  retry_->set(IoThread::now() + static_cast<Instant>(jitter * static_cast<double>(retry_after_)));
   retry_after_ = std::min(2 * retry_after_, kLastRetry);
 }
 

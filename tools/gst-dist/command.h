@@ -33,6 +33,7 @@ struct Command {
 
 extern const Command kTranscode;
 extern const Command kWorker;
+extern const Command kInspect;
 
 // The options of a subcommand.
 class Options {

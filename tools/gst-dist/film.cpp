@@ -39,7 +39,9 @@ std::string describe(const GstCaps* caps) {
 
 FilmStream stream_of(GstDiscovererStreamInfo* info) {
   FilmStream stream;
-  stream.id = gst_discoverer_stream_info_get_stream_id(info);
+  // Some demuxers give none.
+  if (const gchar* id = gst_discoverer_stream_info_get_stream_id(info))
+    stream.id = id;
   stream.caps = Ref<GstCaps>::adopt(gst_discoverer_stream_info_get_caps(info));
   if (stream.caps)
     stream.codec = describe(stream.caps.get());
@@ -66,6 +68,15 @@ FilmStream stream_of(GstDiscovererStreamInfo* info) {
       stream.language = language;
   }
   return stream;
+}
+
+bool is_encrypted(GstDiscovererStreamInfo* info) {
+  const auto caps = Ref<GstCaps>::adopt(gst_discoverer_stream_info_get_caps(info));
+  if (!caps || gst_caps_get_size(caps.get()) == 0)
+    return false;
+  const std::string name = gst_structure_get_name(gst_caps_get_structure(caps.get(), 0));
+  return name == "application/x-cenc" || name == "application/x-cbcs" ||
+         name == "application/x-webm-enc";
 }
 
 // Why nothing can be done with it; empty if something can.
@@ -153,6 +164,7 @@ Result<Film> look_at(const std::string& input) {
                        GST_IS_DISCOVERER_SUBTITLE_INFO(stream);
     if (known && !picture)
       film.streams.push_back(stream_of(stream));
+    film.encrypted = film.encrypted || is_encrypted(stream);
   }
   gst_discoverer_stream_info_list_free(all);
   return film;

@@ -22,7 +22,7 @@ enum class StreamKind { kVideo, kAudio, kSubtitles };
 
 struct FilmStream {
   StreamKind kind = StreamKind::kVideo;
-  std::string id;        // GStreamer's stream id.
+  std::string id;        // GStreamer's stream id; empty where the demuxer gives none.
   Ref<GstCaps> caps;     // As the demuxer gives it.
   std::string codec;     // For people: "H.264 (High Profile)".
   std::string language;  // Code, or empty.
@@ -42,6 +42,7 @@ struct Film {
   GstClockTime duration = 0;  // 0: unknown.
   bool seekable = false;
   bool transport_stream = false;  // Of MPEG-2.
+  bool encrypted = false;  // Some of its streams are.
   std::vector<FilmStream> streams;
 
   // Of the file, if it is one, when it was looked at.

@@ -13,7 +13,7 @@ namespace {
 
 using namespace dist::tool;
 
-const Command* const kCommands[] = {&kTranscode, &kWorker};
+const Command* const kCommands[] = {&kTranscode, &kWorker, &kInspect};
 
 void print_help() {
   std::printf(

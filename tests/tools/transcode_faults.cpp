@@ -177,6 +177,16 @@ GST_START_TEST(test_transcode_nobody_takes_the_work) {
 }
 GST_END_TEST
 
+// Without being installed, and without a variable of GStreamer's that says where.
+GST_START_TEST(test_transcode_finds_the_elements_where_it_was_built) {
+  const Folder folder;
+  farm::Process process("env -u GST_PLUGIN_PATH -u GST_PLUGIN_PATH_1_0 GST_REGISTRY=" +
+                        (folder / "registry") + " GST_REGISTRY_1_0=" + (folder / "registry") + " " +
+                        command() + "transcode " + clip() + " -o " + (folder / "out.mp4"));
+  expect_end(process, 0, "out.mp4");
+}
+GST_END_TEST
+
 GST_START_TEST(test_transcode_prints_json) {
   const Folder folder;
   farm::Process process(command() + "transcode --json " + clip() + " -o " + (folder / "out.mp4"));
@@ -210,6 +220,7 @@ static Suite* transcode_faults_suite() {
   tcase_add_test(tests, test_transcode_input_cut_off);
   tcase_add_test(tests, test_transcode_disk_full);
   tcase_add_test(tests, test_transcode_nobody_takes_the_work);
+  tcase_add_test(tests, test_transcode_finds_the_elements_where_it_was_built);
   tcase_add_test(tests, test_transcode_prints_json);
   return suite;
 }

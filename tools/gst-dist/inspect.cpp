@@ -60,7 +60,8 @@ int inspect(std::vector<std::string> words) {
   if (words.size() != 2)
     return options.refuse(words.size() < 2 ? "which film? Give one INPUT"
                                            : "'" + words[2] + "' is one INPUT too many");
-  gst_init(nullptr, nullptr);
+  if (!init_gstreamer())
+    return kFailed;
   auto film = look_at(words[1]);
   if (!film) {
     say_error(film.error() + ".");

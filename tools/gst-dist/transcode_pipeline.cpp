@@ -3,7 +3,6 @@
 #include "tools/gst-dist/transcode_pipeline.h"
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -17,8 +16,14 @@ namespace {
 constexpr char kQueue[] = "queue max-size-buffers=0 max-size-bytes=0 max-size-time=0";
 
 // What is linked to which element when parsebin has found it.
+struct Link {
+  std::string stream_id;  // Empty where the demuxer gives none.
+  StreamKind kind = StreamKind::kVideo;
+  std::string element;
+  bool linked = false;
+};
 struct Links {
-  std::map<std::string, std::string> elements;  // By stream id.
+  std::vector<Link> all;
   bool transport_stream = false;
 };
 
@@ -116,15 +121,36 @@ GstPadProbeReturn begin_earlier(GstPad*, GstPadProbeInfo* info, gpointer) {
   return GST_PAD_PROBE_OK;
 }
 
+StreamKind kind_of(GstPad* pad) {
+  const auto caps = Ref<GstCaps>::adopt(gst_pad_query_caps(pad, nullptr));
+  const std::string_view name = gst_caps_is_empty(caps.get()) || gst_caps_is_any(caps.get())
+                                    ? ""
+                                    : gst_structure_get_name(gst_caps_get_structure(caps.get(), 0));
+  if (name.starts_with("audio/"))
+    return StreamKind::kAudio;
+  return name.starts_with("video/") ? StreamKind::kVideo : StreamKind::kSubtitles;
+}
+
+// By its id, else the next one of its kind. Null if the stream goes nowhere.
+Link* link_for(Links& links, const std::string& id, StreamKind kind) {
+  for (Link& link : links.all)
+    if (!link.linked && !id.empty() && link.stream_id == id)
+      return &link;
+  for (Link& link : links.all)
+    if (!link.linked && link.stream_id.empty() && link.kind == kind)
+      return &link;
+  return nullptr;
+}
+
 void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
-  const auto& links = *static_cast<Links*>(user_data);
+  auto& links = *static_cast<Links*>(user_data);
   const auto pipeline = Ref<GstElement>::adopt(GST_ELEMENT(gst_element_get_parent(parsebin)));
   const std::string id = take_string(gst_pad_get_stream_id(pad));
-  const auto known = links.elements.find(id);
   Ref<GstElement> target;
-  if (known != links.elements.end()) {
+  if (Link* const link = link_for(links, id, kind_of(pad))) {
+    link->linked = true;
     target =
-        Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), known->second.c_str()));
+        Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), link->element.c_str()));
   } else {
     target = Ref<GstElement>::share(gst_element_factory_make("fakesink", nullptr));
     g_object_set(target.get(), "async", FALSE, nullptr);
@@ -210,9 +236,10 @@ Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Propertie
 
   auto links = std::make_unique<Links>();
   links->transport_stream = plan.film.transport_stream;
-  links->elements[plan.film.first(StreamKind::kVideo)->id] = "cut";
+  links->all.push_back({plan.film.first(StreamKind::kVideo)->id, StreamKind::kVideo, "cut"});
   for (std::size_t stream : streams)
-    links->elements[plan.film.streams[stream].id] = "stream" + std::to_string(stream);
+    links->all.push_back({plan.film.streams[stream].id, plan.film.streams[stream].kind,
+                          "stream" + std::to_string(stream)});
   g_signal_connect_data(
       element("film").get(), "pad-added", G_CALLBACK(link_pad), links.release(),
       [](gpointer data, GClosure*) { delete static_cast<Links*>(data); }, GConnectFlags(0));

@@ -130,14 +130,9 @@ int work(std::vector<std::string> words) {
     say_error("no idle priority here (" + status.error() + "). Leave --idle-priority out.");
     return kFailed;
   }
-  gst_init(nullptr, nullptr);
-  GstElement* const worker = gst_element_factory_make("remoteencworker", nullptr);
-  if (!worker) {
-    say_error(
-        "the plugin of gst-dist was not found. Install it, or set GST_PLUGIN_PATH to the folder "
-        "that holds libgstdist.so.");
+  if (!init_gstreamer())
     return kFailed;
-  }
+  GstElement* const worker = gst_element_factory_make("remoteencworker", nullptr);
   auto pipeline = Ref<GstElement>::adopt(
       GST_ELEMENT(gst_object_ref_sink(GST_OBJECT(gst_pipeline_new(nullptr)))));
   gst_bin_add(GST_BIN(pipeline.get()), worker);

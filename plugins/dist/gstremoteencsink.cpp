@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "gst/dist/core/handover.h"
 #include "gst/dist/core/result_check.h"
 #include "gst/dist/gstx/lease.h"
 #include "gst/dist/gstx/segment_buffer.h"
@@ -259,6 +260,7 @@ static void handle_eos(GstRemoteEncSink* self, GstPad* pad) {
 
 static gboolean gst_remote_enc_sink_event(GstPad* pad, GstObject* parent, GstEvent* raw_event) {
   GstRemoteEncSink* self = GST_REMOTE_ENC_SINK(parent);
+  dist::take_over(self);
   const auto event = Ref<GstEvent>::adopt(raw_event);
   if (GST_EVENT_TYPE(event.get()) == GST_EVENT_EOS) {
     handle_eos(self, pad);
@@ -385,6 +387,7 @@ static void gst_remote_enc_sink_init(GstRemoteEncSink* self) {
   self->priv = new GstRemoteEncSink::Private;
   // The pipeline is at its end when this element says so.
   GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_SINK);
+  dist::hand_over(self);
 }
 
 static void gst_remote_enc_sink_finalize(GObject* object) {

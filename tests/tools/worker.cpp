@@ -298,12 +298,14 @@ GST_END_TEST
 
 // A process of the owner that takes a core, for a minute at most.
 GST_START_TEST(test_worker_gives_way_to_the_owner) {
-  if (others() > 0.3) {
+  // What others use anyway counts as nothing; where they use all, nobody can use more.
+  const double usual = others();
+  if (usual > 1) {
     g_printerr("this machine is busy; not tested\n");
     return;
   }
   const unsigned port = farm::free_port();
-  Tool worker(connect(port) + "--slots 1 --pause-when-busy 0.7");
+  Tool worker(connect(port) + "--slots 1 --pause-when-busy " + std::to_string(usual + 0.7));
   std::optional<farm::Process> owner;
   std::size_t done = 0;
   const film::Recording seen = play(noise(port, 4, kSlow, kLarge), [&](const std::string& message) {

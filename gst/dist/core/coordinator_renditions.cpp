@@ -162,10 +162,8 @@ void Coordinator::look_for_unable(JobId id, Job& job, Instant now) {
   job.unable_at = kNever;
   if (job.renditions.empty() || job.unable_told)
     return;
-  // One who comes and goes is as unable each time; the waiting goes on meanwhile.
-  if (dispatcher_.workers() == 0)
-    return;
-  const RenditionSet missing = dispatcher_.unable(id);
+  // Without any worker, the next one may be the one who can: the waiting begins anew.
+  const RenditionSet missing = dispatcher_.workers() > 0 ? dispatcher_.unable(id) : 0;
   // Whoever has not answered yet may be the one who can, but others may come and go all the time,
   // or never answer.
   const bool all_offered = job.offers.size() >= dispatcher_.workers();

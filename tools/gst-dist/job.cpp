@@ -3,7 +3,6 @@
 #include "tools/gst-dist/job.h"
 
 #include <glib-unix.h>
-#include <json-glib/json-glib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <cstdio>
 
 #include "gst/dist/gstx/ref.h"
+#include "tools/gst-dist/json_writer.h"
 
 namespace dist::tool {
 namespace {
@@ -177,33 +177,24 @@ void Job::handle_element(const GstStructure* structure) {
   }
   if (!settings_.json)
     return;
-  JsonBuilder* const builder = json_builder_new();
-  json_builder_begin_object(builder);
-  json_builder_set_member_name(builder, "event");
-  json_builder_add_string_value(builder, name.c_str());
+  JsonWriter json;
+  json.text("event", name);
   for (gint i = 0; i < gst_structure_n_fields(structure); ++i) {
     const gchar* field = gst_structure_nth_field_name(structure, static_cast<guint>(i));
     const GValue* value = gst_structure_get_value(structure, field);
-    json_builder_set_member_name(builder, field);
     if (G_VALUE_HOLDS_STRING(value))
-      json_builder_add_string_value(builder, g_value_get_string(value));
+      json.text(field, text_field(structure, field));
     else if (G_VALUE_HOLDS_UINT64(value))
-      json_builder_add_int_value(builder, static_cast<gint64>(g_value_get_uint64(value)));
+      json.count(field, g_value_get_uint64(value));
     else if (G_VALUE_HOLDS_UINT(value))
-      json_builder_add_int_value(builder, g_value_get_uint(value));
+      json.count(field, g_value_get_uint(value));
     else if (G_VALUE_HOLDS_BOOLEAN(value))
-      json_builder_add_boolean_value(builder, g_value_get_boolean(value));
+      json.flag(field, g_value_get_boolean(value));
     else if (G_VALUE_HOLDS_DOUBLE(value))
-      json_builder_add_double_value(builder, g_value_get_double(value));
-    else
-      json_builder_add_null_value(builder);
+      json.number(field, g_value_get_double(value));
   }
-  json_builder_end_object(builder);
-  JsonNode* const root = json_builder_get_root(builder);
-  std::printf("%s\n", take_string(json_to_string(root, FALSE)).c_str());
+  std::printf("%s\n", json.finish(false).c_str());
   std::fflush(stdout);
-  json_node_unref(root);
-  g_object_unref(builder);
 }
 
 void Job::look_for_workers() {

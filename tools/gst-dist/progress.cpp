@@ -3,12 +3,12 @@
 #include "tools/gst-dist/progress.h"
 
 #include <glib.h>
-#include <json-glib/json-glib.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "gst/dist/gstx/ref.h"
+#include "tools/gst-dist/json_writer.h"
 
 namespace dist::tool {
 namespace {
@@ -129,48 +129,30 @@ std::string Progress::for_log(double now) const {
 }
 
 std::string Progress::for_programs(double now) const {
-  JsonBuilder* const builder = json_builder_new();
-  const auto number = [builder](const char* name, double value) {
-    json_builder_set_member_name(builder, name);
-    json_builder_add_double_value(builder, value);
-  };
-  const auto count = [builder](const char* name, std::uint64_t value) {
-    json_builder_set_member_name(builder, name);
-    json_builder_add_int_value(builder, static_cast<gint64>(value));
-  };
-  json_builder_begin_object(builder);
-  json_builder_set_member_name(builder, "event");
-  json_builder_add_string_value(builder, "progress");
+  JsonWriter json;
+  json.text("event", "progress");
   if (duration_ > 0)
-    number("percent", 100 * share());
-  number("seconds", done_);
-  number("elapsed", now - began_);
-  count("segments", segments_);
-  count("frames", frames_);
-  number("frames-per-second", frames_per_second(frames_, now));
-  number("times-real-time", film_per_second(now));
+    json.number("percent", 100 * share());
+  json.number("seconds", done_);
+  json.number("elapsed", now - began_);
+  json.count("segments", segments_);
+  json.count("frames", frames_);
+  json.number("frames-per-second", frames_per_second(frames_, now));
+  json.number("times-real-time", film_per_second(now));
   if (const double seconds = left(now); seconds >= 0)
-    number("seconds-left", seconds);
-  json_builder_set_member_name(builder, "workers");
-  json_builder_begin_array(builder);
+    json.number("seconds-left", seconds);
+  json.begin_array("workers");
   for (const auto& [name, worker] : workers_) {
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "name");
-    json_builder_add_string_value(builder, name.c_str());
-    json_builder_set_member_name(builder, "connected");
-    json_builder_add_boolean_value(builder, worker.here);
-    count("segments", worker.segments);
-    count("frames", worker.frames);
-    count("failed-leases", worker.failures);
-    json_builder_end_object(builder);
+    json.begin_object(nullptr);
+    json.text("name", name);
+    json.flag("connected", worker.here);
+    json.count("segments", worker.segments);
+    json.count("frames", worker.frames);
+    json.count("failed-leases", worker.failures);
+    json.end_object();
   }
-  json_builder_end_array(builder);
-  json_builder_end_object(builder);
-  JsonNode* const root = json_builder_get_root(builder);
-  std::string text = take_string(json_to_string(root, FALSE));
-  json_node_unref(root);
-  g_object_unref(builder);
-  return text;
+  json.end_array();
+  return json.finish(false);
 }
 
 }  // namespace dist::tool

@@ -35,6 +35,11 @@ extern const Command kTranscode;
 extern const Command kWorker;
 extern const Command kInspect;
 
+// What GOption stores for an option that may be missing; null gives "".
+inline std::string text_of(const gchar* text) {
+  return text ? text : "";
+}
+
 // The options of a subcommand.
 class Options {
  public:

@@ -69,10 +69,6 @@ struct Parsed {
   }
 };
 
-std::string text_of(const gchar* text) {
-  return text ? text : "";
-}
-
 // "HOST:PORT" or "[::1]:PORT"; the parts are empty if it is none.
 std::pair<std::string, std::string> host_and_port(const std::string& text) {
   const auto colon = text.rfind(':');

@@ -49,10 +49,6 @@ struct Parsed {
   }
 };
 
-std::string text_of(const gchar* text) {
-  return text ? text : "";
-}
-
 // False if the text is no "HOST:PORT", "HOST" or "[ADDRESS]:PORT".
 bool parse_address(const char* text, WorkerService::Settings& settings) {
   GSocketConnectable* const address = g_network_address_parse(text, kDefaultPort, nullptr);

@@ -62,6 +62,7 @@ class Cluster {
     std::string saw;
     bool stuck = false;  // Does not read.
     std::vector<WorkerSession::Wanted> wanted = {};
+    FarmStatus status = {};  // Of an observer.
   };
 
   explicit Cluster(const Coordinator::Config& config = {}) : coordinator(config), config_(config) {}
@@ -225,6 +226,10 @@ class Cluster {
   }
   static void note(Worker& worker, WorkerSession::Refused& e) {
     add(worker.saw, "refused: " + e.reason);
+  }
+  static void note(Worker& worker, WorkerSession::StatusReceived& e) {
+    add(worker.saw, "status");
+    worker.status = std::move(e.status);
   }
   static void note(Worker& worker, WorkerSession::JobDone& e) {
     add(worker.saw, "done: " + e.reason);

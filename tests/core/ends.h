@@ -50,9 +50,10 @@ struct Ends {
     std::string primary;
   };
 
-  explicit Ends(const Secrets& secrets = {}, std::uint64_t max_result_size = 64u << 20)
+  explicit Ends(const Secrets& secrets = {}, std::uint64_t max_result_size = 64u << 20,
+                std::uint16_t capacity = 2)
       : primary_config{secrets.primary, max_result_size},
-        worker_config{.name = "box", .capacity = 2, .secret = secrets.worker} {}
+        worker_config{.name = "box", .capacity = capacity, .secret = secrets.worker} {}
 
   // Carry the next message from one end to the other; false if there is none.
   bool to_primary() {
@@ -141,6 +142,8 @@ struct Ends {
     return text;
   }
   static std::string say(const PrimarySession::Left&) { return "left"; }
+  static std::string say(const PrimarySession::Observing&) { return "observing"; }
+  static std::string say(const PrimarySession::StatusAsked&) { return "asked"; }
 
   static std::string say(const WorkerSession::Welcomed&) { return "welcomed"; }
   static std::string say(const WorkerSession::Leased& e) {
@@ -155,6 +158,9 @@ struct Ends {
   }
   static std::string say(const WorkerSession::Refused& e) { return "refused: " + e.reason; }
   static std::string say(const WorkerSession::JobDone& e) { return "done: " + e.reason; }
+  static std::string say(const WorkerSession::StatusReceived& e) {
+    return "status of" + number(e.status.workers.size());
+  }
 };
 
 }  // namespace dist::test

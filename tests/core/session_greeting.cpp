@@ -345,11 +345,12 @@ GST_START_TEST(test_greeting_worker_refuses_a_version_it_did_not_offer) {
 }
 GST_END_TEST
 
+// Without any it is an observer, see session_observer.cpp.
 GST_START_TEST(test_greeting_limits_capacity) {
   const struct {
     std::uint16_t capacity;
     bool welcome;
-  } rows[] = {{0, false}, {1, true}, {64, true}, {65, false}, {65535, false}};
+  } rows[] = {{0, true}, {1, true}, {64, true}, {65, false}, {65535, false}};
   for (const auto& row : rows) {
     const Data hello = encoded({wire::Hello{1, 1, row.capacity, some_nonce(0), "box"}});
     const std::string saw = tell_primary("", {hello, encoded({wire::Proof{}})});

@@ -39,6 +39,35 @@ constexpr char kPrimaryProof[] =
 
 constexpr std::uint8_t kSomeBytes[] = {0xde, 0xad};
 
+// One of each that it can list.
+FarmStatus some_status() {
+  FarmStatus status;
+  status.jobs.push_back({.id = 1,
+                         .finished = true,
+                         .elapsed = 9'000'000'000,
+                         .done = 5,
+                         .leased = 2,
+                         .queued = 3,
+                         .frames = 125,
+                         .failures = 1,
+                         .hedges = 4,
+                         .renditions = {{"hd", "x264enc"}}});
+  status.workers.push_back({.id = 6,
+                            .name = "box",
+                            .address = "[::1]:9",
+                            .capacity = 2,
+                            .connected = 8'000'000'000,
+                            .working = 7'000'000'000,
+                            .suspended = 1'000'000'000,
+                            .results = 5,
+                            .frames = 125,
+                            .failures = 1,
+                            .leases = {{1, 41, 2, 3'000'000'000}}});
+  status.all_workers = 10;
+  status.failures.push_back({1, 41, 1, 4'000'000'000, "box", "stuck"});
+  return status;
+}
+
 // One of each, and the bytes that docs/design/wire.md gives for it.
 struct Golden {
   const char* name;
@@ -86,6 +115,17 @@ std::vector<Golden> golden_messages() {
        "63 00 00 00 00 00 00 00 00 00 00 02 00 00 00 6e 6f"},
       {"Retire", wire::Retire{{7, 9}},
        "11 00 00 00 12 00 00 00 02 00 07 00 00 00 00 00 00 00 09 00 00 00 00 00 00 00"},
+      {"StatusRequest", wire::StatusRequest{}, "12 00 00 00 00 00 00 00"},
+      {"StatusReport", wire::StatusReport{some_status()},
+       "13 00 00 00 f5 00 00 00 01 00 01 00 00 00 00 00 00 00 01 00 00 1a 71 18 02 00 00 00 05 00 "
+       "00 00 00 00 00 00 02 00 00 00 00 00 00 00 03 00 00 00 00 00 00 00 7d 00 00 00 00 00 00 00 "
+       "01 00 00 00 00 00 00 00 04 00 00 00 00 00 00 00 01 00 02 00 00 00 68 64 07 00 00 00 78 32 "
+       "36 34 65 6e 63 01 00 06 00 00 00 00 00 00 00 03 00 00 00 62 6f 78 07 00 00 00 5b 3a 3a 31 "
+       "5d 3a 39 02 00 00 50 d6 dc 01 00 00 00 00 86 3b a1 01 00 00 00 00 ca 9a 3b 00 00 00 00 05 "
+       "00 00 00 00 00 00 00 7d 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 01 00 01 00 00 00 00 "
+       "00 00 00 29 00 00 00 00 00 00 00 02 00 00 00 00 5e d0 b2 00 00 00 00 0a 00 00 00 01 00 01 "
+       "00 00 00 00 00 00 00 29 00 00 00 00 00 00 00 01 00 00 00 00 28 6b ee 00 00 00 00 03 00 00 "
+       "00 62 6f 78 05 00 00 00 73 74 75 63 6b"},
   };
 }
 
@@ -323,6 +363,32 @@ GST_START_TEST(test_wire_names_are_short) {
 }
 GST_END_TEST
 
+// As long as it can be it is a message still, and what is beyond that is cut off.
+GST_START_TEST(test_wire_largest_status_fits) {
+  const std::string text(5000, 'x');
+  FarmStatus status;
+  const FarmStatus::Job job{.id = 1,
+                            .renditions = std::vector(40, FarmStatus::Rendition{text, text})};
+  status.jobs.assign(FarmStatus::kMaxJobs + 1, job);
+  const FarmStatus::Worker worker{
+      .name = text, .address = text, .leases = std::vector(64, FarmStatus::Lease{})};
+  status.workers.assign(FarmStatus::kMaxWorkers + 1, worker);
+  status.failures.assign(FarmStatus::kMaxFailures + 1, {1, 2, 3, 4, text, text});
+  const Bytes bytes = wire::encode(wire::StatusReport{status});
+  fail_unless(bytes.size() <= wire::kFrameHeader + wire::kMaxBody, "%zu bytes", bytes.size());
+  const auto decoded = decode(bytes.span());
+  fail_unless_ok(decoded);
+  const FarmStatus& sent = std::get<wire::StatusReport>(**decoded).status;
+  fail_unless_equals_uint64(sent.jobs.size(), FarmStatus::kMaxJobs);
+  fail_unless_equals_uint64(sent.jobs[0].renditions.size(), kMaxRenditions);
+  fail_unless_equals_uint64(sent.workers.size(), FarmStatus::kMaxWorkers);
+  fail_unless_equals_uint64(sent.workers[0].leases.size(), FarmStatus::kMaxLeases);
+  fail_unless_equals_uint64(sent.workers[0].address.size(), FarmStatus::kMaxAddress);
+  fail_unless_equals_uint64(sent.failures.size(), FarmStatus::kMaxFailures);
+  fail_unless_equals_uint64(sent.failures[0].reason.size(), FarmStatus::kMaxReason);
+}
+GST_END_TEST
+
 GST_START_TEST(test_wire_refuses_long_texts) {
   for (std::size_t size : {wire::kMaxText, wire::kMaxText + 1}) {
     ByteWriter body;
@@ -349,7 +415,7 @@ GST_START_TEST(test_wire_clips_long_texts_between_characters) {
 GST_END_TEST
 
 GST_START_TEST(test_wire_skips_types_of_later_versions) {
-  constexpr std::uint16_t kTypes[] = {18, 999, 65535};
+  constexpr std::uint16_t kTypes[] = {20, 999, 65535};
   for (std::uint16_t type : kTypes) {
     const auto decoded = decode(frame(type, unhex("01 02 03")));
     fail_unless_ok(decoded);
@@ -407,6 +473,7 @@ static Suite* wire_suite() {
   tcase_add_test(tcase, test_wire_refuses_long_bodies_by_their_header);
   tcase_add_test(tcase, test_wire_limit_of_bodies_can_be_lowered);
   tcase_add_test(tcase, test_wire_names_are_short);
+  tcase_add_test(tcase, test_wire_largest_status_fits);
   tcase_add_test(tcase, test_wire_refuses_long_texts);
   tcase_add_test(tcase, test_wire_clips_long_texts_between_characters);
   tcase_add_test(tcase, test_wire_skips_types_of_later_versions);

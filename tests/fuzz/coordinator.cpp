@@ -104,6 +104,7 @@ class Target {
     }
     notice();
     check_leases();
+    check_status();
   }
 
   // Whatever happened, nothing is held when everything is gone.
@@ -133,7 +134,8 @@ class Target {
       return;
     const std::uint8_t kind = input.byte();
     Peer& peer = peers_[++last_id_];
-    if (kind % 4 != 0) {
+    // One of those without capacity is an observer, the other a stranger.
+    if (kind % 8 != 0) {
       peer.capacity = static_cast<std::uint16_t>(kind % 4);
       const WorkerSession::Config config{"w", peer.capacity, {}};
       peer.session = std::make_unique<WorkerSession>(config, wire::Nonce{}, now_);
@@ -162,7 +164,9 @@ class Target {
     if (!session->receive(down, now_, events))
       return false;
     for (auto& event : events)
-      if (auto* leased = std::get_if<WorkerSession::Leased>(&event))
+      if (std::holds_alternative<WorkerSession::Welcomed>(event) && peer->second.capacity == 0)
+        session->ask_status();
+      else if (auto* leased = std::get_if<WorkerSession::Leased>(&event))
         peer->second.leases.push_back(std::move(*leased));
       else if (auto* wanted = std::get_if<WorkerSession::Wanted>(&event))
         peer->second.wanted.push_back(std::move(*wanted));
@@ -193,7 +197,7 @@ class Target {
     if (type == 255)
       coordinator_.received(id, input.take(input.byte()), now_);
     else
-      coordinator_.received(id, frame(type % 18, input.take(input.byte())), now_);
+      coordinator_.received(id, frame(type % 20, input.take(input.byte())), now_);
   }
 
   // To what it was asked first: two bits for each rendition.
@@ -376,6 +380,13 @@ class Target {
   }
 
   // Each rendition is leased in one part, and to those who have offered it.
+  void check_status() const {
+    const FarmStatus status = coordinator_.status(now_);
+    REQUIRE(status.workers.size() == coordinator_.dispatcher().workers());
+    for (const FarmStatus::Job& job : status.jobs)
+      REQUIRE(job.leased + job.queued == coordinator_.dispatcher().open_segments(job.id));
+  }
+
   void check_leases() {
     const auto specs = ladder(false);
     std::map<std::uint64_t, std::map<int, RenditionSet>> parts;

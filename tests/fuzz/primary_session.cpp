@@ -22,7 +22,7 @@ class Target {
       config_.secret = "film";
     session_.emplace(config_, wire::Nonce{1}, now_);
     if ((options & 2) == 0)
-      greet();
+      greet((options & 4) == 0 ? 8 : 0);
   }
 
   void step(Input& input) {
@@ -53,14 +53,15 @@ class Target {
   bool alive() const { return alive_; }
 
  private:
-  void greet() {
-    const WorkerSession::Config config{"fuzz", 8, config_.secret};
+  // Without capacity it is an observer.
+  void greet(std::uint16_t capacity) {
+    const WorkerSession::Config config{"fuzz", capacity, config_.secret};
     WorkerSession worker(config, wire::Nonce{2}, now_);
     std::vector<WorkerSession::Event> events;
     receive(join(worker.next_output()));
     REQUIRE(worker.receive(join(session_->next_output()), now_, events));
     receive(join(worker.next_output()));
-    REQUIRE(joined_);
+    REQUIRE(joined_ == (capacity > 0) && observed_ == (capacity == 0));
   }
 
   // One part of a result with its right digest, which an input cannot find out.
@@ -140,13 +141,21 @@ class Target {
   void note(const PrimarySession::Retired& event) {
     REQUIRE(joined_ && event.kept.size() <= wire::kMaxKept);
   }
-  void note(const PrimarySession::Left&) { REQUIRE(joined_); }
+  void note(const PrimarySession::Left&) { REQUIRE(joined_ || observed_); }
+  void note(const PrimarySession::Observing&) {
+    REQUIRE(!joined_ && !std::exchange(observed_, true));
+  }
+  void note(const PrimarySession::StatusAsked&) {
+    REQUIRE(observed_);
+    session_->report({});
+  }
 
   PrimarySession::Config config_;
   Instant now_ = 0;
   std::optional<PrimarySession> session_;
   bool alive_ = true;
   bool joined_ = false;
+  bool observed_ = false;
   bool raw_ = false;  // What follows may belong to a frame that was begun.
   std::uint64_t granted_ = 0;
   std::set<std::uint64_t> leases_;

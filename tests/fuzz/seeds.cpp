@@ -60,6 +60,16 @@ Data frame_step(const wire::Message& message) {
          body(message);
 }
 
+FarmStatus some_status() {
+  FarmStatus status;
+  status.jobs.push_back({.id = 1, .done = 2, .renditions = {{"720p", "x264enc"}}});
+  status.workers.push_back(
+      {.id = 3, .name = "box", .address = "[::1]:9", .capacity = 2, .leases = {{1, 4, 1, 5}}});
+  status.all_workers = 1;
+  status.failures.push_back({1, 4, 1, 6, "box", "stuck"});
+  return status;
+}
+
 void write_wire(const Corpus& corpus) {
   const Data bytes = {1, 2, 3};
   const std::pair<const char*, wire::Message> messages[] = {
@@ -79,6 +89,8 @@ void write_wire(const Corpus& corpus) {
       {"heartbeat", wire::Heartbeat{}},
       {"progress", wire::Progress{7, 1500000, 25, 24}},
       {"job", wire::Job{3, "a:h264:64x36,b:vp9"}},
+      {"status-request", wire::StatusRequest{}},
+      {"status-report", wire::StatusReport{some_status()}},
       {"offer", wire::Offer{3, {{true, "x264enc", ""}, {false, "", "no encoder"}}}},
   };
   Data stream;
@@ -121,6 +133,10 @@ void write_sessions(const Corpus& corpus) {
                Data{2} + frame_step(wire::Hello{.capacity = 2, .name = "box"}) +
                    frame_step(wire::Proof{}) + grant + answer);
 
+  corpus.write("primary_session", "observer",
+               Data{4} + frame_step(wire::StatusRequest{}) + write +
+                   frame_step(wire::StatusRequest{}) + frame_step(wire::Leave{}));
+
   // Here each step begins with a number of a lease.
   const Data lease = {0, 3, 4, 9, 8, 7, 6, 0};
   const auto said = [](const wire::Message& message) { return Data{0} + frame_step(message); };
@@ -131,6 +147,8 @@ void write_sessions(const Corpus& corpus) {
                    said(wire::Done{"bye"}));
   corpus.write("worker_session", "greeting",
                Data{2} + said(wire::Challenge{1, false, {}}) + said(wire::Welcome{}) + lease);
+  corpus.write("worker_session", "observer",
+               Data{4} + said(wire::StatusReport{some_status()}) + said(wire::Done{"bye"}));
   corpus.write("worker_session", "refused",
                Data{2} + said(wire::Refuse{1, 1, "no"}) + said(wire::Challenge{1, false, {}}));
 }

@@ -17,6 +17,8 @@ class Target {
   explicit Target(std::uint8_t options) {
     if ((options & 1) != 0)
       config_.secret = "film";
+    if ((options & 4) != 0)
+      config_.capacity = 0;  // An observer.
     session_.emplace(config_, wire::Nonce{2}, now_);
     if ((options & 2) == 0)
       greet();
@@ -108,6 +110,7 @@ class Target {
     REQUIRE(!std::exchange(refused_, true));
   }
   void note(const WorkerSession::JobDone&) { REQUIRE(joined_); }
+  void note(const WorkerSession::StatusReceived&) { REQUIRE(joined_); }
 
   WorkerSession::Config config_{.name = "fuzz", .capacity = 4, .secret = {}};
   Instant now_ = 0;

@@ -14,7 +14,6 @@ constexpr std::uint64_t kLeastMaxResult = 32u << 20;
 // Of refusals no more than these are told in a second.
 constexpr unsigned kToldRefusals = 5;
 constexpr Instant kToldInterval = 1'000 * kMillisecond;
-constexpr char kJobDone[] = "the job is done";
 
 // An address without its port.
 std::string host_of(const std::string& address) {
@@ -38,8 +37,9 @@ void Coordinator::connected(WorkerId id, const std::string& address, const wire:
   connection.info = {id, {}, address};
   watch(connection);
   if (++per_address_[host_of(address)] > config_.max_per_address) {
-    close(connection, "more than " + std::to_string(config_.max_per_address) +
-                          " connections from this address");
+    close(connection,
+          "more than " + std::to_string(config_.max_per_address) + " connections from this address",
+          now);
     return;
   }
   greeting_[host_of(address)].insert(id);
@@ -53,7 +53,7 @@ void Coordinator::connected(WorkerId id, const std::string& address, const wire:
   // An honest greeting is over at once, so it is the oldest that nobody needs; of the address that
   // has most of them, so that one stranger does not keep out the workers of others.
   if (greeting > config_.max_greeting)
-    close(*connections_.at(*most->second.begin()), "too many connections that do not greet");
+    close(*connections_.at(*most->second.begin()), "too many connections that do not greet", now);
 }
 
 void Coordinator::join_local(WorkerId id, const std::string& name, unsigned capacity,
@@ -89,7 +89,7 @@ void Coordinator::received(WorkerId id, std::span<const std::uint8_t> bytes, Ins
   check_incoming(connection, now);
   writable_.push_back(id);
   if (!status)
-    close(connection, status.error());
+    close(connection, status.error(), now);
   pump(now);
 }
 
@@ -98,9 +98,9 @@ void Coordinator::disconnected(WorkerId id, const std::string& reason, Instant n
   if (connection.joined) {
     const std::string text =
         connection.leaving || all_done() ? "left" : "connection lost: " + reason;
-    lose(connection, text);
+    lose(connection, text, now);
     events_.push_back(WorkerLeft{connection.info, text});
-  } else {
+  } else if (!connection.observes) {
     tell_refused(connection.info.address, reason, now);
   }
   const auto address = per_address_.find(host_of(connection.info.address));
@@ -115,22 +115,22 @@ void Coordinator::disconnected(WorkerId id, const std::string& reason, Instant n
 }
 
 // Its leases go elsewhere at once; the connection may take a while to close.
-void Coordinator::close(Connection& connection, const std::string& reason) {
+void Coordinator::close(Connection& connection, const std::string& reason, Instant now) {
   if (std::exchange(connection.closing, true))
     return;
   end_greeting(connection);
-  lose(connection, connection.leaving ? "left" : reason);
+  lose(connection, connection.leaving ? "left" : reason, now);
   writable_.push_back(connection.info.id);
   closing_.push_back({connection.info.id, reason});
 }
 
-void Coordinator::lose(Connection& connection, const std::string& reason) {
+void Coordinator::lose(Connection& connection, const std::string& reason, Instant now) {
   if (!connection.joined)
     return;
   const bool in_good_order = connection.leaving || all_done();
   for (const Dispatcher::Failure& failure :
        dispatcher_.remove_worker(connection.info.id, in_good_order, reason))
-    lease_failed(connection.info, failure);
+    lease_failed(connection.info, failure, now);
   for (auto& [_, job] : jobs_)
     job.offers.erase(connection.info.id);
   connection.port->drop_leases();
@@ -152,8 +152,10 @@ void Coordinator::tell_refused(const std::string& address, const std::string& re
 
 // --- What workers say
 
-void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, Instant) {
+void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, Instant now) {
   connection.joined = true;
+  connection.joined_at = now;
+  connection.capacity = event.capacity;
   connection.info.name = event.name;
   end_greeting(connection);
   for (auto& [_, job] : jobs_)
@@ -175,21 +177,23 @@ void Coordinator::handle(Connection& connection, PrimarySession::LeaseAdvanced& 
 void Coordinator::handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now) {
   lease_ended(connection, event.lease);
   if (const auto failure = dispatcher_.fail(connection.info.id, event.lease, event.reason, now))
-    lease_failed(connection.info, *failure);
+    lease_failed(connection.info, *failure, now);
 }
 
 void Coordinator::handle(Connection& connection, PrimarySession::Retired& event, Instant now) {
   cancel(dispatcher_.retire(connection.info.id, event.kept, now));
 }
 
-void Coordinator::handle(Connection& connection, PrimarySession::Left&, Instant) {
+void Coordinator::handle(Connection& connection, PrimarySession::Left&, Instant now) {
   connection.leaving = true;
-  close(connection, "left");
+  close(connection, "left", now);
 }
 
 // --- Leases
 
-void Coordinator::lease_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure) {
+void Coordinator::lease_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure,
+                               Instant now) {
+  note_failure(worker, failure, now);
   cancel({failure.grant});
   cancel(failure.cancelled);
   const SegmentKey& key = failure.grant.segment;
@@ -281,7 +285,7 @@ void Coordinator::throttle(JobId id, Job& job) {
 // Does all that follows from what happened.
 void Coordinator::pump(Instant now) {
   while (const auto failure = dispatcher_.expire(now))
-    lease_failed(connections_.at(failure->grant.worker)->info, *failure);
+    lease_failed(connections_.at(failure->grant.worker)->info, *failure, now);
   for (auto& [id, job] : jobs_)
     throttle(id, job);
   while (const auto grant = dispatcher_.next_grant(now)) {
@@ -297,6 +301,9 @@ void Coordinator::pump(Instant now) {
                            static_cast<std::uint32_t>(segment.header->units.size()), segment.bytes);
     writable_.push_back(grant->worker);
     throttle(grant->segment.job, job);
+    if (!connection.first_lease_at)
+      connection.first_lease_at = now;
+    job.hedges += grant->hedge ? 1 : 0;
     if (grant->hedge)
       events_.push_back(LeaseHedged{connection.info, *grant});
   }
@@ -326,6 +333,8 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
   const std::uint64_t index = header->index;
   const auto work = static_cast<double>(header->units.size());
   job.window.accept(index, total_size(segment));
+  if (!job.first_segment_at)
+    job.first_segment_at = now;
   RenditionSet wanted = job.renditions.empty() ? 1 : 0;
   for (std::size_t i = 0; i < job.renditions.size(); ++i)
     wanted |= RenditionSet{!frames_of(*header, job.renditions[i]).empty()} << i;
@@ -337,6 +346,7 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
     done.grant.segment = {id, index};
     add_empty_renditions(job, added, done);
     job.window.answer(index, 0);
+    ++job.segments_done;
     job.segments.erase(index);
     events_.push_back(std::move(done));
   }
@@ -370,6 +380,7 @@ void Coordinator::remove_job(JobId id, Instant now) {
   const bool were_done = all_done();
   cancel(dispatcher_.remove_job(id, now));
   jobs_.erase(id);
+  std::erase_if(failures_, [id](const Failure& f) { return f.grant.segment.job == id; });
   if (all_done() && !were_done)
     say_goodbye(kJobDone);
   pump(now);
@@ -388,7 +399,7 @@ bool Coordinator::all_done() const {
 
 void Coordinator::say_goodbye(const std::string& reason) {
   for (auto& [id, connection] : connections_) {
-    if (!connection->joined || connection->closing)
+    if ((!connection->joined && !connection->observes) || connection->closing)
       continue;
     connection->port->done(reason);
     writable_.push_back(id);
@@ -419,7 +430,7 @@ void Coordinator::advance(Instant now) {
       wakeups_.erase(wakeups_.begin());
       connection.wakeup = kNever;
       if (!status)
-        close(connection, status.error());
+        close(connection, status.error(), now);
       continue;
     }
     writable_.push_back(connection.info.id);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -185,6 +186,8 @@ class Coordinator {
   std::vector<Closing> take_closing();
 
   const Dispatcher& dispatcher() const { return dispatcher_; }
+  // How the jobs and the workers do, as observers are told.
+  FarmStatus status(Instant now) const;
   // Bytes held for the job: segments, results that are not delivered, and what is arriving.
   std::uint64_t bytes_held(JobId job) const;
 
@@ -193,13 +196,21 @@ class Coordinator {
     WorkerInfo info;
     std::unique_ptr<PrimarySession> session;  // Null: in this process.
     LeasePort* port = nullptr;                // The session's, or that of join_local().
+    unsigned capacity = 0;
     bool joined = false;
+    bool observes = false;  // No worker, and never joined.
     bool leaving = false;
     bool closing = false;
     Instant wakeup = kNever;  // Its place in wakeups_.
     // What of a result has arrived, and which job it counts for.
     std::uint64_t incoming = 0;
     JobId incoming_job = 0;
+    // For the status.
+    Instant joined_at = 0;
+    std::optional<Instant> first_lease_at;
+    std::uint64_t results = 0;
+    std::uint64_t frames = 0;  // Of the source, in these.
+    std::uint64_t failures = 0;
   };
   struct Segment {
     std::shared_ptr<const SegmentHeader> header;
@@ -222,6 +233,12 @@ class Coordinator {
     std::uint64_t full_at = UINT64_MAX;  // What the window held when a result had no room.
     bool done = false;
     bool waiting_told = false;
+    // For the status: what FarmStatus::Job counts.
+    std::optional<Instant> first_segment_at;
+    std::uint64_t segments_done = 0;
+    std::uint64_t frames_done = 0;
+    std::uint64_t failures = 0;
+    std::uint64_t hedges = 0;
 
     // Those of its renditions that are in the set.
     std::vector<RenditionSpec> some(RenditionSet set) const;
@@ -235,15 +252,25 @@ class Coordinator {
     bool unable_told = false;
   };
 
+  struct Failure {
+    WorkerInfo worker;
+    Dispatcher::Grant grant;
+    std::string reason;
+    Instant at = 0;
+  };
+
+  static constexpr char kJobDone[] = "the job is done";
   static bool has(RenditionSet set, std::size_t rendition) { return (set >> rendition & 1) != 0; }
 
-  void handle(Connection& connection, PrimarySession::Joined& event, Instant);
+  void handle(Connection& connection, PrimarySession::Joined& event, Instant now);
   void handle(Connection& connection, PrimarySession::LeaseAdvanced& event, Instant now);
   void handle(Connection& connection, PrimarySession::ResultReceived& event, Instant now);
   void handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now);
   void handle(Connection& connection, PrimarySession::Offered& event, Instant now);
   void handle(Connection& connection, PrimarySession::Retired& event, Instant now);
   void handle(Connection& connection, PrimarySession::Left& event, Instant);
+  void handle(Connection& connection, PrimarySession::Observing& event, Instant);
+  void handle(Connection& connection, PrimarySession::StatusAsked& event, Instant now);
   static Status read_result(const Job& job, const std::vector<BytesList>& parts, SegmentDone& done);
   static Status check_missing(const Job& job, const SegmentDone& done,
                               const std::vector<std::string>& made);
@@ -253,11 +280,15 @@ class Coordinator {
   std::uint64_t weigh(const Job& job, SegmentDone& done) const;
   void keep(SegmentDone done, Job& job, Instant now);
   static void add_empty_renditions(const Job& job, const Segment& segment, SegmentDone& done);
-  void lose(Connection& connection, const std::string& reason);
-  void close(Connection& connection, const std::string& reason);
+  void lose(Connection& connection, const std::string& reason, Instant now);
+  void close(Connection& connection, const std::string& reason, Instant now);
   void end_greeting(const Connection& connection);
   void tell_refused(const std::string& address, const std::string& reason, Instant now);
-  void lease_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure);
+  void lease_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure, Instant now);
+  void note_result(const SegmentDone& done, Job& job);
+  void note_failure(const WorkerInfo& worker, const Dispatcher::Failure& failure, Instant now);
+  FarmStatus::Job status_of(JobId id, const Job& job, Instant now) const;
+  FarmStatus::Worker status_of(const Connection& connection, Instant now) const;
   void cancel(const std::vector<Dispatcher::Grant>& grants);
   static bool fits(const Job& job, std::uint64_t more);
   void check_incoming(Connection& connection, Instant now);
@@ -283,6 +314,7 @@ class Coordinator {
   std::map<std::string, std::set<WorkerId>> greeting_;  // By address.
   std::set<std::pair<Instant, WorkerId>> wakeups_;
 
+  std::deque<Failure> failures_;  // The latest, the newest first.
   std::uint64_t queries_ = 0;
   std::vector<Event> events_;
   std::vector<WorkerId> writable_;  // Some more than once.

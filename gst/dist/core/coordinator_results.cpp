@@ -102,7 +102,7 @@ void Coordinator::refuse_result(const SegmentDone& done, const std::string& reas
                                 Instant now) {
   const auto failure = dispatcher_.fail(done.worker.id, done.grant.lease, reason, now, counts);
   if (failure)
-    lease_failed(done.worker, *failure);
+    lease_failed(done.worker, *failure, now);
 }
 
 // Says what is held once the result is kept. Returns how much more that is than now.
@@ -124,6 +124,7 @@ void Coordinator::keep(SegmentDone done, Job& job, Instant now) {
   cancel(dispatcher_.complete(done.worker.id, done.grant.lease, now, made_in(job, done)).value());
   segment->second.results = done.held - (done.complete ? 0 : total_size(segment->second.bytes));
   job.window.answer(key.index, done.held);
+  note_result(done, job);
   choose_encoders(done, job, now);
   if (done.complete) {
     add_empty_renditions(job, segment->second, done);

@@ -132,6 +132,13 @@ std::size_t Dispatcher::open_parts(JobId id, std::uint64_t index) const {
   return count;
 }
 
+std::vector<Dispatcher::Grant> Dispatcher::leases_held(WorkerId id) const {
+  std::vector<Grant> grants;
+  for (LeaseId lease : workers_.at(id).leases)
+    grants.push_back(leases_.at(lease).grant);
+  return grants;
+}
+
 std::optional<std::uint64_t> Dispatcher::earliest(JobId id) const {
   const auto job = jobs_.find(id);
   if (job == jobs_.end() || job->second.parts.empty())

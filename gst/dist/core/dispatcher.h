@@ -166,6 +166,10 @@ class Dispatcher {
   // The leases that are out of that part of a segment; of all of the job's, by segment.
   std::vector<Grant> leases_of(SegmentKey segment) const;
   std::vector<Grant> leases_of(JobId job) const;
+  // Those that the worker holds, the oldest first.
+  std::vector<Grant> leases_held(WorkerId worker) const;
+  // Until then the worker gets no lease; 0: it is not suspended.
+  Instant suspended_until(WorkerId worker) const { return workers_.at(worker).suspended_until; }
   // How many parts of the segment are not complete, and whether there are any.
   std::size_t open_parts(JobId job, std::uint64_t index) const;
   bool is_open(JobId job, std::uint64_t index) const { return open_parts(job, index) != 0; }

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,6 +30,9 @@ inline constexpr Instant kPeerTimeout = 15'000 * kMillisecond;
 inline constexpr Instant kHeartbeatInterval = 4'000 * kMillisecond;
 // How long a stranger may take to prove that it is a worker.
 inline constexpr Instant kGreetingTimeout = 10'000 * kMillisecond;
+
+// No honest segment or rendition is larger, and GByteArray holds no more.
+inline constexpr std::uint64_t kMaxPayload = std::uint64_t{2} << 30;
 
 // What both ends do alike: framing, payloads in chunks, messages that overtake payloads, and the
 // watch over a silent peer.
@@ -54,12 +58,14 @@ class Link {
         greeting_until_(now + kGreetingTimeout) {}
 
   // Cuts the bytes into messages and hands each to `handle` until that fails.
-  template <class Handle>
-  Status for_each_message(std::span<const std::uint8_t> bytes, Instant now, Handle handle);
+  Status for_each_message(std::span<const std::uint8_t> bytes, Instant now,
+                          const std::function<Status(const wire::Message&)>& handle);
   // The greeting is over.
   void joined();
 
   void send(const wire::Message& message) { messages_.push_back(wire::encode(message)); }
+  // In place of an unsent one of its type, which it outdates.
+  void send_newest(const wire::Message& message);
   // Sends `announcement`, then the payload.
   void send_payload(const wire::Message& announcement, LeaseId lease, BytesList payload);
   // Sends it when all payloads that there are now have been sent.
@@ -117,6 +123,10 @@ class PrimarySession : public Link, public LeasePort {
     std::string name;
     unsigned capacity = 1;
   };
+  // Somebody who only looks on: there will be StatusAsked and Left, and nothing else.
+  struct Observing {};
+  // To be answered with report().
+  struct StatusAsked {};
   // More of the lease is done than ever before.
   struct LeaseAdvanced {
     LeaseId lease = 0;
@@ -140,8 +150,8 @@ class PrimarySession : public Link, public LeasePort {
     std::vector<LeaseId> kept;
   };
   struct Left {};
-  using Event =
-      std::variant<Joined, LeaseAdvanced, ResultReceived, LeaseFailed, Offered, Retired, Left>;
+  using Event = std::variant<Joined, LeaseAdvanced, ResultReceived, LeaseFailed, Offered, Retired,
+                             Left, Observing, StatusAsked>;
 
   // `config` has to outlive the session.
   PrimarySession(const Config& config, const wire::Nonce& nonce, Instant now)
@@ -156,10 +166,11 @@ class PrimarySession : public Link, public LeasePort {
   void cancel(LeaseId lease) override;
   void done(const std::string& reason) override { send(wire::Done{reason}); }
   void drop_leases() override;
+  void report(FarmStatus status) { send_newest(wire::StatusReport{std::move(status)}); }
   std::optional<Incoming> incoming() const override;
 
  private:
-  enum class State { kHello, kProof, kJoined };
+  enum class State { kHello, kProof, kJoined, kObserving };
   // How far a lease is, as far as it is known here.
   struct LeaseProgress {
     std::uint64_t size = 0;
@@ -169,6 +180,7 @@ class PrimarySession : public Link, public LeasePort {
   };
 
   Status handle(const wire::Message& message, std::vector<Event>& events);
+  static Status handle_observer(const wire::Message& message, std::vector<Event>& events);
   Status handle_hello(const wire::Message& message);
   Status handle_proof(const wire::Message& message, std::vector<Event>& events);
   Error refuse(const std::string& reason);
@@ -191,12 +203,14 @@ class PrimarySession : public Link, public LeasePort {
   std::vector<BytesList> renditions_;
 };
 
-// The worker's end.
+// The worker's end, or that of an observer.
 class WorkerSession : public Link {
  public:
   struct Config {
     std::string name;
-    std::uint16_t capacity = 1;  // Leases to hold at a time.
+    // Leases to hold at a time; 0: this is an observer, which may ask_status() and is leased
+    // nothing.
+    std::uint16_t capacity = 1;
     // Empty: joins any primary that wants no secret. Else the primary has to prove that it knows
     // it.
     std::string secret;
@@ -226,7 +240,11 @@ class WorkerSession : public Link {
   struct JobDone {
     std::string reason;
   };
-  using Event = std::variant<Welcomed, Leased, Wanted, Cancelled, Refused, JobDone>;
+  // The answer to ask_status().
+  struct StatusReceived {
+    FarmStatus status;
+  };
+  using Event = std::variant<Welcomed, Leased, Wanted, Cancelled, Refused, JobDone, StatusReceived>;
 
   // Greets the primary.
   WorkerSession(const Config& config, const wire::Nonce& nonce, Instant now);
@@ -245,6 +263,8 @@ class WorkerSession : public Link {
   void retire(std::optional<LeaseId> kept);
   // It has retired and nothing more is to be said.
   bool has_left() const { return leaving_ && !has_output(); }
+  // Of observers, once welcomed.
+  void ask_status() { send(wire::StatusRequest{}); }
   // How far a lease is that was received, see wire::Progress.
   void progress(LeaseId lease, std::uint32_t units, std::uint32_t frames);
   // Says how much of a lease has arrived, if it is more than before.
@@ -254,13 +274,15 @@ class WorkerSession : public Link {
   enum class State { kHello, kProof, kJoined, kRefused };
 
   Status handle(const wire::Message& message, std::vector<Event>& events);
+  static Status handle_as_observer(const wire::Message& message, std::vector<Event>& events);
+  std::string name_of_this_end() const { return observes_ ? "observer" : "worker"; }
   void refused(const std::string& reason, std::vector<Event>& events);
   Status handle_challenge(const wire::Message& message, std::vector<Event>& events);
   Status handle_welcome(const wire::Message& message, std::vector<Event>& events);
-
-  const std::string secret_;
   void leave_if_retired();
 
+  const std::string secret_;
+  const bool observes_;
   State state_ = State::kHello;
   Bytes transcript_;
   wire::Lease lease_;  // The one being received.

@@ -33,6 +33,8 @@ enum Type : std::uint16_t {
   kJob = 15,
   kOffer = 16,
   kRetire = 17,
+  kStatusRequest = 18,
+  kStatusReport = 19,
 };
 
 // Each put() writes a body and returns its type.
@@ -155,6 +157,15 @@ Type put(ByteWriter& out, const Retire& m) {
   return kRetire;
 }
 
+Type put(ByteWriter&, const StatusRequest&) {
+  return kStatusRequest;
+}
+
+Type put(ByteWriter& out, const StatusReport& m) {
+  write(out, m.status);
+  return kStatusReport;
+}
+
 void put_frame_header(ByteWriter& out, std::uint16_t type, std::size_t body_size) {
   out.u16(type);
   out.u16(0);
@@ -237,6 +248,10 @@ Message get(ByteReader& in, std::uint16_t type, bool& valid) {
       return get_offer(in, valid);
     case kRetire:
       return get_retire(in, valid);
+    case kStatusRequest:
+      return StatusRequest{};
+    case kStatusReport:
+      return StatusReport{read_farm_status(in, valid)};
     default:
       in.bytes(in.remaining());
       return std::monostate{};

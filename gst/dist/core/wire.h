@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gst/dist/core/bytes.h"
+#include "gst/dist/core/farm_status.h"
 #include "gst/dist/core/rendition.h"
 #include "gst/dist/core/result.h"
 
@@ -42,7 +43,8 @@ using Digest = std::array<std::uint8_t, 32>;  // SHA-256, or HMAC with it.
 struct Hello {
   std::uint16_t min_version = kMinVersion;
   std::uint16_t max_version = kMaxVersion;
-  std::uint16_t capacity = 1;  // Leases the worker wants to hold at a time.
+  // Leases the worker wants to hold at a time; 0: it is an observer, which is leased nothing.
+  std::uint16_t capacity = 1;
   Nonce nonce = {};
   std::string name;  // At most kMaxName bytes.
   bool operator==(const Hello&) const = default;
@@ -161,6 +163,17 @@ struct Progress {
   bool operator==(const Progress&) const = default;
 };
 
+// Observer to primary: what does the farm do? The answer is a StatusReport.
+struct StatusRequest {
+  bool operator==(const StatusRequest&) const = default;
+};
+
+// Primary to observer.
+struct StatusReport {
+  FarmStatus status;
+  bool operator==(const StatusReport&) const = default;
+};
+
 // Both ways: the next bytes of the Lease or ResultPart sent last.
 struct Data {
   std::uint64_t lease = 0;
@@ -168,9 +181,9 @@ struct Data {
 };
 
 // monostate: a type of a later version, to be skipped.
-using Message =
-    std::variant<std::monostate, Hello, Challenge, Proof, Welcome, Refuse, Lease, ResultPart, Fail,
-                 Cancel, Done, Leave, Data, Heartbeat, Progress, Job, Offer, Retire>;
+using Message = std::variant<std::monostate, Hello, Challenge, Proof, Welcome, Refuse, Lease,
+                             ResultPart, Fail, Cancel, Done, Leave, Data, Heartbeat, Progress, Job,
+                             Offer, Retire, StatusRequest, StatusReport>;
 
 // A frame with its header. The strings must be valid UTF-8; longer ones than kMaxText are cut.
 Bytes encode(const Message& message);

@@ -34,6 +34,7 @@ struct Command {
 extern const Command kTranscode;
 extern const Command kWorker;
 extern const Command kInspect;
+extern const Command kStatus;
 
 // What GOption stores for an option that may be missing; null gives "".
 inline std::string text_of(const gchar* text) {

@@ -69,7 +69,5 @@ std::vector<std::string> problems_of(const Film& film, const Examination& examin
 
 // "4.000 s".
 std::string seconds_text(Time time);
-// "1 frame", "2 frames".
-std::string count_text(std::uint64_t count, const std::string& noun);
 
 }  // namespace dist::tool

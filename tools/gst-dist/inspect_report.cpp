@@ -9,46 +9,13 @@
 #include "gst/dist/gstx/stream_format.h"
 #include "tools/gst-dist/json_writer.h"
 #include "tools/gst-dist/progress.h"
+#include "tools/gst-dist/text.h"
 
 namespace dist::tool {
 namespace {
 
-constexpr glong kColumns = 80;
+// Columns of the labels.
 constexpr std::size_t kLabel = 12;
-
-template <class... Args>
-std::string format(const char* pattern, Args... args) {
-  return take_string(g_strdup_printf(pattern, args...));
-}
-
-std::string join(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts)
-    if (!part.empty())
-      text += (text.empty() ? "" : ", ") + part;
-  return text;
-}
-
-// A label, and text that goes on below itself where the line is full.
-std::string paragraph(const std::string& label, const std::string& text) {
-  std::string result;
-  std::string line = label + std::string(kLabel - std::min(kLabel, label.size()), ' ');
-  std::size_t at = 0;
-  bool empty = true;
-  while (at < text.size()) {
-    const std::size_t end = std::min(text.find(' ', at), text.size());
-    const std::string word = text.substr(at, end - at);
-    at = end + 1;
-    if (!empty && g_utf8_strlen((line + " " + word).c_str(), -1) > kColumns) {
-      result += line + "\n";
-      line = std::string(kLabel, ' ');
-      empty = true;
-    }
-    line += (empty ? "" : " ") + word;
-    empty = false;
-  }
-  return result + line + "\n";
-}
 
 std::string fraction_text(const Fraction& fraction) {
   return std::to_string(fraction.num) + "/" + std::to_string(fraction.den);
@@ -218,26 +185,27 @@ std::string report_for_people(const Inspection& inspection) {
   std::string text = inspection.input + "\n";
   const std::string length =
       film.duration > 0 ? clock_text(static_cast<double>(film.duration) / 1e9) : "unknown length";
-  text += paragraph("film", join({film.container, length}));
+  text += paragraph("film", kLabel, join({film.container, length}));
   for (const FilmStream& stream : film.streams)
-    text += paragraph(name_of(stream.kind), stream_text(stream));
+    text += paragraph(name_of(stream.kind), kLabel, stream_text(stream));
   if (facts.frames > 0) {
-    text += paragraph("frames", frames_text(inspection));
-    text += paragraph("keyframes", keyframes_text(facts));
-    text += paragraph("segments", std::to_string(inspection.examination.segments.size()) + " of " +
-                                      range_text(facts.shortest_segment, facts.longest_segment));
-    text += paragraph("preroll", preroll_text(facts));
+    text += paragraph("frames", kLabel, frames_text(inspection));
+    text += paragraph("keyframes", kLabel, keyframes_text(facts));
+    text += paragraph("segments", kLabel,
+                      std::to_string(inspection.examination.segments.size()) + " of " +
+                          range_text(facts.shortest_segment, facts.longest_segment));
+    text += paragraph("preroll", kLabel, preroll_text(facts));
   }
   std::string label = "encoders";
   for (const CodecEncoders& codec : inspection.encoders)
     text += paragraph(
-        std::exchange(label, ""),
+        std::exchange(label, ""), kLabel,
         codec.codec + ": " + (codec.encoders.empty() ? "none here" : join(codec.encoders)));
   label = "problems";
   for (const std::string& problem : inspection.problems)
-    text += paragraph(std::exchange(label, ""), problem);
+    text += paragraph(std::exchange(label, ""), kLabel, problem);
   if (inspection.problems.empty())
-    text += paragraph(label, "none");
+    text += paragraph(label, kLabel, "none");
   return text;
 }
 

@@ -10,6 +10,7 @@
 
 #include "gst/dist/gstx/stream_format.h"
 #include "tools/gst-dist/facts.h"
+#include "tools/gst-dist/text.h"
 
 namespace dist::tool {
 namespace {
@@ -149,10 +150,6 @@ std::string seconds_text(Time time) {
   char text[48];
   std::snprintf(text, sizeof(text), "%.3f s", static_cast<double>(time) / 1e9);
   return text;
-}
-
-std::string count_text(std::uint64_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
 std::vector<std::string> problems_of(const Film& film, const Examination& examination,

@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/gst-dist/text.h"
+
+namespace dist::tool {
+namespace {
+
+constexpr std::size_t kColumns = 80;
+
+std::size_t width_of(const std::string& text) {
+  return static_cast<std::size_t>(g_utf8_strlen(text.c_str(), -1));
+}
+
+std::string blanks(const std::string& text, std::size_t width) {
+  return std::string(width > width_of(text) ? width - width_of(text) : 0, ' ');
+}
+
+}  // namespace
+
+std::string join(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts)
+    if (!part.empty())
+      text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+std::string count_text(std::uint64_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string cut(const std::string& text, std::size_t width) {
+  if (width_of(text) <= width)
+    return text;
+  if (width == 0)
+    return "";
+  const gchar* end = g_utf8_offset_to_pointer(text.c_str(), static_cast<glong>(width) - 1);
+  return text.substr(0, static_cast<std::size_t>(end - text.c_str())) + "…";
+}
+
+std::string padded(const std::string& text, std::size_t width) {
+  return text + blanks(text, width);
+}
+
+std::string right(const std::string& text, std::size_t width) {
+  return blanks(text, width) + text;
+}
+
+std::string paragraph(const std::string& label, std::size_t indent, const std::string& text) {
+  std::string result;
+  std::string line = padded(label, indent);
+  bool empty = true;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(" \n", at), text.size());
+    const std::string word = text.substr(at, end - at);
+    at = end + 1;
+    if (!empty && width_of(line) + 1 + width_of(word) > kColumns) {
+      result += line + "\n";
+      line = std::string(indent, ' ');
+      empty = true;
+    }
+    line += (empty ? "" : " ") + word;
+    empty = false;
+  }
+  return result + line + "\n";
+}
+
+}  // namespace dist::tool

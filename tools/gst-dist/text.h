@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Text for terminals. Widths are counted in characters.
+#pragma once
+
+#include <glib.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gst/dist/gstx/ref.h"
+
+namespace dist::tool {
+
+// As printf does it.
+template <class... Args>
+std::string format(const char* pattern, Args... args) {
+  return take_string(g_strdup_printf(pattern, args...));
+}
+
+// Those that are not empty, with commas.
+std::string join(const std::vector<std::string>& parts);
+
+// "1 frame", "2 frames".
+std::string count_text(std::uint64_t count, const std::string& noun);
+
+// What does not fit is cut off, which an ellipsis shows.
+std::string cut(const std::string& text, std::size_t width);
+// Blanks behind, or before it.
+std::string padded(const std::string& text, std::size_t width);
+std::string right(const std::string& text, std::size_t width);
+
+// A label, and text that begins `indent` columns from the left, in lines of at most 80. Each ends
+// with a line break.
+std::string paragraph(const std::string& label, std::size_t indent, const std::string& text);
+
+}  // namespace dist::tool

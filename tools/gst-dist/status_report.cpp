@@ -29,6 +29,14 @@ std::string number(std::uint64_t value) {
   return std::to_string(value);
 }
 
+// In so few columns as there are for it.
+std::string age_text(Instant span) {
+  const auto hours = static_cast<unsigned long>(seconds(span) / 3600);
+  if (hours < 10)
+    return clock_text(seconds(span));
+  return hours < 100 ? format("%lu h", hours) : format("%lu d", hours / 24);
+}
+
 std::string job_text(const FarmStatus::Job& job) {
   std::vector<std::string> parts = {number(job.done) + " segments done",
                                     number(job.leased) + " leased",
@@ -36,7 +44,7 @@ std::string job_text(const FarmStatus::Job& job) {
                                     count_text(job.failures, "lease") + " failed",
                                     number(job.hedges) + " hedged",
                                     format("%.1f frames/s", rate(job.frames, job.elapsed)),
-                                    "since " + clock_text(seconds(job.elapsed))};
+                                    "running " + clock_text(seconds(job.elapsed))};
   if (job.finished)
     parts.push_back("finished");
   return join(parts);
@@ -60,20 +68,20 @@ std::string leases_text(const FarmStatus::Worker& worker, bool several_jobs) {
 }
 
 std::string state_text(const FarmStatus::Worker& worker) {
-  return worker.suspended > 0 ? "paused " + clock_text(seconds(worker.suspended)) : "";
+  return worker.suspended > 0 ? "off " + age_text(worker.suspended) : "";
 }
 
 // NAME ADDRESS UP HOLDS DONE FRAMES/S FAILED
 std::string row(const std::string& name, const std::string& address, const std::string& up,
                 const std::string& holds, const std::string& done, const std::string& speed,
                 const std::string& failed) {
-  return padded(cut(name, 18), 19) + padded(cut(address, 21), 22) + right(up, 7) + "  " +
-         padded(cut(holds, 9), 9) + right(done, 6) + right(speed, 8) + right(failed, 7) + "\n";
+  return padded(shortened(name, 17), 18) + padded(cut(address, 21), 22) + right(up, 7) + "  " +
+         padded(cut(holds, 8), 9) + right(done, 6) + right(speed, 9) + right(failed, 7) + "\n";
 }
 
 std::string worker_row(const FarmStatus::Worker& worker, bool several_jobs) {
   const std::string state = state_text(worker);
-  return row(worker.name, worker.address, clock_text(seconds(worker.connected)),
+  return row(worker.name, worker.address, age_text(worker.connected),
              state.empty() ? leases_text(worker, several_jobs) : state, number(worker.results),
              format("%.1f", rate(worker.frames, worker.working)), number(worker.failures));
 }

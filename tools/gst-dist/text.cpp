@@ -38,6 +38,15 @@ std::string cut(const std::string& text, std::size_t width) {
   return text.substr(0, static_cast<std::size_t>(end - text.c_str())) + "…";
 }
 
+std::string shortened(const std::string& text, std::size_t width) {
+  constexpr std::size_t kEnd = 6;
+  if (width_of(text) <= width || width <= kEnd)
+    return cut(text, width);
+  const gchar* end =
+      g_utf8_offset_to_pointer(text.c_str(), static_cast<glong>(width_of(text) - kEnd));
+  return cut(text, width - kEnd) + end;
+}
+
 std::string padded(const std::string& text, std::size_t width) {
   return text + blanks(text, width);
 }

@@ -29,6 +29,8 @@ std::string count_text(std::uint64_t count, const std::string& noun);
 
 // What does not fit is cut off, which an ellipsis shows.
 std::string cut(const std::string& text, std::size_t width);
+// The same in its middle: names often differ at their end only.
+std::string shortened(const std::string& text, std::size_t width);
 // Blanks behind, or before it.
 std::string padded(const std::string& text, std::size_t width);
 std::string right(const std::string& text, std::size_t width);

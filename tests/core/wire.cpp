@@ -389,6 +389,30 @@ GST_START_TEST(test_wire_largest_status_fits) {
 }
 GST_END_TEST
 
+// All of them are there, and yet they are too many.
+GST_START_TEST(test_wire_refuses_long_lists_of_a_status) {
+  const auto report = [](std::size_t jobs, std::size_t workers, std::size_t failures) {
+    const auto zeros = [](std::size_t count, std::size_t size) { return Data(count * size); };
+    ByteWriter body;
+    body.u16(static_cast<std::uint16_t>(jobs));
+    body.bytes(zeros(jobs, 68));
+    body.u16(static_cast<std::uint16_t>(workers));
+    body.bytes(zeros(workers, 68));
+    body.u32(0);
+    body.u16(static_cast<std::uint16_t>(failures));
+    body.bytes(zeros(failures, 36));
+    return decode(frame(19, body.take()));
+  };
+  constexpr std::size_t kJobs = FarmStatus::kMaxJobs;
+  constexpr std::size_t kWorkers = FarmStatus::kMaxWorkers;
+  constexpr std::size_t kFailures = FarmStatus::kMaxFailures;
+  fail_unless_ok(report(kJobs, kWorkers, kFailures));
+  fail_unless_error(report(kJobs + 1, 0, 0), "malformed", "jobs");
+  fail_unless_error(report(0, kWorkers + 1, 0), "malformed", "workers");
+  fail_unless_error(report(0, 0, kFailures + 1), "malformed", "failures");
+}
+GST_END_TEST
+
 GST_START_TEST(test_wire_refuses_long_texts) {
   for (std::size_t size : {wire::kMaxText, wire::kMaxText + 1}) {
     ByteWriter body;
@@ -474,6 +498,7 @@ static Suite* wire_suite() {
   tcase_add_test(tcase, test_wire_limit_of_bodies_can_be_lowered);
   tcase_add_test(tcase, test_wire_names_are_short);
   tcase_add_test(tcase, test_wire_largest_status_fits);
+  tcase_add_test(tcase, test_wire_refuses_long_lists_of_a_status);
   tcase_add_test(tcase, test_wire_refuses_long_texts);
   tcase_add_test(tcase, test_wire_clips_long_texts_between_characters);
   tcase_add_test(tcase, test_wire_skips_types_of_later_versions);

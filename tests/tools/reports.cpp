@@ -121,15 +121,16 @@ GST_START_TEST(test_status_table_fits) {
   worker.leases.assign(16, {1, 123'456, 1, 0});
   status.workers = {worker, worker, {}};
   status.workers[1].suspended = 60 * kSecond;
-  status.workers[2].name = "b";
+  status.workers[2].name = "b\033[2J\n\302\233m";
   status.all_workers = 9;
   FarmStatus::Job job;
   job.renditions.assign(32, {"rendition-with-a-name", "encoder-with-a-name"});
   status.jobs = {job, job};
-  status.failures = {{1, 2, 3, kSecond, "b", "it was\nstuck in " + repeated("many words ", 30)}};
+  status.failures = {{1, 2, 3, kSecond, "b",
+                      "it was\n\033stuck in " + repeated("many words ", 30) + repeated("ö", 200)}};
   const std::string table = status_for_people("a:1", status);
   check_width(table);
-  for (const char* part : {"ää/12", "and 6 more", "off 1:00", "2 jobs", "many words"})
+  for (const char* part : {"ää/12", "and 6 more", "b[2J m ", "off 1:00", "2 jobs", "many words"})
     ck_assert_msg(contains(table, part), "no '%s' in\n%s", part, table.c_str());
 }
 GST_END_TEST

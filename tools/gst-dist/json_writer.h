@@ -33,7 +33,10 @@ class JsonWriter {
 
   void text(const char* name, const std::string& value) {
     set_name(name);
-    json_builder_add_string_value(builder_, value.c_str());
+    // Names of files may be any bytes.
+    const std::string valid =
+        take_string(g_utf8_make_valid(value.data(), static_cast<gssize>(value.size())));
+    json_builder_add_string_value(builder_, valid.c_str());
   }
   void texts(const char* name, const std::vector<std::string>& values) {
     begin_array(name);

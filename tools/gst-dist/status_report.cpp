@@ -75,8 +75,9 @@ std::string state_text(const FarmStatus::Worker& worker) {
 std::string row(const std::string& name, const std::string& address, const std::string& up,
                 const std::string& holds, const std::string& done, const std::string& speed,
                 const std::string& failed) {
-  return padded(shortened(name, 17), 18) + padded(cut(address, 21), 22) + right(up, 7) + "  " +
-         padded(cut(holds, 8), 9) + right(done, 6) + right(speed, 9) + right(failed, 7) + "\n";
+  return padded(shortened(printable(name), 17), 18) + padded(cut(printable(address), 21), 22) +
+         right(up, 7) + "  " + padded(cut(holds, 8), 9) + right(done, 6) + right(speed, 9) +
+         right(failed, 7) + "\n";
 }
 
 std::string worker_row(const FarmStatus::Worker& worker, bool several_jobs) {

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tools/gst-dist/text.h"
 
+#include <algorithm>
+
 namespace dist::tool {
 namespace {
 
@@ -27,6 +29,18 @@ std::string join(const std::vector<std::string>& parts) {
 
 std::string count_text(std::uint64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string printable(const std::string& text) {
+  const std::string valid =
+      take_string(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
+  std::string result;
+  for (const gchar* at = valid.c_str(); *at != 0; at = g_utf8_next_char(at))
+    if (!g_unichar_iscntrl(g_utf8_get_char(at)))
+      result.append(at, static_cast<std::size_t>(g_utf8_next_char(at) - at));
+    else if (*at == '\n' || *at == '\t')
+      result += ' ';
+  return result;
 }
 
 std::string cut(const std::string& text, std::size_t width) {
@@ -56,13 +70,20 @@ std::string right(const std::string& text, std::size_t width) {
 }
 
 std::string paragraph(const std::string& label, std::size_t indent, const std::string& text) {
+  const std::string words = printable(text);
   std::string result;
   std::string line = padded(label, indent);
   bool empty = true;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find_first_of(" \n", at), text.size());
-    const std::string word = text.substr(at, end - at);
+  for (std::size_t at = 0; at < words.size();) {
+    const std::size_t end = std::min(words.find(' ', at), words.size());
+    std::string word = words.substr(at, end - at);
     at = end + 1;
+    if (width_of(word) > kColumns - indent) {
+      const gchar* fits =
+          g_utf8_offset_to_pointer(word.c_str(), static_cast<glong>(kColumns - indent));
+      at -= word.size() - static_cast<std::size_t>(fits - word.c_str()) + 1;
+      word.resize(static_cast<std::size_t>(fits - word.c_str()));
+    }
     if (!empty && width_of(line) + 1 + width_of(word) > kColumns) {
       result += line + "\n";
       line = std::string(indent, ' ');

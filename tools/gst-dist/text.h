@@ -27,6 +27,9 @@ std::string join(const std::vector<std::string>& parts);
 // "1 frame", "2 frames".
 std::string count_text(std::uint64_t count, const std::string& noun);
 
+// Without what would move the cursor or change colours: names and reasons come from others.
+std::string printable(const std::string& text);
+
 // What does not fit is cut off, which an ellipsis shows.
 std::string cut(const std::string& text, std::size_t width);
 // The same in its middle: names often differ at their end only.
@@ -36,7 +39,7 @@ std::string padded(const std::string& text, std::size_t width);
 std::string right(const std::string& text, std::size_t width);
 
 // A label, and text that begins `indent` columns from the left, in lines of at most 80. Each ends
-// with a line break.
+// with a line break. What is not printable() is left out.
 std::string paragraph(const std::string& label, std::size_t indent, const std::string& text);
 
 }  // namespace dist::tool

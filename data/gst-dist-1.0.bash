@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: The gst-dist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Completion of gst-dist-1.0 for bash; for zsh after "autoload -U bashcompinit && bashcompinit". What there is to
+# complete comes from the command's own help, so that it is never out of date.
+
+# _gst_dist_options PROGRAM COMMAND: its options, one in each line, with "=" behind those that take a value.
+_gst_dist_options() {
+  "$1" "$2" --help 2>/dev/null | sed -nE 's/^  (-[a-z], )?(--[a-z-]+=?).*/\2/p'
+}
+
+_gst_dist() {
+  local program=$1 word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  local command=${COMP_WORDS[1]}
+  COMPREPLY=()
+  if ((COMP_CWORD == 1)); then
+    local commands
+    commands=$("$program" --help 2>/dev/null | sed -nE 's/^  ([a-z]+) .*/\1/p')
+    mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$word")
+    return
+  fi
+  # Bash takes "--option=value" for three words.
+  if [[ $word == = ]]; then
+    word=
+  elif [[ $previous == = ]]; then
+    previous=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
+  case $previous in
+    --audio) mapfile -t COMPREPLY < <(compgen -W 'each separate' -- "$word") ;;
+    --ladder) mapfile -t COMPREPLY < <(compgen -W 'h264 hevc vp9 av1 mezzanine' -f -- "$word") ;;
+    --connect | --listen | --encoders | --local-workers | --max-memory | --name | --pause-when-busy | \
+      --rendition | -r | --slots) ;;
+    *)
+      if [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(_gst_dist_options "$program" "$command")" -- "$word")
+        [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace
+      elif [[ $command != status && $command != worker || $previous == --secret-file ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        compopt -o filenames
+      fi
+      ;;
+  esac
+}
+
+complete -F _gst_dist gst-dist-1.0

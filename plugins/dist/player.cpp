@@ -75,7 +75,7 @@ Player::Player(GstElement* element, GstPad* srcpad, const Settings& settings)
 
 Player::~Player() {
   thread_.run([this] { watchdog_.reset(); });
-  link_.reset();
+  link_->end();
 }
 
 void Player::connected() {

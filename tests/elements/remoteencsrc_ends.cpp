@@ -297,6 +297,22 @@ GST_START_TEST(test_remoteencsrc_stop_wakes_every_wait) {
 }
 GST_END_TEST
 
+// Whatever the primary says meanwhile. It asks each worker at once what it can make.
+GST_START_TEST(test_remoteencsrc_stops_while_the_primary_asks) {
+  RemoteEnc primary("renditions=a:h264 local-workers=0");
+  primary.push_segment(0);
+  guint port = 0;
+  g_object_get(primary.element(), "port", &port, nullptr);
+  for (int round = 0; round < 100; ++round) {
+    const auto worker = make_element("remoteencsrc", "port=" + std::to_string(port));
+    gst_element_set_state(worker.get(), GST_STATE_PLAYING);
+    // The hundred stops are spread over the time that dialling and greeting take.
+    g_usleep(static_cast<gulong>(round) * 20);
+    gst_element_set_state(worker.get(), GST_STATE_NULL);
+  }
+}
+GST_END_TEST
+
 GST_START_TEST(test_remoteencsrc_dials_again_after_null) {
   Worker w;
   for (int i = 0; i < 3; ++i) {
@@ -328,6 +344,7 @@ static Suite* remoteencsrc_ends_suite() {
   tcase_add_test(tests, test_remoteencsrc_eos_event_finishes_the_segment);
   tcase_add_test(tests, test_remoteencsrc_eos_event_ends_a_worker_without_a_primary);
   tcase_add_test(tests, test_remoteencsrc_stops_while_it_retires);
+  tcase_add_test(tests, test_remoteencsrc_stops_while_the_primary_asks);
   tcase_add_test(tests, test_remoteencsrc_stop_wakes_every_wait);
   tcase_add_test(tests, test_remoteencsrc_dials_again_after_null);
   return suite;

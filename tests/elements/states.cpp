@@ -15,9 +15,12 @@ constexpr const char* kElements[] = {"distsegmenter", "distjoin",      "remoteen
 constexpr GstState kStates[] = {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED,
                                 GST_STATE_PLAYING};
 
-// remoteenc listens, so any free port will do.
+// remoteenc listens, so any free port will do; the others are to dial nobody.
 Ref<GstElement> make(const std::string& factory) {
-  return make_element(factory, factory == "remoteenc" ? "port=0" : "");
+  if (factory == "remoteenc")
+    return make_element(factory, "port=0");
+  return make_element(factory,
+                      factory == "remoteencsrc" || factory == "remoteencworker" ? "port=1" : "");
 }
 
 void go_to(GstElement* element, GstState state) {

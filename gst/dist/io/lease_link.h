@@ -67,6 +67,10 @@ class LeaseLink {
 
   // From now on the observer is told. Once.
   virtual void begin() = 0;
+  // Leaves. Until this returns the observer is told, and may answer; then never more. The
+  // destructor does it too, but for an observer that reaches the link through a std::unique_ptr
+  // that would be too late. Not from the thread that tells the observer.
+  virtual void end() = 0;
 
   // Answers; ignored when their connection is gone. Any thread.
   virtual void offer(JobKey key, std::vector<Ability> abilities) = 0;

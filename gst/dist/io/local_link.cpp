@@ -26,6 +26,10 @@ void LocalLink::begin() {
 }
 
 LocalLink::~LocalLink() {
+  end();
+}
+
+void LocalLink::end() {
   listener_->run([this](Coordinator& coordinator, Instant now) {
     retiring_ = false;
     leave_now(coordinator, now);

@@ -28,6 +28,7 @@ class LocalLink : public LeaseLink, private LeasePort {
   LocalLink& operator=(const LocalLink&) = delete;
 
   void begin() override;
+  void end() override;
   void offer(JobKey key, std::vector<Ability> abilities) override;
   void result(LeaseKey key, std::vector<BytesList> renditions) override;
   void fail(LeaseKey key, const std::string& reason) override;

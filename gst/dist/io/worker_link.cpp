@@ -38,6 +38,10 @@ void WorkerLink::begin() {
 }
 
 WorkerLink::~WorkerLink() {
+  end();
+}
+
+void WorkerLink::end() {
   thread_.run([this] {
     stop();
     retry_.reset();

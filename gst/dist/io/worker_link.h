@@ -37,6 +37,7 @@ class WorkerLink : public LeaseLink {
   WorkerLink& operator=(const WorkerLink&) = delete;
 
   void begin() override;
+  void end() override;
   void offer(JobKey key, std::vector<Ability> abilities) override;
   void result(LeaseKey key, std::vector<BytesList> renditions) override;
   void fail(LeaseKey key, const std::string& reason) override;

@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The matrix of an MP4's video track, and subtitles without markup.
+
+#include <cstdint>
+#include <sstream>
+#include <string>
+
+#include <gst/check/gstcheck.h>
+
+#include "tools/gst-dist/markup.h"
+#include "tools/gst-dist/mp4_rotation.h"
+
+namespace {
+
+using dist::tool::display_matrix;
+using dist::tool::plain_text;
+using dist::tool::set_rotation;
+
+std::string number(std::uint32_t value) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8)
+    bytes += static_cast<char>(value >> shift & 0xff);
+  return bytes;
+}
+
+std::string box(const std::string& type, const std::string& content) {
+  return number(static_cast<std::uint32_t>(8 + content.size())) + type + content;
+}
+
+// A track header of that version, 160 by 120, and a handler.
+std::string track(const std::string& handler, int version) {
+  const std::string before(version == 0 ? 40 : 52, 'x');
+  return box(
+      "trak",
+      box("tkhd", before + std::string(36, 'm') + number(160 << 16) + number(120 << 16)) +
+          box("mdia", box("mdhd", "....") + box("hdlr", std::string(8, '\0') + handler + "....")));
+}
+
+std::string movie(int version = 0) {
+  return box("ftyp", "isom") + box("mdat", "moov") +
+         box("moov", box("mvhd", "....") + track("soun", version) + track("vide", version));
+}
+
+std::string turned(const std::string& file, const std::string& orientation, bool expected = true) {
+  std::stringstream stream(file);
+  fail_unless(static_cast<bool>(set_rotation(stream, orientation)) == expected);
+  return stream.str();
+}
+
+}  // namespace
+
+GST_START_TEST(test_rotation_changes_the_matrix_of_the_video) {
+  const std::uint32_t one = 0x10000;
+  const std::string matrix = number(0) + number(one) + number(0) + number(-one) + number(0) +
+                             number(0) + number(120 << 16) + number(0) + number(0x40000000);
+  for (int version : {0, 1}) {
+    std::string expected = movie(version);
+    expected.replace(expected.rfind(std::string(36, 'm')), 36, matrix);
+    fail_unless(turned(movie(version), "rotate-90") == expected);
+  }
+}
+GST_END_TEST
+
+// Each corner of the picture stays between 0 and its size.
+GST_START_TEST(test_rotation_keeps_the_picture_in_view) {
+  for (const char* name : {"rotate-0", "rotate-90", "rotate-180", "rotate-270", "flip-rotate-0",
+                           "flip-rotate-90", "flip-rotate-180", "flip-rotate-270"}) {
+    const auto matrix = display_matrix(name, 160 << 16, 120 << 16);
+    fail_unless(matrix.has_value());
+    const auto& m = *matrix;
+    int area = 0;
+    for (int x : {0, 160})
+      for (int y : {0, 120}) {
+        const int right = x * (m[0] >> 16) + y * (m[3] >> 16) + (m[6] >> 16);
+        const int down = x * (m[1] >> 16) + y * (m[4] >> 16) + (m[7] >> 16);
+        fail_unless(right >= 0 && down >= 0, "%s", name);
+        area = std::max(area, right * down);
+      }
+    fail_unless(area == 160 * 120, "%s", name);
+  }
+  fail_unless(!display_matrix("upside-down", 1, 1));
+}
+GST_END_TEST
+
+// Whatever the file, nothing is read or written beyond it, and a failure changes nothing.
+GST_START_TEST(test_rotation_of_broken_files) {
+  const std::string whole = movie();
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    fail_unless(turned(whole.substr(0, size), "rotate-90", false) == whole.substr(0, size));
+  for (std::size_t i = 0; i < whole.size(); ++i)
+    for (int value : {0, 1, 7, 0x7f, 0xff}) {
+      std::string broken = whole;
+      broken[i] = static_cast<char>(value);
+      std::stringstream stream(broken);
+      const bool done = static_cast<bool>(set_rotation(stream, "rotate-90"));
+      fail_unless(stream.str().size() == whole.size());
+      fail_unless(done || stream.str() == broken);
+    }
+  turned(whole, "sideways", false);
+}
+GST_END_TEST
+
+GST_START_TEST(test_markup_is_removed) {
+  const struct {
+    const char* markup;
+    const char* words;
+  } rows[] = {
+      {"", ""},
+      {"plain", "plain"},
+      {"<i>R&amp;D</i> &lt; <span color=\"red\">3 &#169;</span>\ntwo", "R&D < 3 ©\ntwo"},
+      {"not <markup", "not <markup"},
+      {"R&D", "R&D"},
+      {"</markup>", "</markup>"},
+  };
+  for (const auto& row : rows)
+    fail_unless(plain_text(row.markup) == row.words, "%s", row.markup);
+}
+GST_END_TEST
+
+static Suite* details_suite() {
+  Suite* const suite = suite_create("details");
+  TCase* const tests = tcase_create("all");
+  suite_add_tcase(suite, tests);
+  tcase_add_test(tests, test_rotation_changes_the_matrix_of_the_video);
+  tcase_add_test(tests, test_rotation_keeps_the_picture_in_view);
+  tcase_add_test(tests, test_rotation_of_broken_files);
+  tcase_add_test(tests, test_markup_is_removed);
+  return suite;
+}
+
+GST_CHECK_MAIN(details)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "gst/dist/gstx/ref.h"
 
@@ -54,10 +55,10 @@ bool sinks(GstElementFactory* muxer, const GstCaps* caps) {
 
 const std::vector<Container>& containers() {
   static const std::vector<Container> list = {
-      {".mp4", "mp4mux", {"fdkaacenc", "opusenc", "avenc_aac"}},
-      {".mkv", "matroskamux", {"opusenc", "flacenc", "avenc_aac"}},
-      {".webm", "webmmux", {"opusenc", "vorbisenc"}},
-      {".ts", "mpegtsmux", {"fdkaacenc", "opusenc", "avenc_aac"}},
+      {".mp4", "mp4mux", {"avenc_aac"}, true, false},
+      {".mkv", "matroskamux", {"opusenc", "flacenc"}, false, true},
+      {".webm", "webmmux", {"opusenc", "vorbisenc"}, false, true},
+      {".ts", "mpegtsmux", {"avenc_aac"}, false, false},
   };
   return list;
 }
@@ -87,12 +88,35 @@ bool takes(const Container& container, const GstCaps* caps) {
   const auto muxer = Ref<GstElementFactory>::adopt(gst_element_factory_find(container.muxer));
   if (!muxer)
     return false;
+  // What the demuxer does not know it gives this name, which muxers promise to take and do not.
+  if (gst_structure_has_name(gst_caps_get_structure(caps, 0), "application/x-subtitle-unknown"))
+    return false;
+  // mp4mux of GStreamer 1.22 turns the bytes of the pre-skip around, so that players drop the first
+  // 0.3 s, and mpegtsmux does not write it.
+  const bool keeps_preskip = std::string_view(container.muxer) != "mp4mux" &&
+                             std::string_view(container.muxer) != "mpegtsmux";
+  if (gst_structure_has_name(gst_caps_get_structure(caps, 0), "audio/x-opus") && !keeps_preskip)
+    return false;
+  if (is_markup(caps)) {
+    const auto plain = Ref<GstCaps>::adopt(gst_caps_from_string("text/x-raw,format=utf8"));
+    return sinks(muxer.get(), plain.get());
+  }
   const Form* form = form_of(caps);
   if (!form)
     return sinks(muxer.get(), caps);
   // The parser changes stream-format, alignment and the like.
   const auto any = Ref<GstCaps>::adopt(gst_caps_from_string(form->caps));
   return sinks(muxer.get(), any.get());
+}
+
+bool is_markup(const GstCaps* caps) {
+  const GstStructure* text = gst_caps_get_structure(caps, 0);
+  const std::string_view name = gst_structure_get_name(text);
+  // parsebin makes markup of these.
+  if (name == "application/x-ass" || name == "application/x-ssa")
+    return true;
+  return name == "text/x-raw" &&
+         g_strcmp0(gst_structure_get_string(text, "format"), "pango-markup") == 0;
 }
 
 const char* parser_of(const GstCaps* caps) {

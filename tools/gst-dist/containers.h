@@ -16,6 +16,8 @@ struct Container {
   const char* muxer;      // gst-launch description, such as "mp4mux".
   // Encoders for audio that the container does not take, the best one first.
   std::vector<const char*> audio_encoders;
+  bool rotation;  // Whether it says how its picture has to be turned.
+  bool chapters;
 };
 
 const std::vector<Container>& containers();
@@ -28,6 +30,9 @@ const Container* container_for(const std::string& codec);
 
 // Whether a stream of these caps may go into the container, perhaps after a parser.
 bool takes(const Container& container, const GstCaps* caps);
+
+// Text with markup, which no container takes; they take it without.
+bool is_markup(const GstCaps* caps);
 
 // The parser that brings a stream into the form a muxer wants, such as "h264parse"; "identity"
 // where none is needed.

@@ -37,6 +37,14 @@ std::string describe(const GstCaps* caps) {
   return take_string(gst_pb_utils_get_codec_description(caps));
 }
 
+std::string orientation_of(const GstTagList* tags) {
+  gchar* text = nullptr;
+  if (tags)
+    gst_tag_list_get_string(tags, GST_TAG_IMAGE_ORIENTATION, &text);
+  const std::string orientation = take_string(text);
+  return orientation == "rotate-0" ? "" : orientation;
+}
+
 FilmStream stream_of(GstDiscovererStreamInfo* info) {
   FilmStream stream;
   // Some demuxers give none.
@@ -54,6 +62,7 @@ FilmStream stream_of(GstDiscovererStreamInfo* info) {
                         gst_discoverer_video_info_get_framerate_denom(video)};
     stream.pixel_aspect_ratio = {gst_discoverer_video_info_get_par_num(video),
                                  gst_discoverer_video_info_get_par_denom(video)};
+    stream.orientation = orientation_of(gst_discoverer_stream_info_get_tags(info));
   } else if (GST_IS_DISCOVERER_AUDIO_INFO(info)) {
     auto* audio = GST_DISCOVERER_AUDIO_INFO(info);
     stream.kind = StreamKind::kAudio;
@@ -68,6 +77,20 @@ FilmStream stream_of(GstDiscovererStreamInfo* info) {
       stream.language = language;
   }
   return stream;
+}
+
+// A cover is a video of its own for some demuxers. A film of nothing but JPEG is a film.
+void set_pictures_aside(Film& film) {
+  const auto is_picture = [](const FilmStream& stream) {
+    return stream.kind == StreamKind::kVideo && stream.caps &&
+           g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(stream.caps.get(), 0)),
+                            "image/");
+  };
+  const auto is_film = [&](const FilmStream& stream) {
+    return stream.kind == StreamKind::kVideo && !is_picture(stream);
+  };
+  if (std::ranges::any_of(film.streams, is_film))
+    film.pictures += static_cast<unsigned>(std::erase_if(film.streams, is_picture));
 }
 
 bool is_encrypted(GstDiscovererStreamInfo* info) {
@@ -154,6 +177,8 @@ Result<Film> look_at(const std::string& input) {
       }
     gst_discoverer_stream_info_unref(top);
   }
+  if (const GstToc* toc = gst_discoverer_info_get_toc(info.get()))
+    film.chapters = Ref<GstToc>::share(const_cast<GstToc*>(toc));
   GList* const all = gst_discoverer_info_get_stream_list(info.get());
   for (GList* item = all; item; item = item->next) {
     auto* stream = static_cast<GstDiscovererStreamInfo*>(item->data);
@@ -162,11 +187,13 @@ Result<Film> look_at(const std::string& input) {
     const bool known = GST_IS_DISCOVERER_VIDEO_INFO(stream) ||
                        GST_IS_DISCOVERER_AUDIO_INFO(stream) ||
                        GST_IS_DISCOVERER_SUBTITLE_INFO(stream);
+    film.pictures += picture ? 1 : 0;
     if (known && !picture)
       film.streams.push_back(stream_of(stream));
     film.encrypted = film.encrypted || is_encrypted(stream);
   }
   gst_discoverer_stream_info_list_free(all);
+  set_pictures_aside(film);
   return film;
 }
 

@@ -16,6 +16,13 @@
 #include "gst/dist/core/result.h"
 #include "gst/dist/gstx/ref.h"
 
+namespace dist {
+
+template <>
+struct RefTraits<GstToc> : MiniObjectTraits<GstToc> {};
+
+}  // namespace dist
+
 namespace dist::tool {
 
 enum class StreamKind { kVideo, kAudio, kSubtitles };
@@ -31,6 +38,7 @@ struct FilmStream {
   unsigned height = 0;
   Fraction framerate{0, 1};  // 0/1: unknown or variable.
   Fraction pixel_aspect_ratio{1, 1};
+  std::string orientation;  // As GStreamer's tag has it, such as "rotate-90"; empty: upright.
   // Audio.
   unsigned rate = 0;
   unsigned channels = 0;
@@ -42,8 +50,10 @@ struct Film {
   GstClockTime duration = 0;  // 0: unknown.
   bool seekable = false;
   bool transport_stream = false;  // Of MPEG-2.
-  bool encrypted = false;  // Some of its streams are.
+  bool encrypted = false;         // Some of its streams are.
   std::vector<FilmStream> streams;
+  unsigned pictures = 0;  // Beside the video, such as a cover; they are not among the streams.
+  Ref<GstToc> chapters;   // Null if there are none.
 
   // Of the file, if it is one, when it was looked at.
   std::optional<std::filesystem::file_time_type> written_at;

@@ -12,6 +12,7 @@
 #include "gst/dist/gstx/stream_format.h"
 #include "gst/dist/io/ladder_file.h"
 #include "tools/gst-dist/command.h"
+#include "tools/gst-dist/film_details.h"
 #include "tools/gst-dist/job.h"
 #include "tools/gst-dist/output_files.h"
 #include "tools/gst-dist/transcode_pipeline.h"
@@ -266,6 +267,8 @@ int transcode(std::vector<std::string> words) {
   if (const Status status = plan_passengers(plan, with_sound); !status)
     return fail(kFailed, status.error() + ".");
 
+  plan_details(plan);
+
   std::vector<std::string> names;
   for (const Output& output : plan.outputs)
     names.push_back(output.path);
@@ -291,6 +294,8 @@ int transcode(std::vector<std::string> words) {
     return code;
   if (!plan.film.unchanged())
     return fail(kNoInput, arguments.input + ": changed while it was read, so nothing was written.");
+  if (const Status status = write_details(plan, files->paths()); !status)
+    return fail(kNoOutput, status.error() + ".");
   if (const Status status = files->commit(); !status)
     return fail(kNoOutput, status.error() + ".");
   job.say_done(names);

@@ -8,12 +8,19 @@
 #include <string_view>
 #include <utility>
 
+#include "tools/gst-dist/markup.h"
+
 namespace dist::tool {
 namespace {
 
 // What goes past the workers waits here as long as video is in the window of remoteenc, which
 // limits it too.
 constexpr char kQueue[] = "queue max-size-buffers=0 max-size-bytes=0 max-size-time=0";
+
+// Its first frame holds nothing but what a decoder needs before the first sample; it does not say
+// so, and gives that frame the time of the first sample.
+constexpr char kAacEncoder[] = "avenc_aac";
+constexpr GstClockTime kAacPriming = 1024;  // Sample frames.
 
 // What is linked to which element when parsebin has found it.
 struct Link {
@@ -88,20 +95,58 @@ std::string stream_line(std::size_t stream) {
   return std::string(kQueue) + " name=stream" + n + " ! tee name=split" + n + " ";
 }
 
+// Whether its markup is removed.
+bool is_plain(const TranscodePlan& plan, const Passenger& passenger) {
+  const auto& caps = plan.film.streams[passenger.stream].caps;
+  return caps && is_markup(caps.get());
+}
+
 std::string passenger_line(const TranscodePlan& plan, std::size_t index) {
   const Passenger& passenger = plan.passengers[index];
   const std::string n = std::to_string(index);
   std::string line =
       "split" + std::to_string(passenger.stream) + ". ! " + std::string(kQueue) + " ! ";
-  if (passenger.encoder.empty())
+  if (is_plain(plan, passenger))
+    line += "capssetter caps=text/x-raw,format=utf8 replace=true name=plain" + n + " ! ";
+  else if (passenger.encoder.empty())
     line += std::string(parser_of(plan.film.streams[passenger.stream].caps.get())) + " ! ";
-  else
-    line += "decodebin ! audioconvert ! audioresample ! " + passenger.encoder + " ! ";
+  else  // Matroska's milliseconds would move each frame by up to half of one.
+    line += "decodebin ! audioconvert ! audioresample ! " + passenger.encoder +
+            " perfect-timestamp=true name=encoder" + n + " ! ";
   line += "tee name=passenger" + n + " ";
   for (std::size_t output : passenger.into)
     line += "passenger" + n + ". ! " + kQueue + " ! " +
             muxer_pad(plan, output, plan.film.streams[passenger.stream].kind);
   return line;
+}
+
+GstPadProbeReturn remove_markup(GstPad*, GstPadProbeInfo* info, gpointer) {
+  const auto buffer = Ref<GstBuffer>::adopt(GST_PAD_PROBE_INFO_BUFFER(info));
+  const BufferMap map(buffer.get());
+  const std::string text =
+      plain_text({reinterpret_cast<const char*>(map.span().data()), map.span().size()});
+  GstBuffer* const plain = gst_buffer_new_memdup(text.data(), text.size());
+  gst_buffer_copy_into(plain, buffer.get(), GST_BUFFER_COPY_METADATA, 0, -1);
+  GST_PAD_PROBE_INFO_DATA(info) = plain;
+  return GST_PAD_PROBE_OK;
+}
+
+// The language of a stream that has none: Matroska takes it for English.
+GstPadProbeReturn say_unknown_language(GstPad* pad, GstPadProbeInfo* info, gpointer) {
+  const bool buffer = (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER) != 0;
+  GstEvent* const event = buffer ? nullptr : GST_PAD_PROBE_INFO_EVENT(info);
+  // The pad need not keep it: a parser's own tags come in its place.
+  if (event && GST_EVENT_TYPE(event) == GST_EVENT_TAG) {
+    GstTagList* tags = nullptr;
+    gst_event_parse_tag(event, &tags);
+    return gst_tag_list_get_tag_size(tags, GST_TAG_LANGUAGE_CODE) > 0 ? GST_PAD_PROBE_REMOVE
+                                                                      : GST_PAD_PROBE_OK;
+  }
+  if (event && GST_EVENT_TYPE(event) != GST_EVENT_GAP)
+    return GST_PAD_PROBE_OK;
+  gst_pad_send_event(pad,
+                     gst_event_new_tag(gst_tag_list_new(GST_TAG_LANGUAGE_CODE, "und", nullptr)));
+  return GST_PAD_PROBE_REMOVE;
 }
 
 // The demuxer of MPEG transport streams begins its segment with the first picture. Sound that
@@ -119,6 +164,19 @@ GstPadProbeReturn begin_earlier(GstPad*, GstPadProbeInfo* info, gpointer) {
   GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_segment(&segment);
   gst_event_unref(event);
   return GST_PAD_PROBE_OK;
+}
+
+// The frame before the first sample then lies before the beginning, and muxers leave it out.
+void take_back_priming(GstElement* encoder, unsigned rate) {
+  const auto pad = Ref<GstPad>::adopt(gst_element_get_static_pad(encoder, "src"));
+  if (rate > 0)
+    gst_pad_set_offset(pad.get(), -static_cast<gint64>(
+                                      gst_util_uint64_scale_round(kAacPriming, GST_SECOND, rate)));
+}
+
+void add_probe(GstElement* element, GstPadProbeType type, GstPadProbeCallback callback) {
+  const auto pad = Ref<GstPad>::adopt(gst_element_get_static_pad(element, "sink"));
+  gst_pad_add_probe(pad.get(), type, callback, nullptr, nullptr);
 }
 
 StreamKind kind_of(GstPad* pad) {
@@ -233,6 +291,22 @@ Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Propertie
     gst_util_set_object_arg(G_OBJECT(element("remote").get()), name.c_str(), value.c_str());
   for (std::size_t i = 0; i < paths.size(); ++i)
     g_object_set(element("file" + std::to_string(i)).get(), "location", paths[i].c_str(), nullptr);
+
+  for (std::size_t i = 0; i < plan.outputs.size(); ++i)
+    if (plan.outputs[i].container && plan.outputs[i].container->chapters && plan.film.chapters)
+      gst_toc_setter_set_toc(GST_TOC_SETTER(element("mux" + std::to_string(i)).get()),
+                             plan.film.chapters.get());
+  for (std::size_t i = 0; i < plan.passengers.size(); ++i) {
+    const std::string n = std::to_string(i);
+    add_probe(element("passenger" + n).get(),
+              GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
+              say_unknown_language);
+    if (plan.passengers[i].encoder == kAacEncoder)
+      take_back_priming(element("encoder" + n).get(),
+                        plan.film.streams[plan.passengers[i].stream].rate);
+    if (is_plain(plan, plan.passengers[i]))
+      add_probe(element("plain" + n).get(), GST_PAD_PROBE_TYPE_BUFFER, remove_markup);
+  }
 
   auto links = std::make_unique<Links>();
   links->transport_stream = plan.film.transport_stream;

@@ -271,6 +271,8 @@ GST_START_TEST(test_transcode_keeps_colours) {
        "tv/bt709/bt709/bt709"},
       {"-color_range tv -colorspace smpte170m -color_trc smpte170m -color_primaries smpte170m",
        "tv/smpte170m/smpte170m/smpte170m"},
+      {"-color_range pc -colorspace bt709 -color_trc bt709 -color_primaries bt709",
+       "pc/bt709/bt709/bt709"},
   };
   for (const auto& row : rows) {
     const Folder folder;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "tools/gst-dist/colours.h"
 #include "tools/gst-dist/markup.h"
 
 namespace dist::tool {
@@ -308,6 +309,7 @@ Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Propertie
       add_probe(element("plain" + n).get(), GST_PAD_PROBE_TYPE_BUFFER, remove_markup);
   }
 
+  prefer_colours_of_stream(element("film").get());
   auto links = std::make_unique<Links>();
   links->transport_stream = plan.film.transport_stream;
   links->all.push_back({plan.film.first(StreamKind::kVideo)->id, StreamKind::kVideo, "cut"});

@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/gst-dist/colours.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "gst/dist/gstx/ref.h"
+
+namespace dist::tool {
+namespace {
+
+constexpr char kColorimetry[] = "colorimetry";
+
+// What the container says; shared by the two pads of a parser, which one thread serves.
+using Colours = std::shared_ptr<std::string>;
+
+// The caps of a CAPS event, to be changed. Null for other events.
+Ref<GstCaps> writable_caps(GstPadProbeInfo* info) {
+  GstEvent* const event = GST_PAD_PROBE_INFO_EVENT(info);
+  GstCaps* caps = nullptr;
+  if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS)
+    gst_event_parse_caps(event, &caps);
+  return Ref<GstCaps>::adopt(caps ? gst_caps_copy(caps) : nullptr);
+}
+
+void replace_caps(GstPadProbeInfo* info, GstCaps* caps) {
+  gst_event_unref(GST_PAD_PROBE_INFO_EVENT(info));
+  GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(caps);
+}
+
+GstPadProbeReturn take_away(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  const auto caps = writable_caps(info);
+  if (!caps)
+    return GST_PAD_PROBE_OK;
+  GstStructure* const fields = gst_caps_get_structure(caps.get(), 0);
+  const gchar* colours = gst_structure_get_string(fields, kColorimetry);
+  **static_cast<Colours*>(data) = colours ? colours : "";
+  gst_structure_remove_field(fields, kColorimetry);
+  replace_caps(info, caps.get());
+  return GST_PAD_PROBE_OK;
+}
+
+GstPadProbeReturn give_back(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  const std::string& colours = **static_cast<Colours*>(data);
+  const auto caps = writable_caps(info);
+  if (!caps || colours.empty() ||
+      gst_structure_has_field(gst_caps_get_structure(caps.get(), 0), kColorimetry))
+    return GST_PAD_PROBE_OK;
+  gst_caps_set_simple(caps.get(), kColorimetry, G_TYPE_STRING, colours.c_str(), nullptr);
+  replace_caps(info, caps.get());
+  return GST_PAD_PROBE_OK;
+}
+
+void add_probe(GstElement* parser, const char* pad_name, GstPadProbeCallback callback,
+               const Colours& colours) {
+  const auto pad = Ref<GstPad>::adopt(gst_element_get_static_pad(parser, pad_name));
+  gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, callback, new Colours(colours),
+                    [](gpointer data) { delete static_cast<Colours*>(data); });
+}
+
+void on_element(GstBin*, GstElement* element, gpointer) {
+  const auto* factory = gst_element_get_factory(element);
+  const std::string_view name = factory ? GST_OBJECT_NAME(factory) : "";
+  if (name != "h264parse" && name != "h265parse")
+    return;
+  const auto colours = std::make_shared<std::string>();
+  add_probe(element, "sink", take_away, colours);
+  add_probe(element, "src", give_back, colours);
+}
+
+}  // namespace
+
+void prefer_colours_of_stream(GstElement* parsebin) {
+  g_signal_connect(parsebin, "element-added", G_CALLBACK(on_element), nullptr);
+}
+
+}  // namespace dist::tool

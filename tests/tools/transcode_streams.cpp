@@ -204,6 +204,18 @@ GST_START_TEST(test_transcode_keeps_tracks) {
 }
 GST_END_TEST
 
+// Whose sound is found twice, as it is in the film and parsed.
+GST_START_TEST(test_transcode_dvd) {
+  const Folder folder;
+  make(std::string(kPicture) + "-f lavfi -i sine=duration=2 -c:v mpeg2video -b:v 1M -c:a ac3 " +
+       "-f vob " + (folder / "in.vob"));
+  transcode(folder / "in.vob", folder / "out.mkv");
+  const Probe seen = probe(folder / "out.mkv");
+  ck_assert_uint_eq(seen.streams.size(), 2);
+  ck_assert_str_eq(seen.of_kind("audio").at(0).codec.c_str(), "ac3");
+}
+GST_END_TEST
+
 // What the demuxer has no name for is left out, and the rest is made.
 GST_START_TEST(test_transcode_unknown_subtitles) {
   const Folder folder;
@@ -464,6 +476,7 @@ static Suite* transcode_streams_suite() {
   tcase_set_timeout(tests, 300);
   suite_add_tcase(suite, tests);
   tcase_add_test(tests, test_transcode_keeps_tracks);
+  tcase_add_test(tests, test_transcode_dvd);
   tcase_add_test(tests, test_transcode_unknown_subtitles);
   tcase_add_test(tests, test_transcode_separate_audio);
   tcase_add_test(tests, test_transcode_sound_without_language);

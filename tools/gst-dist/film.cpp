@@ -79,6 +79,14 @@ FilmStream stream_of(GstDiscovererStreamInfo* info) {
   return stream;
 }
 
+// The discoverer lists some streams twice: as they come from the demuxer, and parsed.
+bool is_unparsed(GstDiscovererStreamInfo* info) {
+  GstDiscovererStreamInfo* const next = gst_discoverer_stream_info_get_next(info);
+  if (next)
+    gst_discoverer_stream_info_unref(next);
+  return next != nullptr;
+}
+
 // A cover is a video of its own for some demuxers. A film of nothing but JPEG is a film.
 void set_pictures_aside(Film& film) {
   const auto is_picture = [](const FilmStream& stream) {
@@ -188,7 +196,7 @@ Result<Film> look_at(const std::string& input) {
                        GST_IS_DISCOVERER_AUDIO_INFO(stream) ||
                        GST_IS_DISCOVERER_SUBTITLE_INFO(stream);
     film.pictures += picture ? 1 : 0;
-    if (known && !picture)
+    if (known && !picture && !is_unparsed(stream))
       film.streams.push_back(stream_of(stream));
     film.encrypted = film.encrypted || is_encrypted(stream);
   }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -79,7 +80,7 @@ std::size_t frames_of(const std::string& file) {
 }
 
 std::string worker(unsigned port) {
-  return "gst-launch-1.0 -q remoteencworker slots=1 reconnect=false port=" + std::to_string(port);
+  return command() + "worker --slots 1 --connect 127.0.0.1:" + std::to_string(port);
 }
 
 // All rungs have each frame of the film, and its sound as it was.
@@ -125,8 +126,11 @@ GST_START_TEST(test_transcode_to_a_ladder) {
     for (const char* rung : {"out/a.mp4", "out/b.mp4", "out/c.mp4"})
       assert_like_source(clip, folder / rung);
     ck_assert_uint_eq(folder.size(), 4);
-    ck_assert_int_eq(first.exit_code(), 0);
-    ck_assert_int_eq(second.exit_code(), 0);
+    // They stay for another job.
+    for (farm::Process* process : {&first, &second}) {
+      process->signal(SIGTERM);
+      ck_assert_int_eq(process->exit_code(), 0);
+    }
   }
 }
 GST_END_TEST

@@ -86,7 +86,7 @@ const Container* container_for(const std::string& codec) {
 
 bool takes(const Container& container, const GstCaps* caps) {
   const auto muxer = Ref<GstElementFactory>::adopt(gst_element_factory_find(container.muxer));
-  if (!muxer)
+  if (!muxer || gst_caps_get_size(caps) == 0)
     return false;
   // What the demuxer does not know it gives this name, which muxers promise to take and do not.
   if (gst_structure_has_name(gst_caps_get_structure(caps, 0), "application/x-subtitle-unknown"))

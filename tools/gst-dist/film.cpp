@@ -91,6 +91,7 @@ bool is_unparsed(GstDiscovererStreamInfo* info) {
 void set_pictures_aside(Film& film) {
   const auto is_picture = [](const FilmStream& stream) {
     return stream.kind == StreamKind::kVideo && stream.caps &&
+           gst_caps_get_size(stream.caps.get()) > 0 &&
            g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(stream.caps.get(), 0)),
                             "image/");
   };

@@ -212,10 +212,12 @@ GST_START_TEST(test_two_machines_share_a_film) {
   };
   const std::string host = two ? "10.77.0.1 " : "127.0.0.1 ";
   const std::string port = std::to_string(farm::free_port());
-  farm::Process worker(on(b, "secret", "worker " + host + port));
   farm::Process stranger(on(b, "wrong", "worker " + host + port));
   farm::Process primary(
       on(a, "secret", "primary " + film + " " + (folder / "out.mp4") + " " + port));
+  // Somebody who does not know the secret gets no work.
+  ck_assert(tool::wait_for(primary, "dist-connection-refused"));
+  farm::Process worker(on(b, "secret", "worker " + host + port));
   ck_assert_msg(primary.exit_code(120) == 0, "%s", primary.output().c_str());
   ck_assert_uint_eq(command::frames_in(folder / "out.mp4"), command::frames_in(film));
   for (farm::Process* process : {&worker, &stranger})
@@ -226,7 +228,6 @@ GST_START_TEST(test_two_machines_share_a_film) {
   const auto messages = element_messages(primary.output());
   ck_assert_uint_eq(farm::named(messages, "dist-summary").size(), 1);
   ck_assert_uint_eq(farm::named(messages, "dist-lease-failed").size(), 0);
-  // Those of the one who knows the secret.
   const auto joined = farm::named(messages, "dist-worker-joined");
   ck_assert_uint_ge(joined.size(), 1);
   for (const std::string& message : joined)

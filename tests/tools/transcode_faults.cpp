@@ -193,6 +193,7 @@ GST_START_TEST(test_transcode_prints_json) {
   ck_assert_int_eq(process.exit_code(60), 0);
   gchar** const lines = g_strsplit(process.output().c_str(), "\n", -1);
   std::size_t count = 0;
+  std::string last;
   for (gchar** line = lines; *line; ++line) {
     if (!**line)
       continue;
@@ -201,10 +202,14 @@ GST_START_TEST(test_transcode_prints_json) {
                       json_object_has_member(json_node_get_object(node), "event"),
                   "%s", *line);
     json_node_unref(node);
+    last = *line;
     ++count;
   }
   g_strfreev(lines);
   ck_assert_uint_gt(count, 5);
+  ck_assert_msg(last.find("\"done\"") != std::string::npos &&
+                    last.find(folder / "out.mp4") != std::string::npos,
+                "%s", last.c_str());
 }
 GST_END_TEST
 

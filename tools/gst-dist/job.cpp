@@ -41,11 +41,16 @@ guint64 number_field(const GstStructure* structure, const char* name) {
   return value;
 }
 
+// The name of the factory that made it; empty if that is none.
+std::string kind_of(GstObject* object) {
+  const auto factory =
+      GST_IS_ELEMENT(object) ? gst_element_get_factory(GST_ELEMENT(object)) : nullptr;
+  return factory ? GST_OBJECT_NAME(factory) : "";
+}
+
 // What somebody can do about it.
 int exit_code_of(const GError* error, GstObject* source) {
-  const auto factory =
-      GST_IS_ELEMENT(source) ? gst_element_get_factory(GST_ELEMENT(source)) : nullptr;
-  const std::string element = factory ? GST_OBJECT_NAME(factory) : "";
+  const std::string element = kind_of(source);
   const bool primary = element == "remoteenc";
   if (error->domain == GST_RESOURCE_ERROR) {
     switch (error->code) {
@@ -131,6 +136,9 @@ bool Job::handle(GstMessage* message) {
     case GST_MESSAGE_ERROR:
       handle_error(message);
       return false;
+    case GST_MESSAGE_WARNING:
+      handle_warning(message);
+      return true;
     case GST_MESSAGE_ELEMENT:
       handle_element(gst_message_get_structure(message));
       return true;
@@ -144,6 +152,21 @@ void Job::handle_error(GstMessage* message) {
   gchar* debug = nullptr;
   gst_message_parse_error(message, &error, &debug);
   end(exit_code_of(error, GST_MESSAGE_SRC(message)));
+  show(true);
+  say_error(error->message);
+  if (settings_.verbose && debug)
+    std::fprintf(stderr, "%s\n", debug);
+  g_error_free(error);
+  g_free(debug);
+}
+
+// Those of stock elements are for people who write pipelines.
+void Job::handle_warning(GstMessage* message) {
+  if (kind_of(GST_MESSAGE_SRC(message)) != "remoteenc" && !settings_.verbose)
+    return;
+  GError* error = nullptr;
+  gchar* debug = nullptr;
+  gst_message_parse_warning(message, &error, &debug);
   show(true);
   say_error(error->message);
   if (settings_.verbose && debug)
@@ -245,9 +268,15 @@ void Job::say_done(const std::vector<std::string>& names) {
   if (announced - progress_.done() > std::max(kMaxMissing, announced / 50))
     say_error("the video ends at " + clock_text(progress_.done()) +
               " although the film announces " + clock_text(announced) + "; it may be cut off.");
+  if (settings_.json) {
+    JsonWriter json;
+    json.text("event", "done");
+    json.texts("files", names);
+    std::printf("%s\n", json.finish(false).c_str());
+    return;
+  }
   for (const std::string& name : names)
-    if (!settings_.json)
-      std::fprintf(stderr, "%s\n", name.c_str());
+    std::fprintf(stderr, "%s\n", name.c_str());
 }
 
 }  // namespace dist::tool

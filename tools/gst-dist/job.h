@@ -36,6 +36,7 @@ class Job {
   bool handle(GstMessage* message);
   void handle_element(const GstStructure* structure);
   void handle_error(GstMessage* message);
+  void handle_warning(GstMessage* message);
   void end(int code);
   void show(bool last);
   void look_for_workers();

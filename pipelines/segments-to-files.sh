@@ -8,5 +8,7 @@ if [ $# -ne 2 ]; then
   exit 2
 fi
 mkdir -p "$2" || exit 1
+# It is read as printf does.
+pattern=$(printf '%s' "$2" | sed 's/%/%%/g')
 exec gst-launch-1.0 filesrc location="$1" ! parsebin ! distsegmenter ! \
-  multifilesink location="$2/%05d.seg"
+  multifilesink location="$pattern/%05d.seg"

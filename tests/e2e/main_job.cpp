@@ -147,7 +147,7 @@ GST_END_TEST
 
 GST_START_TEST(test_scripts_run_as_the_readme_says) {
   const std::string path = film::clips("h264-closed").front();
-  const std::string folder = temporary("segments");
+  const std::string folder = temporary("100%seg%nments");
   run("pipelines/identity.sh " + path);
   run("pipelines/segments-to-files.sh " + path + " " + folder);
   ck_assert_uint_gt(std::distance(std::filesystem::directory_iterator(folder), {}), 3);

@@ -180,6 +180,15 @@ void add_probe(GstElement* element, GstPadProbeType type, GstPadProbeCallback ca
   gst_pad_add_probe(pad.get(), type, callback, nullptr, nullptr);
 }
 
+// Those that may have more than a picture at a time.
+std::vector<std::size_t> outputs_with_video(const TranscodePlan& plan) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < plan.outputs.size(); ++i)
+    if (plan.outputs[i].container && !plan.outputs[i].rendition.empty())
+      found.push_back(i);
+  return found;
+}
+
 StreamKind kind_of(GstPad* pad) {
   const auto caps = Ref<GstCaps>::adopt(gst_pad_query_caps(pad, nullptr));
   const std::string_view name = gst_caps_is_empty(caps.get()) || gst_caps_is_any(caps.get())
@@ -236,13 +245,14 @@ Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& soun
     // Copied into those that take it, encoded once for those that do not.
     Passenger copied{.stream = i, .encoder = {}, .into = {}};
     Passenger encoded = copied;
-    for (std::size_t output : sound) {
+    const bool is_sound = stream.kind == StreamKind::kAudio;
+    for (std::size_t output : is_sound ? sound : outputs_with_video(plan)) {
       const Container& container = *plan.outputs[output].container;
       if (stream.caps && takes(container, stream.caps.get())) {
         copied.into.push_back(output);
         continue;
       }
-      if (stream.kind == StreamKind::kSubtitles) {
+      if (!is_sound) {
         plan.left_out.push_back(plan.outputs[output].path + " does not get " + name_of(stream) +
                                 ", which " + container.extension + " does not take");
         continue;

@@ -40,7 +40,8 @@ struct TranscodePlan {
   std::vector<std::string> left_out;  // Sentences on what is in no output.
 };
 
-// What becomes of the sound and the subtitles. `sound` are the outputs that get the sound.
+// What becomes of the sound, which goes into the outputs `sound`, and of the subtitles, which go
+// into all that have video.
 Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& sound);
 
 // Properties of remoteenc, and their values as text.

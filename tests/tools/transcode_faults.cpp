@@ -34,6 +34,17 @@ std::string long_film(const Folder& folder) {
   return path;
 }
 
+// A second with sound.
+std::string short_film(const Folder& folder) {
+  const std::string path = folder / "film.mp4";
+  farm::Process ffmpeg(
+      "ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=size=160x120:rate=25:duration=1 -f lavfi "
+      "-i sine=duration=1 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac " +
+      path);
+  ck_assert_int_eq(ffmpeg.exit_code(60), 0);
+  return path;
+}
+
 std::string clip() {
   return film::clips("h264-closed").front();
 }
@@ -65,6 +76,10 @@ GST_START_TEST(test_transcode_refuses) {
   const std::string out = folder / "out.mp4";
   std::ofstream(folder / "text.mp4") << "not a film\n";
   std::ofstream(folder / "there.mp4") << "mine\n";
+  const std::string film = short_film(folder);
+  const auto size = fs::file_size(film);
+  fs::create_directory(folder / "thumb");
+  std::ofstream(folder / "thumb/letters") << "mine\n";
   const struct {
     std::string arguments;
     int code;
@@ -72,6 +87,7 @@ GST_START_TEST(test_transcode_refuses) {
   } rows[] = {
       {"", 2, "which film? Give one INPUT"},
       {clip(), 2, "where to? Give -o OUT"},
+      {clip() + " -o ''", 2, "where to? Give -o OUT"},
       {clip() + " " + clip() + " -o " + out, 2, "one INPUT too many"},
       {clip() + " -o " + out + " --rendtion a:h264", 2, "did you mean --rendition?"},
       {clip() + " -o " + out + " -r a:h263", 2, "codec 'h263': unknown"},
@@ -85,16 +101,29 @@ GST_START_TEST(test_transcode_refuses) {
       {(folder / "text.mp4") + " -o " + out, 3, "text.mp4: "},
       {clip() + " -o " + (folder / "there.mp4"), 4, "is there already; --yes replaces it"},
       {clip() + " -o " + (folder / "there.mp4/out.mp4"), 4, "cannot be"},
+      {clip() + " -o " + (folder / (std::string(300, 'a') + ".mp4")), 4, "File name too long"},
+      {film + " --yes -o " + film, 2, "is the input"},
+      {film + " --yes -r film:h264 -o " + (folder / ""), 2, "is the input"},
+      {film + " --audio separate -r audio:h264 -o " + (folder / "ladder"), 2, "two outputs"},
+      {clip() + " --yes -r thumb:jpeg -o " + (folder / ""), 4, "holds other things"},
       {clip() + " -o /proc/nowhere/out.mp4", 4, "cannot be made"},
   };
   for (const auto& row : rows)
     expect_refusal(row.arguments, row.code, row.text);
-  ck_assert_uint_eq(folder.size(), 2);
+  ck_assert_uint_eq(folder.size(), 5);
+  ck_assert_uint_eq(fs::file_size(film), size);
   std::string kept;
   std::getline(std::ifstream(folder / "there.mp4"), kept);
   ck_assert_str_eq(kept.c_str(), "mine");
   expect_refusal(clip() + " --yes -o " + (folder / "there.mp4"), 0, "there.mp4");
   ck_assert_uint_gt(fs::file_size(folder / "there.mp4"), 1000);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_into_a_folder_with_percent_signs) {
+  const Folder folder;
+  expect_refusal(short_film(folder) + " -r thumb:jpeg:fps=1 -o " + (folder / "50%s%n"), 0, "thumb");
+  ck_assert(fs::exists(folder / "50%s%n/thumb/00000.jpg"));
 }
 GST_END_TEST
 
@@ -219,6 +248,7 @@ static Suite* transcode_faults_suite() {
   tcase_set_timeout(tests, 300);
   suite_add_tcase(suite, tests);
   tcase_add_test(tests, test_transcode_refuses);
+  tcase_add_test(tests, test_transcode_into_a_folder_with_percent_signs);
   tcase_add_test(tests, test_transcode_port_in_use);
   tcase_add_test(tests, test_transcode_interrupted);
   tcase_add_test(tests, test_transcode_killed);

@@ -66,7 +66,7 @@ bool init_gstreamer() {
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   const auto built = program.parent_path().parent_path() / "plugins" / "dist";
-  if (!error && std::filesystem::exists(built))
+  if (!error && std::filesystem::exists(built, error))
     gst_registry_scan_path(gst_registry_get(), built.c_str());
   if (is_there())
     return true;

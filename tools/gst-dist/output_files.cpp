@@ -3,101 +3,347 @@
 #include "tools/gst-dist/output_files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <set>
 #include <system_error>
-#include <utility>
 
 namespace dist::tool {
 namespace {
 
 namespace fs = std::filesystem;
 
+bool is_folder(const std::string& name) {
+  return name.ends_with('/');
+}
+
+// A '/' at the end would make the system follow a link.
+std::string without_slash(std::string name) {
+  while (name.size() > 1 && name.ends_with('/'))
+    name.pop_back();
+  return name;
+}
+
 // Beside the file, so that renaming it is one step.
 std::string temporary_of(const std::string& name) {
-  const bool folder = name.ends_with('/');
-  const fs::path path = folder ? name.substr(0, name.size() - 1) : name;
-  const std::string hidden = "." + path.filename().string() + ".part";
-  return (path.parent_path() / hidden).string() + (folder ? "/" : "");
+  const fs::path path = without_slash(name);
+  return (path.parent_path() / ("." + path.filename().string() + ".part")).string();
 }
 
 std::string cause() {
   return std::strerror(errno);
 }
 
-Status make_writable(const std::string& name, const std::string& path) {
+Error cannot_write(const std::string& name, const std::string& why) {
+  return Error{name + ": cannot be written: " + why};
+}
+
+Error is_taken(const std::string& name) {
+  return Error{name + ": another run writes it; wait for that, or choose another name"};
+}
+
+// What a rendition of single pictures consists of: five digits or more, and .jpg.
+bool is_picture(const fs::directory_entry& entry) {
+  const std::string name = entry.path().filename().string();
+  const std::size_t digits = std::min(name.find_first_not_of("0123456789"), name.size());
   std::error_code error;
-  const fs::path parent = fs::path(temporary_of(name)).parent_path();
-  const fs::path folder = path.ends_with('/') ? fs::path(path) : parent;
-  if (!folder.empty() && !fs::is_directory(folder))
-    fs::create_directories(folder, error);
+  return digits >= 5 && name.substr(digits) == ".jpg" &&
+         fs::is_regular_file(entry.symlink_status(error));
+}
+
+// False if there is something else in the folder, or it cannot be read.
+bool holds_only_pictures(const std::string& folder) {
+  std::error_code error;
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    if (!is_picture(*entry))
+      return false;
+  return !error;
+}
+
+void remove_pictures(const std::string& folder) {
+  std::vector<fs::path> pictures;
+  std::error_code error;
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    if (is_picture(*entry))
+      pictures.push_back(entry->path());
+  for (const fs::path& picture : pictures)
+    fs::remove(picture, error);
+}
+
+void remove_output(const std::string& path, bool folder) {
+  if (!folder) {
+    ::unlink(path.c_str());
+    return;
+  }
+  remove_pictures(path);
+  ::rmdir(path.c_str());
+}
+
+enum class Found { kNothing, kReplaceable };
+
+// What is under the final name.
+Result<Found> look_for(const std::string& name, bool replace) {
+  const std::string path = without_slash(name);
+  std::error_code error;
+  const fs::file_status status = fs::symlink_status(path, error);
+  if (status.type() == fs::file_type::not_found)
+    return Found::kNothing;
   if (error)
-    return Error{folder.string() + ": cannot be made: " + error.message()};
-  if (path.ends_with('/'))
-    return {};
-  // Whatever an earlier run left there is nobody's any more.
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (file < 0)
-    return Error{name + ": cannot be written: " + cause()};
-  ::close(file);
+    return cannot_write(name, error.message());
+  if (!replace)
+    return Error{name + ": is there already; --yes replaces it"};
+  if (is_folder(name)) {
+    if (!fs::is_directory(status))
+      return Error{path + ": is there already, and is no folder"};
+    if (!holds_only_pictures(path))
+      return Error{name + ": holds other things than pictures, which --yes does not remove"};
+    return Found::kReplaceable;
+  }
+  if (!fs::is_regular_file(status) && !fs::is_symlink(status))
+    return Error{name + ": is there already, and is no file"};
+  return Found::kReplaceable;
+}
+
+// Whether the descriptor is of what the path leads to now.
+bool is_at(const Descriptor& descriptor, const std::string& path) {
+  struct stat open {};
+  struct stat there {};
+  return ::fstat(descriptor.number(), &open) == 0 && ::lstat(path.c_str(), &there) == 0 &&
+         open.st_dev == there.st_dev && open.st_ino == there.st_ino;
+}
+
+// False if another process has the lock. Where the file system has no locks nobody has.
+bool lock(const Descriptor& descriptor) {
+  return ::flock(descriptor.number(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+// Whatever an earlier run left there is nobody's any more. A link would lead to something else.
+Status remove_left(const std::string& name, const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::symlink_status(path, error);
+  if (fs::is_directory(status))
+    return cannot_write(name, path + " is a folder");
+  Descriptor left;
+  if (fs::is_regular_file(status)) {
+    left = Descriptor(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!left && errno != ENOENT)
+      return cannot_write(name, path + ": " + cause());
+    // Who found the same one may have put its own in its place.
+    if (left && (!lock(left) || !is_at(left, path)))
+      return is_taken(name);
+  }
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return cannot_write(name, path + ": " + cause());
   return {};
+}
+
+Result<Descriptor> make_file(const std::string& name, const std::string& path) {
+  const auto make = [&path] {
+    return Descriptor(
+        ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+  };
+  Descriptor file = make();
+  if (!file && errno == EEXIST) {
+    if (const Status removed = remove_left(name, path); !removed)
+      return Error{removed.error()};
+    file = make();
+  }
+  if (!file)
+    return errno == EEXIST ? is_taken(name) : cannot_write(name, cause());
+  if (!lock(file) || !is_at(file, path))
+    return is_taken(name);
+  return file;
+}
+
+Result<Descriptor> make_folder(const std::string& name, const std::string& path) {
+  if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST)
+    return cannot_write(name, cause());
+  Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder)
+    return cannot_write(name, path + ": " + cause());
+  if (!lock(folder) || !is_at(folder, path))
+    return is_taken(name);
+  if (!holds_only_pictures(path))
+    return cannot_write(name, path + " holds other things than pictures");
+  remove_pictures(path);
+  return folder;
+}
+
+bool is_unknown_flag(int number) {
+  return number == EINVAL || number == ENOSYS || number == EOPNOTSUPP;
+}
+
+// False as rename() fails. Nothing is lost, whichever step does.
+bool swap_names(const std::string& a, const std::string& b) {
+  if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0)
+    return true;
+  if (!is_unknown_flag(errno))
+    return false;
+  const std::string aside = a + ".old";
+  if (::rename(b.c_str(), aside.c_str()) != 0)
+    return false;
+  if (::rename(a.c_str(), b.c_str()) != 0) {
+    const int reason = errno;
+    ::rename(aside.c_str(), b.c_str());
+    errno = reason;
+    return false;
+  }
+  return ::rename(aside.c_str(), a.c_str()) == 0;
+}
+
+bool rename_to_free_name(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0)
+    return true;
+  return is_unknown_flag(errno) && ::rename(from.c_str(), to.c_str()) == 0;
+}
+
+bool is_same(const fs::path& a, const fs::path& b) {
+  std::error_code error;
+  return fs::equivalent(a, b, error) && !error;
 }
 
 }  // namespace
 
-OutputFiles::OutputFiles(std::vector<std::string> names, bool replace)
-    : names_(std::move(names)), replace_(replace) {
-  for (const std::string& name : names_)
-    paths_.push_back(temporary_of(name));
+Status check_names(const std::vector<std::string>& names, const std::string& input) {
+  std::set<fs::path> seen;
+  for (const std::string& name : names) {
+    const fs::path path = without_slash(name);
+    if (!seen.insert(path.lexically_normal()).second)
+      return Error{path.string() + ": would be two outputs; give one of them another name"};
+    if (input.empty())
+      continue;
+    if (is_same(path, input) || is_same(temporary_of(name), input) ||
+        (is_folder(name) && is_same(path, fs::path(input).parent_path())))
+      return Error{path.string() + ": is the input, which would be lost"};
+  }
+  return {};
+}
+
+Descriptor::~Descriptor() {
+  if (number_ >= 0)
+    ::close(number_);
 }
 
 Result<OutputFiles> OutputFiles::prepare(const std::vector<std::string>& names, bool replace) {
   for (const std::string& name : names)
-    if (fs::exists(name) && !replace)
-      return Error{name + ": is there already; --yes replaces it"};
-  OutputFiles files(names, replace);
-  for (std::size_t i = 0; i < names.size(); ++i)
-    if (const Status status = make_writable(names[i], files.paths_[i]); !status)
+    if (const auto found = look_for(name, replace); !found)
+      return Error{found.error()};
+  OutputFiles files(replace);
+  for (const std::string& name : names)
+    if (const Status status = files.add(name); !status)
       return Error{status.error()};
   return files;
 }
 
+Status OutputFiles::add(const std::string& name) {
+  const std::string path = temporary_of(name);
+  if (const Status status = make_folders(path); !status)
+    return status;
+  auto made = is_folder(name) ? make_folder(name, path) : make_file(name, path);
+  if (!made)
+    return Error{made.error()};
+  files_.push_back({name, path, std::move(*made)});
+  return {};
+}
+
+Status OutputFiles::make_folders(const std::string& path) {
+  std::vector<fs::path> missing;
+  std::error_code error;
+  fs::path folder = fs::path(path).parent_path();
+  while (!folder.empty() && fs::status(folder, error).type() == fs::file_type::not_found) {
+    missing.push_back(folder);
+    folder = folder.parent_path();
+  }
+  for (auto next = missing.rbegin(); next != missing.rend(); ++next) {
+    if (::mkdir(next->c_str(), 0777) == 0)
+      folders_.push_back(next->string());
+    else if (errno != EEXIST)
+      return Error{next->string() + ": cannot be made: " + cause()};
+  }
+  return {};
+}
+
 OutputFiles::~OutputFiles() {
-  std::error_code ignored;
-  for (const std::string& path : paths_)
-    fs::remove_all(path, ignored);
+  discard();
+}
+
+void OutputFiles::discard() const {
+  // What is not ours may be what was to be replaced.
+  for (const File& file : files_)
+    if (is_at(file.lock, file.path))
+      remove_output(file.path, is_folder(file.name));
+  // Those in which there is something stay.
+  for (auto folder = folders_.rbegin(); folder != folders_.rend(); ++folder)
+    ::rmdir(folder->c_str());
+}
+
+std::vector<std::string> OutputFiles::paths() const {
+  std::vector<std::string> paths;
+  for (const File& file : files_)
+    paths.push_back(file.path + (is_folder(file.name) ? "/" : ""));
+  return paths;
 }
 
 Status OutputFiles::commit() {
   // What was written has to be on the disk before it has its name, also if the machine goes down.
-  for (std::size_t i = 0; i < paths_.size(); ++i) {
-    if (paths_[i].ends_with('/'))
+  for (const File& file : files_) {
+    if (!is_at(file.lock, file.path))
+      return cannot_write(file.name, file.path + " is not what it was");
+    if (!is_folder(file.name) && ::fsync(file.lock.number()) != 0)
+      return cannot_write(file.name, cause());
+  }
+  for (auto file = files_.begin(); file != files_.end(); ++file) {
+    const Status status = give_name(*file);
+    if (status)
       continue;
-    const int file = ::open(paths_[i].c_str(), O_RDONLY | O_CLOEXEC);
-    const bool written = file >= 0 && ::fsync(file) == 0;
-    const std::string reason = cause();
-    if (file >= 0)
-      ::close(file);
-    if (!written)
-      return Error{names_[i] + ": cannot be written: " + reason};
+    while (file != files_.begin())
+      take_name_back(*--file);
+    return status;
   }
-  for (std::size_t i = 0; i < paths_.size(); ++i) {
-    std::error_code error;
-    const bool folder = paths_[i].ends_with('/');
-    const std::string from = folder ? paths_[i].substr(0, paths_[i].size() - 1) : paths_[i];
-    const std::string to = folder ? names_[i].substr(0, names_[i].size() - 1) : names_[i];
-    // A folder that is there stands in the way of rename().
-    if (folder && replace_)
-      fs::remove_all(to, error);
-    fs::rename(from, to, error);
-    if (error)
-      return Error{to + ": cannot be renamed from " + from + ": " + error.message()};
-  }
-  paths_.clear();
+  for (const File& file : files_)
+    if (file.replaced)
+      remove_output(file.path, is_folder(file.name));
+  files_.clear();
+  folders_.clear();
   return {};
+}
+
+Status OutputFiles::give_name(File& file) const {
+  const auto found = look_for(file.name, replace_);
+  if (!found)
+    return Error{found.error()};
+  const std::string to = without_slash(file.name);
+  bool given = false;
+  if (*found == Found::kReplaceable) {
+    // As long as it has the name of a temporary file another run would take it for one.
+    file.old = Descriptor(::open(to.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (file.old)
+      static_cast<void>(lock(file.old));
+    given = file.replaced = swap_names(file.path, to);
+  } else {
+    given = rename_to_free_name(file.path, to);
+  }
+  if (given)
+    return {};
+  const std::string reason = cause();
+  return Error{to + ": cannot be renamed from " + file.path + ": " + reason};
+}
+
+void OutputFiles::take_name_back(File& file) {
+  const std::string to = without_slash(file.name);
+  if (file.replaced)
+    swap_names(file.path, to);
+  else
+    ::rename(to.c_str(), file.path.c_str());
 }
 
 }  // namespace dist::tool

@@ -28,6 +28,7 @@ constexpr char kHelp[] =
     "NAME:CODEC[:WIDTHxHEIGHT][:KEY=VALUE]…, such as 720p:h264:crf=22.\n"
     "\n"
     "Sound and subtitles go into each file, unchanged where it takes them.\n"
+    "The input is never written over.\n"
     "\n"
     "  gst-dist-1.0 transcode in.mp4 -o out.mp4\n"
     "  gst-dist-1.0 transcode in.mp4 -o ladder --ladder h264 --listen 0.0.0.0:7700 \\\n"
@@ -115,7 +116,7 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
   if (words.size() != 2)
     return options.refuse(words.size() < 2 ? "which film? Give one INPUT"
                                            : "'" + words[2] + "' is one INPUT too many");
-  if (!parsed.output)
+  if (text_of(parsed.output).empty())
     return options.refuse("where to? Give -o OUT");
   const std::string audio = text_of(parsed.audio);
   if (!audio.empty() && audio != "each" && audio != "separate")
@@ -160,6 +161,14 @@ std::string joined(const std::vector<std::string>& words) {
 // A name that ends as files do is a file.
 bool is_file(const std::string& output) {
   return container_of(output) != nullptr;
+}
+
+// As a part of what multifilesink reads as printf does.
+std::string as_pattern(const std::string& path) {
+  std::string pattern;
+  for (char letter : path)
+    pattern += letter == '%' ? "%%" : std::string(1, letter);
+  return pattern;
 }
 
 // Where everything goes; an error belongs to the command line.
@@ -272,13 +281,17 @@ int transcode(std::vector<std::string> words) {
   std::vector<std::string> names;
   for (const Output& output : plan.outputs)
     names.push_back(output.path);
+  const std::string input =
+      take_string(g_filename_from_uri(plan.film.uri.c_str(), nullptr, nullptr));
+  if (const Status status = check_names(names, input); !status)
+    return fail(kUsage, status.error() + ".");
   auto files = OutputFiles::prepare(names, arguments.yes);
   if (!files)
     return fail(kNoOutput, files.error() + ".");
   std::vector<std::string> paths = files->paths();
   for (std::string& path : paths)
     if (path.ends_with('/'))
-      path += "%05d.jpg";
+      path = as_pattern(path) + "%05d.jpg";
   auto pipeline = make_pipeline(plan, properties_of_remote(arguments, wanted), paths);
   if (!pipeline)
     return fail(kFailed, pipeline.error() + ".");

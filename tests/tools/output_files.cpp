@@ -1,0 +1,221 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Files that have their names only once they are complete: nothing is lost that was there.
+
+// Before gstcheck.h, which has a macro "fail".
+#include "tests/tools/tool.h"
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include <gst/check/gstcheck.h>
+
+#include "tools/gst-dist/output_files.h"
+
+namespace {
+
+using namespace tool;
+using dist::tool::check_names;
+using dist::tool::OutputFiles;
+
+void write(const std::string& path, const std::string& text) {
+  std::ofstream(path) << text;
+}
+
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void expect_content(const std::string& path, const std::string& text) {
+  ck_assert_msg(text_of(path) == text, "%s: '%s', not '%s'", path.c_str(), text_of(path).c_str(),
+                text.c_str());
+}
+
+void expect_refused(const std::vector<std::string>& names, const std::string& text,
+                    bool replace = true) {
+  const auto files = OutputFiles::prepare(names, replace);
+  ck_assert_msg(!files, "%s", names.back().c_str());
+  ck_assert_msg(files.error().find(text) != std::string::npos, "'%s' does not say '%s'",
+                files.error().c_str(), text.c_str());
+}
+
+OutputFiles prepared(const std::vector<std::string>& names, bool replace = true) {
+  auto files = OutputFiles::prepare(names, replace);
+  ck_assert_msg(static_cast<bool>(files), "%s", files.error().c_str());
+  return std::move(*files);
+}
+
+}  // namespace
+
+GST_START_TEST(test_output_files_names) {
+  const Folder folder;
+  const std::string film = folder / "film.mp4";
+  write(film, "film");
+  fs::create_hard_link(film, folder / "hard.mp4");
+  fs::create_symlink(film, folder / "soft.mp4");
+  fs::create_directory(folder / "other");
+  const struct {
+    std::vector<std::string> names;
+    const char* refusal;  // Null: they are fine.
+  } rows[] = {
+      {{folder / "a.mp4", folder / "b.mp4", folder / "thumb/"}, nullptr},
+      {{folder / "a.mp4", film}, "is the input"},
+      {{folder / "other/../film.mp4"}, "is the input"},
+      {{folder / "hard.mp4"}, "is the input"},
+      {{folder / "soft.mp4"}, "is the input"},
+      {{folder / ""}, "is the input"},
+      {{folder / "a.mp4", folder / "b.mp4", folder / "a.mp4"}, "two outputs"},
+      {{folder / "audio", folder / "audio/"}, "two outputs"},
+      {{folder / "a.mp4", folder / "other/../a.mp4"}, "two outputs"},
+  };
+  for (const auto& row : rows) {
+    const auto status = check_names(row.names, film);
+    ck_assert_msg(static_cast<bool>(status) == !row.refusal, "%s", row.names.back().c_str());
+    if (row.refusal)
+      ck_assert_msg(status.error().find(row.refusal) != std::string::npos, "%s",
+                    status.error().c_str());
+  }
+  write(folder / ".x.mp4.part", "a film, too");
+  ck_assert(!check_names({folder / "x.mp4"}, folder / ".x.mp4.part"));
+  ck_assert(static_cast<bool>(check_names({film}, "")));
+}
+GST_END_TEST
+
+GST_START_TEST(test_output_files_of_two_runs) {
+  const Folder folder;
+  for (const std::string name : {"out.mp4", "thumb/"}) {
+    OutputFiles first = prepared({folder / name});
+    const std::string inside = first.paths()[0] + (name.ends_with('/') ? "00000.jpg" : "");
+    write(inside, "first");
+    expect_refused({folder / name}, "another run");
+    expect_content(inside, "first");
+    ck_assert(static_cast<bool>(first.commit()));
+    expect_content((folder / name) + (name.ends_with('/') ? "00000.jpg" : ""), "first");
+  }
+  ck_assert_uint_eq(folder.size(), 3);
+}
+GST_END_TEST
+
+// What an earlier run left is taken away, wherever it leads.
+GST_START_TEST(test_output_files_follow_no_link) {
+  const Folder folder;
+  write(folder / "mine", "mine");
+  fs::create_symlink(folder / "mine", folder / ".soft.mp4.part");
+  fs::create_hard_link(folder / "mine", folder / ".hard.mp4.part");
+  fs::create_directory(folder / "pictures");
+  fs::create_symlink(folder / "pictures", folder / ".thumb.part");
+  {
+    const OutputFiles files = prepared({folder / "soft.mp4", folder / "hard.mp4"});
+    for (const std::string& path : files.paths())
+      write(path, "film");
+  }
+  expect_content(folder / "mine", "mine");
+  expect_refused({folder / "thumb/"}, "cannot be written");
+  ck_assert_uint_eq(folder.size(), 3);
+}
+GST_END_TEST
+
+GST_START_TEST(test_output_files_all_or_none) {
+  const Folder folder;
+  const std::vector<std::string> names = {folder / "new.mp4", folder / "old.mp4", folder / "thumb/",
+                                          folder / "last.mp4"};
+  write(folder / "old.mp4", "old");
+  fs::create_directory(folder / "thumb");
+  write(folder / "thumb/00000.jpg", "old");
+  {
+    OutputFiles files = prepared(names);
+    for (const std::string& path : files.paths())
+      write(path.ends_with('/') ? path + "00000.jpg" : path, "new");
+    fs::create_directory(folder / "last.mp4");
+    const auto status = files.commit();
+    ck_assert(!status && status.error().find("is no file") != std::string::npos);
+  }
+  expect_content(folder / "old.mp4", "old");
+  expect_content(folder / "thumb/00000.jpg", "old");
+  ck_assert_uint_eq(folder.size(), 4);
+  fs::remove(folder / "last.mp4");
+  {
+    OutputFiles files = prepared(names);
+    for (const std::string& path : files.paths())
+      write(path.ends_with('/') ? path + "00001.jpg" : path, "new");
+    ck_assert(static_cast<bool>(files.commit()));
+  }
+  for (const char* name : {"new.mp4", "old.mp4", "thumb/00001.jpg", "last.mp4"})
+    expect_content(folder / name, "new");
+  ck_assert_uint_eq(folder.size(), 5);
+}
+GST_END_TEST
+
+// Who did not say --yes loses nothing that came meanwhile.
+GST_START_TEST(test_output_files_come_meanwhile) {
+  const Folder folder;
+  {
+    OutputFiles files = prepared({folder / "a.mp4"}, false);
+    write(folder / "a.mp4", "mine");
+    ck_assert(!files.commit());
+  }
+  expect_content(folder / "a.mp4", "mine");
+  ck_assert_uint_eq(folder.size(), 1);
+}
+GST_END_TEST
+
+GST_START_TEST(test_output_files_keep_what_is_no_output) {
+  const Folder folder;
+  for (const char* name : {"film.mp4", "thumb", "full", ".part.part"})
+    fs::create_directory(folder / name);
+  write(folder / "full/00000.jpg", "picture");
+  write(folder / "full/letters.txt", "mine");
+  write(folder / ".part.part/letters.txt", "mine");
+  write(folder / "file", "mine");
+  fs::create_directory_symlink(folder / "thumb", folder / "link");
+  const struct {
+    const char* name;
+    const char* refusal;
+  } rows[] = {
+      {"film.mp4", "is no file"},      {"full/", "holds other things"},
+      {"file/", "is no folder"},       {"link/", "is no folder"},
+      {"file/a.mp4", "cannot be"},     {"file/b/a.mp4", "cannot be"},
+      {"part/", "holds other things"},
+  };
+  const std::size_t before = folder.size();
+  for (const auto& row : rows)
+    expect_refused({folder / "new/a.mp4", folder / row.name}, row.refusal);
+  expect_refused({folder / (std::string(300, 'a') + ".mp4")}, "cannot be written");
+  expect_refused({folder / (std::string(300, 'a') + "/a.mp4")}, "cannot be");
+  expect_refused({folder / "file"}, "is there already; --yes replaces it", false);
+  ck_assert_uint_eq(folder.size(), before);
+}
+GST_END_TEST
+
+GST_START_TEST(test_output_files_leave_no_folder) {
+  const Folder folder;
+  {
+    const OutputFiles files = prepared({folder / "new/er/a.mp4", folder / "new/thumb/"});
+    ck_assert_uint_eq(folder.size(), 4);
+    for (const std::string& path : files.paths())
+      ck_assert(fs::exists(path));
+    write(files.paths()[1] + "00000.jpg", "picture");
+  }
+  ck_assert_uint_eq(folder.size(), 0);
+}
+GST_END_TEST
+
+static Suite* output_files_suite() {
+  Suite* const suite = suite_create("output-files");
+  TCase* const tests = tcase_create("all");
+  suite_add_tcase(suite, tests);
+  tcase_add_test(tests, test_output_files_names);
+  tcase_add_test(tests, test_output_files_of_two_runs);
+  tcase_add_test(tests, test_output_files_follow_no_link);
+  tcase_add_test(tests, test_output_files_all_or_none);
+  tcase_add_test(tests, test_output_files_come_meanwhile);
+  tcase_add_test(tests, test_output_files_keep_what_is_no_output);
+  tcase_add_test(tests, test_output_files_leave_no_folder);
+  return suite;
+}
+
+GST_CHECK_MAIN(output_files)

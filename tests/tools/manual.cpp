@@ -105,6 +105,24 @@ GST_START_TEST(test_manual_tells_all_options) {
 }
 GST_END_TEST;
 
+GST_START_TEST(test_help_of_a_command) {
+  for (const char* command : kCommands)
+    fail_unless(output_of(tool::command() + "help " + command) ==
+                output_of(tool::command() + command + " --help"));
+  const struct {
+    const char* arguments;
+    const char* text;
+  } rows[] = {{"--verison", "did you mean '--version'?"},
+              {"help transcod", "did you mean 'transcode'?"},
+              {"status --secret=abc", "did you mean --secret-file?"}};
+  for (const auto& row : rows) {
+    farm::Process process(tool::command() + row.arguments);
+    fail_unless(process.exit_code() == 2 && process.output().find(row.text) != std::string::npos,
+                "%s: %s", row.arguments, process.output().c_str());
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST(test_manual_is_formatted_without_warnings) {
   for (const char* command : {"", "transcode", "worker", "inspect", "status"}) {
     const std::string printed = output_of("groff -man -Tutf8 -ww -z " + page(command));
@@ -157,6 +175,7 @@ Suite* manual_suite() {
   TCase* tc = tcase_create("general");
   suite_add_tcase(suite, tc);
   tcase_add_test(tc, test_manual_tells_all_options);
+  tcase_add_test(tc, test_help_of_a_command);
   tcase_add_test(tc, test_manual_is_formatted_without_warnings);
   tcase_add_test(tc, test_manual_lists_the_commands);
   tcase_add_test(tc, test_completion_proposes_the_commands);

@@ -229,7 +229,7 @@ GST_START_TEST(test_status_says_that_nobody_is_there) {
   } rows[] = {
       {"127.0.0.1:" + std::to_string(farm::free_port()), 5, "nobody answers there"},
       {"", 2, "of which primary?"},
-      {"somewhere", 2, "write HOST:PORT"},
+      {"some:where", 2, "write HOST:PORT"},
       {"somewhere:0", 2, "write HOST:PORT"},
       {"a:1 b", 2, "'b' is one argument too many"},
       {"127.0.0.1:1 --secret-file /nowhere", 2, "cannot be read"},

@@ -195,7 +195,8 @@ GST_END_TEST
 
 GST_START_TEST(test_worker_ends_without_a_primary) {
   const unsigned port = farm::free_port();
-  for (const int signal : {SIGTERM, SIGINT}) {
+  std::signal(SIGHUP, SIG_DFL);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
     Tool worker(connect(port));
     worker.wait_for("goes on trying");
     ck_assert_int_eq(worker.end(signal, 10), 0);
@@ -247,6 +248,10 @@ GST_START_TEST(test_worker_refuses_wrong_command_lines) {
       {"--connect farm --slots 0", "--slots: write a number from 1 to 64"},
       {"--connect farm --slots many", "many"},
       {"--connect farm --pause-when-busy -1", "--pause-when-busy: write a number of cores"},
+      {"--connect farm --pause-when-busy nan", "--pause-when-busy: write a number of cores"},
+      {"--connect farm --pause-when-busy 0", "--pause-when-busy: write a number of cores"},
+      {"--connect farm --max-memory 0.0001K", "--max-memory=0.0001K: write a number"},
+      {"--connect ::1", "write HOST:PORT"},
       {"--connect farm --max-memory 2", "--max-memory=2: write a number with its unit"},
       {"--connect farm --encoders x999enc", "'x999enc' is not one of"},
       {"--connect farm --secret-file /none/here", "/none/here"},

@@ -9,10 +9,12 @@
 #include <filesystem>
 #include <numeric>
 #include <optional>
+#include <sstream>
 #include <system_error>
 #include <utility>
 
 #include "gst/dist/gstx/ref.h"
+#include "tools/gst-dist/text.h"
 
 namespace dist::tool {
 namespace {
@@ -43,6 +45,10 @@ std::optional<std::string> long_option(const std::string& argument) {
 }  // namespace
 
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+  // Who wrote only a part of it, or of several.
+  const auto begins = [word](const std::string& candidate) { return candidate.starts_with(word); };
+  if (!word.empty() && std::ranges::count_if(known, begins) == 1)
+    return *std::ranges::find_if(known, begins);
   const auto found = std::ranges::min_element(
       known, {}, [&](const std::string& candidate) { return distance(word, candidate); });
   if (found == known.end() || distance(word, *found) > 1 + word.size() / 3)
@@ -51,7 +57,31 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
 }
 
 void say_error(const std::string& text) {
-  std::fprintf(stderr, "%s: %s\n", kProgram, text.c_str());
+  std::fprintf(stderr, "%s: %s\n", kProgram, printable(text).c_str());
+}
+
+void say_details(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    std::fprintf(stderr, "%s\n", printable(line).c_str());
+}
+
+void say_error(GstMessage* message, bool verbose) {
+  GError* error = nullptr;
+  gchar* debug = nullptr;
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING)
+    gst_message_parse_warning(message, &error, &debug);
+  else
+    gst_message_parse_error(message, &error, &debug);
+  say_error(error->message);
+  if (verbose)
+    say_details(text_of(debug));
+  g_error_free(error);
+  g_free(debug);
+}
+
+std::string text_field(const GstStructure* structure, const char* name) {
+  return text_of(gst_structure_get_string(structure, name));
 }
 
 bool init_gstreamer() {
@@ -118,6 +148,9 @@ bool Options::parse(std::vector<std::string>& arguments) {
   for (gchar** word = left; parsed && *word; ++word)
     arguments.emplace_back(*word);
   g_strfreev(left);
+  // GOption leaves it where the word after it begins with a hyphen.
+  if (const auto end = std::ranges::find(arguments, "--"); end != arguments.end())
+    arguments.erase(end);
   if (!parsed) {
     refuse(error->message);
     g_error_free(error);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <glib.h>
+#include <gst/gst.h>
 
 #include <string>
 #include <string_view>
@@ -70,7 +71,15 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
 // Before anything of GStreamer. False, and said so, if the elements are not found.
 bool init_gstreamer();
 
-// One sentence on stderr: what happened and what to do.
+// One sentence on stderr: what happened and what to do. Like all that is said, without what would
+// change a terminal.
 void say_error(const std::string& text);
+// Of an error or warning of GStreamer, and if `verbose` its debug text.
+void say_error(GstMessage* message, bool verbose);
+// Lines on stderr that explain an error.
+void say_details(const std::string& text);
+
+// "" if it is missing.
+std::string text_field(const GstStructure* structure, const char* name);
 
 }  // namespace dist::tool

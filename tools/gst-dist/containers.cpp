@@ -63,9 +63,17 @@ const std::vector<Container>& containers() {
   return list;
 }
 
+std::string extension_of(const std::string& file) {
+  const std::size_t dot = file.rfind('.');
+  if (dot == std::string::npos || file.find('/', dot) != std::string::npos)
+    return "";
+  return take_string(g_ascii_strdown(file.c_str() + dot, -1));
+}
+
 const Container* container_of(const std::string& file) {
+  const std::string extension = extension_of(file);
   const auto found = std::ranges::find_if(
-      containers(), [&](const Container& c) { return file.ends_with(c.extension); });
+      containers(), [&](const Container& c) { return extension == c.extension; });
   return found == containers().end() ? nullptr : &*found;
 }
 

@@ -21,7 +21,9 @@ struct Container {
 };
 
 const std::vector<Container>& containers();
-// By the end of a file name; null if it is none of theirs.
+// With its dot, in small letters; empty if there is none.
+std::string extension_of(const std::string& file);
+// By the end of a file name, in any case; null if it is none of theirs.
 const Container* container_of(const std::string& file);
 std::string known_extensions();  // For messages: ".mp4, .mkv, …".
 

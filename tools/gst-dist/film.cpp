@@ -14,13 +14,31 @@ namespace {
 
 constexpr GstClockTime kPatience = 30 * GST_SECOND;
 
+// Why it cannot be a film; empty if it can.
+std::string flaw_of_file(const std::string& path) {
+  if (!g_file_test(path.c_str(), G_FILE_TEST_EXISTS))
+    return "there is no such file";
+  if (g_file_test(path.c_str(), G_FILE_TEST_IS_DIR))
+    return "is a folder; give a file";
+  // It is looked at before it is encoded. Opening a pipe would also wait for who writes it.
+  if (!g_file_test(path.c_str(), G_FILE_TEST_IS_REGULAR))
+    return "is no file that can be read twice";
+  return "";
+}
+
 Result<std::string> uri_of(const std::string& input) {
-  if (gst_uri_is_valid(input.c_str()))
+  const bool there = g_file_test(input.c_str(), G_FILE_TEST_EXISTS);
+  if (!there && gst_uri_is_valid(input.c_str())) {
+    const std::string protocol = take_string(gst_uri_get_protocol(input.c_str()));
+    if (!gst_uri_protocol_is_supported(GST_URI_SRC, protocol.c_str()))
+      return Error{input + ": there is no such file, and nothing here reads '" + protocol + ":'"};
+    const std::string path = take_string(g_filename_from_uri(input.c_str(), nullptr, nullptr));
+    if (const std::string flaw = path.empty() ? "" : flaw_of_file(path); !flaw.empty())
+      return Error{input + ": " + flaw};
     return input;
-  if (!g_file_test(input.c_str(), G_FILE_TEST_EXISTS))
-    return Error{input + ": there is no such file"};
-  if (g_file_test(input.c_str(), G_FILE_TEST_IS_DIR))
-    return Error{input + ": is a folder; give a file"};
+  }
+  if (const std::string flaw = flaw_of_file(input); !flaw.empty())
+    return Error{input + ": " + flaw};
   GError* error = nullptr;
   std::string uri = take_string(gst_filename_to_uri(input.c_str(), &error));
   if (error) {

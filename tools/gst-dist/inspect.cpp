@@ -10,6 +10,7 @@
 #include "gst/dist/gstx/stream_format.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/inspect_report.h"
+#include "tools/gst-dist/text.h"
 
 namespace dist::tool {
 namespace {
@@ -64,7 +65,7 @@ int inspect(std::vector<std::string> words) {
     return kFailed;
   auto film = look_at(words[1]);
   if (!film) {
-    say_error(film.error() + ".");
+    say_error(sentence(film.error()));
     return kNoInput;
   }
 

@@ -182,7 +182,7 @@ void write_cut(const Inspection& inspection, JsonWriter& json) {
 std::string report_for_people(const Inspection& inspection) {
   const Film& film = inspection.film;
   const Facts& facts = inspection.facts;
-  std::string text = inspection.input + "\n";
+  std::string text = printable(inspection.input) + "\n";
   const std::string length =
       film.duration > 0 ? clock_text(static_cast<double>(film.duration) / 1e9) : "unknown length";
   text += paragraph("film", kLabel, join({film.container, length}));

@@ -30,11 +30,6 @@ winsize terminal_size() {
   return size;
 }
 
-std::string text_field(const GstStructure* structure, const char* name) {
-  const gchar* text = gst_structure_get_string(structure, name);
-  return text ? text : "";
-}
-
 guint64 number_field(const GstStructure* structure, const char* name) {
   guint64 value = 0;
   gst_structure_get_uint64(structure, name, &value);

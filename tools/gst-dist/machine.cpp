@@ -90,8 +90,9 @@ std::optional<std::uint64_t> parse_bytes(const std::string& text) {
   const auto unit = kUnits.find(*rest);
   if (unit == std::string_view::npos)
     return std::nullopt;
-  return static_cast<std::uint64_t>(number *
-                                    static_cast<double>(std::uint64_t{1} << 10 * (unit + 1)));
+  const auto bytes =
+      static_cast<std::uint64_t>(number * static_cast<double>(std::uint64_t{1} << 10 * (unit + 1)));
+  return bytes > 0 ? std::optional(bytes) : std::nullopt;
 }
 
 std::string bytes_text(std::uint64_t bytes) {

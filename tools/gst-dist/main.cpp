@@ -28,6 +28,7 @@ int refuse(const std::string& word) {
   std::vector<std::string> known;
   for (const Command* command : kCommands)
     known.emplace_back(command->name);
+  known.insert(known.end(), {"--help", "--version", "help"});
   const std::string meant = nearest(word, known);
   say_error("there is no command '" + word + "'" +
             (meant.empty() ? ". See 'gst-dist-1.0 --help'." : "; did you mean '" + meant + "'?"));
@@ -43,6 +44,9 @@ int main(int argc, char** argv) {
     say_error("what shall be done? See 'gst-dist-1.0 --help'.");
     return kUsage;
   }
+  // "help transcode" is "transcode --help".
+  if (arguments[0] == "help" && arguments.size() == 2)
+    arguments = {arguments[1], "--help"};
   if (arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
     print_help();
     return kDone;

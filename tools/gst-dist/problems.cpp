@@ -31,13 +31,6 @@ std::string ratio_text(double ratio) {
   return text;
 }
 
-// As a sentence.
-std::string sentence(std::string text) {
-  if (!text.empty() && !text.ends_with('.'))
-    text += '.';
-  return text;
-}
-
 bool contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
 }

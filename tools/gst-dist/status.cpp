@@ -11,6 +11,7 @@
 #include "gst/dist/gstx/ref.h"
 #include "gst/dist/io/secret.h"
 #include "gst/dist/io/status_link.h"
+#include "tools/gst-dist/address.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/status_report.h"
 
@@ -23,7 +24,7 @@ constexpr char kClear[] = "\033[H\033[J";
 
 constexpr char kHelp[] =
     "HOST:PORT is where a primary listens for its workers: transcode with --listen, or a\n"
-    "pipeline with remoteenc. It asks for the same secret as of a worker. Without\n"
+    "pipeline with remoteenc; without a port it is 7700. It asks for the same secret as of a worker. Without\n"
     "--secret-file that of the environment variable GST_DIST_SECRET is taken.\n"
     "\n"
     "  gst-dist-1.0 status 192.168.1.5:7700 --secret-file secret --watch\n"
@@ -36,21 +37,6 @@ struct Arguments {
   bool watch = false;
   bool json = false;
 };
-
-// "HOST:PORT" or "[::1]:PORT". False if it is none.
-bool read_place(const std::string& text, StatusLink::Config& primary) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0)
-    return false;
-  primary.host = text.substr(0, colon);
-  if (primary.host.size() > 2 && primary.host.front() == '[' && primary.host.back() == ']')
-    primary.host = primary.host.substr(1, primary.host.size() - 2);
-  guint64 port = 0;
-  if (!g_ascii_string_to_unsigned(text.c_str() + colon + 1, 10, 1, 65535, &port, nullptr))
-    return false;
-  primary.port = static_cast<std::uint16_t>(port);
-  return true;
-}
 
 void print(const Arguments& arguments, const std::string& place, const FarmStatus& status) {
   if (arguments.json) {
@@ -112,15 +98,18 @@ int status(std::vector<std::string> words) {
     return options.refuse(words.size() < 2 ? "of which primary? Give its HOST:PORT"
                                            : "'" + words[2] + "' is one argument too many");
   Arguments arguments{.primary = {}, .watch = repeats != FALSE, .json = as_json != FALSE};
-  if (!read_place(words[1], arguments.primary))
+  const auto primary = parse_address(words[1], kDefaultPort);
+  if (!primary || primary->port == 0)
     return options.refuse("'" + words[1] + "': write HOST:PORT, such as 192.168.1.5:7700");
+  arguments.primary.host = primary->host;
+  arguments.primary.port = primary->port;
   auto secret = find_secret("", file);
   if (!secret)
     return options.refuse(secret.error());
   arguments.primary.secret = std::move(*secret);
   // There is nothing to be put in order.
   std::signal(SIGINT, [](int) { _exit(kInterrupted); });
-  return watch(arguments, words[1]);
+  return watch(arguments, address_text(*primary));
 }
 
 }  // namespace

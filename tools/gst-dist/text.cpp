@@ -9,15 +9,15 @@ namespace {
 
 constexpr std::size_t kColumns = 80;
 
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(g_utf8_strlen(text.c_str(), -1));
-}
-
 std::string blanks(const std::string& text, std::size_t width) {
   return std::string(width > width_of(text) ? width - width_of(text) : 0, ' ');
 }
 
 }  // namespace
+
+std::size_t width_of(const std::string& text) {
+  return static_cast<std::size_t>(g_utf8_strlen(text.c_str(), -1));
+}
 
 std::string join(const std::vector<std::string>& parts) {
   std::string text;
@@ -41,6 +41,12 @@ std::string printable(const std::string& text) {
     else if (*at == '\n' || *at == '\t')
       result += ' ';
   return result;
+}
+
+std::string sentence(std::string text) {
+  if (!text.empty() && !text.ends_with('.') && !text.ends_with('?') && !text.ends_with('!'))
+    text += '.';
+  return text;
 }
 
 std::string cut(const std::string& text, std::size_t width) {

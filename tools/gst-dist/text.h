@@ -30,6 +30,11 @@ std::string count_text(std::uint64_t count, const std::string& noun);
 // Without what would move the cursor or change colours: names and reasons come from others.
 std::string printable(const std::string& text);
 
+// With a full stop, if it has none.
+std::string sentence(std::string text);
+
+// In characters.
+std::size_t width_of(const std::string& text);
 // What does not fit is cut off, which an ellipsis shows.
 std::string cut(const std::string& text, std::size_t width);
 // The same in its middle: names often differ at their end only.

@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-#include <gio/gio.h>
 #include <gst/gst.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "gst/dist/gstx/ref.h"
+#include "tools/gst-dist/address.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/machine.h"
 #include "tools/gst-dist/worker_service.h"
@@ -18,8 +18,8 @@
 namespace dist::tool {
 namespace {
 
-constexpr guint16 kDefaultPort = 7700;
 constexpr int kMaxSlots = 64;
+constexpr double kNever = -G_MAXDOUBLE;  // Of --pause-when-busy, if it is not there.
 
 constexpr char kHelp[] =
     "Works for the primary at HOST, one job after another, until a signal ends it. It may start\n"
@@ -38,7 +38,7 @@ struct Parsed {
   gchar* max_memory = nullptr;
   gchar* name = nullptr;
   gchar* secret_file = nullptr;
-  gdouble pause_above = 0;
+  gdouble pause_above = kNever;
   gint slots = -1;
   gboolean idle_priority = FALSE;
   gboolean verbose = FALSE;
@@ -48,17 +48,6 @@ struct Parsed {
       g_free(text);
   }
 };
-
-// False if the text is no "HOST:PORT", "HOST" or "[ADDRESS]:PORT".
-bool parse_address(const char* text, WorkerService::Settings& settings) {
-  GSocketConnectable* const address = g_network_address_parse(text, kDefaultPort, nullptr);
-  if (!address)
-    return false;
-  settings.host = g_network_address_get_hostname(G_NETWORK_ADDRESS(address));
-  settings.port = g_network_address_get_port(G_NETWORK_ADDRESS(address));
-  g_object_unref(address);
-  return !settings.host.empty() && settings.port != 0;
-}
 
 // An exit code if it ends here.
 std::optional<int> read_arguments(std::vector<std::string> words, WorkerService::Settings& settings,
@@ -91,12 +80,14 @@ std::optional<int> read_arguments(std::vector<std::string> words, WorkerService:
     return options.refuse("'" + words[1] + "' is not an option");
   if (!parsed.connect)
     return options.refuse("for whom? Give --connect HOST:PORT");
-  if (!parse_address(parsed.connect, settings))
+  const auto primary = parse_address(parsed.connect, kDefaultPort);
+  if (!primary || primary->port == 0)
     return options.refuse(std::string("--connect=") + parsed.connect +
                           ": write HOST:PORT, such as farm:7700");
   if (parsed.slots < -1 || parsed.slots == 0 || parsed.slots > kMaxSlots)
     return options.refuse("--slots: write a number from 1 to 64");
-  if (parsed.pause_above < 0)
+  // Nor is it "nan".
+  if (parsed.pause_above != kNever && !(parsed.pause_above > 0))
     return options.refuse("--pause-when-busy: write a number of cores, such as 1 or 0.5");
   if (parsed.max_memory) {
     const auto bytes = parse_bytes(parsed.max_memory);
@@ -105,12 +96,14 @@ std::optional<int> read_arguments(std::vector<std::string> words, WorkerService:
                             ": write a number with its unit, such as 800M or 2G");
     settings.max_memory = *bytes;
   }
+  settings.host = primary->host;
+  settings.port = primary->port;
   settings.name = text_of(parsed.name);
   settings.encoders = text_of(parsed.encoders);
   settings.secret_file = text_of(parsed.secret_file);
   settings.slots = parsed.slots > 0 ? parsed.slots
                                     : std::min(static_cast<int>(g_get_num_processors()), kMaxSlots);
-  settings.pause_above = parsed.pause_above;
+  settings.pause_above = std::max(parsed.pause_above, 0.0);
   settings.verbose = parsed.verbose != FALSE;
   idle_priority = parsed.idle_priority != FALSE;
   return {};

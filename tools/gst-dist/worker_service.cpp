@@ -10,9 +10,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
+#include <vector>
 
+#include "tools/gst-dist/address.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/machine.h"
+#include "tools/gst-dist/signals.h"
+#include "tools/gst-dist/text.h"
 
 namespace dist::tool {
 namespace {
@@ -32,7 +36,7 @@ double now() {
 }
 
 void say(const std::string& text) {
-  std::printf("%s\n", text.c_str());
+  std::printf("%s\n", printable(text).c_str());
   std::fflush(stdout);
 }
 
@@ -40,11 +44,6 @@ std::string cores_text(double cores) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.1f", cores);
   return text;
-}
-
-std::string field(const GstStructure* structure, const char* name) {
-  const gchar* text = gst_structure_get_string(structure, name);
-  return text ? text : "";
 }
 
 }  // namespace
@@ -55,12 +54,12 @@ WorkerService::WorkerService(const Settings& settings, Ref<GstElement> pipeline,
       worker_(worker),
       bus_(Ref<GstBus>::adopt(gst_element_get_bus(pipeline_.get()))),
       loop_(g_main_loop_new(nullptr, FALSE)),
-      primary_(settings.host + ":" + std::to_string(settings.port)),
+      primary_(address_text({settings.host, settings.port})),
       retry_after_(kFirstRetry),
       slots_(settings.slots) {
   if (settings.pause_above > 0)
     owner_.emplace(settings.pause_above);
-  g_object_set(worker_, "host", settings.host.c_str(), "port", settings.port, "encoders",
+  g_object_set(worker_, "host", settings.host.c_str(), "port", guint{settings.port}, "encoders",
                settings.encoders.c_str(), "worker-name", settings.name.c_str(), "secret-file",
                settings.secret_file.c_str(), nullptr);
 }
@@ -82,15 +81,15 @@ int WorkerService::run() {
     static_cast<WorkerService*>(self)->signalled();
     return G_SOURCE_CONTINUE;
   };
-  const guint sources[] = {g_unix_signal_add(SIGINT, on_signal, this),
-                           g_unix_signal_add(SIGTERM, on_signal, this),
-                           g_timeout_add(
-                               kTick,
-                               [](gpointer self) -> gboolean {
-                                 static_cast<WorkerService*>(self)->tick();
-                                 return G_SOURCE_CONTINUE;
-                               },
-                               this)};
+  std::vector<guint> sources;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP})
+    if (number != SIGHUP || !is_ignored(number))
+      sources.push_back(g_unix_signal_add(number, on_signal, this));
+  const GSourceFunc on_tick = [](gpointer self) -> gboolean {
+    static_cast<WorkerService*>(self)->tick();
+    return G_SOURCE_CONTINUE;
+  };
+  sources.push_back(g_timeout_add(kTick, on_tick, this));
   serve();
   g_main_loop_run(loop_);
   for (guint source : sources)
@@ -239,12 +238,12 @@ void WorkerService::handle_link(GstMessage* message) {
     told_ = Told::kAway;
     gboolean done = FALSE;
     gst_structure_get_boolean(structure, "done", &done);
-    say(done
-            ? primary_ + " has no more work; waits for the next job"
-            : "lost " + primary_ + " (" + field(structure, "reason") + "); dials until it is back");
+    say(done ? primary_ + " has no more work; waits for the next job"
+             : "lost " + primary_ + " (" + text_field(structure, "reason") +
+                   "); dials until it is back");
   } else if (name == "dist-connecting" && (told_ == Told::kNothing || told_ == Told::kRefused)) {
     told_ = Told::kUnreachable;
-    say_error("cannot reach a primary at " + primary_ + " (" + field(structure, "reason") +
+    say_error("cannot reach a primary at " + primary_ + " (" + text_field(structure, "reason") +
               "). Start it, or check its name and port; this worker goes on trying.");
   }
 }
@@ -256,8 +255,8 @@ void WorkerService::handle_error(GstMessage* message) {
   const std::string text = error->message;
   const bool settings = g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
   const bool network = error->domain == GST_RESOURCE_ERROR;
-  if (settings_.verbose && debug)
-    std::fprintf(stderr, "%s\n", debug);
+  if (settings_.verbose)
+    say_details(text_of(debug));
   g_error_free(error);
   g_free(debug);
   if (settings) {

@@ -20,7 +20,7 @@ class WorkerService {
  public:
   struct Settings {
     std::string host;
-    unsigned port = 0;
+    std::uint16_t port = 0;
     std::string name;  // Empty: host name and process id.
     std::string encoders;
     std::string secret_file;

@@ -9,6 +9,9 @@ namespace {
 
 using dist::tool::Progress;
 
+const Progress::WorkerId kAnna{1, "anna"};
+const Progress::WorkerId kBert{2, "bert"};
+
 void expect_text(const std::string& text, const std::string& right) {
   fail_unless(text == right, "'%s' instead of '%s'", text.c_str(), right.c_str());
 }
@@ -16,10 +19,10 @@ void expect_text(const std::string& text, const std::string& right) {
 // 40 s of film of 25 frames a second, of which two workers did 10 s within 5 s.
 Progress quarter() {
   Progress progress(40, 100);
-  progress.worker_joined("anna");
-  progress.worker_joined("bert");
+  progress.worker_joined(kAnna);
+  progress.worker_joined(kBert);
   for (std::uint64_t i = 0; i < 10; ++i)
-    progress.segment_done(i < 6 ? "anna" : "bert", i, 25, 1);
+    progress.segment_done(i < 6 ? kAnna : kBert, i, 25, 1);
   return progress;
 }
 
@@ -40,18 +43,40 @@ GST_START_TEST(test_progress_for_a_terminal) {
                            "] 50 frames/s, 2.00 times real time, 0:15 left");
   expect_text(wide[1], "  anna  6 segments, 30 frames/s");
   expect_text(wide[2], "  bert  4 segments, 20 frames/s");
-  progress.lease_failed("bert");
-  progress.worker_left("bert");
+  progress.lease_failed(kBert);
+  progress.worker_left(kBert);
   expect_text(progress.for_terminal(80, 24, 105)[2],
               "  bert  4 segments, 20 frames/s, 1 failed, gone");
 }
 GST_END_TEST
 
+// Names are what workers say of themselves.
+GST_START_TEST(test_progress_of_workers_that_come_and_go) {
+  Progress progress = quarter();
+  progress.worker_joined({3, "anna"});
+  progress.worker_left(kAnna);
+  progress.worker_joined({4, "c\033[2J\302\233d"});
+  auto lines = progress.for_terminal(80, 24, 105);
+  fail_unless(lines.size() == 5);
+  expect_text(lines[1], "  bert   4 segments, 20 frames/s");
+  expect_text(lines[2], "  anna   0 segments, 0 frames/s");
+  expect_text(lines[3], "  c[2Jd  0 segments, 0 frames/s");
+  expect_text(lines[4], "  anna   6 segments, 30 frames/s, gone");
+  for (std::uint64_t i = 10; i < 100; ++i)
+    progress.worker_left({i, "guest " + std::to_string(i)});
+  lines = progress.for_terminal(80, 24, 105);
+  fail_unless(lines.size() == 7);
+  expect_text(lines[4], "  guest 99  0 segments, 0 frames/s, gone");
+  expect_text(progress.for_log(105),
+              "25 %, 10 segments, 50 frames/s, 2.00 times real time, 0:15 left, 3 workers");
+}
+GST_END_TEST
+
 GST_START_TEST(test_progress_fits_any_terminal) {
   Progress progress = quarter();
-  for (int i = 0; i < 30; ++i)
-    progress.worker_joined("a worker with a name as long as one can think of, and longer " +
-                           std::to_string(i) + " ä ö ü");
+  for (std::uint64_t i = 0; i < 30; ++i)
+    progress.worker_joined({3 + i, "a worker with a name as long as one can think of, and longer " +
+                                       std::to_string(i) + " ä ö ü"});
   for (unsigned width : {1u, 10u, 40u, 79u, 80u, 200u})
     for (unsigned height : {2u, 10u, 24u, 100u}) {
       const auto lines = progress.for_terminal(width, height, 105);
@@ -69,10 +94,10 @@ GST_END_TEST
 // Neither counts it twice nor as little as the thumbnails that came last.
 GST_START_TEST(test_progress_of_a_segment_in_parts) {
   Progress progress(10, 0);
-  progress.segment_done("anna", 0, 25, 0);
-  progress.segment_done("bert", 0, 1, 1);
+  progress.segment_done(kAnna, 0, 25, 0);
+  progress.segment_done(kBert, 0, 1, 1);
   expect_text(progress.for_log(1),
-              "10 %, 1 segments, 25 frames/s, 1.00 times real time, 0:09 left, 2 workers");
+              "10 %, 1 segment, 25 frames/s, 1.00 times real time, 0:09 left, 2 workers");
 }
 GST_END_TEST
 
@@ -104,6 +129,7 @@ static Suite* progress_suite() {
   suite_add_tcase(suite, tests);
   tcase_add_test(tests, test_progress_for_a_log);
   tcase_add_test(tests, test_progress_for_a_terminal);
+  tcase_add_test(tests, test_progress_of_workers_that_come_and_go);
   tcase_add_test(tests, test_progress_fits_any_terminal);
   tcase_add_test(tests, test_progress_of_a_segment_in_parts);
   tcase_add_test(tests, test_progress_for_programs);

@@ -7,6 +7,8 @@
 // Before gstcheck.h, which has a macro "fail".
 #include "tests/tools/tool.h"
 
+#include <sys/stat.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -55,6 +57,7 @@ void expect_end(farm::Process& process, int code, const std::string& text, unsig
   ck_assert_msg(actual == code, "exit code %d, not %d: %s", actual, code, process.output().c_str());
   ck_assert_msg(process.output().find(text) != std::string::npos, "'%s' does not say '%s'",
                 process.output().c_str(), text.c_str());
+  ck_assert_msg(process.output().find("..\n") == std::string::npos, "%s", process.output().c_str());
 }
 
 void expect_refusal(const std::string& arguments, int code, const std::string& text) {
@@ -78,6 +81,7 @@ GST_START_TEST(test_transcode_refuses) {
   std::ofstream(folder / "there.mp4") << "mine\n";
   const std::string film = short_film(folder);
   const auto size = fs::file_size(film);
+  ck_assert_int_eq(mkfifo((folder / "pipe").c_str(), 0600), 0);
   fs::create_directory(folder / "thumb");
   std::ofstream(folder / "thumb/letters") << "mine\n";
   const struct {
@@ -92,11 +96,20 @@ GST_START_TEST(test_transcode_refuses) {
       {clip() + " -o " + out + " --rendtion a:h264", 2, "did you mean --rendition?"},
       {clip() + " -o " + out + " -r a:h263", 2, "codec 'h263': unknown"},
       {clip() + " -o " + out + " -r a:h264 -r b:h264", 2, "is one file, for 2 renditions"},
-      {clip() + " -o " + (folder / "out.webm") + " -r a:h264", 2, ".webm does not take h264"},
+      {clip() + " -o " + (folder / "out.webm") + " -r a:h264", 2,
+       ".webm does not take h264; write .mkv, or give -r a:vp9"},
       {clip() + " -o " + (folder / "out.avi"), 2, "known files end in .mp4, .mkv, .webm, .ts"},
       {clip() + " -o " + out + " --listen 7700", 2, "write HOST:PORT"},
       {clip() + " -o " + out + " --local-workers 0", 2, "leaves nobody to do the work"},
-      {clip() + " -o " + out + " --listen 0.0.0.0:0", 5, "secret"},
+      {clip() + " -o " + out + " --listen localhost:7700", 2, "write HOST:PORT in numbers"},
+      {clip() + " -o " + out + " --listen ::1:7700", 2, "write HOST:PORT in numbers"},
+      {clip() + " -o " + out + " --listen 0.0.0.0:0", 5, "give --secret-file, or set GST_DIST"},
+      {clip() + " -o " + out + " --listen [::]:0", 5, "give --secret-file, or set GST_DIST"},
+      {"-o " + out + " -- -film.mp4", 3, ": -film.mp4: there is no such file."},
+      {"foo://film -o " + out, 3, "nothing here reads 'foo:'"},
+      {"'a\033[2Jb.mp4' -o " + out, 3, "a[2Jb.mp4: there is no such file."},
+      {(folder / "pipe") + " -o " + out, 3, "is no file that can be read twice"},
+      {"file://" + (folder / "pipe") + " -o " + out, 3, "is no file that can be read twice"},
       {(folder / "none.mp4") + " -o " + out, 3, "there is no such file"},
       {(folder / "text.mp4") + " -o " + out, 3, "text.mp4: "},
       {clip() + " -o " + (folder / "there.mp4"), 4, "is there already; --yes replaces it"},
@@ -110,7 +123,7 @@ GST_START_TEST(test_transcode_refuses) {
   };
   for (const auto& row : rows)
     expect_refusal(row.arguments, row.code, row.text);
-  ck_assert_uint_eq(folder.size(), 5);
+  ck_assert_uint_eq(folder.size(), 6);
   ck_assert_uint_eq(fs::file_size(film), size);
   std::string kept;
   std::getline(std::ifstream(folder / "there.mp4"), kept);
@@ -135,9 +148,12 @@ GST_START_TEST(test_transcode_port_in_use) {
   ck_assert(g_socket_listener_add_address(listener, any, G_SOCKET_TYPE_STREAM,
                                           G_SOCKET_PROTOCOL_TCP, nullptr, &bound, nullptr));
   const auto port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound));
-  expect_refusal(
-      clip() + " -o " + (folder / "out.mp4") + " --listen 127.0.0.1:" + std::to_string(port), 5,
-      "Choose another address or port");
+  farm::Process process(command() + "transcode " + clip() + " -o " + (folder / "new/out.mp4") +
+                        " --listen 127.0.0.1:" + std::to_string(port));
+  expect_end(process, 5, "Choose another address or port");
+  // That nothing is done goes without saying.
+  ck_assert_msg(process.output().find("frames/s") == std::string::npos, "%s",
+                process.output().c_str());
   ck_assert_uint_eq(folder.size(), 0);
   g_object_unref(bound);
   g_object_unref(any);
@@ -145,8 +161,37 @@ GST_START_TEST(test_transcode_port_in_use) {
 }
 GST_END_TEST
 
+// Names that mean something to somebody else.
+GST_START_TEST(test_transcode_takes_any_name) {
+  const Folder folder;
+  const std::string film = short_film(folder);
+  for (const char* name : {"-film.mp4", "part2:film.mp4"})
+    fs::copy_file(film, folder / name);
+  for (const char* arguments : {"-o U.MP4 -- -film.mp4", "-o U.Webm part2:film.mp4"}) {
+    farm::Process process("sh -c 'cd " + (folder / "") + " && exec " + command() + "transcode " +
+                          arguments + "'");
+    expect_end(process, 0, "U.");
+  }
+  for (const char* name : {"U.MP4", "U.Webm"})
+    ck_assert_uint_gt(fs::file_size(folder / name), 1000);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_says_where_it_listens) {
+  const Folder folder;
+  farm::Process process(command() + "transcode " + short_film(folder) + " -o " +
+                        (folder / "out.mp4") + " --local-workers 0 --listen 127.0.0.1:0");
+  ck_assert(wait_for(process, "listens at 127.0.0.1:"));
+  ck_assert(wait_for(process, "waits for a worker at 127.0.0.1:"));
+  process.signal(SIGINT);
+  ck_assert_int_eq(process.exit_code(), 130);
+}
+GST_END_TEST
+
 GST_START_TEST(test_transcode_interrupted) {
-  for (int number : {SIGINT, SIGTERM}) {
+  // Whoever runs the tests may have it ignored.
+  std::signal(SIGHUP, SIG_DFL);
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) {
     const Folder folder;
     auto process = begun(long_film(folder), folder / "out.mp4");
     process.signal(number);
@@ -250,6 +295,8 @@ static Suite* transcode_faults_suite() {
   tcase_add_test(tests, test_transcode_refuses);
   tcase_add_test(tests, test_transcode_into_a_folder_with_percent_signs);
   tcase_add_test(tests, test_transcode_port_in_use);
+  tcase_add_test(tests, test_transcode_takes_any_name);
+  tcase_add_test(tests, test_transcode_says_where_it_listens);
   tcase_add_test(tests, test_transcode_interrupted);
   tcase_add_test(tests, test_transcode_killed);
   tcase_add_test(tests, test_transcode_input_cut_off);

@@ -2,16 +2,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tools/gst-dist/job.h"
 
-#include <glib-unix.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
+#include <utility>
 
 #include "gst/dist/gstx/ref.h"
+#include "tools/gst-dist/address.h"
 #include "tools/gst-dist/json_writer.h"
+#include "tools/gst-dist/signals.h"
+#include "tools/gst-dist/text.h"
 
 namespace dist::tool {
 namespace {
@@ -90,29 +92,28 @@ int Job::run(GstElement* pipeline) {
         return static_cast<Job*>(self)->handle(message);
       },
       this);
-  const auto interrupted = [](gpointer self) -> gboolean {
-    auto* job = static_cast<Job*>(self);
-    job->end(kInterrupted);
-    return G_SOURCE_CONTINUE;
-  };
-  const guint sources[] = {g_unix_signal_add(SIGINT, interrupted, this),
-                           g_unix_signal_add(SIGTERM, interrupted, this),
-                           g_timeout_add(
-                               kTick,
-                               [](gpointer self) -> gboolean {
-                                 static_cast<Job*>(self)->look_for_workers();
-                                 static_cast<Job*>(self)->show(false);
-                                 return G_SOURCE_CONTINUE;
-                               },
-                               this)};
+  const Signals signals([this] { end(kInterrupted); },
+                        [this] {
+                          settings_.abandon();
+                          _exit(kInterrupted);
+                        });
+  const guint ticks = g_timeout_add(
+      kTick,
+      [](gpointer self) -> gboolean {
+        static_cast<Job*>(self)->look_for_workers();
+        static_cast<Job*>(self)->show(false);
+        return G_SOURCE_CONTINUE;
+      },
+      this);
   // What went wrong is on the bus.
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   g_main_loop_run(loop_);
   gst_element_set_state(pipeline, GST_STATE_NULL);
-  for (guint source : sources)
-    g_source_remove(source);
+  g_source_remove(ticks);
   gst_bus_remove_watch(bus.get());
-  show(true);
+  // Nothing is no progress.
+  if (code_ == kDone || progress_.done() > 0)
+    show(true);
   if (code_ == kInterrupted)
     say_error("interrupted; nothing was written.");
   return code_;
@@ -144,35 +145,42 @@ bool Job::handle(GstMessage* message) {
 
 void Job::handle_error(GstMessage* message) {
   GError* error = nullptr;
-  gchar* debug = nullptr;
-  gst_message_parse_error(message, &error, &debug);
+  gst_message_parse_error(message, &error, nullptr);
   end(exit_code_of(error, GST_MESSAGE_SRC(message)));
-  show(true);
-  say_error(error->message);
-  if (settings_.verbose && debug)
-    std::fprintf(stderr, "%s\n", debug);
   g_error_free(error);
-  g_free(debug);
+  clear();
+  say_error(message, settings_.verbose);
 }
 
 // Those of stock elements are for people who write pipelines.
 void Job::handle_warning(GstMessage* message) {
   if (kind_of(GST_MESSAGE_SRC(message)) != "remoteenc" && !settings_.verbose)
     return;
-  GError* error = nullptr;
-  gchar* debug = nullptr;
-  gst_message_parse_warning(message, &error, &debug);
-  show(true);
-  say_error(error->message);
-  if (settings_.verbose && debug)
-    std::fprintf(stderr, "%s\n", debug);
-  g_error_free(error);
-  g_free(debug);
+  clear();
+  say_error(message, settings_.verbose);
+}
+
+void Job::handle_link(const std::string& name, const GstStructure* structure) {
+  if (!settings_.listens || settings_.json)
+    return;
+  guint port = 0;
+  gst_structure_get_uint(structure, "port", &port);
+  const std::string place =
+      address_text({text_field(structure, "address"), static_cast<std::uint16_t>(port)});
+  std::string text;
+  if (name == "dist-listening")
+    text = "listens at " + place + "; 'gst-dist-1.0 worker' may connect";
+  else if (name == "dist-waiting" && !std::exchange(said_waiting_, true))
+    text = "waits for a worker at " + place;
+  if (text.empty())
+    return;
+  clear();
+  std::fprintf(stderr, "%s\n", printable(text).c_str());
 }
 
 void Job::handle_element(const GstStructure* structure) {
   const std::string name = gst_structure_get_name(structure);
-  const std::string worker = text_field(structure, "name");
+  const Progress::WorkerId worker{number_field(structure, "worker"), text_field(structure, "name")};
   if (name == "dist-segment-done") {
     gboolean complete = FALSE;
     gst_structure_get_boolean(structure, "complete", &complete);
@@ -193,10 +201,14 @@ void Job::handle_element(const GstStructure* structure) {
     refused_ =
         text_field(structure, "address") + " was sent away: " + text_field(structure, "reason");
   }
-  if (!settings_.json)
-    return;
+  handle_link(name, structure);
+  if (settings_.json)
+    print(structure);
+}
+
+void Job::print(const GstStructure* structure) {
   JsonWriter json;
-  json.text("event", name);
+  json.text("event", gst_structure_get_name(structure));
   for (gint i = 0; i < gst_structure_n_fields(structure); ++i) {
     const gchar* field = gst_structure_nth_field_name(structure, static_cast<guint>(i));
     const GValue* value = gst_structure_get_value(structure, field);
@@ -225,7 +237,7 @@ void Job::look_for_workers() {
   if (now() - waiting_since_ < kPatience)
     return;
   end(kNoWorker);
-  show(true);
+  clear();
   say_error("no worker has been here for a minute" +
             (refused_.empty() ? "" : " (" + refused_ + ")") +
             ". Start one with 'gst-dist-1.0 worker --connect HOST:PORT', or give --local-workers.");
@@ -240,10 +252,8 @@ void Job::show(bool last) {
     std::fflush(stdout);
   } else if (terminal_) {
     const winsize size = terminal_size();
+    clear();
     std::string text;
-    // Back to where the last ones began.
-    if (drawn_ > 0)
-      text += "\r\x1b[" + std::to_string(drawn_) + "A\x1b[J";
     const auto lines =
         progress_.for_terminal(size.ws_col, std::max<unsigned>(2, size.ws_row - 1u), time);
     for (const std::string& line : lines)
@@ -256,6 +266,13 @@ void Job::show(bool last) {
     std::fprintf(stderr, "%s\n", progress_.for_log(time).c_str());
   }
   last_shown_ = time;
+}
+
+void Job::clear() {
+  // Back to where they began.
+  if (drawn_ > 0)
+    std::fprintf(stderr, "\r\x1b[%uA\x1b[J", drawn_);
+  drawn_ = 0;
 }
 
 void Job::say_done(const std::vector<std::string>& names) {
@@ -271,7 +288,7 @@ void Job::say_done(const std::vector<std::string>& names) {
     return;
   }
   for (const std::string& name : names)
-    std::fprintf(stderr, "%s\n", name.c_str());
+    std::fprintf(stderr, "%s\n", printable(name).c_str());
 }
 
 }  // namespace dist::tool

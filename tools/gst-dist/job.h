@@ -6,6 +6,7 @@
 
 #include <gst/gst.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,10 @@ class Job {
     GstClockTime duration = 0;  // Of the film; 0: unknown.
     bool json = false;
     bool verbose = false;
+    bool listens = false;            // Workers of other machines may come.
     bool waits_for_workers = false;  // None are on this machine.
+    // Removes what was written, because the process ends at once; from another thread.
+    std::function<void()> abandon = [] {};
   };
 
   explicit Job(const Settings& settings);
@@ -35,10 +39,13 @@ class Job {
  private:
   bool handle(GstMessage* message);
   void handle_element(const GstStructure* structure);
+  void handle_link(const std::string& name, const GstStructure* structure);
   void handle_error(GstMessage* message);
   void handle_warning(GstMessage* message);
+  void print(const GstStructure* structure);
   void end(int code);
   void show(bool last);
+  void clear();
   void look_for_workers();
   double now() const;
 
@@ -51,6 +58,7 @@ class Job {
   double last_shown_ = 0;
   double waiting_since_ = -1;  // For a worker, if there is none.
   unsigned workers_ = 0;
+  bool said_waiting_ = false;
   std::string refused_;  // Why the last stranger was sent away.
 };
 

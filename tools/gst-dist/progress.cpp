@@ -2,13 +2,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tools/gst-dist/progress.h"
 
-#include <glib.h>
-
 #include <algorithm>
 #include <cmath>
 
-#include "gst/dist/gstx/ref.h"
 #include "tools/gst-dist/json_writer.h"
+#include "tools/gst-dist/text.h"
 
 namespace dist::tool {
 namespace {
@@ -16,26 +14,7 @@ namespace {
 constexpr unsigned kMinBar = 10;
 constexpr unsigned kMaxBar = 60;
 constexpr std::size_t kMaxName = 24;
-
-template <class... Args>
-std::string format(const char* pattern, Args... args) {
-  return take_string(g_strdup_printf(pattern, args...));
-}
-
-// By characters, not bytes.
-std::string cut(const std::string& text, std::size_t width) {
-  if (static_cast<std::size_t>(g_utf8_strlen(text.c_str(), -1)) <= width)
-    return text;
-  if (width == 0)
-    return "";
-  const gchar* end = g_utf8_offset_to_pointer(text.c_str(), static_cast<glong>(width) - 1);
-  return text.substr(0, static_cast<std::size_t>(end - text.c_str())) + "…";
-}
-
-std::string padded(const std::string& text, std::size_t width) {
-  const auto length = static_cast<std::size_t>(g_utf8_strlen(text.c_str(), -1));
-  return text + std::string(width > length ? width - length : 0, ' ');
-}
+constexpr std::size_t kMaxGone = 3;
 
 }  // namespace
 
@@ -46,9 +25,22 @@ std::string clock_text(double seconds) {
   return format("%ld:%02ld", whole / 60, whole % 60);
 }
 
-void Progress::segment_done(const std::string& worker, std::uint64_t index, std::uint64_t frames,
+Progress::Worker& Progress::of(const WorkerId& worker) {
+  Worker& found = workers_[worker.number];
+  found.name = worker.name;
+  return found;
+}
+
+void Progress::worker_left(const WorkerId& worker) {
+  gone_.push_front(of(worker));
+  workers_.erase(worker.number);
+  if (gone_.size() > kMaxGone)
+    gone_.pop_back();
+}
+
+void Progress::segment_done(const WorkerId& worker, std::uint64_t index, std::uint64_t frames,
                             double seconds) {
-  Worker& by = workers_[worker];
+  Worker& by = of(worker);
   ++by.segments;
   by.frames += frames;
   // One rendition may have fewer frames than another.
@@ -100,21 +92,27 @@ std::vector<std::string> Progress::for_terminal(unsigned width, unsigned height,
   }
   std::vector<std::string> lines = {cut(line + text, width)};
 
+  std::vector<const Worker*> workers;
+  for (const auto& [number, worker] : workers_)
+    workers.push_back(&worker);
+  for (const Worker& worker : gone_)
+    workers.push_back(&worker);
   std::size_t longest = 0;
-  for (const auto& [name, worker] : workers_)
-    longest = std::max(longest, static_cast<std::size_t>(g_utf8_strlen(name.c_str(), -1)));
+  for (const Worker* worker : workers)
+    longest = std::max(longest, width_of(printable(worker->name)));
   longest = std::min(longest, kMaxName);
-  for (const auto& [name, worker] : workers_) {
-    if (lines.size() + 1 >= height && workers_.size() > height - 1) {
-      lines.push_back(cut(format("  and %zu more", workers_.size() + 1 - lines.size()), width));
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    if (lines.size() + 1 >= height && workers.size() > height - 1) {
+      lines.push_back(cut(format("  and %zu more", workers.size() - i), width));
       break;
     }
-    std::string row = "  " + padded(cut(name, longest), longest) +
+    const Worker& worker = *workers[i];
+    std::string row = "  " + padded(cut(printable(worker.name), longest), longest) +
                       format("  %" G_GUINT64_FORMAT " segments, %.0f frames/s", worker.segments,
                              frames_per_second(worker.frames, now));
     if (worker.failures > 0)
       row += format(", %" G_GUINT64_FORMAT " failed", worker.failures);
-    if (!worker.here)
+    if (i >= workers_.size())
       row += ", gone";
     lines.push_back(cut(row, width));
   }
@@ -122,10 +120,9 @@ std::vector<std::string> Progress::for_terminal(unsigned width, unsigned height,
 }
 
 std::string Progress::for_log(double now) const {
-  const auto here = std::ranges::count_if(workers_, [](const auto& w) { return w.second.here; });
   return (duration_ > 0 ? format("%.0f %%, ", 100 * share()) : "") +
-         format("%" G_GUINT64_FORMAT " segments, ", segments_) + facts(now) +
-         format(", %ld workers", static_cast<long>(here));
+         count_text(segments_, "segment") + ", " + facts(now) + ", " +
+         count_text(workers_.size(), "worker");
 }
 
 std::string Progress::for_programs(double now) const {
@@ -142,15 +139,19 @@ std::string Progress::for_programs(double now) const {
   if (const double seconds = left(now); seconds >= 0)
     json.number("seconds-left", seconds);
   json.begin_array("workers");
-  for (const auto& [name, worker] : workers_) {
+  const auto write = [&json](const Worker& worker, bool here) {
     json.begin_object(nullptr);
-    json.text("name", name);
-    json.flag("connected", worker.here);
+    json.text("name", worker.name);
+    json.flag("connected", here);
     json.count("segments", worker.segments);
     json.count("frames", worker.frames);
     json.count("failed-leases", worker.failures);
     json.end_object();
-  }
+  };
+  for (const auto& [number, worker] : workers_)
+    write(worker, true);
+  for (const Worker& worker : gone_)
+    write(worker, false);
   json.end_array();
   return json.finish(false);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,13 +18,20 @@ class Progress {
   // Of the film in seconds; 0: unknown.
   explicit Progress(double duration, double now) : duration_(duration), began_(now) {}
 
-  void worker_joined(const std::string& name) { workers_[name].here = true; }
-  void worker_left(const std::string& name) { workers_[name].here = false; }
+  // As a primary knows a worker: its number is no other one's, its name may be.
+  struct WorkerId {
+    std::uint64_t number = 0;
+    std::string name;
+  };
+
+  void worker_joined(const WorkerId& worker) { of(worker); }
+  // Of those that left only a few are told of.
+  void worker_left(const WorkerId& worker);
   // A worker brought a segment, or some of its renditions: so many frames, and `seconds` of film if
   // nothing of the segment is missing any more, else 0.
-  void segment_done(const std::string& worker, std::uint64_t index, std::uint64_t frames,
+  void segment_done(const WorkerId& worker, std::uint64_t index, std::uint64_t frames,
                     double seconds);
-  void lease_failed(const std::string& worker) { ++workers_[worker].failures; }
+  void lease_failed(const WorkerId& worker) { ++of(worker).failures; }
 
   double done() const { return done_; }  // Seconds of film.
 
@@ -37,12 +45,13 @@ class Progress {
 
  private:
   struct Worker {
-    bool here = true;
+    std::string name;
     std::uint64_t segments = 0;
     std::uint64_t frames = 0;
     std::uint64_t failures = 0;
   };
 
+  Worker& of(const WorkerId& worker);
   double share() const;  // Done, of 1; 0 if the duration is unknown.
   double film_per_second(double now) const;
   double frames_per_second(std::uint64_t frames, double now) const;
@@ -56,7 +65,8 @@ class Progress {
   std::uint64_t segments_ = 0;
   std::uint64_t frames_ = 0;                     // Of whole segments.
   std::map<std::uint64_t, std::uint64_t> open_;  // Frames of segments of which some is there.
-  std::map<std::string, Worker> workers_;
+  std::map<std::uint64_t, Worker> workers_;      // Those that are here, by number.
+  std::deque<Worker> gone_;                      // The latest first.
 };
 
 // "0:07", "12:34" or "1:02:03".

@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What a transcode writes, by the name that -o gives.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "gst/dist/core/rendition.h"
+#include "gst/dist/core/result.h"
+#include "tools/gst-dist/transcode_pipeline.h"
+
+namespace dist::tool {
+
+// What is made if nothing is asked for.
+std::string default_rendition(const std::string& output);
+
+// Where everything goes; an error belongs to the command line.
+Status plan_outputs(const std::string& output, const std::vector<RenditionSpec>& specs,
+                    TranscodePlan& plan);
+
+// The outputs that get the sound. If it goes into one of its own that is added.
+std::vector<std::size_t> outputs_with_sound(const std::string& output, bool separate,
+                                            TranscodePlan& plan);
+
+// In the order of the plan.
+std::vector<std::string> names_of(const TranscodePlan& plan);
+
+// What elements that write files there take for their location. Folders end with '/'.
+std::vector<std::string> locations_of(const std::vector<std::string>& paths);
+
+}  // namespace dist::tool

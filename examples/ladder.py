@@ -15,6 +15,7 @@ Exit code: 0 done, 1 failed, 2 wrong command line, 130 Ctrl-C.
 """
 
 import os
+import re
 import signal
 import sys
 
@@ -103,6 +104,12 @@ def main(arguments):
     try:
         os.makedirs(arguments[2], exist_ok=True)
         renditions = arguments[3:] or ["720p:h264:1280x720", "360p:h264:640x360"]
+        for rendition in renditions:
+            # It becomes the name of a pad, in a text that may hold whole pipelines, and of a file.
+            if not re.fullmatch("[A-Za-z0-9_-]+", rendition.split(":")[0].strip()):
+                print(f"{arguments[0]}: '{rendition}': a name has letters, digits, '-' and '_' only",
+                      file=sys.stderr)
+                return 2
         return Ladder(arguments[1], arguments[2], renditions).run()
     except (GLib.Error, OSError) as error:
         print("ladder.py:", getattr(error, "message", error), file=sys.stderr)

@@ -200,6 +200,9 @@ GST_START_TEST(test_python_leaves_no_half_files) {
   ck_assert_int_eq(ladder.exit_code(), 130);
   ck_assert_uint_eq(folder.size(), 0);
   assert_refused("examples/ladder.py " + film, 2, "usage: ");
+  assert_refused(
+      "examples/ladder.py " + film + " " + (folder / "") + " 'a ! fakesink  j.src_b:h264'", 2,
+      "a name has letters, digits");
   assert_refused("examples/ladder.py /none/here " + (folder / ""), 1, "No such file");
   assert_refused("examples/ladder.py " + film + " " + (folder / "") + " a:h999", 1,
                  "codec 'h999': unknown");

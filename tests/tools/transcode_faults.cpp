@@ -112,6 +112,7 @@ GST_START_TEST(test_transcode_refuses) {
       {"file://" + (folder / "pipe") + " -o " + out, 3, "is no file that can be read twice"},
       {(folder / "none.mp4") + " -o " + out, 3, "there is no such file"},
       {(folder / "text.mp4") + " -o " + out, 3, "text.mp4: "},
+      {"-v " + (folder / "text.mp4") + " -o " + out, 3, "/GstTypeFindElement:"},
       {clip() + " -o " + (folder / "there.mp4"), 4, "is there already; --yes replaces it"},
       {clip() + " -o " + (folder / "there.mp4/out.mp4"), 4, "cannot be"},
       {clip() + " -o " + (folder / (std::string(300, 'a') + ".mp4")), 4, "File name too long"},

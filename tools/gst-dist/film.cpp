@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -154,6 +155,39 @@ std::optional<std::pair<std::filesystem::file_time_type, std::uintmax_t>> state_
   return std::pair(time, std::filesystem::file_size(path, error));
 }
 
+// The discoverer drops the debug texts of errors; they are picked up on its bus.
+class Details {
+ public:
+  void watch(GstDiscoverer* discoverer) {
+    g_signal_connect(discoverer, "source-setup", G_CALLBACK(connect), this);
+  }
+  // Of the first error.
+  std::string text() {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  static void connect(GstDiscoverer*, GstElement* source, Details* self) {
+    auto top = Ref<GstObject>::share(GST_OBJECT(source));
+    while (GstObject* const parent = gst_object_get_parent(top.get()))
+      top = Ref<GstObject>::adopt(parent);
+    const auto bus = Ref<GstBus>::adopt(gst_element_get_bus(GST_ELEMENT(top.get())));
+    gst_bus_enable_sync_message_emission(bus.get());
+    g_signal_connect(bus.get(), "sync-message::error", G_CALLBACK(take), self);
+  }
+  static void take(GstBus*, GstMessage* message, Details* self) {
+    gchar* debug = nullptr;
+    gst_message_parse_error(message, nullptr, &debug);
+    const std::lock_guard lock(self->mutex_);
+    if (const std::string text = take_string(debug); self->text_.empty())
+      self->text_ = text;
+  }
+
+  std::mutex mutex_;
+  std::string text_;
+};
+
 struct Unref {
   void operator()(gpointer object) const { g_object_unref(object); }
 };
@@ -173,17 +207,22 @@ const FilmStream* Film::first(StreamKind kind) const {
   return found == streams.end() ? nullptr : &*found;
 }
 
-Result<Film> look_at(const std::string& input) {
+Result<Film> look_at(const std::string& input, std::string* details) {
   auto uri = uri_of(input);
   if (!uri)
     return Error{uri.error()};
   const auto before = state_of(*uri);
   GError* error = nullptr;
+  Details debug;
   const std::unique_ptr<GstDiscoverer, Unref> discoverer(gst_discoverer_new(kPatience, &error));
   std::unique_ptr<GstDiscovererInfo, Unref> info;
-  if (discoverer)
+  if (discoverer) {
+    debug.watch(discoverer.get());
     info.reset(gst_discoverer_discover_uri(discoverer.get(), uri->c_str(), &error));
+  }
   const std::unique_ptr<GError, decltype(&g_error_free)> owner(error, g_error_free);
+  if (details)
+    *details = debug.text();
   if (!info)
     return Error{input + ": " + (error ? error->message : "cannot be read")};
   if (const std::string flaw = flaw_of(info.get(), error); !flaw.empty())

@@ -66,7 +66,8 @@ struct Film {
   const FilmStream* first(StreamKind kind) const;
 };
 
-// `input` is a path or a URI. Blocks, half a minute at most. The error says what to do.
-Result<Film> look_at(const std::string& input);
+// `input` is a path or a URI. Blocks, half a minute at most. The error says what to do; if it comes
+// from GStreamer `details` get what that tells programmers, unless null.
+Result<Film> look_at(const std::string& input, std::string* details = nullptr);
 
 }  // namespace dist::tool

@@ -53,8 +53,11 @@ std::vector<CodecEncoders> encoders_here(const SourceFormat& film) {
 
 int inspect(std::vector<std::string> words) {
   gboolean as_json = FALSE;
+  gboolean verbose = FALSE;
   const GOptionEntry entries[] = {
-      {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "Print one JSON object", nullptr}, {}};
+      {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "Print one JSON object", nullptr},
+      {"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "Say more about errors", nullptr},
+      {}};
   Options options(kInspect, "INPUT", kHelp, entries);
   if (!options.parse(words))
     return kUsage;
@@ -63,9 +66,12 @@ int inspect(std::vector<std::string> words) {
                                            : "'" + words[2] + "' is one INPUT too many");
   if (!init_gstreamer())
     return kFailed;
-  auto film = look_at(words[1]);
+  std::string details;
+  auto film = look_at(words[1], &details);
   if (!film) {
     say_error(sentence(film.error()));
+    if (verbose)
+      say_details(details);
     return kNoInput;
   }
 

@@ -24,8 +24,8 @@ constexpr char kClear[] = "\033[H\033[J";
 
 constexpr char kHelp[] =
     "HOST:PORT is where a primary listens for its workers: transcode with --listen, or a\n"
-    "pipeline with remoteenc; without a port it is 7700. It asks for the same secret as of a worker. Without\n"
-    "--secret-file that of the environment variable GST_DIST_SECRET is taken.\n"
+    "pipeline with remoteenc; without a port it is 7700. It asks for the same secret as of a\n"
+    "worker. Without --secret-file that of the environment variable GST_DIST_SECRET is taken.\n"
     "\n"
     "  gst-dist-1.0 status 192.168.1.5:7700 --secret-file secret --watch\n"
     "\n"

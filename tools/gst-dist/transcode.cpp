@@ -194,9 +194,14 @@ std::optional<int> make_plan(const Arguments& arguments, TranscodePlan& plan) {
     return fail(kUsage, specs.error());
   if (const auto code = refuse_strangers(arguments))
     return code;
-  auto film = look_at(arguments.input);
-  if (!film)
-    return fail(kNoInput, film.error());
+  std::string details;
+  auto film = look_at(arguments.input, &details);
+  if (!film) {
+    fail(kNoInput, film.error());
+    if (arguments.verbose)
+      say_details(details);
+    return kNoInput;
+  }
   plan.film = std::move(*film);
   const FilmStream* video = plan.film.first(StreamKind::kVideo);
   if (!video)

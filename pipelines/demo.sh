@@ -122,9 +122,9 @@ awk '
 summary=$(grep -m1 'dist-summary' "$logs/primary") || fail 'the primary gave no summary' primary
 done_count=$(grep -c 'dist-segment-done' "$logs/primary" || true)
 segments=$(value "$summary" segments) frames=$(value "$summary" frames)
-printf 'in all: %s segments, %s frames, %s bytes in %.1f s; %s leases, %s failed\n' \
+printf 'in all: %s segments, %s frames, %s bytes in %.1f s; %s leases failed\n' \
   "$segments" "$frames" "$(value "$summary" bytes)" "$(value "$summary" seconds)" \
-  "$(value "$summary" leases)" "$(value "$summary" failed-leases)"
+  "$(value "$summary" failed-leases)"
 [[ $done_count == "$segments" ]] ||
   fail "the summary counts $segments segments, but $done_count were reported done"
 

@@ -33,14 +33,6 @@ dist::Bytes encoded_segment() {
   return dist::Bytes::take({map.span().begin(), map.span().end()});
 }
 
-dist::SegmentHeader result_header(const FakePrimary::Result& result) {
-  expect_equal(result.renditions.size(), 1);
-  const dist::Bytes& bytes = result.renditions[0].front();
-  auto header = dist::parse_header(bytes.span(), bytes.size());
-  fail_unless(static_cast<bool>(header));
-  return *header;
-}
-
 }  // namespace
 
 GST_START_TEST(test_remoteencsrc_segment_is_a_complete_stream) {

@@ -93,4 +93,13 @@ struct Worker {
   }
 };
 
+// The header of an answer with one rendition.
+inline dist::SegmentHeader result_header(const FakePrimary::Result& result) {
+  expect_equal(result.renditions.size(), 1);
+  const dist::Bytes& bytes = result.renditions[0].front();
+  auto header = dist::parse_header(bytes.span(), bytes.size());
+  fail_unless(static_cast<bool>(header));
+  return *header;
+}
+
 }  // namespace test

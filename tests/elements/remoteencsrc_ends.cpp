@@ -9,19 +9,7 @@
 #include "gst/dist/core/wire.h"
 #include "tests/elements/remoteencsrc.h"
 
-namespace {
-
 using namespace test;
-
-dist::SegmentHeader result_header(const FakePrimary::Result& result) {
-  expect_equal(result.renditions.size(), 1);
-  const dist::Bytes& bytes = result.renditions[0].front();
-  auto header = dist::parse_header(bytes.span(), bytes.size());
-  fail_unless(static_cast<bool>(header));
-  return *header;
-}
-
-}  // namespace
 
 GST_START_TEST(test_remoteencsrc_refusal_is_an_error) {
   Source s;

@@ -16,29 +16,17 @@
 
 #include "tests/common/farm.h"
 #include "tests/common/film.h"
+#include "tests/tools/tool.h"
 
 namespace {
+
+using tool::command;
+using tool::Ran;
+using tool::run;
 
 struct Unref {
   void operator()(gpointer object) const { g_object_unref(object); }
 };
-
-std::string tool() {
-  return std::string(g_getenv("DIST_BUILD_ROOT")) + "/tools/gst-dist-1.0";
-}
-
-struct Ran {
-  int code = -1;
-  std::string output;
-};
-
-Ran run(const std::string& command) {
-  farm::Process process(command);
-  Ran ran;
-  ran.code = process.exit_code(120);
-  ran.output = process.output();
-  return ran;
-}
 
 std::string quoted(const std::string& path) {
   gchar* text = g_shell_quote(path.c_str());
@@ -51,7 +39,7 @@ std::string quoted(const std::string& path) {
 class Report {
  public:
   Report(const std::string& path, int code) : parser_(json_parser_new()) {
-    ran_ = run(tool() + " inspect --json " + quoted(path));
+    ran_ = run(command() + "inspect --json " + quoted(path));
     ck_assert_msg(ran_.code == code, "%s: exit code %d\n%s", path.c_str(), ran_.code,
                   ran_.output.c_str());
     const std::string text = ran_.output.substr(0, ran_.output.find("\n}\n") + 3);
@@ -225,7 +213,7 @@ GST_START_TEST(test_inspect_says_what_a_single_keyframe_costs) {
 GST_END_TEST
 
 GST_START_TEST(test_inspect_prints_lines_that_fit) {
-  const Ran ran = run(tool() + " inspect " + quoted(clip("h264-intra-refresh.mp4")));
+  const Ran ran = run(command() + "inspect " + quoted(clip("h264-intra-refresh.mp4")));
   ck_assert_int_eq(ran.code, 0);
   std::istringstream lines(ran.output);
   // The first line is the film's name, however long it is.
@@ -269,7 +257,7 @@ GST_START_TEST(test_inspect_refuses_what_it_cannot_read) {
        3, "encrypted"},
   };
   for (const auto& row : rows) {
-    const Ran ran = run(tool() + " inspect " + quoted(row.input));
+    const Ran ran = run(command() + "inspect " + quoted(row.input));
     ck_assert_msg(ran.code == row.code, "%s: exit code %d\n%s", row.input.c_str(), ran.code,
                   ran.output.c_str());
     ck_assert_msg(contains(ran.output, row.words), "%s: no '%s' in\n%s", row.input.c_str(),
@@ -315,7 +303,7 @@ GST_START_TEST(test_inspect_checks_its_command_line) {
               {"a b", "'b' is one INPUT too many"},
               {"--jsn a", "did you mean --json?"}};
   for (const auto& row : rows) {
-    const Ran ran = run(tool() + " inspect " + row.arguments);
+    const Ran ran = run(command() + "inspect " + row.arguments);
     ck_assert_msg(ran.code == 2 && contains(ran.output, row.words), "%s: exit code %d\n%s",
                   row.arguments, ran.code, ran.output.c_str());
   }

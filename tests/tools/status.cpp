@@ -15,8 +15,12 @@
 
 #include "tests/common/farm.h"
 #include "tests/common/film.h"
+#include "tests/tools/tool.h"
 
 namespace {
+
+using tool::Ran;
+using tool::run;
 
 // Slow enough to be watched.
 constexpr char kSlow[] =
@@ -65,19 +69,6 @@ class Primary {
   std::string secret_file_;
   std::unique_ptr<farm::Process> process_;
 };
-
-struct Ran {
-  int code = -1;
-  std::string output;
-};
-
-Ran run(const std::string& command) {
-  farm::Process process(command);
-  Ran ran;
-  ran.code = process.exit_code(60);
-  ran.output = process.output();
-  return ran;
-}
 
 // What one object of `status --json` says.
 class Answer {

@@ -7,7 +7,9 @@
 #include <gio/gio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <initializer_list>
 #include <iterator>
 #include <string>
 
@@ -43,11 +45,25 @@ class Folder {
   fs::path path_;
 };
 
-// Reads what a process prints until it says this. False if it ends before.
-inline bool wait_for(const farm::Process& process, const std::string& text) {
+struct Ran {
+  int code = -1;
+  std::string output;
+};
+
+// Runs a command to its end.
+inline Ran run(const std::string& line) {
+  farm::Process process(line);
+  const int code = process.exit_code(120);
+  return {code, process.output()};
+}
+
+// Reads what a process prints until it has said each of these, in whatever order. False if it ends
+// before. What it said beyond is lost: one call for all that is waited for.
+inline bool wait_for(const farm::Process& process, std::initializer_list<const char*> texts) {
   std::string seen;
   char bytes[4096];
-  while (seen.find(text) == std::string::npos) {
+  const auto said = [&seen](const char* text) { return seen.find(text) != std::string::npos; };
+  while (!std::all_of(texts.begin(), texts.end(), said)) {
     const gssize count =
         g_input_stream_read(process.stream(), bytes, sizeof bytes, nullptr, nullptr);
     if (count <= 0)
@@ -55,6 +71,10 @@ inline bool wait_for(const farm::Process& process, const std::string& text) {
     seen.append(bytes, static_cast<std::size_t>(count));
   }
   return true;
+}
+
+inline bool wait_for(const farm::Process& process, const std::string& text) {
+  return wait_for(process, {text.c_str()});
 }
 
 }  // namespace tool

@@ -182,8 +182,7 @@ GST_START_TEST(test_transcode_says_where_it_listens) {
   const Folder folder;
   farm::Process process(command() + "transcode " + short_film(folder) + " -o " +
                         (folder / "out.mp4") + " --local-workers 0 --listen 127.0.0.1:0");
-  ck_assert(wait_for(process, "listens at 127.0.0.1:"));
-  ck_assert(wait_for(process, "waits for a worker at 127.0.0.1:"));
+  ck_assert(wait_for(process, {"listens at 127.0.0.1:", "waits for a worker at 127.0.0.1:"}));
   process.signal(SIGINT);
   ck_assert_int_eq(process.exit_code(), 130);
 }

@@ -9,12 +9,14 @@
 #include "plugins/dist/gstremoteencsink.h"
 #include "plugins/dist/gstremoteencsrc.h"
 #include "plugins/dist/gstremoteencworker.h"
+#include "plugins/dist/gstvisualhash.h"
 
 static gboolean plugin_init(GstPlugin* plugin) {
   return GST_ELEMENT_REGISTER(distsegmenter, plugin) && GST_ELEMENT_REGISTER(remoteenc, plugin) &&
          GST_ELEMENT_REGISTER(remoteencsrc, plugin) &&
          GST_ELEMENT_REGISTER(remoteencsink, plugin) &&
-         GST_ELEMENT_REGISTER(remoteencworker, plugin) && GST_ELEMENT_REGISTER(distjoin, plugin);
+         GST_ELEMENT_REGISTER(remoteencworker, plugin) && GST_ELEMENT_REGISTER(distjoin, plugin) &&
+         GST_ELEMENT_REGISTER(visualhash, plugin);
 }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, dist,

@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// PDQ, a perceptual hash of a picture: 256 bits that stay nearly the same when the picture is
+// scaled or compressed. After Facebook's "The TMK+PDQF Video-Hashing Algorithm and the PDQ
+// Image-Hashing Algorithm" (2019) and its reference implementation; docs/design/visualhash.md tells
+// how and where this one differs. Of two pictures with a quality of 50 or more, a distance of 31 or
+// less means that they show the same.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dist {
+
+// As it is written in hex, the first digit in the upper half of the first byte.
+using VisualHash = std::array<std::uint8_t, 32>;
+
+// Bits that differ, 0 to 256.
+unsigned distance(const VisualHash& a, const VisualHash& b);
+// 64 digits, lower case.
+std::string to_hex(const VisualHash& hash);
+std::optional<VisualHash> visual_hash_from_hex(std::string_view digits);
+
+// One plane of luma samples, borrowed.
+struct LumaPlane {
+  const std::uint8_t* data = nullptr;
+  std::ptrdiff_t stride = 0;  // From row to row, in bytes; negative if the last row comes first.
+  unsigned width = 0;
+  unsigned height = 0;
+  // Of a sample, 8 to 16. More than 8 are a 16-bit word in the order of this machine, in its lower
+  // bits.
+  unsigned depth = 8;
+  bool full_range = false;  // Else black is 16 and white 235, of 255.
+};
+
+// The picture in 64 rows of 64 samples, 0 for black to 255 for white.
+using LumaGrid = std::array<std::array<float, 64>, 64>;
+
+struct HashedPicture {
+  VisualHash hash{};
+  unsigned quality = 0;  // 0 (flat) to 100; hashes of less than 50 mean little.
+};
+
+// For pictures of one size; keeps what depends on that. Not for two threads at a time.
+class VisualHasher {
+ public:
+  // The smallest picture that has a hash; of others it is 0, with quality 0.
+  static constexpr unsigned kMinSize = 5;
+
+  VisualHasher(unsigned width, unsigned height);
+
+  // The plane's size is the hasher's. The grid is valid until the next call.
+  const LumaGrid& reduce(const LumaPlane& plane);
+  HashedPicture hash(const LumaPlane& plane);
+  static HashedPicture hash_of(const LumaGrid& grid);
+
+ private:
+  // The samples that make one of the 64, and how much each of them counts.
+  struct Taps {
+    unsigned first = 0;
+    std::vector<float> weights;        // Their sum is 1.
+    std::vector<std::uint16_t> whole;  // The same, with a sum of 256.
+  };
+  static std::array<Taps, 64> taps_of(unsigned size, unsigned reduced);
+
+  unsigned width_;
+  unsigned height_;
+  std::array<Taps, 64> columns_;
+  std::array<Taps, 64> rows_;
+  std::vector<float> line_;  // One row of the 64, in the width of the picture.
+  LumaGrid grid_{};
+};
+
+}  // namespace dist

@@ -1,0 +1,74 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Decodes the beginning of a segment to look at its frames. What is decoded may come from anybody.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gst/dist/core/bytes.h"
+#include "gst/dist/core/frame_look.h"
+#include "gst/dist/core/result.h"
+#include "gst/dist/core/segment.h"
+#include "gst/dist/gstx/ref.h"
+
+namespace dist {
+
+struct SegmentLook {
+  std::vector<FrameLook> frames;  // Ascending times, exactly those of the segment's header.
+  double aspect = 0;  // Width by height of the picture as it is shown; 0 without frames.
+};
+
+struct LookOptions {
+  // The last frame that is looked at is the one presented at this time, or the last one before it.
+  // kNoTime: the whole segment.
+  Time until = kNoTime;
+  // A decoder that takes longer has failed.
+  Time time_limit = 30 * kSecond;
+  // SegmentLook::aspect of the source. Frames of a rendition that have another one are looked at
+  // without the borders that fill them up. 0: no borders.
+  double aspect = 0;
+};
+
+// Errors begin with the segment and, if it is one, the rendition: "segment 41, rendition '720p':
+// …". Of a rendition every frame up to `until` has to come out of the decoder, in the size that its
+// caps say; of a source, which may be damaged, those that come.
+class SegmentLooker {
+ public:
+  SegmentLooker() = default;
+  // Waits for a decoder that has overrun its time, but not for long.
+  ~SegmentLooker();
+  SegmentLooker(const SegmentLooker&) = delete;
+  SegmentLooker& operator=(const SegmentLooker&) = delete;
+
+  // A segment with its header, see segment_buffer.h. One call at a time.
+  Result<SegmentLook> look(GstBuffer* segment, const LookOptions& options);
+  Result<SegmentLook> look(const BytesList& segment, const LookOptions& options);
+
+  // Writes the frame that look() with these options looks at last to a file, as JPEG at most 320
+  // pixels wide. One call at a time.
+  Status save(GstBuffer* segment, const LookOptions& options, const std::string& path);
+  Status save(const BytesList& segment, const LookOptions& options, const std::string& path);
+
+  // From any thread: what runs, and what is called later, ends with an error.
+  void cancel();
+
+ private:
+  struct Work;
+  Result<std::shared_ptr<Work>> run(GstBuffer* segment, const LookOptions& options, bool keep);
+
+  std::mutex lock_;
+  std::condition_variable changed_;
+  bool cancelled_ = false;      // Guarded by lock_.
+  std::shared_ptr<Work> work_;  // The last one; its thread may still run.
+  std::thread thread_;
+};
+
+}  // namespace dist

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "gst/dist/gstx/segment_buffer.h"
+#include "gst/dist/gstx/segment_play.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_remote_enc_src_debug);
 #define GST_CAT_DEFAULT gst_remote_enc_src_debug
@@ -22,12 +23,6 @@ constexpr gint64 kPluggingTime = 5 * G_USEC_PER_SEC;
 
 // How long a state change may be on its way from a pipeline's end to its source.
 constexpr std::chrono::seconds kStopTime(5);
-
-// Timestamps in the worker's pipeline are those of the source plus kTimeBase. Access units that
-// only help decoding are moved kGap away from the segment, so that a decoder's clipping drops their
-// frames whole, whatever their rounding; see docs/design/cut.md.
-constexpr Time kTimeBase = 3600 * GST_SECOND;
-constexpr Time kGap = 1000 * GST_SECOND;
 
 void post_message(GstElement* element, GstStructure* structure) {
   gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), structure));
@@ -406,13 +401,7 @@ GstFlowReturn Player::push_job(const Job& job) {
     job.lease->settle(Lease::Failed{"the worker cannot read the caps " + header.caps});
     return GST_FLOW_OK;
   }
-  GstSegment segment;
-  gst_segment_init(&segment, GST_FORMAT_TIME);
-  segment.start = header.start + kTimeBase;
-  segment.stop = header.stop + kTimeBase;
-  segment.time = header.start;
-  segment.position = segment.start;
-
+  const GstSegment segment = play_segment(header);
   const std::string stream_id = header.stream_id + "/" + std::to_string(header.index);
   gst_pad_push_event(srcpad_, gst_event_new_stream_start(stream_id.c_str()));
   gst_pad_push_event(srcpad_, gst_event_new_caps(caps.get()));
@@ -429,22 +418,12 @@ GstFlowReturn Player::push_units(const Job& job) {
   const SegmentHeader& header = job.lease->source();
   const std::size_t base = header_size(job.segment.get(), header);
   std::uint64_t offset = 0;
-  for (AccessUnit unit : header.units) {
+  for (const AccessUnit& unit : header.units) {
     auto buffer = unit_buffer(job.segment.get(), base, offset, unit);
     if (offset == 0)
       GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
     offset += unit.size;
-
-    Time shift = kTimeBase;
-    const Time time = unit.show != kNoTime ? unit.show : presentation_estimate(unit.pts, unit.dts);
-    if (unit.show == kNoTime && time != kNoTime)
-      shift = time < header.start   ? kTimeBase - kGap
-              : time >= header.stop ? kTimeBase + kGap
-                                    : shift;
-    // A unit without a PTS stays without: the decoder derives one as it would undistributed.
-    GST_BUFFER_PTS(buffer.get()) = unit.pts != kNoTime ? time + shift : GST_CLOCK_TIME_NONE;
-    GST_BUFFER_DTS(buffer.get()) = unit.dts != kNoTime ? unit.dts + shift : GST_CLOCK_TIME_NONE;
-
+    set_play_times(buffer.get(), header, unit);
     const GstFlowReturn flow = gst_pad_push(srcpad_, buffer.release());
     if (flow != GST_FLOW_OK)
       return flow;

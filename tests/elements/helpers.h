@@ -41,11 +41,6 @@
     fail_unless(left_ == right_, "%s is '%s', not '%s'", #a, left_.c_str(), right_.c_str()); \
   } while (false)
 
-namespace dist {
-template <>
-struct RefTraits<GstMessage> : MiniObjectTraits<GstMessage> {};
-}  // namespace dist
-
 namespace test {
 
 using dist::Ref;

@@ -33,6 +33,10 @@ template <>
 struct RefTraits<GstEvent> : MiniObjectTraits<GstEvent> {};
 template <>
 struct RefTraits<GstMemory> : MiniObjectTraits<GstMemory> {};
+template <>
+struct RefTraits<GstMessage> : MiniObjectTraits<GstMessage> {};
+template <>
+struct RefTraits<GstSample> : MiniObjectTraits<GstSample> {};
 
 // One reference to an object, or none.
 template <class T>

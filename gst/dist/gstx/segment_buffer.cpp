@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/dist/gstx/segment_buffer.h"
 
+#include <span>
+
 #include "gst/dist/gstx/gather_memory.h"
 
 namespace dist {
@@ -75,6 +77,22 @@ Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, const BytesList&
   auto buffer = new_segment_buffer(header);
   for (const Bytes& piece : serialized)
     gst_buffer_append_memory(buffer.get(), wrap(piece));
+  return buffer;
+}
+
+Ref<GstBuffer> to_buffer(const BytesList& serialized) {
+  auto buffer = Ref<GstBuffer>::adopt(gst_buffer_new());
+  if (serialized.empty())
+    return buffer;
+  // A buffer with many memories copies them together.
+  gst_buffer_append_memory(buffer.get(), wrap(serialized.front()));
+  std::vector<Ref<GstBuffer>> rest;
+  for (const Bytes& piece : std::span(serialized).subspan(1)) {
+    rest.push_back(Ref<GstBuffer>::adopt(gst_buffer_new()));
+    gst_buffer_append_memory(rest.back().get(), wrap(piece));
+  }
+  if (!rest.empty())
+    gst_buffer_append_memory(buffer.get(), gather_memory_new(std::move(rest)));
   return buffer;
 }
 

@@ -28,6 +28,9 @@ Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, std::vector<Ref<
 // A segment that is already serialised, as `header` describes it.
 Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, const BytesList& serialized);
 
+// The same, where the header is not read yet: the bytes alone.
+Ref<GstBuffer> to_buffer(const BytesList& serialized);
+
 // Reads and checks the header.
 Result<SegmentHeader> read_header(GstBuffer* segment);
 

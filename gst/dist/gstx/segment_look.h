@@ -6,7 +6,6 @@
 
 #include <gst/gst.h>
 
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -61,13 +60,14 @@ class SegmentLooker {
   void cancel();
 
  private:
-  struct Work;
+  class Work;
+  // Decodes in the thread, with a limit on time. `keep`: the last frame itself.
   Result<std::shared_ptr<Work>> run(GstBuffer* segment, const LookOptions& options, bool keep);
+  Status wait_for_last();
 
   std::mutex lock_;
-  std::condition_variable changed_;
   bool cancelled_ = false;      // Guarded by lock_.
-  std::shared_ptr<Work> work_;  // The last one; its thread may still run.
+  std::shared_ptr<Work> work_;  // Guarded by lock_. The last one; its thread may still run.
   std::thread thread_;
 };
 

@@ -1,0 +1,266 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/dist/gstx/segment_decoder.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "gst/dist/core/rendition.h"
+#include "gst/dist/gstx/segment_buffer.h"
+#include "gst/dist/gstx/segment_play.h"
+
+namespace dist {
+namespace {
+
+// With luma and chroma in planes that can be read where they lie. Others are converted.
+#if G_BYTE_ORDER == G_LITTLE_ENDIAN
+#define DEEP_FORMATS \
+  ", I420_10LE, I422_10LE, Y444_10LE, I420_12LE, I422_12LE, Y444_12LE, P010_10LE, GRAY16_LE"
+#else
+#define DEEP_FORMATS \
+  ", I420_10BE, I422_10BE, Y444_10BE, I420_12BE, I422_12BE, Y444_12BE, P010_10BE, GRAY16_BE"
+#endif
+GstStaticPadTemplate src_template =
+    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
+GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(
+        "{ I420, YV12, Y42B, Y444, Y41B, NV12, NV21, NV16, NV24, GRAY8" DEEP_FORMATS " }")));
+
+bool is_raw(GstCaps* caps) {
+  return gst_structure_has_name(gst_caps_get_structure(caps, 0), "video/x-raw");
+}
+
+// The software decoder of the highest rank that takes the caps as they are.
+GstElementFactory* find_decoder(GstCaps* caps) {
+  GList* const all = gst_element_factory_list_get_elements(
+      GST_ELEMENT_FACTORY_TYPE_DECODER | GST_ELEMENT_FACTORY_TYPE_MEDIA_VIDEO |
+          GST_ELEMENT_FACTORY_TYPE_MEDIA_IMAGE,
+      GST_RANK_MARGINAL);
+  GList* const fit = gst_element_factory_list_filter(all, caps, GST_PAD_SINK, TRUE);
+  GList* const sorted = g_list_sort(fit, gst_plugin_feature_rank_compare_func);
+  GstElementFactory* found = nullptr;
+  for (GList* item = sorted; item && !found; item = item->next) {
+    auto* const factory = GST_ELEMENT_FACTORY(item->data);
+    if (!gst_element_factory_list_is_type(factory, GST_ELEMENT_FACTORY_TYPE_HARDWARE))
+      found = GST_ELEMENT_FACTORY(gst_object_ref(factory));
+  }
+  gst_plugin_feature_list_free(sorted);
+  gst_plugin_feature_list_free(all);
+  return found;
+}
+
+void set_if_present(GstElement* element, const char* property, const char* value) {
+  if (g_object_class_find_property(G_OBJECT_GET_CLASS(element), property))
+    gst_util_set_object_arg(G_OBJECT(element), property, value);
+}
+
+// So many units, from the first, that all frames up to `until` come out: in decode order no frame
+// needs one that follows it.
+std::size_t units_needed(const SegmentHeader& header, Time until) {
+  // Where decode times stand for presentation the last one is not known.
+  if (std::ranges::any_of(header.units, [](const AccessUnit& unit) { return unit.pts == kNoTime; }))
+    return header.units.size();
+  std::size_t needed = 0;
+  for (std::size_t i = 0; i < header.units.size(); ++i)
+    if (header.units[i].show != kNoTime && header.units[i].show <= until)
+      needed = i + 1;
+  return needed;
+}
+
+}  // namespace
+
+SegmentDecoder::SegmentDecoder(const SegmentHeader& header, OnFrame on_frame,
+                               const std::atomic<bool>& stop)
+    : header_(header), on_frame_(std::move(on_frame)), stop_(stop) {
+  gst_video_info_init(&info_);
+}
+
+SegmentDecoder::~SegmentDecoder() {
+  if (src_)
+    gst_pad_set_active(src_.get(), FALSE);
+  if (sink_)
+    gst_pad_set_active(sink_.get(), FALSE);
+  if (bin_) {
+    gst_element_set_state(bin_.get(), GST_STATE_NULL);
+    gst_element_set_bus(bin_.get(), nullptr);
+  }
+}
+
+Status SegmentDecoder::run(GstBuffer* segment, Time until) {
+  caps_ = Ref<GstCaps>::adopt(gst_caps_from_string(header_.caps.c_str()));
+  if (!caps_ || !gst_caps_is_fixed(caps_.get()))
+    return Error{"its caps '" + header_.caps + "' cannot be read"};
+  if (Status made = make_chain(); !made)
+    return made;
+  return push(segment, until);
+}
+
+Status SegmentDecoder::make_chain() {
+  bus_ = Ref<GstBus>::adopt(gst_bus_new());
+  bin_ = Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(gst_bin_new("look"))));
+  gst_element_set_bus(bin_.get(), bus_.get());
+  const auto pad_new = [](GstStaticPadTemplate& pad_template) {
+    return Ref<GstPad>::adopt(
+        GST_PAD(gst_object_ref_sink(gst_pad_new_from_static_template(&pad_template, nullptr))));
+  };
+  src_ = pad_new(src_template);
+  sink_ = pad_new(sink_template);
+  gst_pad_set_element_private(sink_.get(), this);
+  gst_pad_set_event_function(sink_.get(), on_event);
+  gst_pad_set_query_function(sink_.get(), on_query);
+  gst_pad_set_chain_function(sink_.get(), on_buffer);
+
+  GstElement* first = nullptr;
+  if (!is_raw(caps_.get())) {
+    const auto factory = Ref<GstElementFactory>::adopt(find_decoder(caps_.get()));
+    if (!factory)
+      return Error{"no decoder for '" + header_.caps + "' is installed"};
+    decoder_ = GST_OBJECT_NAME(factory.get());
+    first = gst_element_factory_create(factory.get(), nullptr);
+    if (Status added = add(first); !added)
+      return added;
+    for (const char* threads : {"max-threads", "threads", "n-threads"})
+      set_if_present(first, threads, "1");
+    set_if_present(first, "qos", "false");
+    // A rendition is whole, else its worker has not done its work.
+    set_if_present(first, "max-errors", header_.is_source() ? "-1" : "0");
+  }
+  GstElement* const convert = gst_element_factory_make("videoconvert", nullptr);
+  if (Status added = add(convert); !added)
+    return added;
+  const auto in = Ref<GstPad>::adopt(gst_element_get_static_pad(first ? first : convert, "sink"));
+  const auto out = Ref<GstPad>::adopt(gst_element_get_static_pad(convert, "src"));
+  if (!in || gst_pad_link(src_.get(), in.get()) != GST_PAD_LINK_OK ||
+      gst_pad_link(out.get(), sink_.get()) != GST_PAD_LINK_OK)
+    return Error{"the decoder " + decoder_ + " does not take '" + header_.caps + "'"};
+  gst_pad_set_active(sink_.get(), TRUE);
+  if (gst_element_set_state(bin_.get(), GST_STATE_PAUSED) == GST_STATE_CHANGE_FAILURE)
+    return Error{failure(GST_FLOW_ERROR)};
+  gst_pad_set_active(src_.get(), TRUE);
+  return {};
+}
+
+// Takes the element over.
+Status SegmentDecoder::add(GstElement* element) {
+  if (!element)
+    return Error{"an element for decoding is not installed"};
+  gst_bin_add(GST_BIN(bin_.get()), element);
+  if (last_ && !gst_element_link(last_, element))
+    return Error{"the decoder " + decoder_ + " gives no video that can be read"};
+  last_ = element;
+  return {};
+}
+
+Status SegmentDecoder::push(GstBuffer* segment, Time until) {
+  const GstSegment play = play_segment(header_);
+  gst_pad_push_event(src_.get(), gst_event_new_stream_start(header_.stream_id.c_str()));
+  if (!gst_pad_push_event(src_.get(), gst_event_new_caps(caps_.get())))
+    return Error{failure(GST_FLOW_NOT_NEGOTIATED)};
+  gst_pad_push_event(src_.get(), gst_event_new_segment(&play));
+
+  const std::size_t base = header_size(segment, header_);
+  const std::size_t needed = until == kNoTime ? header_.units.size() : units_needed(header_, until);
+  std::uint64_t offset = 0;
+  for (std::size_t i = 0; i < needed; ++i) {
+    if (stop_)
+      return Error{"stopped"};
+    const AccessUnit& unit = header_.units[i];
+    auto buffer = unit_buffer(segment, base, offset, unit);
+    offset += unit.size;
+    set_play_times(buffer.get(), header_, unit);
+    if (i == 0)
+      GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
+    const GstFlowReturn flow = gst_pad_push(src_.get(), buffer.release());
+    if (flow == GST_FLOW_EOS)
+      return {};
+    if (flow != GST_FLOW_OK)
+      return Error{failure(flow)};
+  }
+  gst_pad_push_event(src_.get(), gst_event_new_eos());
+  if (!error_.empty())
+    return Error{error_};
+  return {};
+}
+
+// Why the chain has stopped.
+std::string SegmentDecoder::failure(GstFlowReturn flow) {
+  if (!error_.empty())
+    return error_;
+  const std::string who = decoder_.empty() ? "the video" : "the decoder " + decoder_;
+  const auto message = Ref<GstMessage>::adopt(gst_bus_pop_filtered(bus_.get(), GST_MESSAGE_ERROR));
+  if (!message)
+    return who + " stopped: " + gst_flow_get_name(flow);
+  GError* error = nullptr;
+  gst_message_parse_error(message.get(), &error, nullptr);
+  const std::string text = error->message;
+  g_error_free(error);
+  return who + " failed: " + text;
+}
+
+// --- Behind the decoder
+
+// Frames that are larger than agreed are refused before they are converted or kept.
+bool SegmentDecoder::take_caps(GstCaps* caps) {
+  has_info_ = gst_video_info_from_caps(&info_, caps);
+  if (!has_info_) {
+    error_ = "decoded video cannot be read";
+    return false;
+  }
+  const SourceFormat said = [this] {
+    gint width = 0;
+    gint height = 0;
+    const GstStructure* const structure = gst_caps_get_structure(caps_.get(), 0);
+    gst_structure_get_int(structure, "width", &width);
+    gst_structure_get_int(structure, "height", &height);
+    return SourceFormat{.width = static_cast<unsigned>(std::max(width, 0)),
+                        .height = static_cast<unsigned>(std::max(height, 0)),
+                        .pixel_aspect_ratio = {1, 1},
+                        .framerate = std::nullopt};
+  }();
+  const auto width = static_cast<unsigned>(GST_VIDEO_INFO_WIDTH(&info_));
+  const auto height = static_cast<unsigned>(GST_VIDEO_INFO_HEIGHT(&info_));
+  const auto size = [](unsigned w, unsigned h) {
+    return std::to_string(w) + "x" + std::to_string(h);
+  };
+  if (std::max(width, height) > kMaxSize)
+    error_ = "decoded frames have " + size(width, height) + " pixels, which is too large";
+  else if (!header_.is_source() && (width != said.width || height != said.height))
+    error_ = "decoded frames have " + size(width, height) + " pixels, not " +
+             size(said.width, said.height) + " as its caps say";
+  return error_.empty();
+}
+
+gboolean SegmentDecoder::on_event(GstPad* pad, GstObject*, GstEvent* event) {
+  auto* self = static_cast<SegmentDecoder*>(gst_pad_get_element_private(pad));
+  const auto owned = Ref<GstEvent>::adopt(event);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+    return TRUE;
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(event, &caps);
+  return self->take_caps(caps);
+}
+
+// With this a decoder hands out its frames as they are, with their edges.
+gboolean SegmentDecoder::on_query(GstPad* pad, GstObject* parent, GstQuery* query) {
+  if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION)
+    return gst_pad_query_default(pad, parent, query);
+  gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+  return TRUE;
+}
+
+GstFlowReturn SegmentDecoder::on_buffer(GstPad* pad, GstObject*, GstBuffer* buffer) {
+  auto* self = static_cast<SegmentDecoder*>(gst_pad_get_element_private(pad));
+  const auto owned = Ref<GstBuffer>::adopt(buffer);
+  if (self->stop_)
+    return GST_FLOW_FLUSHING;
+  if (!self->has_info_ || !self->error_.empty())
+    return GST_FLOW_NOT_NEGOTIATED;
+  if (!GST_BUFFER_PTS_IS_VALID(buffer) || GST_BUFFER_PTS(buffer) < kPlayBase)
+    return GST_FLOW_OK;
+  return self->on_frame_(self->info_, buffer, GST_BUFFER_PTS(buffer) - kPlayBase) ? GST_FLOW_OK
+                                                                                  : GST_FLOW_EOS;
+}
+
+}  // namespace dist

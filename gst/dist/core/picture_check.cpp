@@ -5,212 +5,35 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <numeric>
 #include <span>
+
+#include "gst/dist/core/picture_measures.h"
 
 namespace dist {
 namespace {
 
-constexpr unsigned kSide = 64;
-constexpr std::size_t kSamples = std::size_t{kSide} * kSide;
-constexpr unsigned kBlock = 8;
-constexpr std::size_t kBlocks = (kSide / kBlock) * (kSide / kBlock);
-
 // --- Limits, from docs/design/verify.md
 
 constexpr unsigned kMinQuality = 50;
-constexpr float kMaxLuma = 12;
-constexpr float kMaxPatch = 30;
-// A share of the source's fine structure, as the median of all frames.
-constexpr float kMinDetail = 0.15f;
+// Coarse encodes of small pictures have hashes beyond the threshold, but are still alike.
+constexpr float kMinLikeness = 0.85f;
+constexpr float kMinLikenessAlone = 0.5f;
+constexpr float kMaxLuma = 16;
+constexpr float kMaxPatch = 32;
+// The median of the frames.
+constexpr float kMinDetail = 0.1f;
+// Medians too.
 constexpr float kMaxColour = 14;
+constexpr float kMaxColourPart = 0.75f;  // Of what colour the source has, if it has so much:
+constexpr float kMinColour = 5;
+constexpr float kMinSwapped = 3;
 constexpr float kMinMotion = 3;
 constexpr float kMinFollows = 0.35f;
-// So many frames do not follow, and at least this part of those that move.
-constexpr std::size_t kMinStill = 2;
-constexpr std::size_t kStillPart = 4;
-// Brightness and contrast may differ so much, as when a range was mistaken.
-constexpr float kMaxGain = 1.25f;
-constexpr float kMaxOffset = 24;
-// Less structure than this, of 255, is noise.
-constexpr float kMinStructure = 1;
-constexpr float kFlatDeviation = 3;
+constexpr std::size_t kMinMoving = 4;  // Frames.
+// So many frames show another time.
+constexpr std::size_t kMinElsewhere = 2;
 // Another picture fits when it differs by less than this part of what the right one does.
 constexpr float kFits = 0.5f;
-
-using Grid = std::array<float, kSamples>;
-
-// --- Measures
-
-Grid grid_of(const LumaCells& cells) {
-  Grid grid;
-  for (unsigned y = 0; y < kSide; ++y)
-    for (unsigned x = 0; x < kSide; ++x) {
-      const std::uint8_t* cell = &cells[std::size_t{2} * y * kLumaCells + 2 * x];
-      grid[y * kSide + x] =
-          static_cast<float>(cell[0] + cell[1] + cell[kLumaCells] + cell[kLumaCells + 1]) / 4;
-    }
-  return grid;
-}
-
-float mean_of(const Grid& grid) {
-  return std::accumulate(grid.begin(), grid.end(), 0.0f) / static_cast<float>(kSamples);
-}
-
-float deviation_of(const Grid& grid) {
-  const float mean = mean_of(grid);
-  float sum = 0;
-  for (float sample : grid)
-    sum += (sample - mean) * (sample - mean);
-  return std::sqrt(sum / static_cast<float>(kSamples));
-}
-
-// Root of the mean square.
-float difference(const Grid& a, const Grid& b) {
-  float sum = 0;
-  for (std::size_t i = 0; i < kSamples; ++i)
-    sum += (a[i] - b[i]) * (a[i] - b[i]);
-  return std::sqrt(sum / static_cast<float>(kSamples));
-}
-
-// The mean difference in each block, once the source has the other's brightness and contrast.
-std::array<float, kBlocks> block_differences(const Grid& source, const Grid& rendition) {
-  const float source_mean = mean_of(source);
-  const float rendition_mean = mean_of(rendition);
-  float common = 0;
-  float square = 0;
-  for (std::size_t i = 0; i < kSamples; ++i) {
-    common += (source[i] - source_mean) * (rendition[i] - rendition_mean);
-    square += (source[i] - source_mean) * (source[i] - source_mean);
-  }
-  const bool flat = square < kFlatDeviation * kFlatDeviation * static_cast<float>(kSamples);
-  const float gain = flat ? 1 : std::clamp(common / square, 1 / kMaxGain, kMaxGain);
-  const float offset = std::clamp(rendition_mean - gain * source_mean, -kMaxOffset, kMaxOffset);
-  std::array<float, kBlocks> blocks{};
-  for (unsigned y = 0; y < kSide; ++y)
-    for (unsigned x = 0; x < kSide; ++x) {
-      const std::size_t i = y * kSide + x;
-      blocks[(y / kBlock) * (kSide / kBlock) + x / kBlock] +=
-          std::abs(rendition[i] - gain * source[i] - offset) / (kBlock * kBlock);
-    }
-  std::ranges::sort(blocks);
-  return blocks;
-}
-
-float mean_of(std::span<const float> values) {
-  return std::accumulate(values.begin(), values.end(), 0.0f) / static_cast<float>(values.size());
-}
-
-// What the cells have and 64 x 64 samples, spread to as many, do not: structure that a picture
-// scaled up from those lacks, however smoothly it was done.
-std::vector<float> structure_of(const LumaCells& cells, const Grid& grid) {
-  std::vector<float> structure(cells.size());
-  const auto at = [&grid](int y, int x) {
-    const int last = static_cast<int>(kSide) - 1;
-    return grid[static_cast<std::size_t>(std::clamp(y, 0, last)) * kSide +
-                static_cast<std::size_t>(std::clamp(x, 0, last))];
-  };
-  for (unsigned y = 0; y < kLumaCells; ++y)
-    for (unsigned x = 0; x < kLumaCells; ++x) {
-      const int row = static_cast<int>(y / 2);
-      const int column = static_cast<int>(x / 2);
-      const int near_row = y % 2 ? row + 1 : row - 1;
-      const int near_column = x % 2 ? column + 1 : column - 1;
-      const float smooth = 0.5625f * at(row, column) + 0.1875f * at(near_row, column) +
-                           0.1875f * at(row, near_column) + 0.0625f * at(near_row, near_column);
-      const std::size_t i = std::size_t{y} * kLumaCells + x;
-      structure[i] = static_cast<float>(cells[i]) - smooth;
-    }
-  return structure;
-}
-
-float detail_of(const FrameLook& source, const Grid& source_grid, const FrameLook& rendition,
-                const Grid& rendition_grid) {
-  if (std::min({source.width, source.height, rendition.width, rendition.height}) < kLumaCells)
-    return -1;
-  const auto s = structure_of(source.luma, source_grid);
-  const auto r = structure_of(rendition.luma, rendition_grid);
-  float common = 0;
-  float square = 0;
-  for (std::size_t i = 0; i < s.size(); ++i) {
-    common += s[i] * r[i];
-    square += s[i] * s[i];
-  }
-  if (square < kMinStructure * kMinStructure * static_cast<float>(s.size()))
-    return -1;
-  return std::max(0.0f, common / square);
-}
-
-float mean_difference(const ChromaCells& a, const ChromaCells& b) {
-  int sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    sum += std::abs(a[i] - b[i]);
-  return static_cast<float>(sum) / static_cast<float>(a.size());
-}
-
-void measure_colour(const FrameLook& source, const FrameLook& rendition, FrameMeasures& m) {
-  if (!source.has_chroma)
-    return;
-  ChromaCells gray;
-  gray.fill(128);
-  const ChromaCells& u = rendition.has_chroma ? rendition.u : gray;
-  const ChromaCells& v = rendition.has_chroma ? rendition.v : gray;
-  m.colour = (mean_difference(source.u, u) + mean_difference(source.v, v)) / 2;
-  m.swapped_colour = (mean_difference(source.u, v) + mean_difference(source.v, u)) / 2;
-  m.source_colour = (mean_difference(source.u, gray) + mean_difference(source.v, gray)) / 2;
-}
-
-// A frame of both, with what is computed only once.
-struct Pair {
-  const FrameLook* source = nullptr;
-  const FrameLook* rendition = nullptr;
-  Grid source_grid{};
-  Grid rendition_grid{};
-};
-
-std::vector<Pair> pairs_of(const std::vector<FrameLook>& source,
-                           const std::vector<FrameLook>& rendition) {
-  std::vector<Pair> pairs;
-  auto at = source.begin();
-  for (const FrameLook& frame : rendition) {
-    at = std::find_if(at, source.end(), [&](const FrameLook& s) { return s.time >= frame.time; });
-    if (at != source.end() && at->time == frame.time)
-      pairs.push_back({&*at, &frame, grid_of(at->luma), grid_of(frame.luma)});
-  }
-  return pairs;
-}
-
-void measure_motion(const Pair& before, const Pair& now, FrameMeasures& m) {
-  float common = 0;
-  float square = 0;
-  for (std::size_t i = 0; i < kSamples; ++i) {
-    const float s = now.source_grid[i] - before.source_grid[i];
-    common += s * (now.rendition_grid[i] - before.rendition_grid[i]);
-    square += s * s;
-  }
-  m.motion = std::sqrt(square / static_cast<float>(kSamples));
-  m.follows = square > 0 ? common / square : 1;
-}
-
-std::vector<FrameMeasures> measure(const std::vector<Pair>& pairs) {
-  std::vector<FrameMeasures> all;
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    const Pair& pair = pairs[i];
-    FrameMeasures m;
-    m.time = pair.source->time;
-    m.distance = distance(pair.source->hash, pair.rendition->hash);
-    m.quality = std::min(pair.source->quality, pair.rendition->quality);
-    const auto blocks = block_differences(pair.source_grid, pair.rendition_grid);
-    m.luma = mean_of(blocks);
-    m.patch = mean_of(std::span(blocks).last<kBlocks / 16>());
-    m.detail = detail_of(*pair.source, pair.source_grid, *pair.rendition, pair.rendition_grid);
-    measure_colour(*pair.source, *pair.rendition, m);
-    if (i > 0)
-      measure_motion(pairs[i - 1], pair, m);
-    all.push_back(m);
-  }
-  return all;
-}
 
 // --- What is wrong, once something is
 
@@ -333,8 +156,10 @@ Mismatch report(const Pair& pair, const Finding& finding) {
 // How far a frame is beyond the limits of a single picture; up to 1 is within.
 float excess(const FrameMeasures& m, unsigned threshold) {
   float worst = std::max(m.luma / kMaxLuma, m.patch / kMaxPatch);
-  if (m.quality >= kMinQuality && threshold > 0)
-    worst = std::max(worst, static_cast<float>(m.distance) / static_cast<float>(threshold));
+  // Up to 2, the less alike the more.
+  if (m.likeness < kMinLikenessAlone ||
+      (m.quality >= kMinQuality && m.distance > threshold && m.likeness < kMinLikeness))
+    worst = std::max(worst, 1.5f - m.likeness / 2);
   return worst;
 }
 
@@ -349,37 +174,45 @@ std::optional<Mismatch> check_pictures(const std::vector<Pair>& pairs,
   return report(pairs[i], find(pairs, i));
 }
 
-std::optional<Mismatch> check_motion(const std::vector<Pair>& pairs,
-                                     const std::vector<FrameMeasures>& measures) {
-  std::size_t moving = 0;
-  std::vector<std::size_t> still;
-  for (std::size_t i = 0; i < measures.size(); ++i)
-    if (measures[i].motion >= kMinMotion) {
-      ++moving;
-      if (measures[i].follows < kMinFollows)
-        still.push_back(i);
-    }
-  if (still.size() < kMinStill || still.size() * kStillPart < moving)
-    return {};
-  const std::size_t worst =
-      *std::ranges::max_element(still, {}, [&](std::size_t i) { return measures[i].motion; });
-  Finding finding = find(pairs, worst);
-  if (finding.kind == MismatchKind::kOther)
-    finding.text = "does not move as the source does";
-  return report(pairs[worst], finding);
-}
-
-std::optional<Mismatch> check_detail(const std::vector<Pair>& pairs,
-                                     const std::vector<FrameMeasures>& measures) {
+// The frame in the middle of those that count, as `value` orders them.
+template <class Counts>
+std::optional<std::size_t> median(const std::vector<FrameMeasures>& measures,
+                                  float FrameMeasures::*value, Counts counts) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < measures.size(); ++i)
-    if (measures[i].detail >= 0)
+    if (counts(measures[i]))
       order.push_back(i);
   if (order.empty())
     return {};
   const auto middle = order.begin() + static_cast<std::ptrdiff_t>(order.size() / 2);
-  std::ranges::nth_element(order, middle, {}, [&](std::size_t i) { return measures[i].detail; });
-  if (measures[*middle].detail >= kMinDetail)
+  std::ranges::nth_element(order, middle, {}, [&](std::size_t i) { return measures[i].*value; });
+  return *middle;
+}
+
+std::optional<Mismatch> check_motion(const std::vector<Pair>& pairs,
+                                     const std::vector<FrameMeasures>& measures) {
+  const auto is_elsewhere = [](const FrameMeasures& m) { return m.elsewhere < kFits; };
+  const auto moves = [](const FrameMeasures& m) { return m.motion >= kMinMotion; };
+  if (static_cast<std::size_t>(std::ranges::count_if(measures, is_elsewhere)) >= kMinElsewhere) {
+    const auto worst = std::ranges::min_element(measures, {}, &FrameMeasures::elsewhere);
+    const auto i = static_cast<std::size_t>(worst - measures.begin());
+    return report(pairs[i], find(pairs, i));
+  }
+  const auto middle = median(measures, &FrameMeasures::follows, moves);
+  if (!middle || measures[*middle].follows >= kMinFollows ||
+      static_cast<std::size_t>(std::ranges::count_if(measures, moves)) < kMinMoving)
+    return {};
+  Finding finding = find(pairs, *middle);
+  if (finding.kind == MismatchKind::kOther)
+    finding.text = "does not move as the source does";
+  return report(pairs[*middle], finding);
+}
+
+std::optional<Mismatch> check_detail(const std::vector<Pair>& pairs,
+                                     const std::vector<FrameMeasures>& measures) {
+  const auto middle = median(measures, &FrameMeasures::detail,
+                             [](const FrameMeasures& m) { return m.detail >= 0; });
+  if (!middle || measures[*middle].detail >= kMinDetail)
     return {};
   return report(pairs[*middle],
                 {MismatchKind::kBlurred, "is scaled up from a much smaller picture"});
@@ -387,14 +220,16 @@ std::optional<Mismatch> check_detail(const std::vector<Pair>& pairs,
 
 std::optional<Mismatch> check_colour(const std::vector<Pair>& pairs,
                                      const std::vector<FrameMeasures>& measures) {
-  const auto worst = std::ranges::max_element(measures, {}, &FrameMeasures::colour);
-  if (worst->colour < 0)
+  const auto middle = median(measures, &FrameMeasures::colour,
+                             [](const FrameMeasures& m) { return m.colour >= 0; });
+  if (!middle)
     return {};
-  const Pair& pair = pairs[static_cast<std::size_t>(worst - measures.begin())];
-  if (worst->colour > kMaxColour / 2 && worst->swapped_colour < worst->colour * kFits)
-    return report(pair, {MismatchKind::kColours, "has its colours swapped"});
-  if (worst->colour > kMaxColour)
-    return report(pair, {MismatchKind::kColours, "has other colours"});
+  const FrameMeasures& m = measures[*middle];
+  if (m.colour > kMinSwapped && m.swapped_colour < m.colour * kFits)
+    return report(pairs[*middle], {MismatchKind::kColours, "has its colours swapped"});
+  if (m.colour > kMaxColour ||
+      (m.source_colour > kMinColour && m.colour > m.source_colour * kMaxColourPart))
+    return report(pairs[*middle], {MismatchKind::kColours, "has other colours"});
   return {};
 }
 

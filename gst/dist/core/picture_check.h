@@ -47,17 +47,22 @@ struct FrameMeasures {
   Time time = kNoTime;
   unsigned distance = 0;  // Bits of 256.
   unsigned quality = 0;   // The lower one of both.
+  float likeness = 1;     // Correlation of the pictures, 1 for the same; 1 if both are flat.
   float luma = 0;         // Mean difference, of 255, brightness and contrast made alike.
   float patch = 0;        // The same of the worst sixteenth of the picture.
-  // How much of the source's fine structure is there, 1 for all; below 0: cannot be told.
+  // Correlation of fine structure, and how much of the source's is there, 1 for all; below 0:
+  // cannot be told.
+  float structure = -1;
   float detail = -1;
   float colour = -1;          // Mean difference of U and V, of 255; below 0: there are none.
   float source_colour = 0;    // How far the source's are from gray.
   float swapped_colour = -1;  // As `colour`, with U and V of the rendition swapped.
-  // Since the frame before: how much the source changes, of 255, and which part of that change the
-  // rendition has.
+  // How far the source's frame is from the mean of all, of 255, and which part of that the
+  // rendition's frame has.
   float motion = 0;
   float follows = 1;
+  // The rendition's difference to the source's nearest frame of another time, by that to its own.
+  float elsewhere = 1;
 };
 
 // Of all frames of the rendition whose times the source has. Both ascend.

@@ -39,7 +39,18 @@ FanOut::FanOut(GstElement* element, GstPad* srcpad, const Settings& settings)
       // The other half is for results that are arriving.
       window_({.segments = settings.max_segments, .bytes = settings.primary.job.max_bytes / 2}) {}
 
+// Whoever answers goes before whom it answers.
+FanOut::~FanOut() {
+  if (checker_)
+    checker_->stop();
+}
+
 Status FanOut::open() {
+  if (settings_.primary.job.verification.mode != Verify::kNone)
+    checker_ = std::make_unique<PictureChecker>(settings_.checker,
+                                                [this](LeaseId lease, Coordinator::Look look) {
+                                                  primary_->looked(lease, std::move(look));
+                                                });
   auto primary = Primary::listen(settings_.primary, *this);
   if (!primary)
     return Error{primary.error()};
@@ -289,6 +300,48 @@ void FanOut::told(const Coordinator::WaitingForWorkers& event) {
   post(gst_structure_new("dist-waiting", "address", G_TYPE_STRING, address.c_str(), "port",
                          G_TYPE_UINT, port(), "segments", G_TYPE_UINT64,
                          static_cast<guint64>(event.open_segments), nullptr));
+}
+
+void FanOut::told(const Coordinator::LookWanted& event) {
+  GST_DEBUG_OBJECT(element_, "looking at segment %" G_GUINT64_FORMAT " of %s",
+                   event.grant.segment.index, event.worker.name.c_str());
+  checker_->push(event);
+}
+
+void FanOut::told(const Coordinator::PicturesDiffer& event) {
+  const std::uint64_t index = event.grant.segment.index;
+  GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT " of %s: %s", index,
+                     event.worker.name.c_str(), event.reason.c_str());
+  GstStructure* message = gst_structure_new(
+      "dist-pictures-differ", "segment", G_TYPE_UINT64, index, "attempt", G_TYPE_UINT,
+      event.grant.attempt, "worker", G_TYPE_UINT64, event.worker.id, "name", G_TYPE_STRING,
+      event.worker.name.c_str(), "reason", G_TYPE_STRING, event.reason.c_str(), nullptr);
+  if (event.evidence) {
+    const Mismatch& mismatch = event.evidence->mismatch;
+    std::string files;
+    for (const std::string& file : event.evidence->files)
+      files += (files.empty() ? "" : "\n") + file;
+    gst_structure_set(message, "rendition", G_TYPE_STRING, event.evidence->rendition.c_str(),
+                      "kind", G_TYPE_STRING, to_string(mismatch.kind), "timestamp", G_TYPE_UINT64,
+                      mismatch.time, "distance", G_TYPE_UINT, mismatch.distance, "source-hash",
+                      G_TYPE_STRING, to_hex(mismatch.source_hash).c_str(), "answer-hash",
+                      G_TYPE_STRING, to_hex(mismatch.rendition_hash).c_str(), "files",
+                      G_TYPE_STRING, files.c_str(), nullptr);
+  }
+  post(message);
+}
+
+// Said once: what cannot be decoded here can never be.
+void FanOut::told(const Coordinator::PicturesUnknown& event) {
+  GST_INFO_OBJECT(element_, "nobody looked at segment %" G_GUINT64_FORMAT ": %s",
+                  event.grant.segment.index, event.reason.c_str());
+  if (std::exchange(unknown_told_, true))
+    return;
+  GST_ELEMENT_WARNING(
+      element_, STREAM, DECODE,
+      ("The workers' pictures are taken on trust, because the film cannot be decoded here. Install "
+       "its decoder, or set verify=none."),
+      ("%s", event.reason.c_str()));
 }
 
 void FanOut::told(const Coordinator::LeaseHedged& event) {

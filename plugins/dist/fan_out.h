@@ -20,6 +20,7 @@
 #include "gst/dist/core/window.h"
 #include "gst/dist/gstx/ref.h"
 #include "gst/dist/io/primary.h"
+#include "plugins/dist/picture_checker.h"
 
 namespace dist {
 
@@ -33,10 +34,14 @@ class FanOut : public Primary::Observer {
     // What shall be made of the film; empty: whatever the workers make.
     std::vector<RenditionSpec> renditions;
     bool ladder = false;  // Renditions larger than the film are left out.
+    PictureChecker::Settings checker;
   };
 
   // `element` posts messages; it and its `srcpad` outlive the object.
   FanOut(GstElement* element, GstPad* srcpad, const Settings& settings);
+  ~FanOut() override;
+  FanOut(const FanOut&) = delete;
+  FanOut& operator=(const FanOut&) = delete;
 
   // Listens.
   Status open();
@@ -87,6 +92,9 @@ class FanOut : public Primary::Observer {
   void told(const Coordinator::LeaseFailed& event) override;
   void told(const Coordinator::LeaseHedged& event) override;
   void told(const Coordinator::SegmentDone& event) override;
+  void told(const Coordinator::LookWanted& event) override;
+  void told(const Coordinator::PicturesDiffer& event) override;
+  void told(const Coordinator::PicturesUnknown& event) override;
   void told(const Coordinator::EncoderChosen& event) override;
   void told(const Coordinator::NobodyCan& event) override;
 
@@ -115,7 +123,11 @@ class FanOut : public Primary::Observer {
   bool stopping_ = false;
   Counters counters_;
 
-  std::unique_ptr<Primary> primary_;  // Last: its thread uses the members above.
+  bool unknown_told_ = false;  // Belongs to the network thread.
+
+  // Last: their threads use the members above, and each the other.
+  std::unique_ptr<PictureChecker> checker_;
+  std::unique_ptr<Primary> primary_;
 };
 
 }  // namespace dist

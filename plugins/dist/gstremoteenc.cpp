@@ -22,6 +22,7 @@
 
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 #include <utility>
 
@@ -69,6 +70,8 @@ Settings default_settings() {
   primary.job.max_attempts = kDefaultMaxAttempts;
   primary.job.max_bytes = kDefaultMaxBytes;
   primary.job.check_rendition = dist::check_rendition;
+  primary.job.verification = {
+      .mode = dist::Verify::kSample, .ratio = kDefaultVerifyRatio, .seed = 0};
   settings.fan_out.max_segments = kDefaultMaxSegments;
   return settings;
 }
@@ -196,6 +199,14 @@ static bool find_renditions(GstRemoteEnc* self, Settings& settings) {
   return true;
 }
 
+static void prepare_looks(FanOut::Settings& settings) {
+  auto& verification = settings.primary.job.verification;
+  std::random_device random;
+  verification.seed = (std::uint64_t{random()} << 32) + random();
+  // Where all is looked at, it has to keep up with the workers.
+  settings.checker.threads = verification.mode == dist::Verify::kAll ? g_get_num_processors() : 1;
+}
+
 static bool start(GstRemoteEnc* self) {
   auto* priv = self->priv;
   Settings settings;
@@ -205,6 +216,7 @@ static bool start(GstRemoteEnc* self) {
   }
   if (!find_secret(self, settings) || !find_renditions(self, settings))
     return false;
+  prepare_looks(settings.fan_out);
   const unsigned local_workers = settings.count_local_workers();
   auto fan_out = std::make_unique<FanOut>(GST_ELEMENT(self), self->srcpad, settings.fan_out);
   dist::Status status = fan_out->open();
@@ -325,6 +337,18 @@ static void gst_remote_enc_set_property(GObject* object, guint id, const GValue*
     case PROP_LOCAL_WORKERS:
       settings.local_workers = g_value_get_int(value);
       break;
+    case PROP_VERIFY:
+      primary.job.verification.mode = static_cast<dist::Verify>(g_value_get_enum(value));
+      break;
+    case PROP_VERIFY_RATIO:
+      primary.job.verification.ratio = g_value_get_double(value);
+      break;
+    case PROP_VERIFY_THRESHOLD:
+      settings.fan_out.checker.threshold = g_value_get_uint(value);
+      break;
+    case PROP_VERIFY_FOLDER:
+      settings.fan_out.checker.folder = string_of(value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   }
@@ -378,6 +402,18 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
       break;
     case PROP_LOCAL_WORKERS:
       g_value_set_int(value, settings.local_workers);
+      break;
+    case PROP_VERIFY:
+      g_value_set_enum(value, static_cast<gint>(primary.job.verification.mode));
+      break;
+    case PROP_VERIFY_RATIO:
+      g_value_set_double(value, primary.job.verification.ratio);
+      break;
+    case PROP_VERIFY_THRESHOLD:
+      g_value_set_uint(value, settings.fan_out.checker.threshold);
+      break;
+    case PROP_VERIFY_FOLDER:
+      g_value_set_string(value, settings.fan_out.checker.folder.c_str());
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);

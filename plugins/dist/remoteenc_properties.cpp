@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/dist/remoteenc_properties.h"
 
+#include "gst/dist/core/picture_check.h"
+#include "gst/dist/core/verification.h"
+
 namespace dist {
 namespace {
 
@@ -186,11 +189,67 @@ void install_job_properties(GObjectClass* object_class) {
                        kLocalWorkersByCores, kMaxLocalWorkers, kLocalWorkersByCores, kFlags));
 }
 
+GType verify_type() {
+  static const GType type = [] {
+    static const GEnumValue values[] = {
+        {static_cast<gint>(Verify::kNone), "Take the workers' word", "none"},
+        {static_cast<gint>(Verify::kSample),
+         "The first result of each worker, some others, and all of a worker that was wrong",
+         "sample"},
+        {static_cast<gint>(Verify::kAll), "All results, those of this process too", "all"},
+        {0, nullptr, nullptr}};
+    return g_enum_register_static("GstRemoteEncVerify", values);
+  }();
+  return type;
+}
+
+void install_verify_properties(GObjectClass* object_class) {
+  /**
+   * GstRemoteEnc:verify:
+   *
+   * Of which results some frames are decoded here and compared with those of the source, before
+   * they count. A worker's pipeline that changes the picture on purpose needs "none".
+   */
+  g_object_class_install_property(
+      object_class, PROP_VERIFY,
+      g_param_spec_enum("verify", "Verify",
+                        "Of which results the pictures are compared with the source's",
+                        verify_type(), static_cast<gint>(Verify::kSample), kFlags));
+  /**
+   * GstRemoteEnc:verify-ratio:
+   */
+  g_object_class_install_property(
+      object_class, PROP_VERIFY_RATIO,
+      g_param_spec_double("verify-ratio", "Verify ratio",
+                          "With verify=sample, share of the results that is looked at beside the "
+                          "first of each worker",
+                          0, 1, kDefaultVerifyRatio, kFlags));
+  /**
+   * GstRemoteEnc:verify-threshold:
+   */
+  g_object_class_install_property(
+      object_class, PROP_VERIFY_THRESHOLD,
+      g_param_spec_uint("verify-threshold", "Verify threshold",
+                        "Pictures whose visual hashes differ in more bits than this, of 256, are "
+                        "not the same",
+                        0, 256, kDefaultHashThreshold, kFlags));
+  /**
+   * GstRemoteEnc:verify-folder:
+   */
+  g_object_class_install_property(
+      object_class, PROP_VERIFY_FOLDER,
+      g_param_spec_string("verify-folder", "Verify folder",
+                          "Folder for pictures that differ, of the source and of the result; "
+                          "empty: none are kept",
+                          "", kFlags));
+}
+
 }  // namespace
 
 void install_remote_enc_properties(GObjectClass* object_class) {
   install_address_properties(object_class);
   install_job_properties(object_class);
+  install_verify_properties(object_class);
 }
 
 }  // namespace dist

@@ -26,7 +26,11 @@ enum RemoteEncProperty : guint {
   PROP_MIXED_ENCODERS,
   PROP_RENDITIONS,
   PROP_LADDER,
-  PROP_LOCAL_WORKERS
+  PROP_LOCAL_WORKERS,
+  PROP_VERIFY,
+  PROP_VERIFY_RATIO,
+  PROP_VERIFY_THRESHOLD,
+  PROP_VERIFY_FOLDER
 };
 constexpr char kDefaultAddress[] = "127.0.0.1";
 constexpr guint kDefaultPort = 7700;
@@ -38,6 +42,7 @@ constexpr guint64 kDefaultDeadlineFloor = 2 * GST_SECOND;
 constexpr gdouble kDefaultDeadlineFactor = 3;
 constexpr gint kLocalWorkersByCores = -1;
 constexpr gint kMaxLocalWorkers = 64;
+constexpr gdouble kDefaultVerifyRatio = 0.05;
 
 void install_remote_enc_properties(GObjectClass* object_class);
 

@@ -185,6 +185,7 @@ class Cluster {
   Instant now = 0;
   Coordinator coordinator;
   std::vector<Coordinator::SegmentDone> done;
+  std::vector<Coordinator::LookWanted> looks;
 
  private:
   std::vector<WorkerId> ids() const {
@@ -240,6 +241,8 @@ class Cluster {
       add(told_, std::visit([](const auto& e) { return say(e); }, event));
       if (auto* segment = std::get_if<Coordinator::SegmentDone>(&event))
         done.push_back(std::move(*segment));
+      else if (auto* look = std::get_if<Coordinator::LookWanted>(&event))
+        looks.push_back(std::move(*look));
     }
   }
 
@@ -269,6 +272,15 @@ class Cluster {
   }
   static std::string say(const Coordinator::SegmentDone& e) {
     return "done " + key(e.grant) + " " + e.worker.name + (e.note.empty() ? "" : ": " + e.note);
+  }
+  static std::string say(const Coordinator::LookWanted& e) {
+    return "look at " + key(e.grant) + " " + e.worker.name;
+  }
+  static std::string say(const Coordinator::PicturesDiffer& e) {
+    return "differs " + key(e.grant) + " " + e.worker.name + ": " + e.reason;
+  }
+  static std::string say(const Coordinator::PicturesUnknown& e) {
+    return "unknown " + key(e.grant) + " " + e.worker.name + ": " + e.reason;
   }
   static std::string say(const Coordinator::EncoderChosen& e) {
     std::string text = "chosen " + e.rendition + " " + e.encoder;

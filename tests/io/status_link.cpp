@@ -24,6 +24,9 @@ struct Deaf : Primary::Observer {
   void told(const Coordinator::LeaseFailed&) override { ++events; }
   void told(const Coordinator::LeaseHedged&) override { ++events; }
   void told(const Coordinator::SegmentDone&) override { ++events; }
+  void told(const Coordinator::LookWanted&) override { ++events; }
+  void told(const Coordinator::PicturesDiffer&) override { ++events; }
+  void told(const Coordinator::PicturesUnknown&) override { ++events; }
   void told(const Coordinator::EncoderChosen&) override { ++events; }
   void told(const Coordinator::NobodyCan&) override { ++events; }
 

@@ -117,9 +117,10 @@ std::vector<BytesList> encode(const Bytes& source, const std::vector<Product>& p
     header.units.back().size = std::max(size, sizeof(mark));
     if (first)
       spoil(header, flaw, random);
+    const std::uint64_t shown = flaw == Flaw::kOtherPictures ? ~mark : mark;
     std::vector<std::uint8_t> payload(static_cast<std::size_t>(header.payload_size()));
     for (std::size_t n = 0; n < payload.size(); ++n)
-      payload[n] = static_cast<std::uint8_t>(mark >> (8 * (n % 8)));
+      payload[n] = static_cast<std::uint8_t>(shown >> (8 * (n % 8)));
     Bytes serialised = serialize(header);
     if (first && flaw == Flaw::kGarbage)
       serialised = Bytes::take(random_bytes(serialised.size(), random));

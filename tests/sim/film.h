@@ -34,7 +34,9 @@ enum class Flaw {
   kGarbage,
   // Only where it was said what is wanted.
   kOtherName,
-  kMissingRendition
+  kMissingRendition,
+  // Only whoever looks sees it.
+  kOtherPictures
 };
 inline constexpr unsigned kFlaws = 5;
 inline constexpr unsigned kFlawsOfRenditions = 7;

@@ -11,6 +11,7 @@ namespace {
 constexpr unsigned kNoEndOfAttempts = 100'000;
 // Percent of the scenarios that are not calm.
 constexpr unsigned kWithRenditions = 40;
+constexpr unsigned kWithLiars = 40;
 
 Instant between(Random& random, Instant low, Instant high) {
   return random.between(low / kMillisecond, high / kMillisecond) * kMillisecond;
@@ -168,6 +169,16 @@ void add_empty_hour(Random& random, Scenario& scenario) {
                        begin + 3600 * kOneSecond + between(random, 0, 60 * kOneSecond)}};
 }
 
+void add_liars(Random& random, Scenario& scenario) {
+  for (JobPlan& job : scenario.jobs)
+    job.verification = {.mode = random.chance(50) ? Verify::kAll : Verify::kSample,
+                        .ratio = random.share() * random.share(),
+                        .seed = random.bits()};
+  // The first is always honest.
+  for (std::size_t i = 1; i < scenario.workers.size(); ++i)
+    scenario.workers[i].faults.lies = random.chance(30);
+}
+
 std::size_t draw_crowd(Random& random) {
   if (random.below(300) == 0)
     return 1000 + random.below(1500);
@@ -235,6 +246,8 @@ Scenario draw_scenario(std::uint64_t seed) {
   }
   if (!scenario.is_calm && random.chance(kWithRenditions))
     add_renditions(random, scenario);
+  if (dice >= 40 && random.chance(kWithLiars))
+    add_liars(random, scenario);
   return scenario;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "gst/dist/core/verification.h"
 #include "tests/sim/worker.h"
 
 namespace dist::sim {
@@ -24,6 +25,7 @@ struct JobPlan {
   unsigned max_attempts = 3;
   std::vector<RenditionSpec> renditions;  // Empty: it does not say what it wants.
   bool mixed_encoders = false;
+  Verification::Config verification = {};
   Instant begins_at = 0;
   Instant produce_every = 0;  // Upstream brings a segment so often; 0: at once.
   Instant consume_every = 0;  // Downstream takes a result so often; 0: at once.

@@ -29,6 +29,8 @@ struct Totals {
   std::uint64_t hedges = 0;
   std::uint64_t parts = 0;
   std::uint64_t unable = 0;
+  std::uint64_t looked_at = 0;
+  std::uint64_t lies_seen = 0;
   double virtual_seconds = 0;
   std::vector<double> efficiencies;  // Of calm worlds.
 };
@@ -57,6 +59,8 @@ bool run_seed(std::uint64_t seed, Totals& totals) {
   totals.hedges += world.hedges();
   totals.parts += world.parts();
   totals.unable += world.jobs_unable();
+  totals.looked_at += world.looked_at();
+  totals.lies_seen += world.lies_seen();
   totals.virtual_seconds += static_cast<double>(world.now()) / 1e9;
   if (scenario.is_calm)
     totals.efficiencies.push_back(world.efficiency());
@@ -102,12 +106,16 @@ int main(int argc, char** argv) {
   auto& all = totals.efficiencies;
   std::sort(all.begin(), all.end());
   std::printf(
-      "seeds %llu to %llu: %llu segments in %.0f virtual hours, %llu hedges, %llu parts, %llu jobs "
+      "seeds %llu to %llu: %llu segments in %.0f virtual hours, %llu hedges, %llu parts, %llu "
+      "results "
+      "looked at, %llu of them lies, %llu jobs "
       "given up, %llu of them because nobody could; efficiency of %zu calm worlds: median %.3f, "
       "worst %.3f\n",
       static_cast<unsigned long long>(first), static_cast<unsigned long long>(last),
       static_cast<unsigned long long>(totals.segments), totals.virtual_seconds / 3600,
       static_cast<unsigned long long>(totals.hedges), static_cast<unsigned long long>(totals.parts),
+      static_cast<unsigned long long>(totals.looked_at),
+      static_cast<unsigned long long>(totals.lies_seen),
       static_cast<unsigned long long>(totals.failed),
       static_cast<unsigned long long>(totals.unable), all.size(),
       all.empty() ? 0 : all[all.size() / 2], all.empty() ? 0 : all.front());

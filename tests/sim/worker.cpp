@@ -399,8 +399,9 @@ void Worker::answer() {
   const std::uint64_t lease = running_->task.lease;
   const std::vector<RenditionSpec>& wanted = running_->task.wanted;
   const unsigned flaws = wanted.empty() ? kFlaws : kFlawsOfRenditions;
-  const Flaw flaw =
-      running_->fate == Fate::kWrong ? static_cast<Flaw>(1 + random_.below(flaws)) : Flaw::kNone;
+  Flaw flaw = plan_.faults.lies ? Flaw::kOtherPictures : Flaw::kNone;
+  if (running_->fate == Fate::kWrong)
+    flaw = static_cast<Flaw>(1 + random_.below(flaws));
   std::vector<Product> products;
   if (wanted.empty())
     for (unsigned i = 0; i < plan_.renditions; ++i)

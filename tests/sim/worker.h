@@ -25,7 +25,8 @@ struct Faults {
   unsigned crash = 0;      // Dies somewhere, and comes back.
   unsigned late = 0;       // Does not listen to a cancel, and answers.
   unsigned duplicate = 0;  // Answers twice.
-  bool any() const { return hang || fail || wrong || crash || late || duplicate; }
+  bool lies = false;       // All its answers show other pictures.
+  bool any() const { return hang || fail || wrong || crash || late || duplicate || lies; }
 };
 
 // A time in which the worker is not itself.

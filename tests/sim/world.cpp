@@ -63,7 +63,8 @@ World::World(const Scenario& scenario, std::uint64_t seed, bool verbose)
     coordinator_.add_job(id, {.max_attempts = plan.max_attempts,
                               .max_bytes = plan.max_bytes,
                               .mixed_encoders = plan.mixed_encoders,
-                              .check_rendition = judge_caps});
+                              .check_rendition = judge_caps,
+                              .verification = plan.verification});
     timeline_.at(plan.begins_at, *this, kProduce, id);
     timeline_.at(plan.seek_at, *this, kSeek, id);
     if (plan.consume_every != 0)
@@ -128,6 +129,11 @@ void World::on_event(unsigned what, std::uint64_t argument) {
     case kSeek:
       seek(argument);
       break;
+    case kSeen: {
+      const auto look = looks_.extract(argument);
+      coordinator_.looked(argument, {look.mapped(), {}, nullptr}, timeline_.now());
+      break;
+    }
     default:
       look_for_progress();
       break;
@@ -241,6 +247,28 @@ void World::handle(const Coordinator::WorkerLeft& event) {
 
 void World::handle(const Coordinator::WorkerSuspended& event) {
   log(event.worker.name, " suspended for ", event.duration / kMillisecond, " ms: ", event.reason);
+  if (event.reason.starts_with("its pictures") &&
+      !wires_.at(event.worker.id - 1)->worker.plan().faults.lies)
+    wrong(event.worker.name + " is suspended for a lie that it did not tell");
+}
+
+void World::handle(const Coordinator::LookWanted& event) {
+  log(Named{event.grant}, " of ", event.worker.name, " is looked at");
+  std::string& seen = looks_[event.grant.lease];
+  for (const auto& [header, segment] : event.renditions)
+    if (seen.empty())
+      seen =
+          find_flaw({event.source, event.segment}, header->presentation_times(), *header, segment);
+  ++looked_at_;
+  timeline_.at(timeline_.now() + static_cast<Instant>(random_.share() * 3e9), *this, kSeen,
+               event.grant.lease);
+}
+
+void World::handle(const Coordinator::PicturesDiffer& event) {
+  log(Named{event.grant}, " of ", event.worker.name, ": ", event.reason);
+  ++lies_seen_;
+  if (!wires_.at(event.worker.id - 1)->worker.plan().faults.lies)
+    wrong(name(event.grant) + ": " + event.worker.name + " did not lie");
 }
 
 void World::handle(const Coordinator::ConnectionRefused& event) {

@@ -40,6 +40,9 @@ class World : public Actor, public Worker::Host {
   std::uint64_t hedges() const { return hedges_; }
   // Results that were not all of a segment.
   std::uint64_t parts() const { return parts_; }
+  // Results that were looked at, and those of them that showed other pictures.
+  std::uint64_t looked_at() const { return looked_at_; }
+  std::uint64_t lies_seen() const { return lies_seen_; }
   // Of the jobs that failed, those that nobody could go on with.
   std::uint64_t jobs_unable() const { return jobs_unable_; }
   Instant now() const { return timeline_.now(); }
@@ -56,7 +59,7 @@ class World : public Actor, public Worker::Host {
 
  private:
   static constexpr Instant kLookEvery = 5 * kOneSecond;
-  enum What : unsigned { kWakeup, kProduce, kConsume, kSeek, kLook };
+  enum What : unsigned { kWakeup, kProduce, kConsume, kSeek, kSeen, kLook };
   struct Wire : Pipe::Receiver {
     Wire(World& w, WorkerId i, Worker& peer)
         : world(w),
@@ -148,6 +151,9 @@ class World : public Actor, public Worker::Host {
   void handle(const Coordinator::LeaseFailed& event);
   void handle(const Coordinator::LeaseHedged& event);
   void handle(const Coordinator::SegmentDone& event);
+  void handle(const Coordinator::LookWanted& event);
+  void handle(const Coordinator::PicturesDiffer& event);
+  void handle(const Coordinator::PicturesUnknown&) {}
   void handle(const Coordinator::EncoderChosen& event);
   void handle(const Coordinator::NobodyCan& event);
 
@@ -221,6 +227,9 @@ class World : public Actor, public Worker::Host {
   std::uint64_t jobs_failed_ = 0;
   std::uint64_t hedges_ = 0;
   std::uint64_t parts_ = 0;
+  std::uint64_t looked_at_ = 0;
+  std::uint64_t lies_seen_ = 0;
+  std::map<LeaseId, std::string> looks_;  // What is seen, but not said yet.
   std::uint64_t jobs_unable_ = 0;
   std::string wrong_;
   std::deque<std::string> notes_;

@@ -131,8 +131,10 @@ void Coordinator::lose(Connection& connection, const std::string& reason, Instan
   for (const Dispatcher::Failure& failure :
        dispatcher_.remove_worker(connection.info.id, in_good_order, reason))
     lease_failed(connection.info, failure, now);
-  for (auto& [_, job] : jobs_)
+  for (auto& [_, job] : jobs_) {
     job.offers.erase(connection.info.id);
+    job.verification.forget_worker(connection.info.id);
+  }
   connection.port->drop_leases();
   account_incoming(connection);
 }
@@ -215,7 +217,7 @@ void Coordinator::cancel(const std::vector<Dispatcher::Grant>& grants) {
 }
 
 bool Coordinator::fits(const Job& job, std::uint64_t more) {
-  return job.window.bytes() + job.incoming + more <= job.config.max_bytes;
+  return job.window.bytes() + job.incoming + job.looked_at + more <= job.config.max_bytes;
 }
 
 // Looks at what has arrived of a result. One of the earliest segment may go beyond the limit, for
@@ -245,6 +247,7 @@ void Coordinator::put_off(const Dispatcher::Grant& grant, std::uint64_t size, In
 }
 
 void Coordinator::lease_ended(Connection& connection, LeaseId lease) {
+  drop_held(lease);
   for (auto& [_, job] : jobs_)
     if (job.exempt == lease)
       job.exempt = 0;
@@ -273,7 +276,7 @@ void Coordinator::throttle(JobId id, Job& job) {
   using Throttle = Dispatcher::Throttle;
   if (job.window.bytes() < job.full_at)
     job.full_at = UINT64_MAX;
-  const double expected = static_cast<double>(job.window.bytes() + job.incoming) +
+  const double expected = static_cast<double>(job.window.bytes() + job.incoming + job.looked_at) +
                           static_cast<double>(dispatcher_.leases(id) + 1) * job.result_size;
   Throttle throttle = Throttle::kNone;
   if (job.full_at != UINT64_MAX || expected > static_cast<double>(job.config.max_bytes))
@@ -284,6 +287,9 @@ void Coordinator::throttle(JobId id, Job& job) {
 
 // Does all that follows from what happened.
 void Coordinator::pump(Instant now) {
+  // Nobody but the primary keeps them waiting.
+  for (const auto& [lease, held] : held_)
+    dispatcher_.progress(held.done.worker.id, lease, now);
   while (const auto failure = dispatcher_.expire(now))
     lease_failed(connections_.at(failure->grant.worker)->info, *failure, now);
   for (auto& [id, job] : jobs_)
@@ -372,6 +378,7 @@ void Coordinator::clear_job(JobId id, Instant now) {
   anew.query = job.query;
   anew.offers = std::move(job.offers);
   anew.encoders = std::move(job.encoders);
+  anew.verification = std::move(job.verification);
   job = std::move(anew);
   pump(now);
 }
@@ -408,7 +415,7 @@ void Coordinator::say_goodbye(const std::string& reason) {
 
 std::uint64_t Coordinator::bytes_held(JobId id) const {
   const Job& job = jobs_.at(id);
-  return job.window.bytes() + job.incoming;
+  return job.window.bytes() + job.incoming + job.looked_at;
 }
 
 // --- Time

@@ -21,9 +21,11 @@
 #include "gst/dist/core/bytes.h"
 #include "gst/dist/core/dispatcher.h"
 #include "gst/dist/core/instant.h"
+#include "gst/dist/core/picture_check.h"
 #include "gst/dist/core/result_check.h"
 #include "gst/dist/core/segment.h"
 #include "gst/dist/core/session.h"
+#include "gst/dist/core/verification.h"
 #include "gst/dist/core/window.h"
 
 namespace dist {
@@ -51,6 +53,9 @@ class Coordinator {
     Result<std::string> (*check_rendition)(const std::string& caps,
                                            std::span<const std::uint8_t> first_unit,
                                            bool mixed_encoders) = nullptr;
+    // Which results are looked at before they count. Unless none are, the caller has to answer each
+    // LookWanted.
+    Verification::Config verification = {};
   };
 
   struct WorkerInfo {
@@ -111,6 +116,36 @@ class Coordinator {
     bool complete = true;    // Nothing more comes of this segment.
     std::uint64_t held = 0;  // Bytes of its results so far, and of the segment unless complete.
   };
+  // Somebody has to look at the pictures of this result, and to answer with looked(). The lease
+  // goes on until then.
+  struct LookWanted {
+    WorkerInfo worker;
+    Dispatcher::Grant grant;
+    std::shared_ptr<const SegmentHeader> source;
+    BytesList segment;  // Serialised, as it was submitted.
+    std::vector<Rendition> renditions;
+    // Up to this frame, which the worker could not foresee.
+    Time until = 0;
+  };
+  // What was seen in a rendition that is not what the source shows.
+  struct Evidence {
+    std::string rendition;
+    Mismatch mismatch;
+    std::vector<std::string> files;  // Pictures of it, if any are kept.
+  };
+  // The pictures of a result are not those of the source. The lease failed.
+  struct PicturesDiffer {
+    WorkerInfo worker;
+    Dispatcher::Grant grant;
+    std::string reason;
+    std::shared_ptr<const Evidence> evidence;  // Null: they could not even be decoded.
+  };
+  // The source could not be decoded here, so the result counts without a look.
+  struct PicturesUnknown {
+    WorkerInfo worker;
+    Dispatcher::Grant grant;
+    std::string reason;
+  };
   // From now on only this encoder's results fit the rendition: those of others have other caps.
   struct EncoderChosen {
     JobId job = 0;
@@ -123,9 +158,9 @@ class Coordinator {
     JobId job = 0;
     std::string reason;  // Names them, and what each worker lacks.
   };
-  using Event =
-      std::variant<WorkerJoined, WorkerLeft, WorkerSuspended, ConnectionRefused, WaitingForWorkers,
-                   LeaseFailed, LeaseHedged, SegmentDone, EncoderChosen, NobodyCan>;
+  using Event = std::variant<WorkerJoined, WorkerLeft, WorkerSuspended, ConnectionRefused,
+                             WaitingForWorkers, LeaseFailed, LeaseHedged, SegmentDone, LookWanted,
+                             PicturesDiffer, PicturesUnknown, EncoderChosen, NobodyCan>;
 
   explicit Coordinator(const Config& config);
 
@@ -157,6 +192,14 @@ class Coordinator {
               const wire::Digest& sha256, Instant now);
   // The results of this segment left this process's memory, or at least the caller's window.
   void delivered(JobId job, std::uint64_t index, Instant now);
+  // What was seen of the result of a lease; ignored if that is over. Both empty: the pictures are
+  // the same.
+  struct Look {
+    std::string difference;
+    std::string unknown;  // Why nobody can tell.
+    std::shared_ptr<const Evidence> evidence;
+  };
+  void looked(LeaseId lease, const Look& look, Instant now);
   // No segment can be submitted until the earliest is delivered, because of a limit or because all
   // are: that one is hedged early.
   void set_blocked(JobId job, bool blocked, Instant now);
@@ -224,6 +267,8 @@ class Coordinator {
 
     JobConfig config;
     ResultCheck check;
+    Verification verification{config.verification};
+    std::uint64_t looked_at = 0;                // Bytes of results that are being looked at.
     Window window;                              // What is held, in order.
     std::map<std::uint64_t, Segment> segments;  // Not complete.
     std::uint64_t incoming = 0;                 // Bytes of results that are arriving.
@@ -252,6 +297,11 @@ class Coordinator {
     bool unable_told = false;
   };
 
+  // A result that is being looked at.
+  struct Held {
+    SegmentDone done;
+    std::uint64_t size = 0;
+  };
   struct Failure {
     WorkerInfo worker;
     Dispatcher::Grant grant;
@@ -275,7 +325,13 @@ class Coordinator {
   static Status check_missing(const Job& job, const SegmentDone& done,
                               const std::vector<std::string>& made);
   static RenditionSet made_in(const Job& job, const SegmentDone& done);
-  static ResultCheck::Verdict judge(Job& job, const SegmentDone& done);
+  static ResultCheck::Verdict judge(const Job& job, ResultCheck& check, const SegmentDone& done);
+  void hold(SegmentDone done, std::uint64_t size, Job& job, Instant now);
+  void drop_held(LeaseId lease);
+  void convict(WorkerId worker, const std::string& reason, Instant now);
+  void accept(SegmentDone done, std::uint64_t size, Job& job, Instant now);
+  void refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, const Job& job,
+              Instant now);
   void refuse_result(const SegmentDone& done, const std::string& reason, bool counts, Instant now);
   std::uint64_t weigh(const Job& job, SegmentDone& done) const;
   void keep(SegmentDone done, Job& job, Instant now);
@@ -314,6 +370,7 @@ class Coordinator {
   std::map<std::string, std::set<WorkerId>> greeting_;  // By address.
   std::set<std::pair<Instant, WorkerId>> wakeups_;
 
+  std::map<LeaseId, Held> held_;
   std::deque<Failure> failures_;  // The latest, the newest first.
   std::uint64_t queries_ = 0;
   std::vector<Event> events_;

@@ -86,16 +86,33 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   const std::uint64_t more = weigh(job, done);
   if (!fits(job, more) && done.grant.segment.index != job.window.oldest())
     return put_off(done.grant, size, now);
-  const auto verdict = judge(job, done);
-  if (!verdict.status) {
-    const bool counts = !verdict.doubtful || done.grant.attempt > kDoubts * job.config.max_attempts;
-    return refuse_result(done, verdict.status.error(), counts, now);
-  }
+  const bool local = connection.session == nullptr;
+  if (!job.verification.picks(id, local, done.grant.segment.index))
+    return accept(std::move(done), size, job, now);
+  // What it says must not bind others before it is believed.
+  ResultCheck trial = job.check;
+  const auto verdict = judge(job, trial, done);
+  if (verdict.status)
+    return hold(std::move(done), size, job, now);
+  job.check = std::move(trial);
+  refuse(verdict, done, job, now);
+}
+
+void Coordinator::accept(SegmentDone done, std::uint64_t size, Job& job, Instant now) {
+  const auto verdict = judge(job, job.check, done);
+  if (!verdict.status)
+    return refuse(verdict, done, job, now);
   done.note = verdict.note;
   job.result_size = job.result_size == 0
                         ? static_cast<double>(size)
                         : job.result_size + kNewest * (static_cast<double>(size) - job.result_size);
   keep(std::move(done), job, now);
+}
+
+void Coordinator::refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done,
+                         const Job& job, Instant now) {
+  const bool counts = !verdict.doubtful || done.grant.attempt > kDoubts * job.config.max_attempts;
+  refuse_result(done, verdict.status.error(), counts, now);
 }
 
 void Coordinator::refuse_result(const SegmentDone& done, const std::string& reason, bool counts,
@@ -129,6 +146,7 @@ void Coordinator::keep(SegmentDone done, Job& job, Instant now) {
   if (done.complete) {
     add_empty_renditions(job, segment->second, done);
     job.check.forget(key.index);
+    job.verification.forget_segment(key.index);
     job.segments.erase(segment);
   }
   events_.push_back(std::move(done));
@@ -197,7 +215,8 @@ Status Coordinator::read_result(const Job& job, const std::vector<BytesList>& pa
   return check_missing(job, done, made);
 }
 
-ResultCheck::Verdict Coordinator::judge(Job& job, const SegmentDone& done) {
+ResultCheck::Verdict Coordinator::judge(const Job& job, ResultCheck& check,
+                                        const SegmentDone& done) {
   const SegmentHeader& source = *job.segments.at(done.grant.segment.index).header;
   std::vector<SegmentHeader> headers;
   for (const Rendition& rendition : done.renditions)
@@ -205,7 +224,7 @@ ResultCheck::Verdict Coordinator::judge(Job& job, const SegmentDone& done) {
   std::vector<ResultCheck::Expected> expected;
   for (const RenditionSpec& spec : job.some(done.grant.renditions))
     expected.push_back({spec.name, frames_of(source, spec)});
-  return job.check.check(done.worker.id, source, headers, expected);
+  return check.check(done.worker.id, source, headers, expected);
 }
 
 // Those without frames in this segment: whoever joins them waits for each segment.

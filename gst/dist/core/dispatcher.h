@@ -150,6 +150,14 @@ class Dispatcher {
   std::optional<Failure> fail(WorkerId worker, LeaseId lease, const std::string& reason,
                               Instant now, bool counts = true);
 
+  // Something else speaks against the worker: it gets no lease for the longest time that a
+  // suspension takes, and what it holds is over. Returns how long, and the leases to be cancelled.
+  struct Suspension {
+    Instant duration = 0;
+    std::vector<Grant> cancelled;
+  };
+  Suspension suspend(WorkerId worker, Instant now);
+
   // The lease is over and nobody is to blame; the segment is queued again. Returns the lease, to be
   // cancelled at its worker.
   std::optional<Grant> release(WorkerId worker, LeaseId lease, Instant now);
@@ -261,7 +269,8 @@ class Dispatcher {
   void leave_group(WorkerId id, const Worker& worker);
   void list(WorkerId id, Worker& worker);
   void unlist(const Worker& worker);
-  void suspend(WorkerId id, Failure& failure, Instant now);
+  Suspension suspend(WorkerId id, Instant duration, Instant now);
+  void suspend_for(Failure& failure, Instant now);
   void end_suspensions(Instant now);
 
   bool has_work(const Groups::value_type& group) const;

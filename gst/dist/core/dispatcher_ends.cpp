@@ -136,7 +136,7 @@ std::optional<Dispatcher::Failure> Dispatcher::fail(WorkerId id, LeaseId lease,
   Failure failure = fail_lease(Grant(*grant), reason, counts, now);
   Worker& worker = workers_.at(id);
   if (counts && (++worker.failures >= kFailuresToSuspend || worker.on_probation))
-    suspend(id, failure, now);
+    suspend_for(failure, now);
   return failure;
 }
 
@@ -240,7 +240,7 @@ std::optional<Dispatcher::Failure> Dispatcher::expire(Instant now) {
         std::max(silence, std::min(2 * silence, config_.longest_silence));
     Failure failure = fail_lease(grant, "no sign of progress for " + seconds(now - lease.heard),
                                  lease.confirmed && part(grant.segment).leases.size() == 1, now);
-    suspend(grant.worker, failure, now);
+    suspend_for(failure, now);
     return failure;
   }
   return std::nullopt;
@@ -299,26 +299,40 @@ std::vector<Dispatcher::Grant> Dispatcher::retire(WorkerId id, const std::vector
   return given_back;
 }
 
-void Dispatcher::suspend(WorkerId id, Failure& failure, Instant now) {
+Dispatcher::Suspension Dispatcher::suspend(WorkerId id, Instant duration, Instant now) {
   Worker& worker = workers_.at(id);
+  Suspension suspension{.duration = duration, .cancelled = {}};
   unlist(worker);
   for (LeaseId lease : std::vector<LeaseId>(worker.leases)) {
-    failure.cancelled.push_back(leases_.at(lease).grant);
-    const SegmentKey key = failure.cancelled.back().segment;
-    end(failure.cancelled.back(), now);
+    suspension.cancelled.push_back(leases_.at(lease).grant);
+    const SegmentKey key = suspension.cancelled.back().segment;
+    end(suspension.cancelled.back(), now);
     requeue(key);
   }
   unlist(worker);
+  ++worker.suspensions;
+  worker.failures = 0;
+  worker.on_probation = true;
+  suspended_.erase({worker.suspended_until, id});
+  worker.suspended_until = now + duration;
+  suspended_.emplace(worker.suspended_until, id);
+  return suspension;
+}
+
+Dispatcher::Suspension Dispatcher::suspend(WorkerId worker, Instant now) {
+  return suspend(worker, config_.longest_suspension, now);
+}
+
+// After repeated failures; each time longer.
+void Dispatcher::suspend_for(Failure& failure, Instant now) {
+  const Worker& worker = workers_.at(failure.grant.worker);
   failure.suspended = config_.suspension;
   for (unsigned i = 0; i < worker.suspensions && failure.suspended < config_.longest_suspension;
        ++i)
     failure.suspended *= 2;
   failure.suspended = std::min(failure.suspended, config_.longest_suspension);
-  ++worker.suspensions;
-  worker.failures = 0;
-  worker.on_probation = true;
-  worker.suspended_until = now + failure.suspended;
-  suspended_.emplace(worker.suspended_until, id);
+  const auto cancelled = suspend(failure.grant.worker, failure.suspended, now).cancelled;
+  failure.cancelled.insert(failure.cancelled.end(), cancelled.begin(), cancelled.end());
 }
 
 }  // namespace dist

@@ -44,6 +44,12 @@ void Primary::submit(std::shared_ptr<const SegmentHeader> header, BytesList segm
   });
 }
 
+void Primary::looked(LeaseId lease, Coordinator::Look look) {
+  listener_->post([lease, look = std::move(look)](Coordinator& coordinator, Instant now) {
+    coordinator.looked(lease, look, now);
+  });
+}
+
 void Primary::delivered(std::uint64_t index) {
   listener_->post([job = job_, index](Coordinator& coordinator, Instant now) {
     coordinator.delivered(job, index, now);

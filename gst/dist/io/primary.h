@@ -39,6 +39,10 @@ class Primary {
     virtual void told(const Coordinator::LeaseFailed& event) = 0;
     virtual void told(const Coordinator::LeaseHedged& event) = 0;
     virtual void told(const Coordinator::SegmentDone& event) = 0;
+    // To be answered with looked(), from another thread.
+    virtual void told(const Coordinator::LookWanted& event) = 0;
+    virtual void told(const Coordinator::PicturesDiffer& event) = 0;
+    virtual void told(const Coordinator::PicturesUnknown& event) = 0;
     virtual void told(const Coordinator::EncoderChosen& event) = 0;
     virtual void told(const Coordinator::NobodyCan& event) = 0;
   };
@@ -59,6 +63,7 @@ class Primary {
   // See Coordinator. Any thread; done soon, in the order of the calls.
   void set_renditions(std::vector<RenditionSpec> renditions);
   void submit(std::shared_ptr<const SegmentHeader> header, BytesList segment);
+  void looked(LeaseId lease, Coordinator::Look look);
   void delivered(std::uint64_t index);
   void set_blocked(bool blocked);
   void finish();

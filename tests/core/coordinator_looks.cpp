@@ -1,0 +1,292 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Results whose pictures are looked at before they count.
+#include <algorithm>
+#include <set>
+
+#include "gst/dist/core/coordinator.h"
+#include "tests/core/cluster.h"
+
+namespace {
+
+using namespace dist;
+using namespace dist::test;
+
+constexpr Instant kSeconds = 1'000 * kMillisecond;
+
+struct Farm : Cluster {
+  explicit Farm(Verify mode, double ratio = 0, std::uint64_t max_bytes = 1u << 20) {
+    coordinator.add_job(
+        1, {.max_bytes = max_bytes, .verification = {.mode = mode, .ratio = ratio, .seed = 7}});
+  }
+  // Answers the oldest question.
+  void look(const std::string& difference = "", const std::string& unknown = "") {
+    fail_if(looks.empty(), "nothing is to be looked at");
+    const LeaseId lease = looks.front().grant.lease;
+    looks.erase(looks.begin());
+    coordinator.looked(lease, {difference, unknown, nullptr}, now);
+    run();
+  }
+  // The worker makes a segment that is submitted now.
+  void make(WorkerId worker, std::uint64_t index) {
+    submit(index);
+    run();
+    answer(worker);
+    run();
+  }
+};
+
+}  // namespace
+
+GST_START_TEST(test_looks_nobody_wants) {
+  Farm farm(Verify::kNone);
+  farm.join(1, "a");
+  farm.told();
+  farm.make(1, 0);
+  fail_unless_equals_text(farm.told(), "done 1/0 a");
+}
+GST_END_TEST
+
+GST_START_TEST(test_looks_come_before_the_result_counts) {
+  Farm farm(Verify::kAll);
+  farm.join(1, "a");
+  farm.told();
+  for (std::uint64_t index = 0; index < 5; ++index) {
+    farm.make(1, index);
+    fail_unless_equals_text(farm.told(), "look at 1/" + std::to_string(index) + " a");
+    const Coordinator::LookWanted& look = farm.looks.front();
+    fail_unless(look.source->index == index && total_size(look.segment) > 0);
+    fail_unless(look.renditions.size() == 1 && look.renditions[0].header->rendition == "hd");
+    // One of the last two frames.
+    const Time first = look.source->start + 2 * kFrame;
+    fail_unless(look.until == first || look.until == first + kFrame);
+    farm.look();
+    fail_unless_equals_text(farm.told(), "done 1/" + std::to_string(index) + " a");
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_looks_cannot_be_foreseen) {
+  Farm farm(Verify::kAll);
+  farm.join(1, "a");
+  std::set<Time> seen;
+  for (std::uint64_t index = 0; index < 40; ++index) {
+    farm.make(1, index);
+    seen.insert(farm.looks.front().until - farm.looks.front().source->start);
+    farm.look();
+  }
+  fail_unless(seen.size() == 2);
+}
+GST_END_TEST
+
+GST_START_TEST(test_looks_at_the_first_result_and_some_others) {
+  Farm farm(Verify::kSample, 0.25);
+  farm.join(1, "a");
+  farm.make(1, 0);
+  fail_unless(farm.looks.size() == 1);
+  farm.look();
+  std::size_t looked = 0;
+  for (std::uint64_t index = 1; index <= 400; ++index) {
+    farm.make(1, index);
+    looked += farm.looks.size();
+    if (!farm.looks.empty())
+      farm.look();
+    farm.coordinator.delivered(1, index, farm.now);
+  }
+  fail_unless(looked > 60 && looked < 140, "%zu of 400", looked);
+}
+GST_END_TEST
+
+GST_START_TEST(test_looks_are_not_for_this_process) {
+  struct Silent : LeasePort {
+    void want(std::uint64_t, const std::vector<RenditionSpec>&) override {}
+    void grant(wire::Lease granted, std::uint32_t, BytesList) override { lease = granted.lease; }
+    void cancel(std::uint64_t) override {}
+    void done(const std::string&) override {}
+    void drop_leases() override {}
+    std::optional<Incoming> incoming() const override { return std::nullopt; }
+    LeaseId lease = 0;
+  };
+  for (const Verify mode : {Verify::kSample, Verify::kAll}) {
+    Farm farm(mode, 1);
+    Silent port;
+    farm.coordinator.join_local(9, "here", 1, port, farm.now);
+    farm.submit(0);
+    farm.coordinator.said(
+        9,
+        PrimarySession::ResultReceived{port.lease, {with_payload(answer_header(source_header(0)))}},
+        farm.now);
+    fail_unless(contains(farm.told(), mode == Verify::kAll ? "look at 1/0 here" : "done 1/0 here"));
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_looks_that_differ_refuse_the_result) {
+  Farm farm(Verify::kSample);
+  farm.join(1, "liar");
+  farm.told();
+  farm.make(1, 0);
+  farm.join(2, "honest");
+  farm.told();
+  farm.look("black");
+  fail_unless_equals_text(farm.told(), "differs 1/0 liar: black, failed 1/0 liar: black");
+  // The other one gets it, and nobody is condemned before that answers.
+  fail_unless_equals_text(farm.leased(2), "0");
+  farm.answer(2);
+  farm.run();
+  fail_unless_equals_text(farm.told(), "look at 1/0 honest");
+  farm.look();
+  fail_unless_equals_text(farm.told(), "suspended liar, done 1/0 honest");
+  fail_unless(farm.coordinator.dispatcher().suspended_until(1) > farm.now + 50 * kSeconds);
+  fail_unless(farm.coordinator.dispatcher().suspended_until(2) == 0);
+  fail_unless(farm.done.size() == 1 && farm.done[0].worker.name == "honest");
+}
+GST_END_TEST
+
+GST_START_TEST(test_looks_go_on_at_all_that_a_doubted_worker_makes) {
+  Farm farm(Verify::kSample);
+  farm.join(1, "a");
+  farm.make(1, 0);
+  farm.look();
+  farm.make(1, 1);
+  fail_unless(farm.looks.empty(), "a ratio of 0, and its first result was good");
+  farm.join(2, "b");
+  farm.told();
+  farm.submit(2);
+  farm.run();
+  farm.submit(3);
+  farm.run();
+  // Both hold one; whoever is new is looked at.
+  farm.answer(2);
+  farm.run();
+  farm.look("flipped");
+  farm.answer(1);
+  farm.run();
+  farm.told();
+  for (std::uint64_t index = 4; index < 8; ++index) {
+    farm.submit(index);
+    farm.run();
+    for (WorkerId id : {1, 2})
+      while (!farm.leased(id).empty()) {
+        const std::string segment = farm.leased(id);
+        farm.answer(id);
+        farm.run();
+        const bool looked = !farm.looks.empty();
+        fail_unless(looked || id == 1, "segment %s of b counts unseen", segment.c_str());
+        if (looked)
+          farm.look(id == 2 ? "flipped" : "");
+      }
+  }
+  for (const auto& done : farm.done)
+    fail_unless(done.worker.name == "a");
+}
+GST_END_TEST
+
+GST_START_TEST(test_looks_of_one_worker_alone_give_the_segment_up) {
+  Farm farm(Verify::kAll);
+  farm.join(1, "liar");
+  farm.submit(0);
+  farm.run();
+  farm.told();
+  std::string told;
+  for (int round = 0; round < 100 && !contains(told, "given up"); ++round) {
+    if (!farm.leased(1).empty())
+      farm.answer(1);
+    farm.run();
+    if (!farm.looks.empty())
+      farm.look("black");
+    farm.run_until(farm.now + 10 * kSeconds);
+    told = farm.told();
+    fail_if(contains(told, "done"));
+  }
+  fail_unless(contains(told, "given up 1/0 liar: black"), "%s", told.c_str());
+}
+GST_END_TEST
+
+GST_START_TEST(test_looks_may_take_long) {
+  Farm farm(Verify::kAll);
+  farm.join(1, "a");
+  farm.make(1, 0);
+  farm.told();
+  farm.run_until(60 * kSeconds);
+  fail_unless_equals_text(farm.told(), "");
+  farm.look("", "nobody could tell");
+  fail_unless_equals_text(farm.told(), "unknown 1/0 a: nobody could tell, done 1/0 a");
+}
+GST_END_TEST
+
+GST_START_TEST(test_looks_end_with_the_lease) {
+  Farm farm(Verify::kAll);
+  farm.join(1, "a");
+  farm.make(1, 0);
+  farm.disconnect(1);
+  farm.told();
+  farm.look();
+  fail_unless_equals_text(farm.told(), "");
+  farm.join(2, "b");
+  fail_unless_equals_text(farm.leased(2), "0");
+  farm.answer(2);
+  farm.run();
+  farm.coordinator.clear_job(1, farm.now);
+  farm.told();
+  farm.look();
+  fail_unless_equals_text(farm.told(), "");
+  fail_unless_equals_uint64(farm.coordinator.bytes_held(1), 0);
+}
+GST_END_TEST
+
+GST_START_TEST(test_looks_count_as_memory) {
+  Farm farm(Verify::kAll);
+  farm.join(1, "a");
+  farm.submit(0);
+  farm.run();
+  const std::uint64_t source = farm.coordinator.bytes_held(1);
+  farm.answer(1);
+  farm.run();
+  const std::uint64_t result = total_size(with_payload(answer_header(source_header(0))));
+  fail_unless_equals_uint64(farm.coordinator.bytes_held(1), source + result);
+  farm.look();
+  fail_unless_equals_uint64(farm.coordinator.bytes_held(1), result);
+}
+GST_END_TEST
+
+GST_START_TEST(test_looks_bind_nobody_before_they_are_good) {
+  Farm farm(Verify::kSample);
+  farm.join(1, "liar");
+  farm.submit(0);
+  farm.run();
+  SegmentHeader odd = answer_header(source_header(0));
+  odd.caps = "video/x-h264, rendition=odd";
+  farm.answer(1, {with_payload(odd)});
+  farm.run();
+  farm.join(2, "honest");
+  farm.look("black");
+  farm.told();
+  farm.answer(2);
+  farm.run();
+  farm.look();
+  fail_unless_equals_text(farm.told(), "look at 1/0 honest, suspended liar, done 1/0 honest");
+}
+GST_END_TEST
+
+static Suite* coordinator_looks_suite() {
+  Suite* suite = suite_create("coordinator-looks");
+  TCase* tests = tcase_create("all");
+  suite_add_tcase(suite, tests);
+  tcase_add_test(tests, test_looks_nobody_wants);
+  tcase_add_test(tests, test_looks_come_before_the_result_counts);
+  tcase_add_test(tests, test_looks_cannot_be_foreseen);
+  tcase_add_test(tests, test_looks_at_the_first_result_and_some_others);
+  tcase_add_test(tests, test_looks_are_not_for_this_process);
+  tcase_add_test(tests, test_looks_that_differ_refuse_the_result);
+  tcase_add_test(tests, test_looks_go_on_at_all_that_a_doubted_worker_makes);
+  tcase_add_test(tests, test_looks_of_one_worker_alone_give_the_segment_up);
+  tcase_add_test(tests, test_looks_may_take_long);
+  tcase_add_test(tests, test_looks_end_with_the_lease);
+  tcase_add_test(tests, test_looks_count_as_memory);
+  tcase_add_test(tests, test_looks_bind_nobody_before_they_are_good);
+  return suite;
+}
+
+GST_CHECK_MAIN(coordinator_looks)

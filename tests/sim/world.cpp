@@ -24,7 +24,8 @@ struct Named {
 };
 
 // As check_rendition() in gstx: where encoders may be mixed, theirs are all the same caps.
-Result<std::string> judge_caps(const std::string& caps, std::span<const std::uint8_t>, bool mixed) {
+Result<std::string> judge_caps(const std::string& caps, std::span<const std::uint8_t>, bool mixed,
+                               const RenditionSpec*) {
   return mixed ? caps.substr(0, caps.find(',')) : caps;
 }
 

@@ -48,11 +48,12 @@ class Coordinator {
     // Accept renditions from different encoders, as long as each carries its parameter sets
     // in-band.
     bool mixed_encoders = false;
-    // Judges caps and first access unit of a rendition, as check_rendition() in gstx does. Null:
-    // any caps are good.
+    // Judges caps and first access unit of a rendition, as check_rendition() in gstx does. `wanted` is
+    // null if the job does not say what it wants. Null: any caps are good.
     Result<std::string> (*check_rendition)(const std::string& caps,
                                            std::span<const std::uint8_t> first_unit,
-                                           bool mixed_encoders) = nullptr;
+                                           bool mixed_encoders,
+                                           const RenditionSpec* wanted) = nullptr;
     // Which results are looked at before they count. Unless none are, the caller has to answer each
     // LookWanted.
     Verification::Config verification = {};

@@ -194,14 +194,16 @@ Status Coordinator::read_result(const Job& job, const std::vector<BytesList>& pa
     if (!header)
       return Error{"the result is no segment: " + header.error()};
     made.push_back(header->rendition);
+    const auto wanted = std::find_if(leased.begin(), leased.end(), [&](const RenditionSpec& spec) {
+      return spec.name == header->rendition;
+    });
     // What nobody asked for is no harm.
-    if (!job.renditions.empty() &&
-        std::none_of(leased.begin(), leased.end(),
-                     [&](const RenditionSpec& spec) { return spec.name == header->rendition; }))
+    if (!job.renditions.empty() && wanted == leased.end())
       continue;
     if (job.config.check_rendition && !header->units.empty()) {
       const Bytes first = slice(part, size - header->payload_size(), header->units.front().size);
-      auto caps = job.config.check_rendition(header->caps, first.span(), job.config.mixed_encoders);
+      auto caps = job.config.check_rendition(header->caps, first.span(), job.config.mixed_encoders,
+                                             wanted == leased.end() ? nullptr : &*wanted);
       if (!caps)
         return Error{"rendition '" + header->rendition + "': " + caps.error()};
       if (*caps != header->caps) {

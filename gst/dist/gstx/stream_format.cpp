@@ -32,6 +32,10 @@ std::string common_caps(const GstStructure* structure) {
   return take_string(gst_caps_to_string(common.get()));
 }
 
+std::string size_text(unsigned width, unsigned height) {
+  return std::to_string(width) + "x" + std::to_string(height);
+}
+
 }  // namespace
 
 StreamFormat stream_format(const GstStructure* structure) {
@@ -58,11 +62,17 @@ StreamFormat stream_format(const GstStructure* structure) {
 }
 
 Result<std::string> check_rendition(const std::string& text,
-                                    std::span<const std::uint8_t> first_unit, bool mixed_encoders) {
+                                    std::span<const std::uint8_t> first_unit, bool mixed_encoders,
+                                    const RenditionSpec* wanted) {
   const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(text.c_str()));
   if (!caps || !gst_caps_is_fixed(caps.get()))
     return Error{"no caps: " + std::string(clip(text, kMaxCapsInText))};
   const GstStructure* structure = gst_caps_get_structure(caps.get(), 0);
+  const SourceFormat seen = source_format(text);
+  if (wanted && wanted->width != 0 && seen.width != 0 &&
+      (seen.width != wanted->width || seen.height != wanted->height))
+    return Error{"is " + size_text(seen.width, seen.height) + ", and " +
+                 size_text(wanted->width, wanted->height) + " is wanted"};
   const StreamFormat format = stream_format(structure);
   const bool nal_units = format.codec == Codec::kH264 || format.codec == Codec::kH265;
   const RandomAccess start = classify(format, true, first_unit).random_access;

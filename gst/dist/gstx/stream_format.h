@@ -24,10 +24,12 @@ SourceFormat source_format(const std::string& caps);
 
 // Checks what a worker says of its answer, "rendition caps", against the first access unit of it:
 // the caps are fixed ones, and the unit is a keyframe at which a decoder can start. With
-// `mixed_encoders` the unit must also carry its parameter sets. Returns the caps that all segments
+// `mixed_encoders` the unit must also carry its parameter sets. If it is known what is `wanted`, it
+// must have that size. Returns the caps that all segments
 // of the rendition must have in common; with `mixed_encoders` that leaves out what the parameter
 // sets say.
 Result<std::string> check_rendition(const std::string& caps,
-                                    std::span<const std::uint8_t> first_unit, bool mixed_encoders);
+                                    std::span<const std::uint8_t> first_unit, bool mixed_encoders,
+                                    const RenditionSpec* wanted = nullptr);
 
 }  // namespace dist

@@ -1,0 +1,167 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Workers that send back other pictures than those of the source, each with an honest one beside
+// it. DIST_REPORT=1 prints how soon each is caught.
+
+// Before gstcheck.h, which has a macro "fail".
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gst/check/gstcheck.h>
+
+#include "tests/common/farm.h"
+#include "tests/common/film.h"
+
+namespace {
+
+const char* const kLies[] = {"black",  "flipped", "colours",  "logo",
+                             "frozen", "doubled", "previous", "small"};
+
+bool is_of(const std::string& message, const std::string& worker) {
+  return message.find("name=(string)" + worker) != std::string::npos;
+}
+
+std::size_t count_of(const std::vector<std::string>& messages, const std::string& name,
+                     const std::string& worker) {
+  std::size_t count = 0;
+  for (const std::string& message : farm::named(messages, name))
+    count += is_of(message, worker);
+  return count;
+}
+
+// A job that a worker of that name serves, and when that is there, an honest one.
+film::Recording run(const std::string& path, const std::string& properties,
+                    const std::string& lie) {
+  const std::string port = std::to_string(farm::free_port());
+  const std::string worker = std::string(g_getenv("DIST_BUILD_ROOT")) + "/tests/e2e/liar " + port;
+  GstElement* const pipeline = gst_parse_launch(
+      ("filesrc location=" + path +
+       " ! parsebin ! distsegmenter ! remoteenc renditions=v:h264 local-workers=0 port=" + port +
+       " " + properties +
+       " ! distjoin name=j  j.src_v ! h264parse ! avdec_h264 ! appsink name=out sync=false")
+          .c_str(),
+      nullptr);
+  ck_assert(pipeline);
+  farm::Process first(worker + " first " + lie);
+  std::unique_ptr<farm::Process> second;
+  const film::Recording recording = film::record(pipeline, 120, [&](const std::string& message) {
+    if (!second && message.find("dist-worker-joined") != std::string::npos)
+      second = std::make_unique<farm::Process>(worker + " second none");
+  });
+  ck_assert_msg(recording.error.empty(), "%s: %s", lie.c_str(), recording.error.c_str());
+  return recording;
+}
+
+void check_same_frames(const film::Recording& seen, const film::Recording& expected,
+                       const std::string& lie) {
+  ck_assert_msg(seen.items.size() == expected.items.size(), "%s: %zu frames, not %zu", lie.c_str(),
+                seen.items.size(), expected.items.size());
+  for (std::size_t i = 0; i < seen.items.size(); ++i)
+    ck_assert_msg(seen.items[i].md5 == expected.items[i].md5, "%s: frame %zu is another one",
+                  lie.c_str(), i);
+}
+
+void report(const std::string& mode, const std::string& lie, const film::Recording& recording) {
+  const auto differ = farm::named(recording.messages, "dist-pictures-differ");
+  if (!g_getenv("DIST_REPORT"))
+    return;
+  std::printf("%-12s %-9s %zu lies told before it was suspended: %s\n", mode.c_str(), lie.c_str(),
+              count_of(recording.messages, "dist-pictures-differ", "first"),
+              differ.empty() ? "" : differ.front().c_str());
+}
+
+void check_lies(const std::string& path, const std::string& properties) {
+  const film::Recording expected = run(path, "verify=none", "none");
+  ck_assert_uint_gt(expected.items.size(), 100);
+  for (const char* lie : kLies) {
+    const film::Recording seen = run(path, properties, lie);
+    report(properties, lie, seen);
+    check_same_frames(seen, expected, lie);
+    const auto& messages = seen.messages;
+    ck_assert_msg(count_of(messages, "dist-segment-done", "first") == 0, "%s: a lie counts", lie);
+    // The size is seen without decoding, and ends leases as any other flaw.
+    const bool decoded = std::string(lie) != "small";
+    ck_assert_msg(
+        count_of(messages, decoded ? "dist-pictures-differ" : "dist-lease-failed", "first") > 0,
+        "%s: not seen", lie);
+    ck_assert_msg(count_of(messages, "dist-worker-suspended", "first") > 0, "%s: not suspended",
+                  lie);
+    for (const char* said : {"dist-pictures-differ", "dist-worker-suspended"})
+      ck_assert_msg(count_of(messages, said, "second") == 0, "%s: %s of the honest one", lie, said);
+  }
+}
+
+std::string clip() {
+  return film::clips("h264-closed.mp4").front();
+}
+
+}  // namespace
+
+GST_START_TEST(test_liars_are_caught_by_samples) {
+  check_lies(clip(), "verify=sample");
+}
+GST_END_TEST;
+
+GST_START_TEST(test_liars_are_caught_where_all_is_looked_at) {
+  check_lies(clip(), "verify=all");
+}
+GST_END_TEST;
+
+GST_START_TEST(test_liars_are_believed_where_nobody_looks) {
+  const film::Recording truth = run(clip(), "verify=none", "none");
+  const film::Recording seen = run(clip(), "verify=none", "black");
+  ck_assert(farm::named(seen.messages, "dist-pictures-differ").empty());
+  std::size_t others = 0;
+  for (std::size_t i = 0; i < std::min(seen.items.size(), truth.items.size()); ++i)
+    others += seen.items[i].md5 != truth.items[i].md5;
+  ck_assert_uint_gt(others, 0);
+}
+GST_END_TEST;
+
+GST_START_TEST(test_honest_workers_raise_no_alarm) {
+  for (const std::string& path : film::clips()) {
+    const film::Recording seen = run(path, "verify=all", "none");
+    ck_assert_msg(farm::named(seen.messages, "dist-pictures-differ").empty(), "%s: %s",
+                  path.c_str(), farm::named(seen.messages, "dist-pictures-differ")[0].c_str());
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST(test_liars_leave_evidence) {
+  const std::string folder = std::string(g_getenv("DIST_BUILD_ROOT")) + "/tests/evidence";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  const film::Recording seen = run(clip(), "verify-folder=" + folder, "flipped");
+  const auto differ = farm::named(seen.messages, "dist-pictures-differ");
+  ck_assert(!differ.empty());
+  for (const char* field : {"rendition=(string)v", "kind=(string)flipped", "distance=(uint)",
+                            "source-hash=(string)", "answer-hash=(string)"})
+    ck_assert_msg(differ[0].find(field) != std::string::npos, "%s", differ[0].c_str());
+  std::size_t pictures = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    ck_assert_uint_gt(entry.file_size(), 200);
+    ++pictures;
+  }
+  ck_assert_uint_ge(pictures, 2);
+  std::filesystem::remove_all(folder);
+}
+GST_END_TEST;
+
+static Suite* liars_suite() {
+  Suite* suite = suite_create("liars");
+  TCase* tests = tcase_create("all");
+  suite_add_tcase(suite, tests);
+  tcase_set_timeout(tests, film::patience(600));
+  tcase_add_test(tests, test_liars_are_caught_by_samples);
+  tcase_add_test(tests, test_liars_are_caught_where_all_is_looked_at);
+  tcase_add_test(tests, test_liars_are_believed_where_nobody_looks);
+  tcase_add_test(tests, test_honest_workers_raise_no_alarm);
+  tcase_add_test(tests, test_liars_leave_evidence);
+  return suite;
+}
+
+GST_CHECK_MAIN(liars)

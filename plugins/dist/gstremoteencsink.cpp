@@ -41,7 +41,7 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
                     "video/x-vp8; video/x-vp9; video/x-theora; video/x-dirac; video/x-h263; "
                     "video/mpeg, systemstream = (boolean) false; video/x-divx; video/x-msmpeg; "
                     "video/x-prores; video/x-dnxhd; video/x-ffv; image/jpeg; image/png; "
-                    "image/webp; video/x-raw"));
+                    "image/webp; video/x-raw; application/x-visual-hash"));
 
 namespace {
 

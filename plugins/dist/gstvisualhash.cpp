@@ -119,17 +119,20 @@ static void post_hash(GstVisualHash* self, GstBuffer* buffer, const GstVisualHas
   gst_element_post_message(GST_ELEMENT(self), gst_message_new_element(GST_OBJECT(self), structure));
 }
 
+static void push_stream_start(GstVisualHash* self, GstPad* pad) {
+  const std::string id =
+      dist::take_string(gst_pad_create_stream_id(pad, GST_ELEMENT(self), "hash"));
+  gst_pad_push_event(pad, gst_event_new_stream_start(id.c_str()));
+}
+
 // What has to come before the first buffer; pads may be requested late.
 static void begin_hash_stream(GstVisualHash* self, GstPad* pad) {
   const auto has = [pad](GstEventType type) {
     const auto event = Ref<GstEvent>::adopt(gst_pad_get_sticky_event(pad, type, 0));
     return static_cast<bool>(event);
   };
-  if (!has(GST_EVENT_STREAM_START)) {
-    const std::string id =
-        dist::take_string(gst_pad_create_stream_id(pad, GST_ELEMENT(self), "hash"));
-    gst_pad_push_event(pad, gst_event_new_stream_start(id.c_str()));
-  }
+  if (!has(GST_EVENT_STREAM_START))
+    push_stream_start(self, pad);
   if (!has(GST_EVENT_CAPS)) {
     const auto caps = Ref<GstCaps>::adopt(gst_static_pad_template_get_caps(&hash_template));
     gst_pad_push_event(pad, gst_event_new_caps(caps.get()));
@@ -201,9 +204,16 @@ static gboolean gst_visual_hash_sink_event(GstBaseTransform* transform, GstEvent
   if (!pad)
     return handled;
   switch (GST_EVENT_TYPE(kept.get())) {
+    case GST_EVENT_STREAM_START:
+      // A stream that has ended begins again.
+      push_stream_start(self, pad.get());
+      break;
     case GST_EVENT_SEGMENT:
     case GST_EVENT_GAP:
     case GST_EVENT_EOS:
+    // Such as the lease of remoteencsrc.
+    case GST_EVENT_CUSTOM_DOWNSTREAM:
+    case GST_EVENT_CUSTOM_DOWNSTREAM_STICKY:
       begin_hash_stream(self, pad.get());
       [[fallthrough]];
     case GST_EVENT_FLUSH_START:

@@ -7,6 +7,52 @@
 #include <utility>
 
 namespace dist {
+namespace {
+
+constexpr char kHashCaps[] = "application/x-visual-hash";
+// Of what visualhash gives for a frame: the bits, and a byte for the quality.
+constexpr std::size_t kHashSize = 33;
+constexpr unsigned kMinQuality = 50;
+
+std::vector<std::uint8_t> payload_of(const Coordinator::Rendition& rendition) {
+  std::vector<std::uint8_t> bytes;
+  for (const Bytes& piece : rendition.segment)
+    bytes.insert(bytes.end(), piece.span().begin(), piece.span().end());
+  bytes.erase(bytes.begin(),
+              bytes.end() - static_cast<std::ptrdiff_t>(rendition.header->payload_size()));
+  return bytes;
+}
+
+// A rendition of hashes, as visualhash makes them: they are those of the source's frames.
+std::optional<Mismatch> compare_hashes(const std::vector<FrameLook>& source,
+                                       const Coordinator::Rendition& rendition,
+                                       unsigned threshold) {
+  const std::vector<std::uint8_t> payload = payload_of(rendition);
+  Mismatch worst;
+  std::size_t at = 0;
+  for (const AccessUnit& unit : rendition.header->units) {
+    if (unit.size != kHashSize)
+      return Mismatch{.kind = MismatchKind::kOther, .reason = "has a hash of another size"};
+    VisualHash hash;
+    std::copy_n(payload.begin() + static_cast<std::ptrdiff_t>(at), hash.size(), hash.begin());
+    at += unit.size;
+    const auto frame = std::ranges::find(source, unit.show, &FrameLook::time);
+    if (frame == source.end() || frame->quality < kMinQuality ||
+        distance(frame->hash, hash) <= std::max(threshold, worst.distance))
+      continue;
+    worst.time = unit.show;
+    worst.distance = distance(frame->hash, hash);
+    worst.source_hash = frame->hash;
+    worst.rendition_hash = hash;
+  }
+  if (worst.distance == 0)
+    return std::nullopt;
+  worst.reason =
+      "has hashes of other pictures (" + std::to_string(worst.distance) + " of 256 bits differ)";
+  return worst;
+}
+
+}  // namespace
 
 PictureChecker::PictureChecker(const Settings& settings, Answer answer)
     : settings_(settings), answer_(std::move(answer)) {
@@ -70,14 +116,20 @@ Coordinator::Look PictureChecker::look(SegmentLooker& looker,
   options.aspect = source->aspect;
   for (const Coordinator::Rendition& rendition : wanted.renditions) {
     const std::string subject = "rendition '" + rendition.header->rendition + "': ";
-    const auto seen = looker.look(rendition.segment, options);
-    if (!seen)
-      return {.difference = seen.error(), .unknown = {}, .evidence = {}};
-    const auto mismatch = compare(source->frames, seen->frames, settings_.threshold);
+    std::optional<Mismatch> mismatch;
+    const bool hashes = rendition.header->caps.starts_with(kHashCaps);
+    if (hashes) {
+      mismatch = compare_hashes(source->frames, rendition, settings_.threshold);
+    } else {
+      const auto seen = looker.look(rendition.segment, options);
+      if (!seen)
+        return {.difference = seen.error(), .unknown = {}, .evidence = {}};
+      mismatch = compare(source->frames, seen->frames, settings_.threshold);
+    }
     if (!mismatch)
       continue;
     Coordinator::Evidence evidence{rendition.header->rendition, *mismatch, {}};
-    if (!settings_.folder.empty())
+    if (!settings_.folder.empty() && !hashes)
       keep_pictures(looker, wanted, rendition, evidence);
     return {.difference = subject + mismatch->reason,
             .unknown = {},

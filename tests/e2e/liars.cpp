@@ -127,7 +127,7 @@ GST_START_TEST(test_honest_workers_raise_no_alarm) {
   // Cuts inside a GOP, frames out of order, fields, other codecs; and real films, if there are any.
   std::vector<std::string> paths;
   for (const char* name : {"h264-one-keyframe", "h264-open-gop.ts", "h264-interlaced", "vfr",
-                           "hevc", "mpeg2", "vp9", "cockatoo"})
+                           "hevc", "mpeg2", "vp9-altref", "cockatoo"})
     for (const std::string& path : film::clips(name))
       paths.push_back(path);
   ck_assert_uint_ge(paths.size(), 4);

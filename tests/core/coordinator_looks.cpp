@@ -270,6 +270,28 @@ GST_START_TEST(test_looks_bind_nobody_before_they_are_good) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_looks_doubt_and_convict) {
+  Verification verification({.mode = Verify::kSample, .ratio = 0, .seed = 1});
+  fail_unless(verification.picks(1, false, 0), "a first result");
+  fail_unless(verification.same(1, 0, 1).empty());
+  fail_if(verification.picks(1, false, 1), "nobody doubts it");
+  // Once it was wrong all it makes is looked at, and what others make of that segment.
+  verification.differ(1, 2, 0b01);
+  fail_unless(verification.picks(1, false, 3));
+  verification.same(2, 1, 1);
+  fail_unless(verification.picks(2, false, 2));
+  fail_if(verification.picks(2, false, 3));
+  // Its own answer clears nobody, and one to other renditions says nothing.
+  fail_unless(verification.same(1, 2, 0b01).empty());
+  fail_unless(verification.same(2, 2, 0b10).empty());
+  const auto convicted = verification.same(2, 2, 0b11);
+  fail_unless(convicted.size() == 1 && convicted[0] == 1);
+  fail_unless(verification.same(3, 2, 0b11).empty(), "once");
+  verification.forget_worker(1);
+  fail_unless(verification.picks(1, false, 3), "as if it were new");
+}
+GST_END_TEST
+
 static Suite* coordinator_looks_suite() {
   Suite* suite = suite_create("coordinator-looks");
   TCase* tests = tcase_create("all");
@@ -286,6 +308,7 @@ static Suite* coordinator_looks_suite() {
   tcase_add_test(tests, test_looks_end_with_the_lease);
   tcase_add_test(tests, test_looks_count_as_memory);
   tcase_add_test(tests, test_looks_bind_nobody_before_they_are_good);
+  tcase_add_test(tests, test_looks_doubt_and_convict);
   return suite;
 }
 

@@ -16,12 +16,17 @@ namespace {
 
 constexpr unsigned kMinQuality = 50;
 // Coarse encodes of small pictures have hashes beyond the threshold, but are still alike.
-constexpr float kMinLikeness = 0.85f;
-constexpr float kMinLikenessAlone = 0.5f;
-constexpr float kMaxLuma = 16;
-constexpr float kMaxPatch = 32;
+constexpr float kMinLikeness = 0.6f;
+constexpr float kMinLikenessAlone = 0.4f;  // Where the source has so much contrast:
+constexpr float kMinContrast = 8;
+constexpr float kMaxLuma = 24;
+constexpr float kMaxPatch = 45;
+// Less, where the rest of the picture fits so much better.
+constexpr float kMinPatch = 24;
+constexpr float kPatchOfRest = 10;
 // The median of the frames.
-constexpr float kMinDetail = 0.1f;
+constexpr float kMinDetail = 0.15f;
+constexpr float kMinFineLikeness = 0.45f;
 // Medians too.
 constexpr float kMaxColour = 14;
 constexpr float kMaxColourPart = 0.75f;  // Of what colour the source has, if it has so much:
@@ -120,7 +125,7 @@ std::optional<Finding> as_patch(const Pair& pair) {
   const auto blocks = block_differences(pair.source_grid, pair.rendition_grid);
   const float most = mean_of(std::span(blocks).first<kBlocks / 2>());
   const float worst = mean_of(std::span(blocks).last<kBlocks / 16>());
-  if (worst < kMaxPatch / 2 || most > worst / 4)
+  if (worst < kMinPatch || most > worst / 4)
     return {};
   return Finding{MismatchKind::kPatch, "shows something else in a part of the picture"};
 }
@@ -156,8 +161,10 @@ Mismatch report(const Pair& pair, const Finding& finding) {
 // How far a frame is beyond the limits of a single picture; up to 1 is within.
 float excess(const FrameMeasures& m, unsigned threshold) {
   float worst = std::max(m.luma / kMaxLuma, m.patch / kMaxPatch);
+  if (m.patch > kPatchOfRest * m.rest)
+    worst = std::max(worst, m.patch / kMinPatch);
   // Up to 2, the less alike the more.
-  if (m.likeness < kMinLikenessAlone ||
+  if ((m.contrast >= kMinContrast && m.likeness < kMinLikenessAlone) ||
       (m.quality >= kMinQuality && m.distance > threshold && m.likeness < kMinLikeness))
     worst = std::max(worst, 1.5f - m.likeness / 2);
   return worst;
@@ -212,7 +219,8 @@ std::optional<Mismatch> check_detail(const std::vector<Pair>& pairs,
                                      const std::vector<FrameMeasures>& measures) {
   const auto middle = median(measures, &FrameMeasures::detail,
                              [](const FrameMeasures& m) { return m.detail >= 0; });
-  if (!middle || measures[*middle].detail >= kMinDetail)
+  if (!middle || measures[*middle].detail >= kMinDetail ||
+      measures[*middle].structure >= kMinFineLikeness)
     return {};
   return report(pairs[*middle],
                 {MismatchKind::kBlurred, "is scaled up from a much smaller picture"});

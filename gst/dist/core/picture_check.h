@@ -47,16 +47,19 @@ struct FrameMeasures {
   Time time = kNoTime;
   unsigned distance = 0;  // Bits of 256.
   unsigned quality = 0;   // The lower one of both.
+  float contrast = 0;     // Standard deviation of the source's, of 255.
   float likeness = 1;     // Correlation of the pictures, 1 for the same; 1 if both are flat.
   float luma = 0;         // Mean difference, of 255, brightness and contrast made alike.
-  float patch = 0;        // The same of the worst sixteenth of the picture.
+  float patch = 0;        // The same of the worst sixteenth of the picture,
+  float rest = 0;         // and of the best half of it.
   // Correlation of fine structure, and how much of the source's is there, 1 for all; below 0:
   // cannot be told.
   float structure = -1;
   float detail = -1;
-  float colour = -1;          // Mean difference of U and V, of 255; below 0: there are none.
-  float source_colour = 0;    // How far the source's are from gray.
-  float swapped_colour = -1;  // As `colour`, with U and V of the rendition swapped.
+  float source_structure = 0;  // How much the source has, of 255.
+  float colour = -1;           // Mean difference of U and V, of 255; below 0: there are none.
+  float source_colour = 0;     // How far the source's are from gray.
+  float swapped_colour = -1;   // As `colour`, with U and V of the rendition swapped.
   // How far the source's frame is from the mean of all, of 255, and which part of that the
   // rendition's frame has.
   float motion = 0;

@@ -17,8 +17,14 @@ constexpr std::size_t kDetailFrames = 8;
 // Brightness and contrast may differ so much, as when a range was mistaken.
 constexpr float kMaxGain = 1.25f;
 constexpr float kMaxOffset = 16;
+// At low rates smaller pictures have no more structure than 64 samples.
+constexpr unsigned kMinSide = 288;
 // Less structure than this, of 255, is noise.
 constexpr float kMinStructure = 1;
+// A picture with less of it, of 255, such as one that fades, is like many others.
+constexpr float kMinContrast = 8;
+// A frame that differs by less from its own one, of 255, is not searched for elsewhere.
+constexpr float kMinOther = 6;
 // So many frames before and after it a frame is searched for.
 constexpr std::size_t kNeighbours = 30;
 
@@ -52,12 +58,13 @@ Grid grid_of(const LumaCells& cells) {
 void measure_structure(const Pair& pair, FrameMeasures& m) {
   const FrameLook& source = *pair.source;
   const FrameLook& rendition = *pair.rendition;
-  if (std::min({source.width, source.height, rendition.width, rendition.height}) < kLumaCells)
+  if (std::min({source.width, source.height, rendition.width, rendition.height}) < kMinSide)
     return;
   const auto s = fine_structure(source.luma);
   const auto r = fine_structure(rendition.luma);
   const Products p = products(s, r);
-  if (p.a_square < kMinStructure * kMinStructure * static_cast<float>(s.size()))
+  m.source_structure = std::sqrt(p.a_square / static_cast<float>(s.size()));
+  if (m.source_structure < kMinStructure)
     return;
   m.detail = std::max(0.0f, p.common / p.a_square);
   m.structure = std::max(0.0f, p.common / std::sqrt(p.a_square * std::max(p.b_square, 1.0f)));
@@ -123,8 +130,8 @@ void measure_motion(const std::vector<Pair>& pairs, std::vector<FrameMeasures>& 
     const float own = difference(pairs[i].source_grid, pairs[i].rendition_grid);
     const std::size_t first = i - std::min(i, kNeighbours);
     const std::size_t end = std::min(pairs.size(), i + kNeighbours + 1);
-    for (std::size_t j = first; j < end; ++j)
-      if (j != i)
+    for (std::size_t j = first; j < end && own >= kMinOther; ++j)
+      if (j != i && measures[j].contrast >= kMinContrast)
         m.elsewhere =
             std::min(m.elsewhere, difference(pairs[j].source_grid, pairs[i].rendition_grid) / own);
   }
@@ -202,6 +209,8 @@ std::vector<FrameMeasures> measure(const std::vector<Pair>& pairs) {
     const auto blocks = block_differences(pair.source_grid, pair.rendition_grid);
     m.luma = mean_of(blocks);
     m.patch = mean_of(std::span(blocks).last<kBlocks / 16>());
+    m.rest = mean_of(std::span(blocks).first<kBlocks / 2>());
+    m.contrast = deviation_of(pair.source_grid);
     m.likeness = likeness_of(pair);
     if (i % closely == closely / 2)
       measure_structure(pair, m);

@@ -96,15 +96,15 @@ void print(const std::string& label, const std::vector<FrameLook>& source,
            const std::vector<FrameLook>& rendition) {
   for (const dist::FrameMeasures& m : dist::measure(source, rendition))
     std::printf(
-        "frame %s %.3f %u %u %.3f %.2f %.2f %.3f %.3f %.2f %.2f %.2f %.2f %.3f %.3f %.2f %.2f "
-        "%.2f\n",
+        "frame %s time %.3f distance %u quality %u likeness %.3f luma %.2f patch %.2f rest %.2f "
+        "detail %.3f colour %.2f swapped %.2f source-colour %.2f motion %.2f follows %.3f "
+        "elsewhere %.3f contrast %.2f source-structure %.2f\n",
         label.c_str(), static_cast<double>(m.time) / 1e9, m.distance, m.quality,
         static_cast<double>(m.likeness), static_cast<double>(m.luma), static_cast<double>(m.patch),
-        static_cast<double>(m.structure), static_cast<double>(m.detail),
-        static_cast<double>(m.colour), static_cast<double>(m.swapped_colour),
-        static_cast<double>(m.source_colour), static_cast<double>(m.motion),
-        static_cast<double>(m.follows), static_cast<double>(m.elsewhere),
-        static_cast<double>(m.contrast), static_cast<double>(m.rest),
+        static_cast<double>(m.rest), static_cast<double>(m.detail), static_cast<double>(m.colour),
+        static_cast<double>(m.swapped_colour), static_cast<double>(m.source_colour),
+        static_cast<double>(m.motion), static_cast<double>(m.follows),
+        static_cast<double>(m.elsewhere), static_cast<double>(m.contrast),
         static_cast<double>(m.source_structure));
   const auto mismatch = dist::compare(source, rendition);
   std::printf("segment %s %s %s\n", label.c_str(),

@@ -26,7 +26,6 @@ constexpr float kMinPatch = 24;
 constexpr float kPatchOfRest = 10;
 // The median of the frames.
 constexpr float kMinDetail = 0.15f;
-constexpr float kMinFineLikeness = 0.45f;
 // Medians too.
 constexpr float kMaxColour = 14;
 constexpr float kMaxColourPart = 0.75f;  // Of what colour the source has, if it has so much:
@@ -219,8 +218,7 @@ std::optional<Mismatch> check_detail(const std::vector<Pair>& pairs,
                                      const std::vector<FrameMeasures>& measures) {
   const auto middle = median(measures, &FrameMeasures::detail,
                              [](const FrameMeasures& m) { return m.detail >= 0; });
-  if (!middle || measures[*middle].detail >= kMinDetail ||
-      measures[*middle].structure >= kMinFineLikeness)
+  if (!middle || measures[*middle].detail >= kMinDetail)
     return {};
   return report(pairs[*middle],
                 {MismatchKind::kBlurred, "is scaled up from a much smaller picture"});

@@ -52,9 +52,7 @@ struct FrameMeasures {
   float luma = 0;         // Mean difference, of 255, brightness and contrast made alike.
   float patch = 0;        // The same of the worst sixteenth of the picture,
   float rest = 0;         // and of the best half of it.
-  // Correlation of fine structure, and how much of the source's is there, 1 for all; below 0:
-  // cannot be told.
-  float structure = -1;
+  // How much of the source's fine structure is there, 1 for all; below 0: cannot be told.
   float detail = -1;
   float source_structure = 0;  // How much the source has, of 255.
   float colour = -1;           // Mean difference of U and V, of 255; below 0: there are none.

@@ -67,7 +67,6 @@ void measure_structure(const Pair& pair, FrameMeasures& m) {
   if (m.source_structure < kMinStructure)
     return;
   m.detail = std::max(0.0f, p.common / p.a_square);
-  m.structure = std::max(0.0f, p.common / std::sqrt(p.a_square * std::max(p.b_square, 1.0f)));
 }
 
 float mean_difference(const ChromaCells& a, const ChromaCells& b) {

@@ -90,11 +90,12 @@ std::optional<Finding> as_frozen(const std::vector<Pair>& pairs) {
 
 // The time of the source's picture that frame `i` of the rendition shows, if it is another one.
 std::optional<std::size_t> shown_instead(const std::vector<Pair>& pairs, std::size_t i) {
-  float best = kFits * difference(pairs[i].source_grid, pairs[i].rendition_grid);
+  float best = kFits * fitted_difference(pairs[i].source_grid, pairs[i].rendition_grid);
   std::optional<std::size_t> found;
   for (std::size_t j = 0; j < pairs.size(); ++j)
     if (j != i)
-      if (const float d = difference(pairs[j].source_grid, pairs[i].rendition_grid); d < best) {
+      if (const float d = fitted_difference(pairs[j].source_grid, pairs[i].rendition_grid);
+          d < best) {
         best = d;
         found = j;
       }

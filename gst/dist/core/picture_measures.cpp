@@ -24,7 +24,7 @@ constexpr float kMinStructure = 1;
 // A picture with less of it, of 255, such as one that fades, is like many others.
 constexpr float kMinContrast = 8;
 // A frame that differs by less from its own one, of 255, is not searched for elsewhere.
-constexpr float kMinOther = 6;
+constexpr float kMinOther = 4;
 // So many frames before and after it a frame is searched for.
 constexpr std::size_t kNeighbours = 30;
 
@@ -126,13 +126,13 @@ void measure_motion(const std::vector<Pair>& pairs, std::vector<FrameMeasures>& 
         products(minus(pairs[i].source_grid, source), minus(pairs[i].rendition_grid, rendition));
     m.motion = std::sqrt(p.a_square / static_cast<float>(kSamples));
     m.follows = p.a_square > 0 ? p.common / p.a_square : 1;
-    const float own = difference(pairs[i].source_grid, pairs[i].rendition_grid);
+    const float own = m.luma;
     const std::size_t first = i - std::min(i, kNeighbours);
     const std::size_t end = std::min(pairs.size(), i + kNeighbours + 1);
     for (std::size_t j = first; j < end && own >= kMinOther; ++j)
       if (j != i && measures[j].contrast >= kMinContrast)
-        m.elsewhere =
-            std::min(m.elsewhere, difference(pairs[j].source_grid, pairs[i].rendition_grid) / own);
+        m.elsewhere = std::min(
+            m.elsewhere, fitted_difference(pairs[j].source_grid, pairs[i].rendition_grid) / own);
   }
 }
 
@@ -182,6 +182,10 @@ std::array<float, kBlocks> block_differences(const Grid& source, const Grid& ren
     }
   std::ranges::sort(blocks);
   return blocks;
+}
+
+float fitted_difference(const Grid& source, const Grid& rendition) {
+  return mean_of(block_differences(source, rendition));
 }
 
 std::vector<Pair> pairs_of(const std::vector<FrameLook>& source,

@@ -40,6 +40,8 @@ float difference(const Grid& a, const Grid& b);
 // The mean difference in each block, ascending, once the source has the rendition's brightness and
 // contrast.
 std::array<float, kBlocks> block_differences(const Grid& source, const Grid& rendition);
+// The mean of these.
+float fitted_difference(const Grid& source, const Grid& rendition);
 
 // The frames at the same times, which ascend in both lists; they must outlive the pairs.
 std::vector<Pair> pairs_of(const std::vector<FrameLook>& source,

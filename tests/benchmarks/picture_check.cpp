@@ -106,10 +106,19 @@ void print(const std::string& label, const std::vector<FrameLook>& source,
         static_cast<double>(m.motion), static_cast<double>(m.follows),
         static_cast<double>(m.elsewhere), static_cast<double>(m.contrast),
         static_cast<double>(m.source_structure));
-  const auto mismatch = dist::compare(source, rendition);
-  std::printf("segment %s %s %s\n", label.c_str(),
-              mismatch ? dist::to_string(mismatch->kind) : "good",
-              mismatch ? mismatch->reason.c_str() : "");
+  for (std::size_t frames : {1u, 2u, 3u, 4u, 6u, 8u, 12u, 16u, 24u, 1000u}) {
+    const std::size_t size = std::min(frames, rendition.size());
+    const auto mismatch = dist::compare(
+        source, {rendition.begin(), rendition.begin() + static_cast<std::ptrdiff_t>(size)});
+    if (mismatch) {
+      std::printf("segment %s %s %zu %s\n", label.c_str(), dist::to_string(mismatch->kind), size,
+                  mismatch->reason.c_str());
+      return;
+    }
+    if (size == rendition.size())
+      break;
+  }
+  std::printf("segment %s good\n", label.c_str());
 }
 
 void encode(const std::string& film, const std::string& renditions, const char* encoder) {

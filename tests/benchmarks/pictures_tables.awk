@@ -32,16 +32,20 @@ $1 == "frame" {
   if (m["patch"] > 24 && m["rest"] > 0) high(rest, key, m["patch"] / m["rest"])
   low(elsewhere, key, m["elsewhere"])
   if (m["detail"] >= 0) { detail_sum += m["detail"]; ++details }
-  if (m["motion"] >= 3) { follows_sum += m["follows"]; ++moving }
+  if (m["motion"] >= 8 && m["contrast"] >= 8) { follows_sum += m["follows"]; ++moving }
   if (m["colour"] >= 0) { colour_sum += m["colour"]; source_sum += m["source-colour"]; ++coloured }
 }
 # Medians decide; means are near.
 $1 == "segment" {
   keys[key]
   ++segments[key]
-  if ($3 != "good") { ++found[key]; ++as[key, $3]; kinds[$3] }
+  if ($3 != "good") {
+    ++found[key]; ++as[key, $3]; kinds[$3]
+    for (n = 1; n <= 16; n = n == 1 ? 4 : 2 * n)
+      within[key, n] += $4 <= n
+  }
   if (details) low(detail, key, detail_sum / details)
-  if (moving >= 4) low(follows, key, follows_sum / moving)
+  if (moving >= 8) low(follows, key, follows_sum / moving)
   if (coloured) {
     high(colour, key, colour_sum / coloured)
     if (source_sum > 5 * coloured) high(part, key, colour_sum / source_sum)
@@ -53,13 +57,14 @@ $1 == "failed" { print "failed: " $2 > "/dev/stderr" }
 END {
   sort = "sort"
   if (lies) {
-    print "| lie | segments | found | as |\n|---|---|---|---|"
+    print "| lie | segments | found | from 1 frame | 4 | 8 | 16 | as |\n|---|---|---|---|---|---|---|---|"
     for (key in keys) {
       text = ""
       for (kind in kinds)
         if ((key, kind) in as)
           text = text (text == "" ? "" : ", ") kind " " as[key, kind]
-      printf "| %s | %d | %d | %s |\n", key, segments[key], found[key], text | sort
+      printf "| %s | %d | %d | %d | %d | %d | %d | %s |\n", key, segments[key], found[key], within[key, 1],
+        within[key, 4], within[key, 8], within[key, 16], text | sort
     }
   } else {
     print "| renditions | segments | false alarms | frames | median | 99 % | max | likeness beyond 31 | likeness | luma | patch | by rest | elsewhere | follows | detail | colour | of source's |"

@@ -17,8 +17,7 @@ namespace {
 constexpr unsigned kMinQuality = 50;
 // Coarse encodes of small pictures have hashes beyond the threshold, but are still alike.
 constexpr float kMinLikeness = 0.6f;
-constexpr float kMinLikenessAlone = 0.4f;  // Where the source has so much contrast:
-constexpr float kMinContrast = 8;
+constexpr float kMinLikenessAlone = 0.4f;  // Where the source has contrast.
 constexpr float kMaxLuma = 24;
 constexpr float kMaxPatch = 45;
 // Less, where the rest of the picture fits so much better.
@@ -31,11 +30,14 @@ constexpr float kMaxColour = 14;
 constexpr float kMaxColourPart = 0.75f;  // Of what colour the source has, if it has so much:
 constexpr float kMinColour = 5;
 constexpr float kMinSwapped = 3;
-constexpr float kMinMotion = 3;
-constexpr float kMinFollows = 0.35f;
-constexpr std::size_t kMinMoving = 4;  // Frames.
+// The median of the frames that move so much, if they are so many. Coarse encodes lag behind.
+constexpr float kMinMotion = 8;
+constexpr float kMinFollows = 0.2f;
+constexpr std::size_t kMinMoving = 8;
 // So many frames show another time.
 constexpr std::size_t kMinElsewhere = 2;
+// A source whose pictures differ by less, of 255, may stand still itself.
+constexpr float kMinChange = 3;
 // Another picture fits when it differs by less than this part of what the right one does.
 constexpr float kFits = 0.5f;
 
@@ -83,7 +85,7 @@ std::optional<Finding> as_frozen(const std::vector<Pair>& pairs) {
     source = std::max(source, difference(pair.source_grid, pairs.front().source_grid));
     rendition = std::max(rendition, difference(pair.rendition_grid, pairs.front().rendition_grid));
   }
-  if (source < kMinMotion || rendition > source / 4)
+  if (source < kMinChange || rendition > source / 4)
     return {};
   return Finding{MismatchKind::kFrozen, "stands still"};
 }
@@ -199,7 +201,9 @@ std::optional<std::size_t> median(const std::vector<FrameMeasures>& measures,
 std::optional<Mismatch> check_motion(const std::vector<Pair>& pairs,
                                      const std::vector<FrameMeasures>& measures) {
   const auto is_elsewhere = [](const FrameMeasures& m) { return m.elsewhere < kFits; };
-  const auto moves = [](const FrameMeasures& m) { return m.motion >= kMinMotion; };
+  const auto moves = [](const FrameMeasures& m) {
+    return m.motion >= kMinMotion && m.contrast >= kMinContrast;
+  };
   if (static_cast<std::size_t>(std::ranges::count_if(measures, is_elsewhere)) >= kMinElsewhere) {
     const auto worst = std::ranges::min_element(measures, {}, &FrameMeasures::elsewhere);
     const auto i = static_cast<std::size_t>(worst - measures.begin());

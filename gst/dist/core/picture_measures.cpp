@@ -21,8 +21,6 @@ constexpr float kMaxOffset = 16;
 constexpr unsigned kMinSide = 288;
 // Less structure than this, of 255, is noise.
 constexpr float kMinStructure = 1;
-// A picture with less of it, of 255, such as one that fades, is like many others.
-constexpr float kMinContrast = 8;
 // A frame that differs by less from its own one, of 255, is not searched for elsewhere.
 constexpr float kMinOther = 4;
 // So many frames before and after it a frame is searched for.

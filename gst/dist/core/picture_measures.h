@@ -23,6 +23,8 @@ using Grid = std::array<float, kSamples>;
 
 // A standard deviation of less than this, of 255, is that of a flat picture.
 inline constexpr float kFlatDeviation = 3;
+// One with less than this, as it fades, is like many others.
+inline constexpr float kMinContrast = 8;
 
 // A frame of both, with what is computed only once.
 struct Pair {

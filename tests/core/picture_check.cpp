@@ -273,6 +273,22 @@ GST_START_TEST(test_picture_check_takes_films_without_colours) {
 }
 GST_END_TEST;
 
+GST_START_TEST(test_picture_check_takes_pale_films_for_what_they_are) {
+  const auto pale = [](double share) {
+    return film([share](double x, double y, double frame) {
+      Colour colour = moving(x, y, frame);
+      colour.u = 128 + (colour.u - 128) * share;
+      colour.v = 128 + (colour.v - 128) * share;
+      return colour;
+    });
+  };
+  // What is lost is less than the limit for all films, but most of what there is.
+  const auto mismatch = compare(pale(0.4), pale(0));
+  fail_unless(mismatch && mismatch->kind == MismatchKind::kColours);
+  fail_unless(!compare(pale(0.4), pale(0.3)));
+}
+GST_END_TEST;
+
 // Cells are means, whatever the layout of the samples.
 GST_START_TEST(test_picture_check_reads_all_layouts) {
   constexpr unsigned kWidth = 322;
@@ -323,6 +339,7 @@ static Suite* picture_check_suite() {
   tcase_add_test(tc, test_picture_check_needs_frames_in_common);
   tcase_add_test(tc, test_picture_check_reports_the_worst_frame);
   tcase_add_test(tc, test_picture_check_takes_films_without_colours);
+  tcase_add_test(tc, test_picture_check_takes_pale_films_for_what_they_are);
   tcase_add_test(tc, test_picture_check_reads_all_layouts);
   return suite;
 }

@@ -29,7 +29,7 @@ _gst_dist() {
     --audio) mapfile -t COMPREPLY < <(compgen -W 'each separate' -- "$word") ;;
     --ladder) mapfile -t COMPREPLY < <(compgen -W 'h264 hevc vp9 av1 mezzanine' -f -- "$word") ;;
     --connect | --listen | --encoders | --local-workers | --max-memory | --name | --pause-when-busy | \
-      --rendition | -r | --slots) ;;
+      --rendition | -r | --slots | --threshold) ;;
     *)
       if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_gst_dist_options "$program" "$command")" -- "$word")

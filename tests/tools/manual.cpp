@@ -21,7 +21,7 @@ namespace {
 
 using Words = std::set<std::string>;
 
-const char* const kCommands[] = {"transcode", "worker", "inspect", "status"};
+const char* const kCommands[] = {"transcode", "worker", "inspect", "compare", "status"};
 
 std::string source_root() {
   return g_getenv("DIST_SOURCE_ROOT");
@@ -124,7 +124,7 @@ GST_START_TEST(test_help_of_a_command) {
 GST_END_TEST;
 
 GST_START_TEST(test_manual_is_formatted_without_warnings) {
-  for (const char* command : {"", "transcode", "worker", "inspect", "status"}) {
+  for (const char* command : {"", "transcode", "worker", "inspect", "compare", "status"}) {
     const std::string printed = output_of("groff -man -Tutf8 -ww -z " + page(command));
     fail_unless(printed.empty(), "%s", printed.c_str());
   }

@@ -35,6 +35,7 @@ struct Command {
 extern const Command kTranscode;
 extern const Command kWorker;
 extern const Command kInspect;
+extern const Command kCompare;
 extern const Command kStatus;
 
 // What GOption stores for an option that may be missing; null gives "".

@@ -1,0 +1,209 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include <gst/gst.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "tools/gst-dist/command.h"
+#include "tools/gst-dist/comparison_report.h"
+#include "tools/gst-dist/film_frames.h"
+#include "tools/gst-dist/progress.h"
+
+namespace dist::tool {
+namespace {
+
+constexpr char kHelp[] =
+    "A and B are files or URIs, of any sizes, codecs and frame rates. Times are those of A, since\n"
+    "its first frame. The distance of two frames is in how many of 256 bits their perceptual\n"
+    "hashes differ: about 128 of unrelated ones. Up to the threshold frames are the same, up to\n"
+    "twice that if their brightness is the same too.\n"
+    "\n"
+    "  gst-dist-1.0 compare in.mp4 out.webm\n"
+    "  gst-dist-1.0 compare in.mp4 out.webm --per-frame --csv > distances.csv\n"
+    "\n"
+    "Exit codes: 0 the same, 1 they differ, 2 wrong command line, 3 cannot read one of them.";
+
+constexpr gint64 kShowInterval = G_USEC_PER_SEC / 4;
+
+struct Arguments {
+  std::array<std::string, 2> inputs;
+  unsigned threshold = kSameDistance;
+  bool per_frame = false;
+  bool csv = false;
+  bool json = false;
+};
+
+// An exit code if it ends here.
+std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arguments) {
+  gboolean per_frame = FALSE;
+  gboolean per_second = FALSE;
+  gboolean csv = FALSE;
+  gboolean json = FALSE;
+  gint threshold = kSameDistance;
+  const GOptionEntry entries[] = {
+      {"per-second", 0, 0, G_OPTION_ARG_NONE, &per_second,
+       "Tell the distances of each second (default)", nullptr},
+      {"per-frame", 0, 0, G_OPTION_ARG_NONE, &per_frame, "Tell the distance of each frame",
+       nullptr},
+      {"threshold", 0, 0, G_OPTION_ARG_INT, &threshold,
+       "Up to this distance two frames are the same (default: 31)", "BITS"},
+      {"csv", 0, 0, G_OPTION_ARG_NONE, &csv, "Print comma-separated values", nullptr},
+      {"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one JSON object", nullptr},
+      {}};
+  Options options(kCompare, "A B", kHelp, entries);
+  if (!options.parse(words))
+    return kUsage;
+  if (words.size() != 3)
+    return options.refuse(words.size() < 3 ? "which films? Give two, A and B"
+                                           : "'" + words[3] + "' is one film too many");
+  if (per_frame && per_second)
+    return options.refuse("--per-frame and --per-second: give one of them");
+  if (csv && json)
+    return options.refuse("--csv and --json: give one of them");
+  if (threshold < 0 || threshold > 256)
+    return options.refuse("--threshold: write a number of bits, from 0 to 256");
+  arguments = {.inputs = {words[1], words[2]},
+               .threshold = static_cast<unsigned>(threshold),
+               .per_frame = per_frame != FALSE,
+               .csv = csv != FALSE,
+               .json = json != FALSE};
+  return {};
+}
+
+// How far it is, on a terminal.
+class Meter {
+ public:
+  explicit Meter(GstClockTime duration) : duration_(duration), shown_(isatty(STDERR_FILENO) == 1) {}
+  ~Meter() {
+    if (drawn_)
+      std::fputs("\r\x1b[K", stderr);
+  }
+  void show(Time time) {
+    const gint64 now = g_get_monotonic_time();
+    if (!shown_ || now < next_)
+      return;
+    next_ = now + kShowInterval;
+    const std::string of =
+        duration_ > 0 ? " of " + clock_text(static_cast<double>(duration_) / 1e9) : "";
+    std::fprintf(stderr, "\r\x1b[K%s%s", clock_text(static_cast<double>(time) / 1e9).c_str(),
+                 of.c_str());
+    drawn_ = true;
+  }
+
+ private:
+  const GstClockTime duration_;
+  const bool shown_;
+  bool drawn_ = false;
+  gint64 next_ = 0;
+};
+
+struct Reading {
+  Film film;
+  std::unique_ptr<FilmFrames> frames;  // Null at the end.
+  FilmMarker marker;
+};
+
+Status open(const std::string& input, Reading& reading) {
+  auto film = look_at(input);
+  if (!film)
+    return Error{film.error()};
+  reading.film = std::move(*film);
+  if (!reading.film.first(StreamKind::kVideo))
+    return Error{input + ": there is no video in it"};
+  auto frames = FilmFrames::open(reading.film);
+  if (!frames)
+    return Error{input + ": " + frames.error()};
+  reading.frames = std::move(*frames);
+  return {};
+}
+
+// One frame more. The frame's time, none at the end.
+Result<std::optional<Time>> step(Reading& reading) {
+  auto frame = reading.frames->next();
+  if (!frame)
+    return Error{frame.error()};
+  if (!*frame) {
+    reading.frames.reset();
+    return std::optional<Time>();
+  }
+  if (const Status status = reading.marker.add(**frame); !status)
+    return Error{status.error()};
+  return std::optional((*frame)->time);
+}
+
+// Both at once, so that each has a core while the other one is waited for.
+Status read_both(const Arguments& arguments, std::array<Reading, 2>& readings) {
+  Meter meter(std::max(readings[0].film.duration, readings[1].film.duration));
+  while (readings[0].frames || readings[1].frames)
+    for (std::size_t i = 0; i < readings.size(); ++i) {
+      if (!readings[i].frames)
+        continue;
+      const auto time = step(readings[i]);
+      if (!time)
+        return Error{arguments.inputs[i] + ": " + time.error()};
+      if (*time)
+        meter.show(**time);
+    }
+  return {};
+}
+
+ComparedFilm compared(const std::string& input, Reading& reading) {
+  const FilmStream* video = reading.film.first(StreamKind::kVideo);
+  ComparedFilm film{.input = input,
+                    .uri = reading.film.uri,
+                    .container = reading.film.container,
+                    .codec = video->codec,
+                    .width = video->width,
+                    .height = video->height,
+                    .start = 0,
+                    .marks = reading.marker.finish()};
+  film.start = reading.marker.start();
+  return film;
+}
+
+int compare_films(std::vector<std::string> words) {
+  Arguments arguments;
+  if (const auto code = read_arguments(std::move(words), arguments))
+    return *code;
+  // Not kFailed, which would say that the films differ.
+  if (!init_gstreamer())
+    return kNoInput;
+  std::array<Reading, 2> readings;
+  Status status;
+  for (std::size_t i = 0; i < readings.size() && status; ++i)
+    status = open(arguments.inputs[i], readings[i]);
+  if (status)
+    status = read_both(arguments, readings);
+  if (!status) {
+    say_error(status.error() + ".");
+    return kNoInput;
+  }
+  CompareReport report{.a = compared(arguments.inputs[0], readings[0]),
+                       .b = compared(arguments.inputs[1], readings[1]),
+                       .comparison = {},
+                       .per_frame = arguments.per_frame};
+  for (const ComparedFilm* film : {&report.a, &report.b})
+    if (film->marks.frames.empty()) {
+      say_error(film->input + ": there is no frame in it.");
+      return kNoInput;
+    }
+  report.comparison = compare(report.a.marks, report.b.marks, arguments.threshold);
+  const std::string text = arguments.json  ? report_for_programs(report) + "\n"
+                           : arguments.csv ? report_as_csv(report)
+                                           : report_for_people(report);
+  std::fputs(text.c_str(), stdout);
+  return report.comparison.same() ? kDone : kFailed;
+}
+
+}  // namespace
+
+const Command kCompare = {
+    "compare", "Tells whether two films show the same, and where they differ.", compare_films};
+
+}  // namespace dist::tool

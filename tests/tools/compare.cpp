@@ -7,6 +7,8 @@
 #include "tests/tools/tool.h"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -111,9 +113,8 @@ GST_START_TEST(test_compare_finds_encodes_the_same) {
   const Ran variable = compare(few, folder / "variable.mp4");
   ck_assert_msg(variable.code == 0, "%s", variable.output.c_str());
 
-  const std::string turned =
-      make(folder, "turned.mp4",
-           "-i " + (folder / "turned.mkv") + " -c copy -metadata:s:v:0 rotate=90");
+  const std::string turned = make(
+      folder, "turned.mp4", "-i " + (folder / "turned.mkv") + " -c copy -metadata:s:v:0 rotate=90");
   const Ran upright = compare(a, turned);
   ck_assert_msg(upright.code == 0, "%s", upright.output.c_str());
 }
@@ -155,6 +156,63 @@ GST_START_TEST(test_compare_says_when_films_differ) {
 }
 GST_END_TEST
 
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+GST_START_TEST(test_compare_plots) {
+  const Folder folder;
+  const std::string a = make(folder, "a.mp4", kMoving + std::string(kH264));
+  const std::string b = make(
+      folder, "b.mp4",
+      "-i " + a + " -vf drawbox=enable=between(t\\\\,2.99\\\\,4.97):color=black:t=fill" + kH264);
+  for (const char* name : {"plot.svg", "plot.png"}) {
+    const Ran ran = compare(a, b, "--plot " + (folder / name));
+    ck_assert_msg(ran.code == 1, "%s", ran.output.c_str());
+  }
+  ck_assert_uint_eq(folder.size(), 4);
+  const std::string svg = bytes_of(folder / "plot.svg");
+  std::size_t pictures = 0;
+  for (auto at = svg.find("data:image/jpeg"); at != std::string::npos;
+       at = svg.find("data:image/jpeg", at + 1))
+    ++pictures;
+  ck_assert_msg(pictures >= 6 && pictures % 2 == 0, "%zu pictures", pictures);
+  ck_assert(!contains(svg, "cannot be shown"));
+  // What is in the IHDR chunk: the drawing is 1000 wide.
+  ck_assert(bytes_of(folder / "plot.png")
+                .starts_with(std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x03\xe8", 20)));
+
+  // Nothing is left of one that fails, and what was there stays.
+  const Ran unread = compare(a, folder / "none.mp4", "--plot " + (folder / "plot.svg"));
+  ck_assert_int_eq(unread.code, 3);
+  ck_assert_uint_eq(folder.size(), 4);
+  ck_assert(bytes_of(folder / "plot.svg") == svg);
+}
+GST_END_TEST
+
+GST_START_TEST(test_compare_says_what_a_plot_needs) {
+  const Folder folder;
+  const struct {
+    std::string environment;
+    std::string name;
+    int code;
+    const char* words;
+  } rows[] = {
+      {"", "plot.jpg", 2, "write a name that ends in .svg or .png"},
+      {"", "/proc/plot.svg", 4, "/proc/plot.svg: cannot be written"},
+      {"env GST_PLUGIN_SYSTEM_PATH_1_0=" + (folder / "none") +
+           " GST_REGISTRY_1_0=" + (folder / "registry") + " ",
+       folder / "plot.png", 4, "needs GStreamer's element rsvgdec; install it, or write .svg."},
+  };
+  for (const auto& row : rows) {
+    const Ran ran = run(row.environment + command() + "compare a b --plot " + row.name);
+    ck_assert_msg(ran.code == row.code && contains(ran.output, row.words), "%s: exit code %d\n%s",
+                  row.name.c_str(), ran.code, ran.output.c_str());
+  }
+}
+GST_END_TEST
+
 GST_START_TEST(test_compare_tells_what_is_wrong) {
   const Folder folder;
   const std::string a =
@@ -189,6 +247,8 @@ static Suite* compare_suite() {
   tcase_set_timeout(tests, 300);
   tcase_add_test(tests, test_compare_finds_encodes_the_same);
   tcase_add_test(tests, test_compare_says_when_films_differ);
+  tcase_add_test(tests, test_compare_plots);
+  tcase_add_test(tests, test_compare_says_what_a_plot_needs);
   tcase_add_test(tests, test_compare_tells_what_is_wrong);
   suite_add_tcase(suite, tests);
   return suite;

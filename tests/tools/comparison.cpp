@@ -13,6 +13,7 @@
 #include <json-glib/json-glib.h>
 
 #include "tools/gst-dist/comparison.h"
+#include "tools/gst-dist/comparison_plot.h"
 #include "tools/gst-dist/comparison_report.h"
 
 namespace {
@@ -292,6 +293,75 @@ GST_START_TEST(test_comparison_reports_fit) {
 }
 GST_END_TEST
 
+// Text, in the order of the drawing; fails if it is no XML.
+std::string texts_of(const std::string& svg) {
+  std::string texts;
+  const GMarkupParser parser = {
+      .start_element = nullptr,
+      .end_element = nullptr,
+      .text = [](GMarkupParseContext*, const gchar* text, gsize size, gpointer all,
+                 GError**) { static_cast<std::string*>(all)->append(text, size); },
+      .passthrough = nullptr,
+      .error = nullptr};
+  GMarkupParseContext* context =
+      g_markup_parse_context_new(&parser, GMarkupParseFlags(0), &texts, nullptr);
+  const bool parsed =
+      g_markup_parse_context_parse(context, svg.data(), static_cast<gssize>(svg.size()), nullptr) &&
+      g_markup_parse_context_end_parse(context, nullptr);
+  g_markup_parse_context_free(context);
+  ck_assert_msg(parsed, "%s", svg.c_str());
+  return texts;
+}
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+    ++count;
+  return count;
+}
+
+GST_START_TEST(test_plot_shows_what_was_found) {
+  const FilmMarks other = film(5000, 40, [](unsigned ms) {
+    return ms >= 2000 && ms < 3000 ? 9000 + ms : ms < 1000 ? kFlat : moving(ms);
+  });
+  const FilmMarks source =
+      film(6000, 40, [](unsigned ms) { return ms < 1000 ? kFlat : moving(ms); });
+  const CompareReport report = report_of(source, other, false);
+  std::vector<Specimen> specimens;
+  for (const std::size_t pair : worst_pairs(report.comparison, kMaxSpecimens))
+    specimens.push_back({pair, {"jpeg", 32, 18}, {"", 1, 1}});
+  ck_assert_uint_ge(specimens.size(), 3);
+  const std::string svg = draw(report, specimens);
+  const std::string texts = texts_of(svg);
+  for (const char* text : {"a<&>.mp4", "differ from 0:02.000 to 0:03.000; A is longer by 1.000 s",
+                           "threshold 31", "only A", "0:06", "time of A, min:s", "bits of 256"})
+    ck_assert_msg(count_of(texts, text) >= 1, "no '%s' in\n%s", text, texts.c_str());
+  ck_assert_uint_eq(count_of(svg, "data:image/jpeg;base64,anBlZw=="), specimens.size());
+  ck_assert_uint_eq(count_of(texts, "cannot be shown"), specimens.size());
+  // The flat part at the beginning has no curve.
+  ck_assert_uint_eq(count_of(svg, "<polyline"), 1);
+  ck_assert(svg.find("points=\"" + std::string("216.7,")) != std::string::npos);
+}
+GST_END_TEST
+
+GST_START_TEST(test_plot_of_anything) {
+  const struct {
+    Time length;  // Milliseconds.
+    double duration;
+  } rows[] = {{40, 40}, {400, 40}, {100'000, 40}, {50'000'000, 1000}};
+  for (const auto& row : rows) {
+    const FilmMarks any = film(row.length, row.duration, moving);
+    const std::string svg = draw(report_of(any, any, false), {});
+    const std::string texts = texts_of(svg);
+    ck_assert_msg(count_of(texts, "same") == 2, "%s", texts.c_str());
+    ck_assert(count_of(svg, "nan") == 0 && count_of(svg, "inf") == 0);
+    // No more points than pixels, and ticks that do not touch.
+    ck_assert_msg(svg.size() < 64'000, "%zu bytes", svg.size());
+    ck_assert_msg(count_of(texts, ":") < 32, "%s", texts.c_str());
+  }
+}
+GST_END_TEST
+
 static Suite* comparison_suite() {
   Suite* suite = suite_create("comparison");
   TCase* tests = tcase_create("comparison");
@@ -304,6 +374,8 @@ static Suite* comparison_suite() {
   tcase_add_test(tests, test_comparison_of_single_frames);
   tcase_add_test(tests, test_comparison_takes_the_worst_apart);
   tcase_add_test(tests, test_comparison_reports_fit);
+  tcase_add_test(tests, test_plot_shows_what_was_found);
+  tcase_add_test(tests, test_plot_of_anything);
   suite_add_tcase(suite, tests);
   return suite;
 }

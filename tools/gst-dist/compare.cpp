@@ -13,6 +13,8 @@
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/comparison_report.h"
 #include "tools/gst-dist/film_frames.h"
+#include "tools/gst-dist/output_files.h"
+#include "tools/gst-dist/plot_files.h"
 #include "tools/gst-dist/progress.h"
 
 namespace dist::tool {
@@ -25,9 +27,11 @@ constexpr char kHelp[] =
     "twice that if their brightness is the same too.\n"
     "\n"
     "  gst-dist-1.0 compare in.mp4 out.webm\n"
+    "  gst-dist-1.0 compare in.mp4 out.webm --plot distances.svg\n"
     "  gst-dist-1.0 compare in.mp4 out.webm --per-frame --csv > distances.csv\n"
     "\n"
-    "Exit codes: 0 the same, 1 they differ, 2 wrong command line, 3 cannot read one of them.";
+    "Exit codes: 0 the same, 1 they differ, 2 wrong command line, 3 cannot read one of them,\n"
+    "4 cannot write the plot.";
 
 constexpr gint64 kShowInterval = G_USEC_PER_SEC / 4;
 
@@ -37,6 +41,7 @@ struct Arguments {
   bool per_frame = false;
   bool csv = false;
   bool json = false;
+  std::string plot;  // Empty: none.
 };
 
 // An exit code if it ends here.
@@ -46,6 +51,7 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
   gboolean csv = FALSE;
   gboolean json = FALSE;
   gint threshold = kSameDistance;
+  gchar* plot = nullptr;
   const GOptionEntry entries[] = {
       {"per-second", 0, 0, G_OPTION_ARG_NONE, &per_second,
        "Tell the distances of each second (default)", nullptr},
@@ -53,11 +59,15 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
        nullptr},
       {"threshold", 0, 0, G_OPTION_ARG_INT, &threshold,
        "Up to this distance two frames are the same (default: 31)", "BITS"},
+      {"plot", 0, 0, G_OPTION_ARG_FILENAME, &plot,
+       "Draw the distances, with the worst frames; .svg or .png", "FILE"},
       {"csv", 0, 0, G_OPTION_ARG_NONE, &csv, "Print comma-separated values", nullptr},
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one JSON object", nullptr},
       {}};
   Options options(kCompare, "A B", kHelp, entries);
-  if (!options.parse(words))
+  const bool parsed = options.parse(words);
+  arguments.plot = take_string(plot);
+  if (!parsed)
     return kUsage;
   if (words.size() != 3)
     return options.refuse(words.size() < 3 ? "which films? Give two, A and B"
@@ -68,11 +78,13 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
     return options.refuse("--csv and --json: give one of them");
   if (threshold < 0 || threshold > 256)
     return options.refuse("--threshold: write a number of bits, from 0 to 256");
-  arguments = {.inputs = {words[1], words[2]},
-               .threshold = static_cast<unsigned>(threshold),
-               .per_frame = per_frame != FALSE,
-               .csv = csv != FALSE,
-               .json = json != FALSE};
+  if (!arguments.plot.empty() && !arguments.plot.ends_with(".svg") && !is_png(arguments.plot))
+    return options.refuse("--plot=" + arguments.plot + ": write a name that ends in .svg or .png");
+  arguments.inputs = {words[1], words[2]};
+  arguments.threshold = static_cast<unsigned>(threshold);
+  arguments.per_frame = per_frame != FALSE;
+  arguments.csv = csv != FALSE;
+  arguments.json = json != FALSE;
   return {};
 }
 
@@ -167,6 +179,38 @@ ComparedFilm compared(const std::string& input, Reading& reading) {
   return film;
 }
 
+// What is compared; an error says which film cannot be.
+Result<CompareReport> compare_readings(const Arguments& arguments,
+                                       std::array<Reading, 2>& readings) {
+  for (std::size_t i = 0; i < readings.size(); ++i)
+    if (const Status status = open(arguments.inputs[i], readings[i]); !status)
+      return Error{status.error()};
+  if (const Status status = read_both(arguments, readings); !status)
+    return Error{status.error()};
+  CompareReport report{.a = compared(arguments.inputs[0], readings[0]),
+                       .b = compared(arguments.inputs[1], readings[1]),
+                       .comparison = {},
+                       .per_frame = arguments.per_frame};
+  for (const ComparedFilm* film : {&report.a, &report.b})
+    if (film->marks.frames.empty())
+      return Error{film->input + ": there is no frame in it"};
+  report.comparison = compare(report.a.marks, report.b.marks, arguments.threshold);
+  return report;
+}
+
+Status plot(const CompareReport& report, const std::array<Reading, 2>& readings,
+            const std::string& name, OutputFiles& file) {
+  const auto specimens = take_specimens(report, readings[0].film, readings[1].film,
+                                        worst_pairs(report.comparison, kMaxSpecimens));
+  const Status status = write_plot(draw(report, specimens), name, file.paths().front());
+  return status ? file.commit() : status;
+}
+
+int fail(ExitCode code, const std::string& text) {
+  say_error(text + ".");
+  return code;
+}
+
 int compare_films(std::vector<std::string> words) {
   Arguments arguments;
   if (const auto code = read_arguments(std::move(words), arguments))
@@ -174,31 +218,27 @@ int compare_films(std::vector<std::string> words) {
   // Not kFailed, which would say that the films differ.
   if (!init_gstreamer())
     return kNoInput;
-  std::array<Reading, 2> readings;
-  Status status;
-  for (std::size_t i = 0; i < readings.size() && status; ++i)
-    status = open(arguments.inputs[i], readings[i]);
-  if (status)
-    status = read_both(arguments, readings);
-  if (!status) {
-    say_error(status.error() + ".");
-    return kNoInput;
+  std::optional<OutputFiles> file;
+  if (!arguments.plot.empty()) {
+    if (const Status status = check_plot(arguments.plot); !status)
+      return fail(kNoOutput, status.error());
+    auto prepared = OutputFiles::prepare({arguments.plot}, true);
+    if (!prepared)
+      return fail(kNoOutput, prepared.error());
+    file.emplace(std::move(*prepared));
   }
-  CompareReport report{.a = compared(arguments.inputs[0], readings[0]),
-                       .b = compared(arguments.inputs[1], readings[1]),
-                       .comparison = {},
-                       .per_frame = arguments.per_frame};
-  for (const ComparedFilm* film : {&report.a, &report.b})
-    if (film->marks.frames.empty()) {
-      say_error(film->input + ": there is no frame in it.");
-      return kNoInput;
-    }
-  report.comparison = compare(report.a.marks, report.b.marks, arguments.threshold);
-  const std::string text = arguments.json  ? report_for_programs(report) + "\n"
-                           : arguments.csv ? report_as_csv(report)
-                                           : report_for_people(report);
+  std::array<Reading, 2> readings;
+  const auto report = compare_readings(arguments, readings);
+  if (!report)
+    return fail(kNoInput, report.error());
+  const std::string text = arguments.json  ? report_for_programs(*report) + "\n"
+                           : arguments.csv ? report_as_csv(*report)
+                                           : report_for_people(*report);
   std::fputs(text.c_str(), stdout);
-  return report.comparison.same() ? kDone : kFailed;
+  if (file)
+    if (const Status status = plot(*report, readings, arguments.plot, *file); !status)
+      return fail(kNoOutput, status.error());
+  return report->comparison.same() ? kDone : kFailed;
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <numeric>
 #include <utility>
 
 namespace dist::tool {
@@ -240,11 +240,16 @@ std::vector<Second> seconds_of(const Comparison& comparison) {
 }
 
 std::vector<std::size_t> worst_pairs(const Comparison& comparison, std::size_t count) {
-  std::vector<std::size_t> order(comparison.pairs.size());
-  for (std::size_t i = 0; i < order.size(); ++i)
-    order[i] = i;
   const auto score = [&](std::size_t i) { return comparison.pairs[i].score(); };
+  std::vector<std::size_t> order(comparison.pairs.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, std::ranges::greater(), score);
+  // One of each difference, before there are two of any.
+  std::stable_partition(order.begin(), order.end(), [&](std::size_t i) {
+    return std::ranges::any_of(comparison.differences, [&](const Difference& difference) {
+      return difference.worst_time == comparison.pairs[i].time;
+    });
+  });
   // Neighbours show the same thing once more.
   const Time least = comparison.length() / (4 * std::max<std::size_t>(count, 1));
   std::vector<std::size_t> worst;

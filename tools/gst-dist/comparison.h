@@ -88,8 +88,8 @@ struct Second {
 // Only those in which there are pairs.
 std::vector<Second> seconds_of(const Comparison& comparison);
 
-// At most so many pairs, those with the largest scores, apart from each other and in the order of
-// their times; none that are exactly the same.
+// At most so many pairs, those with the largest scores of each difference and then of all, apart
+// from each other and in the order of their times; none that are exactly the same.
 std::vector<std::size_t> worst_pairs(const Comparison& comparison, std::size_t count);
 
 }  // namespace dist::tool

@@ -34,7 +34,8 @@ constexpr float kMinSwapped = 3;
 constexpr float kMinMotion = 8;
 constexpr float kMinFollows = 0.2f;
 constexpr std::size_t kMinMoving = 8;
-// So many frames show another time.
+// Two frames that show another time, which fits by so much better.
+constexpr float kMaxElsewhere = 0.4f;
 constexpr std::size_t kMinElsewhere = 2;
 // A source whose pictures differ by less, of 255, may stand still itself.
 constexpr float kMinChange = 3;
@@ -200,7 +201,7 @@ std::optional<std::size_t> median(const std::vector<FrameMeasures>& measures,
 
 std::optional<Mismatch> check_motion(const std::vector<Pair>& pairs,
                                      const std::vector<FrameMeasures>& measures) {
-  const auto is_elsewhere = [](const FrameMeasures& m) { return m.elsewhere < kFits; };
+  const auto is_elsewhere = [](const FrameMeasures& m) { return m.elsewhere < kMaxElsewhere; };
   const auto moves = [](const FrameMeasures& m) {
     return m.motion >= kMinMotion && m.contrast >= kMinContrast;
   };

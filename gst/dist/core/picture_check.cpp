@@ -226,6 +226,9 @@ std::optional<Mismatch> check_detail(const std::vector<Pair>& pairs,
                              [](const FrameMeasures& m) { return m.detail >= 0; });
   if (!middle || measures[*middle].detail >= kMinDetail)
     return {};
+  // Pictures that are about symmetric differ in nothing else.
+  if (auto finding = as_flipped(pairs[*middle]))
+    return report(pairs[*middle], *finding);
   return report(pairs[*middle],
                 {MismatchKind::kBlurred, "is scaled up from a much smaller picture"});
 }

@@ -18,7 +18,7 @@
 
 namespace {
 
-const char* const kLies[] = {"black",  "flipped", "colours",  "logo",
+const char* const kLies[] = {"black",  "flipped", "blurred",  "colours", "logo",
                              "frozen", "doubled", "previous", "small"};
 
 bool is_of(const std::string& message, const std::string& worker) {

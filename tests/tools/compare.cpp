@@ -24,19 +24,6 @@ using namespace tool;
 constexpr char kMoving[] = "-f lavfi -i testsrc2=size=320x180:rate=25:duration=6 ";
 constexpr char kH264[] = " -c:v libx264 -preset veryfast -pix_fmt yuv420p ";
 
-struct Ran {
-  int code = -1;
-  std::string output;
-};
-
-Ran run(const std::string& line) {
-  farm::Process process(line);
-  Ran ran;
-  ran.code = process.exit_code(120);
-  ran.output = process.output();
-  return ran;
-}
-
 std::string make(const Folder& folder, const std::string& name, const std::string& arguments) {
   const std::string path = folder / name;
   const Ran ran = run("ffmpeg -v error -nostdin -y " + arguments + " '" + path + "'");

@@ -134,7 +134,9 @@ Status write_plot(const std::string& svg, const std::string& name, const std::st
     return {};
   }
   GError* error = nullptr;
-  if (!g_file_set_contents(path.c_str(), svg.data(), static_cast<gssize>(svg.size()), &error))
+  // Into the file that is there, which has a lock.
+  if (!g_file_set_contents_full(path.c_str(), svg.data(), static_cast<gssize>(svg.size()),
+                                G_FILE_SET_CONTENTS_NONE, 0666, &error))
     return Error{name + ": cannot be written: " + error_of(error).message};
   return {};
 }

@@ -104,24 +104,35 @@ struct Lie {
   Scene scene;
 };
 
-// With samples of a much smaller picture, spread smoothly.
+// The samples of a much smaller picture, on each side.
+constexpr double kSamples = 64;
+
+// The mean of a sample's cell, about.
+double sample(double i, double j, double frame) {
+  double sum = 0;
+  for (double dx : {0.125, 0.375, 0.625, 0.875})
+    for (double dy : {0.125, 0.375, 0.625, 0.875})
+      sum += moving((i + dx) / kSamples, (j + dy) / kSamples, frame).y / 16;
+  return sum;
+}
+
+// Each repeated.
+Colour repeated(double x, double y, double frame) {
+  Colour colour = moving(x, y, frame);
+  colour.y = sample(std::floor(x * kSamples), std::floor(y * kSamples), frame);
+  return colour;
+}
+
+// Spread smoothly.
 Colour scaled_up(double x, double y, double frame) {
-  constexpr double kSamples = 64;
   const double column = std::floor(x * kSamples - 0.5);
   const double row = std::floor(y * kSamples - 0.5);
   const double right = x * kSamples - 0.5 - column;
   const double below = y * kSamples - 0.5 - row;
-  // The mean of a cell, about.
-  const auto sample = [frame](double i, double j) {
-    double sum = 0;
-    for (double dx : {0.125, 0.375, 0.625, 0.875})
-      for (double dy : {0.125, 0.375, 0.625, 0.875})
-        sum += moving((i + dx) / kSamples, (j + dy) / kSamples, frame).y / 16;
-    return sum;
-  };
   Colour colour = moving(x, y, frame);
-  colour.y = (1 - below) * ((1 - right) * sample(column, row) + right * sample(column + 1, row)) +
-             below * ((1 - right) * sample(column, row + 1) + right * sample(column + 1, row + 1));
+  const auto at = [&](double dx, double dy) { return sample(column + dx, row + dy, frame); };
+  colour.y = (1 - below) * ((1 - right) * at(0, 0) + right * at(1, 0)) +
+             below * ((1 - right) * at(0, 1) + right * at(1, 1));
   return colour;
 }
 
@@ -148,6 +159,7 @@ const Lie kLies[] = {
        return x > 0.5 && y > 0.5 ? Colour{235, 128, 128} : moving(x, y, frame);
      }},
     {"scaled up", MismatchKind::kBlurred, "much smaller", scaled_up},
+    {"repeated", MismatchKind::kBlurred, "much smaller", repeated},
     {"swapped", MismatchKind::kColours, "swapped",
      [](double x, double y, double frame) {
        const Colour colour = moving(x, y, frame);

@@ -245,6 +245,8 @@ GST_START_TEST(test_segment_look_lies_are_found_and_named) {
       {"segment-before", ",tpad=start=25:start_mode=clone", dist::MismatchKind::kOther},
       {"logo", ",drawbox=x=320:y=180:w=320:h=180:t=fill:c=white", dist::MismatchKind::kPatch},
       {"scaled-up", ",scale=64:64,scale=640:360", dist::MismatchKind::kBlurred},
+      {"samples-repeated", ",scale=64:64:flags=area,scale=640:360:flags=neighbor",
+       dist::MismatchKind::kBlurred},
       {"swapped", ",swapuv", dist::MismatchKind::kColours},
       {"gray", ",hue=s=0", dist::MismatchKind::kColours},
   };

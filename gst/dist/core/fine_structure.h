@@ -10,9 +10,16 @@
 
 namespace dist {
 
-// The frequencies just above those that 64 samples can carry, of each row and of each column of the
-// cells. What scaling up leaves there is a mirror image of lower ones, which has nothing to do with
-// the original.
-std::vector<float> fine_structure(const LumaCells& cells);
+// Of each row and of each column of the cells.
+struct Structure {
+  // The frequencies just above those that 64 samples can carry, without what is a mirror image of
+  // lower ones. Scaling up leaves mirror images only: the spectrum of 64 samples repeats itself
+  // there, and the filter just weighs it.
+  std::vector<float> fine;
+  // Those lower ones: as many, just below.
+  std::vector<float> coarse;
+};
+
+Structure structure_of(const LumaCells& cells);
 
 }  // namespace dist

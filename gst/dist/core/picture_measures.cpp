@@ -17,8 +17,10 @@ constexpr std::size_t kDetailFrames = 8;
 // Brightness and contrast may differ so much, as when a range was mistaken.
 constexpr float kMaxGain = 1.25f;
 constexpr float kMaxOffset = 16;
-// At low rates smaller pictures have no more structure than 64 samples.
+// At low rates smaller pictures have no more structure than 64 samples. But then what coarser
+// structure they have is distorted too.
 constexpr unsigned kMinSide = 288;
+constexpr float kMinCoarseLikeness = 0.8f;
 // Less structure than this, of 255, is noise.
 constexpr float kMinStructure = 1;
 // A frame that differs by less from its own one, of 255, is not searched for elsewhere.
@@ -56,14 +58,17 @@ Grid grid_of(const LumaCells& cells) {
 void measure_structure(const Pair& pair, FrameMeasures& m) {
   const FrameLook& source = *pair.source;
   const FrameLook& rendition = *pair.rendition;
-  if (std::min({source.width, source.height, rendition.width, rendition.height}) < kMinSide)
-    return;
-  const auto s = fine_structure(source.luma);
-  const auto r = fine_structure(rendition.luma);
-  const Products p = products(s, r);
-  m.source_structure = std::sqrt(p.a_square / static_cast<float>(s.size()));
+  const auto s = structure_of(source.luma);
+  const auto r = structure_of(rendition.luma);
+  const Products p = products(s.fine, r.fine);
+  m.source_structure = std::sqrt(p.a_square / static_cast<float>(s.fine.size()));
   if (m.source_structure < kMinStructure)
     return;
+  if (std::min({source.width, source.height, rendition.width, rendition.height}) < kMinSide) {
+    const Products coarse = products(s.coarse, r.coarse);
+    if (coarse.common < kMinCoarseLikeness * std::sqrt(coarse.a_square * coarse.b_square))
+      return;
+  }
   m.detail = std::max(0.0f, p.common / p.a_square);
 }
 

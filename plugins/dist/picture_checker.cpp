@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "gst/dist/gstx/segment_decoder.h"
+
 namespace dist {
 namespace {
 
@@ -114,10 +116,16 @@ Coordinator::Look PictureChecker::look(SegmentLooker& looker,
   if (!source)
     return {.difference = {}, .unknown = source.error(), .evidence = {}};
   options.aspect = source->aspect;
+  Coordinator::Look result;
   for (const Coordinator::Rendition& rendition : wanted.renditions) {
     const std::string subject = "rendition '" + rendition.header->rendition + "': ";
     std::optional<Mismatch> mismatch;
     const bool hashes = rendition.header->caps.starts_with(kHashCaps);
+    if (!hashes && lacks_decoder(*rendition.header)) {
+      result.unknown =
+          subject + "no decoder for '" + rendition.header->caps + "' is installed here";
+      continue;
+    }
     if (hashes) {
       mismatch = compare_hashes(source->frames, rendition, settings_.threshold);
     } else {
@@ -135,7 +143,7 @@ Coordinator::Look PictureChecker::look(SegmentLooker& looker,
             .unknown = {},
             .evidence = std::make_shared<const Coordinator::Evidence>(std::move(evidence))};
   }
-  return {};
+  return result;
 }
 
 // The worst frame as it is in the source, and as it came back.

@@ -71,6 +71,12 @@ std::size_t units_needed(const SegmentHeader& header, Time until) {
 
 }  // namespace
 
+bool lacks_decoder(const SegmentHeader& header) {
+  const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(header.caps.c_str()));
+  return caps && gst_caps_is_fixed(caps.get()) && !is_raw(caps.get()) &&
+         !Ref<GstElementFactory>::adopt(find_decoder(caps.get()));
+}
+
 SegmentDecoder::SegmentDecoder(const SegmentHeader& header, OnFrame on_frame,
                                const std::atomic<bool>& stop)
     : header_(header), on_frame_(std::move(on_frame)), stop_(stop) {

@@ -17,6 +17,9 @@
 
 namespace dist {
 
+// Whether nothing that is installed decodes what the segment's caps say.
+bool lacks_decoder(const SegmentHeader& header);
+
 class SegmentDecoder {
  public:
   // A frame that came out, in order of presentation, in a format with planes of luma and chroma.

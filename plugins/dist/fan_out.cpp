@@ -46,7 +46,8 @@ FanOut::~FanOut() {
 }
 
 Status FanOut::open() {
-  if (settings_.primary.job.verification.mode != Verify::kNone)
+  if (const auto& verification = settings_.primary.job.verification;
+      verification.mode != Verify::kNone || verification.golden)
     checker_ = std::make_unique<PictureChecker>(settings_.checker,
                                                 [this](LeaseId lease, Coordinator::Look look) {
                                                   primary_->looked(lease, std::move(look));
@@ -339,8 +340,8 @@ void FanOut::told(const Coordinator::PicturesUnknown& event) {
     return;
   GST_ELEMENT_WARNING(
       element_, STREAM, DECODE,
-      ("The workers' pictures are taken on trust, because the film cannot be decoded here. Install "
-       "its decoder, or set verify=none."),
+      ("Some of the workers' pictures are taken on trust, because the film, or what they make of "
+       "it, cannot be decoded here. Install a decoder, or set verify=none."),
       ("%s", event.reason.c_str()));
 }
 

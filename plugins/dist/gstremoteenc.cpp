@@ -71,7 +71,7 @@ Settings default_settings() {
   primary.job.max_bytes = kDefaultMaxBytes;
   primary.job.check_rendition = dist::check_rendition;
   primary.job.verification = {
-      .mode = dist::Verify::kSample, .ratio = kDefaultVerifyRatio, .seed = 0};
+      .mode = dist::Verify::kSample, .ratio = kDefaultVerifyRatio, .golden = false, .seed = 0};
   settings.fan_out.max_segments = kDefaultMaxSegments;
   return settings;
 }
@@ -349,6 +349,9 @@ static void gst_remote_enc_set_property(GObject* object, guint id, const GValue*
     case PROP_VERIFY_FOLDER:
       settings.fan_out.checker.folder = string_of(value);
       break;
+    case PROP_VERIFY_GOLDEN:
+      primary.job.verification.golden = g_value_get_boolean(value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   }
@@ -414,6 +417,9 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
       break;
     case PROP_VERIFY_FOLDER:
       g_value_set_string(value, settings.fan_out.checker.folder.c_str());
+      break;
+    case PROP_VERIFY_GOLDEN:
+      g_value_set_boolean(value, primary.job.verification.golden);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);

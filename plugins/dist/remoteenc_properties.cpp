@@ -242,6 +242,20 @@ void install_verify_properties(GObjectClass* object_class) {
                           "Folder for pictures that differ, of the source and of the result; "
                           "empty: none are kept",
                           "", kFlags));
+  /**
+   * GstRemoteEnc:verify-golden:
+   *
+   * Whether a worker first gets a segment whose answer is known, when it connects and after each
+   * suspension. Its answer is looked at in whole and thrown away, and until it is right the worker
+   * gets nothing else.
+   */
+  g_object_class_install_property(
+      object_class, PROP_VERIFY_GOLDEN,
+      g_param_spec_boolean(
+          "verify-golden", "Verify golden",
+          "Examine each worker that connects or was suspended with a segment whose "
+          "answer is known",
+          FALSE, kFlags));
 }
 
 }  // namespace

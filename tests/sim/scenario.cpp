@@ -173,6 +173,7 @@ void add_liars(Random& random, Scenario& scenario) {
   for (JobPlan& job : scenario.jobs)
     job.verification = {.mode = random.chance(50) ? Verify::kAll : Verify::kSample,
                         .ratio = random.share() * random.share(),
+                        .golden = random.chance(40),
                         .seed = random.bits()};
   // The first is always honest.
   for (std::size_t i = 1; i < scenario.workers.size(); ++i)

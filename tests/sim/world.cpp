@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 
 namespace dist::sim {
 namespace {
@@ -248,7 +249,8 @@ void World::handle(const Coordinator::WorkerLeft& event) {
 
 void World::handle(const Coordinator::WorkerSuspended& event) {
   log(event.worker.name, " suspended for ", event.duration / kMillisecond, " ms: ", event.reason);
-  if (event.reason.starts_with("its pictures") &&
+  if ((event.reason.starts_with("its pictures") ||
+       event.reason.starts_with("it failed its exam")) &&
       !wires_.at(event.worker.id - 1)->worker.plan().faults.lies)
     wrong(event.worker.name + " is suspended for a lie that it did not tell");
 }
@@ -294,7 +296,12 @@ void World::handle(const Coordinator::LeaseFailed& event) {
   const unsigned failures = ++job.failures[event.grant.segment.index];
   if (event.given_up.empty())
     return;
-  if ((!scenario_.may_fail && can_be_made(event.grant)) || failures < job.plan.max_attempts)
+  // Exams are not all of one segment.
+  const unsigned all_failures =
+      std::accumulate(job.failures.begin(), job.failures.end(), 0U,
+                      [](unsigned sum, const auto& entry) { return sum + entry.second; });
+  if ((!scenario_.may_fail && can_be_made(event.grant)) ||
+      (job.plan.verification.golden ? all_failures : failures) < job.plan.max_attempts)
     wrong("no reason to give up after " + std::to_string(failures) + ": " + event.given_up);
   ++jobs_failed_;
   end_job(id, job, true);

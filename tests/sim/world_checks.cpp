@@ -35,11 +35,13 @@ void World::check() {
 
 void World::check_memory() {
   for (const auto& [id, job] : jobs_) {
-    // The window takes a segment as long as it is not full, and the earliest has room for a result.
+    // The window takes a segment as long as it is not full, and the earliest has room for a result,
+    // and one exam.
     const std::uint64_t limit = std::max(job.plan.max_bytes, job.plan.window_bytes + job.largest);
-    if (!job.over && coordinator_.bytes_held(id) > limit + job.largest)
+    const std::uint64_t results = (job.plan.verification.golden ? 2 : 1) * job.largest;
+    if (!job.over && coordinator_.bytes_held(id) > limit + results)
       wrong("job " + std::to_string(id) + " holds " + std::to_string(coordinator_.bytes_held(id)) +
-            " bytes, more than " + std::to_string(limit) + " and " + std::to_string(job.largest));
+            " bytes, more than " + std::to_string(limit) + " and " + std::to_string(results));
   }
 }
 

@@ -128,6 +128,8 @@ void Coordinator::lose(Connection& connection, const std::string& reason, Instan
   if (!connection.joined)
     return;
   const bool in_good_order = connection.leaving || all_done();
+  for (auto& [id, job] : jobs_)
+    exam_lost(connection.info, id, job, in_good_order ? "" : reason, now);
   for (const Dispatcher::Failure& failure :
        dispatcher_.remove_worker(connection.info.id, in_good_order, reason))
     lease_failed(connection.info, failure, now);
@@ -163,8 +165,10 @@ void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, 
   for (auto& [_, job] : jobs_)
     job.waiting_told = false;
   dispatcher_.add_worker(connection.info.id, event.capacity, event.name);
-  for (auto& [id, job] : jobs_)
-    ask(connection, id, job);
+  for (auto& [id, job] : jobs_) {
+    add_candidate(connection, id, job, now);
+    ask(connection, id, job, now);
+  }
   watch(connection);
   events_.push_back(WorkerJoined{connection.info});
   if (all_done())
@@ -193,17 +197,20 @@ void Coordinator::handle(Connection& connection, PrimarySession::Left&, Instant 
 
 // --- Leases
 
-void Coordinator::lease_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure,
-                               Instant now) {
-  note_failure(worker, failure, now);
+void Coordinator::lease_failed(const WorkerInfo& worker, Dispatcher::Failure failure, Instant now) {
   cancel({failure.grant});
   cancel(failure.cancelled);
+  if (is_exam(failure.grant))
+    exam_failed(failure, now);
+  note_failure(worker, failure, now);
   const SegmentKey& key = failure.grant.segment;
   if (!failure.given_up.empty() && !dispatcher_.is_open(key.job, key.index))
     jobs_.at(key.job).segments.erase(key.index);
   events_.push_back(LeaseFailed{worker, failure.grant, failure.reason, failure.given_up});
-  if (failure.suspended > 0)
-    events_.push_back(WorkerSuspended{worker, failure.suspended, failure.reason});
+  if (failure.suspended == 0)
+    return;
+  events_.push_back(WorkerSuspended{worker, failure.suspended, failure.reason});
+  examine_again(worker.id, now);
 }
 
 // Ends leases at their workers, as far as those do not know it yet.
@@ -220,27 +227,37 @@ bool Coordinator::fits(const Job& job, std::uint64_t more) {
   return job.window.bytes() + job.incoming + job.looked_at + more <= job.config.max_bytes;
 }
 
-// Looks at what has arrived of a result. One of the earliest segment may go beyond the limit, for
-// room comes from it; one, because its copies may arrive at the same time.
+// Whether the result may go beyond the limit: that of the earliest segment, for room comes from it,
+// and that of an exam, for whoever passes may be the only one who can make that segment.
+bool Coordinator::may_exceed(const Dispatcher::Grant& grant, const Job& job) const {
+  return is_exam(grant) || grant.segment.index == job.window.oldest();
+}
+
+// One of each at a time, because copies may arrive at the same time.
+bool Coordinator::exempt(const Dispatcher::Grant& grant) {
+  Job& job = jobs_.at(job_of(grant));
+  LeaseId& exempt = is_exam(grant) ? job.exempt_exam : job.exempt;
+  if (exempt == 0)
+    exempt = grant.lease;
+  return exempt == grant.lease;
+}
+
+// Looks at what has arrived of a result.
 void Coordinator::check_incoming(Connection& connection, Instant now) {
   account_incoming(connection);
   if (connection.incoming == 0)
     return;
   const Dispatcher::Grant grant =
       *dispatcher_.find(connection.info.id, connection.port->incoming()->lease);
-  Job& job = jobs_.at(grant.segment.job);
-  if (fits(job, 0))
-    return;
-  if (grant.segment.index == job.window.oldest() && job.exempt == 0)
-    job.exempt = grant.lease;
-  if (job.exempt != grant.lease)
+  Job& job = jobs_.at(job_of(grant));
+  if (!fits(job, 0) && (!may_exceed(grant, job) || !exempt(grant)))
     put_off(grant, connection.incoming, now);
 }
 
 // There is no room for this result until earlier ones are delivered. It is not leased again before
 // there is: its size is known now.
 void Coordinator::put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now) {
-  Job& job = jobs_.at(grant.segment.job);
+  Job& job = jobs_.at(job_of(grant));
   job.result_size = std::max(job.result_size, static_cast<double>(size));
   job.full_at = job.window.bytes();
   cancel({dispatcher_.release(grant.worker, grant.lease, now).value()});
@@ -249,8 +266,9 @@ void Coordinator::put_off(const Dispatcher::Grant& grant, std::uint64_t size, In
 void Coordinator::lease_ended(Connection& connection, LeaseId lease) {
   drop_held(lease);
   for (auto& [_, job] : jobs_)
-    if (job.exempt == lease)
-      job.exempt = 0;
+    for (LeaseId* exempt : {&job.exempt, &job.exempt_exam})
+      if (*exempt == lease)
+        *exempt = 0;
   account_incoming(connection);
 }
 
@@ -264,7 +282,7 @@ void Coordinator::account_incoming(Connection& connection) {
     return;
   if (const auto* grant = dispatcher_.find(connection.info.id, incoming->lease)) {
     connection.incoming = incoming->bytes;
-    connection.incoming_job = grant->segment.job;
+    connection.incoming_job = job_of(*grant);
     jobs_.at(connection.incoming_job).incoming += incoming->bytes;
   }
 }
@@ -283,6 +301,7 @@ void Coordinator::throttle(JobId id, Job& job) {
     throttle = dispatcher_.earliest(id) == job.window.oldest() ? Throttle::kEarliestOnly
                                                                : Throttle::kStopped;
   dispatcher_.set_throttle(id, throttle);
+  throttle_exams(job, expected);
 }
 
 // Does all that follows from what happened.
@@ -296,17 +315,18 @@ void Coordinator::pump(Instant now) {
     throttle(id, job);
   while (const auto grant = dispatcher_.next_grant(now)) {
     Connection& connection = *connections_.at(grant->worker);
-    Job& job = jobs_.at(grant->segment.job);
-    const Segment& segment = job.segments.at(grant->segment.index);
+    const JobId id = job_of(*grant);
+    Job& job = jobs_.at(id);
+    const Segment& segment = segment_of(*grant);
     connection.port->grant({.lease = grant->lease,
-                            .segment = grant->segment.index,
+                            .segment = segment.header->index,
                             .attempt = grant->attempt,
                             .size = 0,
                             .sha256 = segment.sha256,
                             .renditions = to_string(job.some(grant->renditions))},
                            static_cast<std::uint32_t>(segment.header->units.size()), segment.bytes);
     writable_.push_back(grant->worker);
-    throttle(grant->segment.job, job);
+    throttle(id, job);
     if (!connection.first_lease_at)
       connection.first_lease_at = now;
     job.hedges += grant->hedge ? 1 : 0;
@@ -327,8 +347,11 @@ void Coordinator::pump(Instant now) {
 // --- Jobs
 
 void Coordinator::add_job(JobId id, const JobConfig& config) {
-  jobs_.try_emplace(id, config);
+  Job& job = jobs_.try_emplace(id, config).first->second;
   dispatcher_.add_job(id, config.max_attempts);
+  for (const auto& [_, connection] : connections_)
+    if (connection->joined && !connection->closing)
+      add_candidate(*connection, id, job, 0);
   session_config_.max_result_size =
       std::max(session_config_.max_result_size, config.max_bytes / kResultShare);
 }
@@ -346,6 +369,7 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
     wanted |= RenditionSet{!frames_of(*header, job.renditions[i]).empty()} << i;
   Segment& added = job.segments[index] = {std::move(header), std::move(segment), sha256, wanted};
   if (wanted != 0) {
+    offer_golden(id, job, added, false, now);
     dispatcher_.add_segment({id, index}, work, wanted);
   } else {
     SegmentDone done;
@@ -372,6 +396,7 @@ void Coordinator::set_blocked(JobId id, bool blocked, Instant now) {
 void Coordinator::clear_job(JobId id, Instant now) {
   cancel(dispatcher_.clear_job(id, now));
   Job& job = jobs_.at(id);
+  end_exams(job, now);
   Job anew(job.config);
   // What the workers have said still holds.
   anew.renditions = std::move(job.renditions);
@@ -379,12 +404,16 @@ void Coordinator::clear_job(JobId id, Instant now) {
   anew.offers = std::move(job.offers);
   anew.encoders = std::move(job.encoders);
   anew.verification = std::move(job.verification);
+  anew.golden = std::move(job.golden);
+  anew.candidates = std::move(job.candidates);
   job = std::move(anew);
+  examine_all(id, job, now);
   pump(now);
 }
 
 void Coordinator::remove_job(JobId id, Instant now) {
   const bool were_done = all_done();
+  end_exams(jobs_.at(id), now);
   cancel(dispatcher_.remove_job(id, now));
   jobs_.erase(id);
   std::erase_if(failures_, [id](const Failure& f) { return f.grant.segment.job == id; });

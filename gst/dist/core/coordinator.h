@@ -43,19 +43,19 @@ class Coordinator {
   struct JobConfig {
     unsigned max_attempts = 3;
     // Segments, results that were not delivered yet, and results that are arriving take no more
-    // than this, plus the results of the segment that is to be delivered next.
+    // than this, plus the results of the segment that is to be delivered next, and of one exam.
     std::uint64_t max_bytes = 256u << 20;
     // Accept renditions from different encoders, as long as each carries its parameter sets
     // in-band.
     bool mixed_encoders = false;
-    // Judges caps and first access unit of a rendition, as check_rendition() in gstx does. `wanted` is
-    // null if the job does not say what it wants. Null: any caps are good.
+    // Judges caps and first access unit of a rendition, as check_rendition() in gstx does. `wanted`
+    // is null if the job does not say what it wants. Null: any caps are good.
     Result<std::string> (*check_rendition)(const std::string& caps,
                                            std::span<const std::uint8_t> first_unit,
                                            bool mixed_encoders,
                                            const RenditionSpec* wanted) = nullptr;
-    // Which results are looked at before they count. Unless none are, the caller has to answer each
-    // LookWanted.
+    // Which results are looked at before they count, and whether workers are examined first. The
+    // caller has to answer each LookWanted.
     Verification::Config verification = {};
   };
 
@@ -118,7 +118,7 @@ class Coordinator {
     std::uint64_t held = 0;  // Bytes of its results so far, and of the segment unless complete.
   };
   // Somebody has to look at the pictures of this result, and to answer with looked(). The lease
-  // goes on until then.
+  // goes on until then. If it is of an exam, the segment may have been done before.
   struct LookWanted {
     WorkerInfo worker;
     Dispatcher::Grant grant;
@@ -141,7 +141,8 @@ class Coordinator {
     std::string reason;
     std::shared_ptr<const Evidence> evidence;  // Null: they could not even be decoded.
   };
-  // The source could not be decoded here, so the result counts without a look.
+  // The source, or what was made of it, cannot be decoded here, so the result counts without a
+  // look.
   struct PicturesUnknown {
     WorkerInfo worker;
     Dispatcher::Grant grant;
@@ -182,7 +183,7 @@ class Coordinator {
   // What such a worker says.
   void said(WorkerId id, PrimarySession::Event event, Instant now);
 
-  // --- Jobs. The caller chooses the ids, each once.
+  // --- Jobs. The caller chooses the ids, each once, below 2^63.
   void add_job(JobId job, const JobConfig& config);
   // What shall be made of the segments that are submitted from now on: resolved, at least one, at
   // most kMaxRenditions. Workers are asked what they can make of it, and get no lease of the job
@@ -263,6 +264,12 @@ class Coordinator {
     RenditionSet wanted = 1;    // The others have no frames in it.
     std::uint64_t results = 0;  // Bytes of those renditions that are there.
   };
+  // A worker that has not passed its exam.
+  struct Candidate {
+    RenditionSet able = 0;
+    JobId exam = 0;  // 0: it has none.
+    bool failed = false;
+  };
   struct Job {
     explicit Job(const JobConfig& c) : config(c), window({.bytes = c.max_bytes}) {}
 
@@ -273,8 +280,10 @@ class Coordinator {
     Window window;                              // What is held, in order.
     std::map<std::uint64_t, Segment> segments;  // Not complete.
     std::uint64_t incoming = 0;                 // Bytes of results that are arriving.
-    // The one lease whose result may arrive although there is no room for it. 0: none.
+    // The one lease whose result may arrive although there is no room for it, and the one of an
+    // exam. 0: none.
     LeaseId exempt = 0;
+    LeaseId exempt_exam = 0;
     double result_size = 0;              // A moving mean.
     std::uint64_t full_at = UINT64_MAX;  // What the window held when a result had no room.
     bool done = false;
@@ -289,6 +298,12 @@ class Coordinator {
     // Those of its renditions that are in the set.
     std::vector<RenditionSpec> some(RenditionSet set) const;
 
+    // Where workers are examined: with what, how many failed since one passed, and those that have
+    // not passed.
+    std::optional<Segment> golden;
+    unsigned failed_exams = 0;
+    std::map<WorkerId, Candidate> candidates;
+
     std::vector<RenditionSpec> renditions;  // Empty: whatever a worker makes.
     std::uint64_t query = 0;                // By which workers were asked for them.
     std::map<WorkerId, std::vector<Ability>> offers;
@@ -298,6 +313,13 @@ class Coordinator {
     bool unable_told = false;
   };
 
+  // A job of the dispatcher's with one segment, for one worker. Nobody else knows its id.
+  struct Exam {
+    JobId job = 0;
+    WorkerId worker = 0;
+    RenditionSet renditions = 0;
+    Segment segment;
+  };
   // A result that is being looked at.
   struct Held {
     SegmentDone done;
@@ -326,10 +348,33 @@ class Coordinator {
   static Status check_missing(const Job& job, const SegmentDone& done,
                               const std::vector<std::string>& made);
   static RenditionSet made_in(const Job& job, const SegmentDone& done);
-  static ResultCheck::Verdict judge(const Job& job, ResultCheck& check, const SegmentDone& done);
+  ResultCheck::Verdict judge(const Job& job, ResultCheck& check, const SegmentDone& done) const;
   void hold(SegmentDone done, std::uint64_t size, Job& job, Instant now);
   void drop_held(LeaseId lease);
   void convict(WorkerId worker, const std::string& reason, Instant now);
+
+  JobId job_of(const Dispatcher::Grant& grant) const;
+  bool is_exam(const Dispatcher::Grant& grant) const { return exams_.contains(grant.segment.job); }
+  bool may_exceed(const Dispatcher::Grant& grant, const Job& job) const;
+  bool exempt(const Dispatcher::Grant& grant);
+  const Segment& segment_of(const Dispatcher::Grant& grant) const;
+  Dispatcher::Grant told(const Dispatcher::Grant& grant) const;
+  void add_candidate(const Connection& connection, JobId id, Job& job, Instant now);
+  void set_able(WorkerId worker, JobId id, Job& job, RenditionSet able, Instant now);
+  void examine(WorkerId worker, JobId id, Job& job, Instant now);
+  void examine_all(JobId id, Job& job, Instant now);
+  void examine_again(WorkerId worker, Instant now);
+  void end_exam(Candidate& candidate, Instant now);
+  void end_exams(Job& job, Instant now);
+  void forget_candidate(WorkerId worker, Job& job, Instant now);
+  void admit(WorkerId worker, JobId id, Job& job, Instant now);
+  void offer_golden(JobId id, Job& job, const Segment& segment, bool known, Instant now);
+  void exam_looked(const SegmentDone& done, const Look& look, Instant now);
+  void exam_failed(Dispatcher::Failure& failure, Instant now);
+  void exam_lost(const WorkerInfo& worker, JobId id, Job& job, const std::string& reason,
+                 Instant now);
+  void count_failed_exam(Dispatcher::Failure& failure, const WorkerInfo& worker, JobId id,
+                         Job& job);
   void accept(SegmentDone done, std::uint64_t size, Job& job, Instant now);
   void refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, const Job& job,
               Instant now);
@@ -341,7 +386,7 @@ class Coordinator {
   void close(Connection& connection, const std::string& reason, Instant now);
   void end_greeting(const Connection& connection);
   void tell_refused(const std::string& address, const std::string& reason, Instant now);
-  void lease_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure, Instant now);
+  void lease_failed(const WorkerInfo& worker, Dispatcher::Failure failure, Instant now);
   void note_result(const SegmentDone& done, Job& job);
   void note_failure(const WorkerInfo& worker, const Dispatcher::Failure& failure, Instant now);
   FarmStatus::Job status_of(JobId id, const Job& job, Instant now) const;
@@ -353,9 +398,10 @@ class Coordinator {
   void lease_ended(Connection& connection, LeaseId lease);
   void account_incoming(Connection& connection);
   void throttle(JobId id, Job& job);
+  void throttle_exams(const Job& job, double expected);
   bool all_done() const;
-  void ask(Connection& connection, JobId id, Job& job);
-  void update_ability(WorkerId worker, JobId id, const Job& job, Instant now);
+  void ask(Connection& connection, JobId id, Job& job, Instant now);
+  void update_ability(WorkerId worker, JobId id, Job& job, Instant now);
   void choose_encoders(const SegmentDone& done, Job& job, Instant now);
   std::string missing_encoders(const Job& job, RenditionSet missing) const;
   void look_for_unable(JobId id, Job& job, Instant now);
@@ -372,6 +418,8 @@ class Coordinator {
   std::set<std::pair<Instant, WorkerId>> wakeups_;
 
   std::map<LeaseId, Held> held_;
+  std::map<JobId, Exam> exams_;  // By its id in the dispatcher.
+  std::uint64_t exams_begun_ = 0;
   std::deque<Failure> failures_;  // The latest, the newest first.
   std::uint64_t queries_ = 0;
   std::vector<Event> events_;

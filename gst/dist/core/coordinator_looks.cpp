@@ -13,21 +13,18 @@ namespace dist {
 void Coordinator::hold(SegmentDone done, std::uint64_t size, Job& job, Instant now) {
   // Of the earliest segment one answer finds room in any case, not each of its copies.
   const LeaseId lease = done.grant.lease;
-  if (!fits(job, size)) {
-    if (job.exempt != 0)
-      return put_off(done.grant, size, now);
-    job.exempt = lease;
-  }
-  const Segment& segment = job.segments.at(done.grant.segment.index);
-  // From the second half, so that what moves is seen to move.
+  if (!fits(job, size) && !exempt(done.grant))
+    return put_off(done.grant, size, now);
+  const Segment& segment = segment_of(done.grant);
+  // From the second half, so that what moves is seen to move; of an exam all.
   const std::vector<Time> times = segment.header->presentation_times();
-  const std::size_t half = times.size() / 2;
+  const std::size_t first = is_exam(done.grant) ? times.size() - 1 : times.size() / 2;
   LookWanted wanted{.worker = done.worker,
-                    .grant = done.grant,
+                    .grant = told(done.grant),
                     .source = segment.header,
                     .segment = segment.bytes,
                     .renditions = done.renditions,
-                    .until = times[half + job.verification.draw(times.size() - half)]};
+                    .until = times[first + job.verification.draw(times.size() - first)]};
   job.looked_at += size;
   held_.insert_or_assign(lease, Held{std::move(done), size});
   events_.push_back(std::move(wanted));
@@ -37,7 +34,7 @@ void Coordinator::drop_held(LeaseId lease) {
   const auto found = held_.find(lease);
   if (found == held_.end())
     return;
-  jobs_.at(found->second.done.grant.segment.job).looked_at -= found->second.size;
+  jobs_.at(job_of(found->second.done.grant)).looked_at -= found->second.size;
   held_.erase(found);
 }
 
@@ -47,6 +44,10 @@ void Coordinator::looked(LeaseId lease, const Look& look, Instant now) {
     return;
   auto [done, size] = found->second;
   lease_ended(*connections_.at(done.worker.id), lease);
+  if (is_exam(done.grant)) {
+    exam_looked(done, look, now);
+    return pump(now);
+  }
   const SegmentKey key = done.grant.segment;
   Job& job = jobs_.at(key.job);
   if (!look.unknown.empty()) {
@@ -60,6 +61,7 @@ void Coordinator::looked(LeaseId lease, const Look& look, Instant now) {
               "its pictures of segment " + std::to_string(key.index) +
                   " are not those of the source, and those of " + done.worker.name + " are",
               now);
+    offer_golden(key.job, job, job.segments.at(key.index), true, now);
     weigh(job, done);
     accept(std::move(done), size, job, now);
   } else {
@@ -77,6 +79,7 @@ void Coordinator::convict(WorkerId worker, const std::string& reason, Instant no
   const auto suspension = dispatcher_.suspend(worker, now);
   cancel(suspension.cancelled);
   events_.push_back(WorkerSuspended{found->second->info, suspension.duration, reason});
+  examine_again(worker, now);
 }
 
 }  // namespace dist

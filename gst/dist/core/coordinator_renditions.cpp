@@ -53,20 +53,21 @@ void Coordinator::set_renditions(JobId id, const std::vector<RenditionSpec>& ren
   job.encoders.assign(renditions.size(), {});
   job.offers.clear();
   job.query = ++queries_;
+  job.golden.reset();
   std::vector<double> weights;
   for (const RenditionSpec& spec : renditions)
     weights.push_back(weight_of(spec));
   dispatcher_.add_job(id, job.config.max_attempts, std::move(weights));
   for (auto& [_, connection] : connections_)
     if (connection->joined && !connection->closing)
-      ask(*connection, id, job);
+      ask(*connection, id, job, now);
   pump(now);
 }
 
-void Coordinator::ask(Connection& connection, JobId id, Job& job) {
+void Coordinator::ask(Connection& connection, JobId id, Job& job, Instant now) {
   if (job.renditions.empty())
     return;
-  dispatcher_.set_ability(connection.info.id, id, 0);
+  set_able(connection.info.id, id, job, 0, now);
   connection.port->want(job.query, job.renditions);
   writable_.push_back(connection.info.id);
 }
@@ -82,7 +83,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::Offered& event,
 }
 
 // What the worker can make as the job stands now; leases of anything else end.
-void Coordinator::update_ability(WorkerId worker, JobId id, const Job& job, Instant now) {
+void Coordinator::update_ability(WorkerId worker, JobId id, Job& job, Instant now) {
   const std::vector<Ability>& offer = job.offers.at(worker);
   RenditionSet able = 0;
   for (std::size_t i = 0; i < offer.size(); ++i) {
@@ -90,7 +91,7 @@ void Coordinator::update_ability(WorkerId worker, JobId id, const Job& job, Inst
         job.encoders[i].empty() || offer[i].encoder.empty() || offer[i].encoder == job.encoders[i];
     able |= RenditionSet{offer[i].able && fits} << i;
   }
-  dispatcher_.set_ability(worker, id, able);
+  set_able(worker, id, job, able, now);
   for (const Dispatcher::Grant& grant : dispatcher_.leases_of(id))
     if (grant.worker == worker && (grant.renditions & ~able) != 0)
       cancel({dispatcher_.release(worker, grant.lease, now).value()});
@@ -124,10 +125,10 @@ void Coordinator::choose_encoders(const SegmentDone& done, Job& job, Instant now
     }
   }
   if (less && chosen.empty())
-    update_ability(done.worker.id, done.grant.segment.job, job, now);
+    update_ability(done.worker.id, job_of(done.grant), job, now);
   if (!chosen.empty())
     for (const auto& [worker, _] : job.offers)
-      update_ability(worker, done.grant.segment.job, job, now);
+      update_ability(worker, job_of(done.grant), job, now);
   for (EncoderChosen& event : chosen)
     events_.push_back(std::move(event));
 }
@@ -163,7 +164,9 @@ void Coordinator::look_for_unable(JobId id, Job& job, Instant now) {
   if (job.renditions.empty() || job.unable_told)
     return;
   // Without any worker, the next one may be the one who can: the waiting begins anew.
-  const RenditionSet missing = dispatcher_.workers() > 0 ? dispatcher_.unable(id) : 0;
+  RenditionSet missing = dispatcher_.workers() > 0 ? dispatcher_.unable(id) : 0;
+  for (const auto& [_, candidate] : job.candidates)
+    missing &= ~candidate.able;
   // Whoever has not answered yet may be the one who can, but others may come and go all the time,
   // or never answer.
   const bool all_offered = job.offers.size() >= dispatcher_.workers();

@@ -70,7 +70,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
                    .duration = now - found->granted,
                    .note = {},
                    .renditions = {}};
-  Job& job = jobs_.at(done.grant.segment.job);
+  Job& job = jobs_.at(job_of(done.grant));
   const Status readable = read_result(job, event.renditions, done);
   lease_ended(connection, event.lease);
   if (!readable)
@@ -83,11 +83,12 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
     size += total_size(rendition);
   // A short one came all at once, so that nobody knew of it before. It is looked at no further, for
   // what is accepted decides on what fits to it.
-  const std::uint64_t more = weigh(job, done);
-  if (!fits(job, more) && done.grant.segment.index != job.window.oldest())
+  const bool exam = is_exam(done.grant);
+  const std::uint64_t more = exam ? size : weigh(job, done);
+  if (!fits(job, more) && !may_exceed(done.grant, job))
     return put_off(done.grant, size, now);
   const bool local = connection.session == nullptr;
-  if (!job.verification.picks(id, local, done.grant.segment.index))
+  if (!exam && !job.verification.picks(id, local, done.grant.segment.index))
     return accept(std::move(done), size, job, now);
   // What it says must not bind others before it is believed.
   ResultCheck trial = job.check;
@@ -218,8 +219,8 @@ Status Coordinator::read_result(const Job& job, const std::vector<BytesList>& pa
 }
 
 ResultCheck::Verdict Coordinator::judge(const Job& job, ResultCheck& check,
-                                        const SegmentDone& done) {
-  const SegmentHeader& source = *job.segments.at(done.grant.segment.index).header;
+                                        const SegmentDone& done) const {
+  const SegmentHeader& source = *segment_of(done.grant).header;
   std::vector<SegmentHeader> headers;
   for (const Rendition& rendition : done.renditions)
     headers.push_back(*rendition.header);

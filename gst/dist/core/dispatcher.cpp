@@ -15,10 +15,12 @@ constexpr double kDecoding = 0.25;
 
 // --- Jobs and segments
 
-void Dispatcher::add_job(JobId id, unsigned max_attempts, std::vector<double> weights) {
+void Dispatcher::add_job(JobId id, unsigned max_attempts, std::vector<double> weights,
+                         std::optional<WorkerId> only) {
   Job& job = jobs_[id];
   job.max_attempts = std::max(max_attempts, 1u);
   job.weights = std::move(weights);
+  job.only = only;
 }
 
 std::vector<Dispatcher::Grant> Dispatcher::clear_job(JobId id, Instant now) {
@@ -251,7 +253,7 @@ bool Dispatcher::has_work(const Groups::value_type& group) const {
     const JobId id = std::get<2>(turn);
     const Job& job = jobs_.at(id);
     const RenditionSet able = ability_of(group, id);
-    return job.throttle != Throttle::kStopped &&
+    return job.throttle != Throttle::kStopped && (!job.only || is_free(*job.only, group.second)) &&
            std::any_of(job.queued.begin(), job.queued.end(), [&](const auto& entry) {
              const auto& [renditions, keys] = entry;
              return (renditions & able) != 0 &&
@@ -261,8 +263,16 @@ bool Dispatcher::has_work(const Groups::value_type& group) const {
   });
 }
 
+// Whether the worker is of that group, and has room.
+bool Dispatcher::is_free(WorkerId id, const Group& group) const {
+  const auto worker = workers_.find(id);
+  return worker != workers_.end() && group.free.count(worker->second.key) != 0;
+}
+
 // Whether everyone has failed it who could make some of it.
 bool Dispatcher::failed_by_all(SegmentKey key, const Part& part) const {
+  if (const auto only = jobs_.at(key.job).only)
+    return part.failed_on.count(*only) != 0;
   std::size_t able = 0;
   for (const auto& group : groups_)
     if ((ability_of(group, key.job) & part.renditions) != 0)
@@ -275,6 +285,8 @@ bool Dispatcher::failed_by_all(SegmentKey key, const Part& part) const {
 }
 
 bool Dispatcher::may_take(WorkerId id, SegmentKey key, const Part& part) const {
+  if (const auto only = jobs_.at(key.job).only)
+    return *only == id;
   if (part.failed_on.count(id) != 0)
     return failed_by_all(key, part);
   // Whoever starts a broken worker again and again must not use up all attempts while a good one is

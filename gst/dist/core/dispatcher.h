@@ -90,8 +90,10 @@ class Dispatcher {
   // said nothing of it, or if others hold leases of the segment too: a network that breaks down
   // must not use up all attempts within a moment. Each part of a segment counts for itself.
   // `weights` says how much work each of the job's renditions is, in any measure, apart from what
-  // is to be done for any part: the segment is sent and decoded.
-  void add_job(JobId job, unsigned max_attempts, std::vector<double> weights = {1});
+  // is to be done for any part: the segment is sent and decoded. `only`: no other worker gets a
+  // lease of the job.
+  void add_job(JobId job, unsigned max_attempts, std::vector<double> weights = {1},
+               std::optional<WorkerId> only = std::nullopt);
   // Forgets the job's segments and returns the leases to be cancelled. Of clear_job() the job
   // remains.
   std::vector<Grant> remove_job(JobId job, Instant now);
@@ -239,6 +241,7 @@ class Dispatcher {
   struct Job {
     unsigned max_attempts = 3;
     std::vector<double> weights;
+    std::optional<WorkerId> only;
     bool blocked = false;
     Throttle throttle = Throttle::kNone;
     std::map<SegmentKey, Part> parts;
@@ -274,6 +277,7 @@ class Dispatcher {
   void end_suspensions(Instant now);
 
   bool has_work(const Groups::value_type& group) const;
+  bool is_free(WorkerId worker, const Group& group) const;
   bool failed_by_all(SegmentKey key, const Part& part) const;
   bool may_take(WorkerId worker, SegmentKey key, const Part& part) const;
   std::optional<SegmentKey> queued_for(WorkerId worker, RenditionSet able, const Job& job) const;

@@ -65,7 +65,7 @@ bool Dispatcher::is_late(const Job& job, LeaseId id, double share, double times,
 // Leases that shall be hedged now, the most urgent first.
 std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
   std::vector<LeaseId> urgent;
-  if (job.parts.empty() || job.throttle == Throttle::kStopped)
+  if (job.parts.empty() || job.throttle == Throttle::kStopped || job.only)
     return urgent;
   const bool throttled = job.throttle != Throttle::kNone;
   const std::uint64_t earliest = job.parts.begin()->first.index;

@@ -77,6 +77,11 @@ std::string colours_of(GstCaps* caps) {
   return text.empty() ? "" : ",colorimetry=" + text;
 }
 
+// What goes to RGB for one rendition must not come as RGB for all others of its size.
+constexpr char kYuv[] =
+    "video/x-raw,format={I420,YV12,NV12,Y42B,Y444,I420_10LE,I422_10LE,Y444_10LE,P010_10LE,"
+    "I420_12LE,I422_12LE,Y444_12LE}";
+
 bool has_property(GstElement* element, const char* name) {
   return g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != nullptr;
 }
@@ -345,12 +350,16 @@ Status EncodeChain::make_encoder(std::size_t rendition, GstElement* tee, GstCaps
                                            picture->framerate, picture->depth);
   const auto encoder = add(encoders_[rendition].encoder);
   const auto convert = add("videoconvert");
+  // Where the matrix stays videoconvert 1.22 does not change the range, except from RGB.
+  const auto to_rgb = setup.full_range ? add("videoconvert") : Result<GstElement*>(nullptr);
   const auto parser = setup.parser.empty() ? Result<GstElement*>(nullptr) : add(setup.parser);
-  for (const auto* made : {&encoder, &convert, &parser})
+  for (const auto* made : {&encoder, &convert, &to_rgb, &parser})
     if (!*made)
       return Error{made->error()};
   encoder_elements_[rendition] = *encoder;
-  g_object_set(*convert, "n-threads", threads_, nullptr);
+  for (GstElement* converter : {*convert, *to_rgb})
+    if (converter)
+      g_object_set(converter, "n-threads", threads_, nullptr);
   if (Status done = set_properties(*encoder, setup.properties); !done)
     return done;
   if (*parser)
@@ -362,7 +371,9 @@ Status EncodeChain::make_encoder(std::size_t rendition, GstElement* tee, GstCaps
     keep_timestamps(*encoder);
 
   GstElement* last = tee;
-  for (GstElement* next : {*convert, add_filter(setup.input_caps), *encoder,
+  GstElement* const yuv = *to_rgb ? add_filter(kYuv) : nullptr;
+  GstElement* const rgb = *to_rgb ? add_filter("video/x-raw,format=BGRx") : nullptr;
+  for (GstElement* next : {yuv, *to_rgb, rgb, *convert, add_filter(setup.input_caps), *encoder,
                            add_filter(setup.output_caps), *parser, add_filter(setup.final_caps)}) {
     if (next && !gst_element_link(last, next))
       return Error{std::string(GST_OBJECT_NAME(last)) + " cannot be linked to " +

@@ -28,6 +28,7 @@ const std::vector<EncoderInfo>& encoders();
 struct EncoderSetup {
   // Caps of raw video that the encoder gets, apart from its size: "video/x-raw,format=I420".
   std::string input_caps;
+  bool full_range = false;  // These are of full range, whatever the film is.
   // Name and value for gst_util_set_object_arg(), in this order. Those whose name begins with '?'
   // are set only where the element has such a property, because not every version does.
   std::vector<std::pair<std::string, std::string>> properties;

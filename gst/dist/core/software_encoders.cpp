@@ -252,6 +252,7 @@ void jpegenc(EncoderSetup& setup, const Request& r) {
   Properties p(setup);
   // Viewers take JPEG for full range.
   setup.input_caps = "video/x-raw,format=I420,colorimetry=(string)1:4:0:0";
+  setup.full_range = true;
   p.set("quality", rounded(r.quality, 1, 100));
   setup.final_caps = "image/jpeg";
 }

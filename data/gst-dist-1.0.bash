@@ -4,9 +4,9 @@
 # Completion of gst-dist-1.0 for bash; for zsh after "autoload -U bashcompinit && bashcompinit". What there is to
 # complete comes from the command's own help, so that it is never out of date.
 
-# _gst_dist_options PROGRAM COMMAND: its options, one in each line, with "=" behind those that take a value.
+# _gst_dist_options PROGRAM COMMAND: its options, one in each line, with "=" behind those that need a value.
 _gst_dist_options() {
-  "$1" "$2" --help 2>/dev/null | sed -nE 's/^  (-[a-z], )?(--[a-z-]+=?).*/\2/p'
+  "$1" "$2" --help 2>/dev/null | sed -nE 's/=\[.*//; s/^  (-[a-z], )?(--[a-z-]+=?).*/\2/p'
 }
 
 _gst_dist() {

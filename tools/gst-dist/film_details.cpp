@@ -11,7 +11,8 @@ namespace dist::tool {
 namespace {
 
 bool is_turned(const TranscodePlan& plan, const Output& output) {
-  return !output.rendition.empty() && !plan.film.first(StreamKind::kVideo)->orientation.empty();
+  return !output.rendition.empty() && !output.thumbnails &&
+         !plan.film.first(StreamKind::kVideo)->orientation.empty();
 }
 
 }  // namespace

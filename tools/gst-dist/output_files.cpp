@@ -13,7 +13,10 @@
 #include <cstring>
 #include <filesystem>
 #include <set>
+#include <string_view>
 #include <system_error>
+
+#include "tools/gst-dist/thumbnails.h"
 
 namespace dist::tool {
 namespace {
@@ -49,12 +52,18 @@ Error is_taken(const std::string& name) {
   return Error{name + ": another run writes it; wait for that, or choose another name"};
 }
 
-// What a rendition of single pictures consists of: five digits or more, and .jpg.
+// So many digits or more, and .jpg.
+bool is_numbered(std::string_view name, std::size_t least) {
+  const std::size_t digits = std::min(name.find_first_not_of("0123456789"), name.size());
+  return digits >= least && name.substr(digits) == ".jpg";
+}
+
+// What a rendition of single pictures consists of, or thumbnails.
 bool is_picture(const fs::directory_entry& entry) {
   const std::string name = entry.path().filename().string();
-  const std::size_t digits = std::min(name.find_first_not_of("0123456789"), name.size());
   std::error_code error;
-  return digits >= 5 && name.substr(digits) == ".jpg" &&
+  return (is_numbered(name, 5) || name == kThumbnailTrack ||
+          (name.starts_with("sprite-") && is_numbered(std::string_view(name).substr(7), 3))) &&
          fs::is_regular_file(entry.symlink_status(error));
 }
 

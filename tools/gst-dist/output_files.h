@@ -4,7 +4,7 @@
 // Files that have their names only once they are complete.
 //
 // Names are those that they will have in the end: of files, or, with a '/' at the end, of folders
-// of single pictures (00000.jpg, 00001.jpg, …).
+// of single pictures (00000.jpg, 00001.jpg, …), perhaps with sheets and a track of them.
 #pragma once
 
 #include <string>

@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 #include <gst/gst.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -15,6 +16,8 @@
 #include "tools/gst-dist/job.h"
 #include "tools/gst-dist/output_files.h"
 #include "tools/gst-dist/text.h"
+#include "tools/gst-dist/thumbnail_files.h"
+#include "tools/gst-dist/thumbnails.h"
 #include "tools/gst-dist/transcode_outputs.h"
 #include "tools/gst-dist/transcode_pipeline.h"
 
@@ -36,6 +39,8 @@ constexpr char kHelp[] =
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cannot read the input, 4 cannot\n"
     "write the output, 5 cannot listen, 6 no worker came, 130 interrupted.";
 
+constexpr char kThumbnailsAlone[] = "--thumbnails";
+
 struct Arguments {
   std::string input;
   std::string output;
@@ -45,6 +50,8 @@ struct Arguments {
   std::string secret_file;
   int local_workers = -1;
   bool separate_audio = false;
+  bool thumbnails = false;
+  std::optional<unsigned> thumbnail_interval;  // Milliseconds; none: by the film's duration.
   bool json = false;
   bool yes = false;
   bool verbose = false;
@@ -58,13 +65,14 @@ struct Parsed {
   gchar* listen = nullptr;
   gchar* secret_file = nullptr;
   gchar* audio = nullptr;
+  gchar* thumbnails = nullptr;
   gint local_workers = -1;
   gboolean json = FALSE;
   gboolean yes = FALSE;
   gboolean verbose = FALSE;
 
   ~Parsed() {
-    for (gchar* text : {output, ladder, listen, secret_file, audio})
+    for (gchar* text : {output, ladder, listen, secret_file, audio, thumbnails})
       g_free(text);
     g_strfreev(renditions);
   }
@@ -100,12 +108,17 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
       {"audio", 0, 0, G_OPTION_ARG_STRING, &parsed.audio,
        "Where the sound goes: into 'each' file (default), or into a 'separate' one",
        "each|separate"},
+      {kThumbnails, 0, 0, G_OPTION_ARG_STRING, &parsed.thumbnails,
+       "Pictures for the seek bar of players: JPEGs, sheets of them, a WebVTT track", "[SECONDS]"},
       {"json", 0, 0, G_OPTION_ARG_NONE, &parsed.json, "Print progress as JSON, an object a line",
        nullptr},
       {"yes", 'y', 0, G_OPTION_ARG_NONE, &parsed.yes, "Replace files that are there already",
        nullptr},
       {"verbose", 'v', 0, G_OPTION_ARG_NONE, &parsed.verbose, "Say more about errors", nullptr},
       {}};
+  // To GOption an option without its value is a mistake.
+  std::ranges::replace(words.begin(), std::ranges::find(words, "--"), kThumbnailsAlone,
+                       std::string(kThumbnailsAlone) + "=");
   Options options(kTranscode, "INPUT -o OUT", kHelp, entries);
   if (!options.parse(words))
     return kUsage;
@@ -125,6 +138,10 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
   if (parsed.listen && (!listen || reach_of(*listen) == Reach::kNone))
     return options.refuse(std::string("--listen=") + parsed.listen +
                           ": write HOST:PORT in numbers, such as 0.0.0.0:7700 or [::]:7700");
+  const std::string seconds = text_of(parsed.thumbnails);
+  if (!seconds.empty() && !parse_interval(seconds))
+    return options.refuse("--thumbnails=" + seconds +
+                          ": write seconds from 0.01 to 1000, such as 10 or 2.5");
   if (parsed.local_workers == 0 && !parsed.listen)
     return options.refuse("--local-workers=0 leaves nobody to do the work; give --listen too");
   arguments = {.input = words[1],
@@ -135,6 +152,8 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
                .secret_file = text_of(parsed.secret_file),
                .local_workers = parsed.local_workers,
                .separate_audio = audio == "separate",
+               .thumbnails = parsed.thumbnails != nullptr,
+               .thumbnail_interval = parse_interval(seconds),
                .json = parsed.json != FALSE,
                .yes = parsed.yes != FALSE,
                .verbose = parsed.verbose != FALSE};
@@ -157,8 +176,8 @@ std::string joined(const std::vector<std::string>& words) {
 
 Properties properties_of_remote(const Arguments& arguments, const std::string& renditions) {
   Properties properties;
-  properties.emplace_back(arguments.ladder.empty() ? "renditions" : "ladder",
-                          arguments.ladder.empty() ? renditions : arguments.ladder);
+  const bool ladder = !arguments.ladder.empty() && !arguments.thumbnails;
+  properties.emplace_back(ladder ? "ladder" : "renditions", ladder ? arguments.ladder : renditions);
   if (arguments.listen) {
     properties.emplace_back("address", arguments.listen->host);
     properties.emplace_back("port", std::to_string(arguments.listen->port));
@@ -186,8 +205,24 @@ std::optional<int> refuse_strangers(const Arguments& arguments) {
   return {};
 }
 
-// What is in the film and what becomes of it; an exit code if nothing can.
-std::optional<int> make_plan(const Arguments& arguments, TranscodePlan& plan) {
+// Adds thumbnails to what is made of the film, `renditions` as text.
+Status plan_thumbnails(const Arguments& arguments, const std::vector<RenditionSpec>& specs,
+                       const SourceFormat& film, TranscodePlan& plan, std::string& renditions) {
+  const unsigned interval =
+      arguments.thumbnail_interval.value_or(default_interval(plan.film.duration));
+  const auto all =
+      with_thumbnails(specs, thumbnail_rendition(film, interval), film, !arguments.ladder.empty());
+  if (!all)
+    return Error{all.error()};
+  renditions = *all;
+  add_thumbnails(arguments.output, interval, plan);
+  return {};
+}
+
+// What is in the film and what becomes of it, and what is asked of remoteenc, as text; an exit code
+// if nothing can.
+std::optional<int> make_plan(const Arguments& arguments, TranscodePlan& plan,
+                             std::string& renditions) {
   const auto specs =
       find_renditions(arguments.ladder.empty() ? wanted_of(arguments) : "", arguments.ladder);
   if (!specs)
@@ -206,16 +241,19 @@ std::optional<int> make_plan(const Arguments& arguments, TranscodePlan& plan) {
   const FilmStream* video = plan.film.first(StreamKind::kVideo);
   if (!video)
     return fail(kNoInput, arguments.input + ": there is no video in it");
-  const auto resolved = resolve(*specs,
-                                {.width = video->width,
-                                 .height = video->height,
-                                 .pixel_aspect_ratio = video->pixel_aspect_ratio,
-                                 .framerate = {}},
-                                !arguments.ladder.empty());
+  const SourceFormat format{.width = video->width,
+                            .height = video->height,
+                            .pixel_aspect_ratio = video->pixel_aspect_ratio,
+                            .framerate = {}};
+  const auto resolved = resolve(*specs, format, !arguments.ladder.empty());
   if (!resolved)
     return fail(kUsage, resolved.error());
   if (const Status status = plan_outputs(arguments.output, *resolved, plan); !status)
     return fail(kUsage, status.error());
+  renditions = wanted_of(arguments);
+  if (arguments.thumbnails)
+    if (const Status status = plan_thumbnails(arguments, *specs, format, plan, renditions); !status)
+      return fail(kUsage, status.error());
   const auto sound = outputs_with_sound(arguments.output, arguments.separate_audio, plan);
   if (const Status status = plan_passengers(plan, sound); !status)
     return fail(kFailed, status.error());
@@ -234,16 +272,22 @@ int transcode(std::vector<std::string> words) {
   if (!init_gstreamer())
     return kFailed;
   TranscodePlan plan;
-  if (const auto code = make_plan(arguments, plan))
+  std::string renditions;
+  if (const auto code = make_plan(arguments, plan, renditions))
     return *code;
 
   auto files = OutputFiles::prepare(names_of(plan), arguments.yes);
   if (!files)
     return fail(kNoOutput, files.error());
-  auto pipeline = make_pipeline(plan, properties_of_remote(arguments, wanted_of(arguments)),
+  std::optional<ThumbnailFiles> thumbnails;
+  if (arguments.thumbnails)
+    thumbnails.emplace(plan, files->paths());
+  auto pipeline = make_pipeline(plan, properties_of_remote(arguments, renditions),
                                 locations_of(files->paths()));
   if (!pipeline)
     return fail(kFailed, pipeline.error());
+  if (thumbnails)
+    thumbnails->attach(pipeline->get());
   for (const std::string& text : plan.left_out)
     say_error(sentence(text));
 
@@ -260,9 +304,11 @@ int transcode(std::vector<std::string> words) {
     return fail(kNoInput, arguments.input + ": changed while it was read, so nothing was written");
   if (const Status status = write_details(plan, files->paths()); !status)
     return fail(kNoOutput, status.error());
+  if (const Status status = thumbnails ? thumbnails->finish() : Status(); !status)
+    return fail(kNoOutput, status.error());
   if (const Status status = files->commit(); !status)
     return fail(kNoOutput, status.error());
-  job.say_done(names_of(plan));
+  job.say_done(results_of(plan));
   return kDone;
 }
 

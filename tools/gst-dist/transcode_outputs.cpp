@@ -3,6 +3,7 @@
 #include "tools/gst-dist/transcode_outputs.h"
 
 #include "gst/dist/gstx/stream_format.h"
+#include "tools/gst-dist/thumbnails.h"
 
 namespace dist::tool {
 namespace {
@@ -22,6 +23,13 @@ std::string as_pattern(const std::string& path) {
   for (char letter : path)
     pattern += letter == '%' ? "%%" : std::string(1, letter);
   return pattern;
+}
+
+// What goes with a file has its name before its own, what goes into a folder only its own.
+std::string beside(const std::string& output, const std::string& name) {
+  return is_file(output)
+             ? output.substr(0, output.size() - extension_of(output).size()) + "-" + name
+             : folder_of(output) + name;
 }
 
 Status plan_file(const std::string& output, const std::vector<RenditionSpec>& specs,
@@ -64,16 +72,21 @@ Status plan_outputs(const std::string& output, const std::vector<RenditionSpec>&
   return {};
 }
 
+void add_thumbnails(const std::string& output, unsigned interval, TranscodePlan& plan) {
+  plan.thumbnail_interval = interval;
+  plan.outputs.push_back({.rendition = kThumbnails,
+                          .codec = "jpeg",
+                          .path = beside(output, kThumbnails) + "/",
+                          .thumbnails = true});
+}
+
 std::vector<std::size_t> outputs_with_sound(const std::string& output, bool separate,
                                             TranscodePlan& plan) {
   if (separate && plan.film.first(StreamKind::kAudio)) {
     const Container* container = plan.outputs.front().container;
     if (!container)
       container = container_of(".mp4");
-    const std::string path =
-        is_file(output) ? output.substr(0, output.size() - extension_of(output).size()) + "-audio"
-                        : folder_of(output) + "audio";
-    plan.outputs.push_back({"", "", path + container->extension, container});
+    plan.outputs.push_back({"", "", beside(output, "audio") + container->extension, container});
     return {plan.outputs.size() - 1};
   }
   std::vector<std::size_t> with_sound;
@@ -88,6 +101,13 @@ std::vector<std::string> names_of(const TranscodePlan& plan) {
   for (const Output& output : plan.outputs)
     names.push_back(output.path);
   return names;
+}
+
+std::vector<std::string> results_of(const TranscodePlan& plan) {
+  std::vector<std::string> results;
+  for (const Output& output : plan.outputs)
+    results.push_back(output.path + (output.thumbnails ? kThumbnailTrack : ""));
+  return results;
 }
 
 std::vector<std::string> locations_of(const std::vector<std::string>& paths) {

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tools/gst-dist/transcode_pipeline.h"
 
+#include <gst/video/video.h>
+
 #include <algorithm>
 #include <memory>
 #include <set>
@@ -51,6 +53,10 @@ std::string name_of(const FilmStream& stream) {
          " (" + stream.codec + ")";
 }
 
+bool is_turned(const TranscodePlan& plan) {
+  return !plan.film.first(StreamKind::kVideo)->orientation.empty();
+}
+
 // Generic workers give what MP4 and Matroska want. h264parse in between would take the clock of a
 // film of variable rate, a nanosecond, for the duration of each frame, and the last one would be
 // cut off.
@@ -77,10 +83,21 @@ std::string muxer_pad(const TranscodePlan& plan, std::size_t output, StreamKind 
   }
 }
 
+// Players do not turn them, so they are turned here. None of it is much work.
+std::string thumbnails_line(const TranscodePlan& plan) {
+  return std::string(is_turned(plan) ? "jpegdec ! videoflip name=turn ! jpegenc quality=92 ! "
+                                     : "") +
+         "tee name=thumbnails ! queue ! appsink name=pictures sync=false "
+         "thumbnails. ! queue ! jpegdec ! videoconvert ! "
+         "appsink name=tiles sync=false caps=video/x-raw,format=I420 ";
+}
+
 std::string output_line(const TranscodePlan& plan, std::size_t index) {
   const Output& output = plan.outputs[index];
   const std::string n = std::to_string(index);
   const std::string source = "join.src_" + output.rendition + " ! ";
+  if (output.thumbnails)
+    return source + thumbnails_line(plan);
   if (!output.container)
     return source + "multifilesink name=file" + n + " ";
   const std::string muxer =
@@ -88,6 +105,15 @@ std::string output_line(const TranscodePlan& plan, std::size_t index) {
   if (output.rendition.empty())
     return muxer;
   return source + video_parser(output) + " ! " + muxer_pad(plan, index, StreamKind::kVideo) + muxer;
+}
+
+void turn(GstElement* videoflip, const std::string& orientation) {
+  GstTagList* const tags =
+      gst_tag_list_new(GST_TAG_IMAGE_ORIENTATION, orientation.c_str(), nullptr);
+  GstVideoOrientationMethod method = GST_VIDEO_ORIENTATION_IDENTITY;
+  gst_video_orientation_from_tag(tags, &method);
+  gst_tag_list_unref(tags);
+  g_object_set(videoflip, "video-direction", method, nullptr);
 }
 
 // A stream may go into some files as it is and into others encoded.
@@ -301,7 +327,11 @@ Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Propertie
   for (const auto& [name, value] : remote)
     gst_util_set_object_arg(G_OBJECT(element("remote").get()), name.c_str(), value.c_str());
   for (std::size_t i = 0; i < paths.size(); ++i)
-    g_object_set(element("file" + std::to_string(i)).get(), "location", paths[i].c_str(), nullptr);
+    if (!plan.outputs[i].thumbnails)
+      g_object_set(element("file" + std::to_string(i)).get(), "location", paths[i].c_str(),
+                   nullptr);
+  if (const auto videoflip = element("turn"))
+    turn(videoflip.get(), plan.film.first(StreamKind::kVideo)->orientation);
 
   for (std::size_t i = 0; i < plan.outputs.size(); ++i)
     if (plan.outputs[i].container && plan.outputs[i].container->chapters && plan.film.chapters)

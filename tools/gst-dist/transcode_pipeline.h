@@ -24,6 +24,7 @@ struct Output {
   std::string codec;
   std::string path;                      // Or of a folder, for single pictures.
   const Container* container = nullptr;  // Null: single pictures.
+  bool thumbnails = false;               // Their sheets and their track too.
 };
 
 // A stream that goes past the workers, and into which outputs.
@@ -38,6 +39,7 @@ struct TranscodePlan {
   std::vector<Output> outputs;
   std::vector<Passenger> passengers;
   std::vector<std::string> left_out;  // Sentences on what is in no output.
+  unsigned thumbnail_interval = 0;    // Milliseconds; 0: no output is of thumbnails.
 };
 
 // What becomes of the sound, which goes into the outputs `sound`, and of the subtitles, which go
@@ -47,7 +49,8 @@ Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& soun
 // Properties of remoteenc, and their values as text.
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
-// Its elements are named: "remote" is remoteenc. Outputs are written to `paths`, one for each.
+// Its elements are named: "remote" is remoteenc. Outputs are written to `paths`, one for each, but
+// for thumbnails: an appsink "pictures" gets these as JPEG, and "tiles" as I420.
 Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Properties& remote,
                                       const std::vector<std::string>& paths);
 

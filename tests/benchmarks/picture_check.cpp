@@ -98,12 +98,13 @@ void print(const std::string& label, const std::vector<FrameLook>& source,
     std::printf(
         "frame %s time %.3f distance %u quality %u likeness %.3f luma %.2f patch %.2f rest %.2f "
         "detail %.3f colour %.2f swapped %.2f source-colour %.2f motion %.2f follows %.3f "
-        "elsewhere %.3f contrast %.2f source-structure %.2f\n",
+        "step %.2f steps %.3f stale %.3f elsewhere %.3f contrast %.2f source-structure %.2f\n",
         label.c_str(), static_cast<double>(m.time) / 1e9, m.distance, m.quality,
         static_cast<double>(m.likeness), static_cast<double>(m.luma), static_cast<double>(m.patch),
         static_cast<double>(m.rest), static_cast<double>(m.detail), static_cast<double>(m.colour),
         static_cast<double>(m.swapped_colour), static_cast<double>(m.source_colour),
-        static_cast<double>(m.motion), static_cast<double>(m.follows),
+        static_cast<double>(m.motion), static_cast<double>(m.follows), static_cast<double>(m.step),
+        static_cast<double>(m.steps), static_cast<double>(m.stale),
         static_cast<double>(m.elsewhere), static_cast<double>(m.contrast),
         static_cast<double>(m.source_structure));
   for (std::size_t frames : {1u, 2u, 3u, 4u, 6u, 8u, 12u, 16u, 24u, 1000u}) {

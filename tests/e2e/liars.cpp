@@ -112,6 +112,11 @@ GST_START_TEST(test_liars_are_caught_where_all_is_looked_at) {
 }
 GST_END_TEST;
 
+GST_START_TEST(test_liars_fail_their_exam) {
+  check_lies(clip(), "verify=none verify-golden=true");
+}
+GST_END_TEST;
+
 GST_START_TEST(test_liars_are_believed_where_nobody_looks) {
   const film::Recording truth = run(clip(), "verify=none", "none");
   const film::Recording seen = run(clip(), "verify=none", "black");
@@ -201,6 +206,7 @@ static Suite* liars_suite() {
   tcase_set_timeout(tests, film::patience(600));
   tcase_add_test(tests, test_liars_are_caught_by_samples);
   tcase_add_test(tests, test_liars_are_caught_where_all_is_looked_at);
+  tcase_add_test(tests, test_liars_fail_their_exam);
   tcase_add_test(tests, test_liars_are_believed_where_nobody_looks);
   tcase_add_test(tests, test_honest_workers_raise_no_alarm);
   tcase_add_test(tests, test_liars_leave_evidence);

@@ -37,6 +37,11 @@ constexpr std::size_t kMinMoving = 8;
 // Two frames that show another time, which fits by so much better.
 constexpr float kMaxElsewhere = 0.4f;
 constexpr std::size_t kMinElsewhere = 2;
+// So many frames that stand still where the source moves, and show the source's frame before.
+constexpr float kMinStep = 1.5f;
+constexpr float kMaxSteps = 0.2f;
+constexpr float kMaxStale = 0.5f;
+constexpr std::size_t kMinRepeated = 3;
 // A source whose pictures differ by less, of 255, may stand still itself.
 constexpr float kMinChange = 3;
 // Another picture fits when it differs by less than this part of what the right one does.
@@ -199,6 +204,23 @@ std::optional<std::size_t> median(const std::vector<FrameMeasures>& measures,
   return *middle;
 }
 
+std::optional<Mismatch> check_repeated(const std::vector<Pair>& pairs,
+                                       const std::vector<FrameMeasures>& measures) {
+  const auto is_repeated = [](const FrameMeasures& m) {
+    return m.step >= kMinStep && m.contrast >= kMinContrast && m.steps < kMaxSteps &&
+           m.stale < kMaxStale;
+  };
+  if (static_cast<std::size_t>(std::ranges::count_if(measures, is_repeated)) < kMinRepeated)
+    return {};
+  const auto first = std::ranges::find_if(measures, is_repeated) - measures.begin();
+  const auto i = static_cast<std::size_t>(first);
+  if (auto finding = as_frozen(pairs))
+    return report(pairs[i], *finding);
+  return report(pairs[i],
+                {MismatchKind::kRepeated,
+                 "shows the picture of " + seconds(pairs[i - 1].source->time) + " again"});
+}
+
 std::optional<Mismatch> check_motion(const std::vector<Pair>& pairs,
                                      const std::vector<FrameMeasures>& measures) {
   const auto is_elsewhere = [](const FrameMeasures& m) { return m.elsewhere < kMaxElsewhere; };
@@ -295,6 +317,8 @@ std::optional<Mismatch> compare(const std::vector<FrameLook>& source,
   }
   const auto measures = measure(pairs);
   if (auto mismatch = check_pictures(pairs, measures, threshold))
+    return mismatch;
+  if (auto mismatch = check_repeated(pairs, measures))
     return mismatch;
   if (auto mismatch = check_motion(pairs, measures))
     return mismatch;

@@ -62,6 +62,11 @@ struct FrameMeasures {
   // rendition's frame has.
   float motion = 0;
   float follows = 1;
+  // How far the source's frame is from the one before, of 255, and the rendition's by that.
+  float step = 0;
+  float steps = 1;
+  // The rendition's difference to the source's frame before, by that to its own.
+  float stale = 1;
   // The rendition's difference to the source's nearest frame of another time, by that to its own.
   float elsewhere = 1;
 };

@@ -129,6 +129,13 @@ void measure_motion(const std::vector<Pair>& pairs, std::vector<FrameMeasures>& 
         products(minus(pairs[i].source_grid, source), minus(pairs[i].rendition_grid, rendition));
     m.motion = std::sqrt(p.a_square / static_cast<float>(kSamples));
     m.follows = p.a_square > 0 ? p.common / p.a_square : 1;
+    if (i > 0) {
+      m.step = difference(pairs[i].source_grid, pairs[i - 1].source_grid);
+      if (m.step > 0)
+        m.steps = difference(pairs[i].rendition_grid, pairs[i - 1].rendition_grid) / m.step;
+      if (m.luma > 0)
+        m.stale = fitted_difference(pairs[i - 1].source_grid, pairs[i].rendition_grid) / m.luma;
+    }
     const float own = m.luma;
     const std::size_t first = i - std::min(i, kNeighbours);
     const std::size_t end = std::min(pairs.size(), i + kNeighbours + 1);

@@ -163,6 +163,14 @@ class Cluster {
   void refuse(WorkerId id, const std::string& reason) {
     worker(id).session.fail(take_lease(id), reason);
   }
+  // Answers the oldest of those who want a result to be looked at.
+  void look(const std::string& difference = "", const std::string& unknown = "") {
+    fail_if(looks.empty(), "nothing is to be looked at");
+    const LeaseId lease = looks.front().grant.lease;
+    looks.erase(looks.begin());
+    coordinator.looked(lease, {difference, unknown, nullptr}, now);
+    run();
+  }
   SegmentHeader leased_header(WorkerId id) {
     fail_if(worker(id).leases.empty(), "worker %" G_GUINT64_FORMAT " holds no lease", id);
     const Bytes& payload = worker(id).leases.front().payload;

@@ -18,14 +18,6 @@ struct School : Cluster {
     coordinator.add_job(1, {.max_bytes = max_bytes,
                             .verification = {.mode = mode, .ratio = 0, .golden = true, .seed = 7}});
   }
-  // Answers the oldest question.
-  void look(const std::string& difference = "", const std::string& unknown = "") {
-    fail_if(looks.empty(), "nothing is to be looked at");
-    const LeaseId lease = looks.front().grant.lease;
-    looks.erase(looks.begin());
-    coordinator.looked(lease, {difference, unknown, nullptr}, now);
-    run();
-  }
   void submit_all(std::uint64_t count) {
     for (std::uint64_t index = 0; index < count; ++index)
       submit(index);

@@ -20,14 +20,6 @@ struct Farm : Cluster {
     coordinator.add_job(
         1, {.max_bytes = max_bytes, .verification = {.mode = mode, .ratio = ratio, .seed = 7}});
   }
-  // Answers the oldest question.
-  void look(const std::string& difference = "", const std::string& unknown = "") {
-    fail_if(looks.empty(), "nothing is to be looked at");
-    const LeaseId lease = looks.front().grant.lease;
-    looks.erase(looks.begin());
-    coordinator.looked(lease, {difference, unknown, nullptr}, now);
-    run();
-  }
   // The worker makes a segment that is submitted now.
   void make(WorkerId worker, std::uint64_t index) {
     submit(index);

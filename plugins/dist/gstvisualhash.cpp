@@ -78,8 +78,9 @@ struct _GstVisualHash {
   GstBaseTransform parent;
   struct Private {
     std::mutex lock;
-    Settings settings;     // Guarded by lock.
-    Ref<GstPad> hash_pad;  // Guarded by lock.
+    Settings settings;            // Guarded by lock.
+    bool hash_requested = false;  // Guarded by lock.
+    Ref<GstPad> hash_pad;         // Guarded by lock. Null until it is ready.
     State state;
   } * priv;
 };
@@ -150,7 +151,10 @@ static GstFlowReturn push_hash(GstVisualHash* self, GstPad* pad, GstBuffer* fram
   gst_buffer_copy_into(buffer, frame, GST_BUFFER_COPY_TIMESTAMPS, 0, static_cast<gsize>(-1));
   const GstFlowReturn flow = gst_pad_push(pad, buffer);
   // The video goes on without those who want no hashes, or no more.
-  return flow == GST_FLOW_NOT_LINKED || flow == GST_FLOW_EOS ? GST_FLOW_OK : flow;
+  if (flow == GST_FLOW_NOT_LINKED || flow == GST_FLOW_EOS)
+    return GST_FLOW_OK;
+  const std::lock_guard lock(self->priv->lock);
+  return self->priv->hash_pad.get() == pad ? flow : GST_FLOW_OK;
 }
 
 // --- Streaming
@@ -198,6 +202,11 @@ static GstFlowReturn gst_visual_hash_transform_ip(GstBaseTransform* transform, G
 static gboolean gst_visual_hash_sink_event(GstBaseTransform* transform, GstEvent* event) {
   GstVisualHash* self = GST_VISUAL_HASH(transform);
   const auto kept = Ref<GstEvent>::share(event);
+  // What was before says nothing of whose turn it is now.
+  if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT || GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) {
+    self->priv->state.frames = 0;
+    self->priv->state.last_slot = State().last_slot;
+  }
   const gboolean handled =
       GST_BASE_TRANSFORM_CLASS(gst_visual_hash_parent_class)->sink_event(transform, event);
   const auto pad = hash_pad_of(self);
@@ -231,20 +240,21 @@ static gboolean gst_visual_hash_sink_event(GstBaseTransform* transform, GstEvent
 static GstPad* gst_visual_hash_request_new_pad(GstElement* element, GstPadTemplate* templ,
                                                const gchar*, const GstCaps*) {
   GstVisualHash* self = GST_VISUAL_HASH(element);
-  Ref<GstPad> pad;
   {
     const std::lock_guard lock(self->priv->lock);
-    if (self->priv->hash_pad) {
+    if (std::exchange(self->priv->hash_requested, true)) {
       GST_WARNING_OBJECT(self, "there is a pad 'hash' already; put a tee behind it");
       return nullptr;
     }
-    pad =
-        Ref<GstPad>::adopt(GST_PAD(gst_object_ref_sink(gst_pad_new_from_template(templ, "hash"))));
-    self->priv->hash_pad = pad;
   }
+  const auto pad =
+      Ref<GstPad>::adopt(GST_PAD(gst_object_ref_sink(gst_pad_new_from_template(templ, "hash"))));
   GST_PAD_SET_PROXY_ALLOCATION(pad.get());
   gst_pad_set_active(pad.get(), TRUE);
   gst_element_add_pad(element, pad.get());
+  // Hashes go there from now on.
+  const std::lock_guard lock(self->priv->lock);
+  self->priv->hash_pad = pad;
   return pad.get();
 }
 
@@ -254,6 +264,7 @@ static void gst_visual_hash_release_pad(GstElement* element, GstPad* pad) {
   {
     const std::lock_guard lock(self->priv->lock);
     std::swap(released, self->priv->hash_pad);
+    self->priv->hash_requested = false;
   }
   gst_pad_set_active(pad, FALSE);
   gst_element_remove_pad(element, pad);

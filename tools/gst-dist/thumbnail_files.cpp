@@ -97,6 +97,13 @@ class SheetFiles {
   explicit SheetFiles(const Folder& folder) : folder_(folder) {}
 
   Status put(GstSample* sample, std::size_t times) {
+    // A worker that errs may send any.
+    GstVideoInfo info;
+    if (!gst_video_info_from_caps(&info, gst_sample_get_caps(sample)) ||
+        std::max(info.width, info.height) > static_cast<gint>(kThumbnailSide) ||
+        (size_ && *size_ != std::pair(info.width, info.height)))
+      return folder_.failure(sheet_name(count_), "a picture has another size than was asked for");
+    size_ = std::pair(info.width, info.height);
     for (; times > 0; --times) {
       waiting_.push_back(Ref<GstSample>::share(sample));
       if (waiting_.size() < ThumbnailSheets::kPlaces)
@@ -163,6 +170,7 @@ class SheetFiles {
 
   const Folder& folder_;
   ThumbnailSheets sheets_;
+  std::optional<std::pair<gint, gint>> size_;
   std::vector<Ref<GstSample>> waiting_;  // For the next sheet.
   std::size_t count_ = 0;
 };

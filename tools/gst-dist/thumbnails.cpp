@@ -17,7 +17,6 @@ constexpr Time kMillisecond = kSecond / 1000;
 constexpr unsigned kMinInterval = 10;  // Milliseconds.
 constexpr unsigned kMaxInterval = 1'000'000;
 // What fills the hover box of a player twice over, for screens with small pixels.
-constexpr unsigned kLongerSide = 320;
 // Pictures of a short film.
 constexpr unsigned kEnough = 100;
 
@@ -81,10 +80,10 @@ RenditionSpec thumbnail_rendition(const SourceFormat& film, unsigned interval) {
   const Fraction& pixels = film.pixel_aspect_ratio;
   const double shape = pixels.num > 0 && pixels.den > 0 ? 1.0 * pixels.num / pixels.den : 1;
   const double width = film.width * shape;
-  const bool larger = std::max<double>(width, film.height) > kLongerSide;
+  const bool larger = std::max<double>(width, film.height) > kThumbnailSide;
   // A box, except where that would leave a small film's odd size as it is.
-  spec.width = larger ? kLongerSide : even(width);
-  spec.height = larger ? kLongerSide : even(film.height);
+  spec.width = larger ? kThumbnailSide : even(width);
+  spec.height = larger ? kThumbnailSide : even(film.height);
   return spec;
 }
 

@@ -28,7 +28,10 @@ std::optional<unsigned> parse_interval(std::string_view seconds);
 // In milliseconds, for a film of that duration; 0: unknown.
 unsigned default_interval(Time duration);
 
-// One each `interval` milliseconds, at most 320 pixels wide and high, not larger than the film.
+// Pixels, of the longer side.
+inline constexpr unsigned kThumbnailSide = 320;
+
+// One each `interval` milliseconds, at most so large, and not larger than the film.
 RenditionSpec thumbnail_rendition(const SourceFormat& film, unsigned interval);
 
 // `specs` and that one, as text for remoteenc. With `ladder` they are rungs, of which it gets those

@@ -255,6 +255,22 @@ GST_START_TEST(test_picture_check_matches_by_time) {
 }
 GST_END_TEST;
 
+// What an encoder leaves of noise is other noise.
+GST_START_TEST(test_picture_check_takes_noise_for_noise) {
+  const auto noise = [](double seed) {
+    return film(
+        [seed](double x, double y, double frame) {
+          const double wild = std::sin(x * 1299.898 + y * 7823.3 + frame * 37.7 + seed) * 43758.5;
+          return Colour{255 * (wild - std::floor(wild)), 128, 128};
+        },
+        {160, 90});
+  };
+  const auto mismatch = compare(noise(1), noise(2));
+  fail_unless(!mismatch, "%s", mismatch ? mismatch->reason.c_str() : "");
+  fail_unless(compare(noise(1), film(kLies[0].scene, {160, 90})).has_value());
+}
+GST_END_TEST;
+
 GST_START_TEST(test_picture_check_needs_frames_in_common) {
   expect_good({}, "no frames");
   auto apart = source();
@@ -348,6 +364,7 @@ static Suite* picture_check_suite() {
   tcase_add_test(tc, test_picture_check_passes_still_and_flat_films);
   tcase_add_test(tc, test_picture_check_finds_black_in_place_of_flat);
   tcase_add_test(tc, test_picture_check_matches_by_time);
+  tcase_add_test(tc, test_picture_check_takes_noise_for_noise);
   tcase_add_test(tc, test_picture_check_needs_frames_in_common);
   tcase_add_test(tc, test_picture_check_reports_the_worst_frame);
   tcase_add_test(tc, test_picture_check_takes_films_without_colours);

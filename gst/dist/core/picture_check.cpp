@@ -172,8 +172,8 @@ float excess(const FrameMeasures& m, unsigned threshold) {
   if (m.patch > kPatchOfRest * m.rest)
     worst = std::max(worst, m.patch / kMinPatch);
   // Up to 2, the less alike the more.
-  if ((m.contrast >= kMinContrast && m.likeness < kMinLikenessAlone) ||
-      (m.quality >= kMinQuality && m.distance > threshold && m.likeness < kMinLikeness))
+  const bool far = m.quality >= kMinQuality && m.distance > threshold;
+  if (m.contrast >= kMinContrast && m.likeness < (far ? kMinLikeness : kMinLikenessAlone))
     worst = std::max(worst, 1.5f - m.likeness / 2);
   return worst;
 }

@@ -47,7 +47,7 @@ struct FrameMeasures {
   Time time = kNoTime;
   unsigned distance = 0;  // Bits of 256.
   unsigned quality = 0;   // The lower one of both.
-  float contrast = 0;     // Standard deviation of the source's, of 255.
+  float contrast = 0;     // Standard deviation of the source's, in 8 x 8 blocks, of 255.
   float likeness = 1;     // Correlation of the pictures, 1 for the same; 1 if both are flat.
   float luma = 0;         // Mean difference, of 255, brightness and contrast made alike.
   float patch = 0;        // The same of the worst sixteenth of the picture,

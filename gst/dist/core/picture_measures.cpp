@@ -21,6 +21,7 @@ constexpr float kMaxOffset = 16;
 // structure they have is distorted too.
 constexpr unsigned kMinSide = 288;
 constexpr float kMinCoarseLikeness = 0.8f;
+constexpr float kMinSmallStructure = 4;  // Less may be grain, which encoders take for noise.
 // Less structure than this, of 255, is noise.
 constexpr float kMinStructure = 1;
 // A frame that differs by less from its own one, of 255, is not searched for elsewhere.
@@ -62,11 +63,12 @@ void measure_structure(const Pair& pair, FrameMeasures& m) {
   const auto r = structure_of(rendition.luma);
   const Products p = products(s.fine, r.fine);
   m.source_structure = std::sqrt(p.a_square / static_cast<float>(s.fine.size()));
-  if (m.source_structure < kMinStructure)
+  if (m.source_structure < kMinStructure || m.contrast < kMinContrast)
     return;
   if (std::min({source.width, source.height, rendition.width, rendition.height}) < kMinSide) {
     const Products coarse = products(s.coarse, r.coarse);
-    if (coarse.common < kMinCoarseLikeness * std::sqrt(coarse.a_square * coarse.b_square))
+    if (m.source_structure < kMinSmallStructure ||
+        coarse.common < kMinCoarseLikeness * std::sqrt(coarse.a_square * coarse.b_square))
       return;
   }
   m.detail = std::max(0.0f, p.common / p.a_square);
@@ -101,6 +103,37 @@ Grid minus_mean(const Grid& grid) {
   Grid mean;
   mean.fill(mean_of(grid));
   return minus(grid, mean);
+}
+
+std::array<float, kBlocks> block_means(const Grid& grid) {
+  std::array<float, kBlocks> blocks{};
+  for (unsigned y = 0; y < kSide; ++y)
+    for (unsigned x = 0; x < kSide; ++x)
+      blocks[(y / kBlock) * (kSide / kBlock) + x / kBlock] +=
+          grid[y * kSide + x] / (kBlock * kBlock);
+  return blocks;
+}
+
+float contrast_of(const Grid& grid) {
+  const auto blocks = block_means(grid);
+  const float mean = mean_of(blocks);
+  float sum = 0;
+  for (float block : blocks)
+    sum += (block - mean) * (block - mean);
+  return std::sqrt(sum / kBlocks);
+}
+
+// What an encoder at a low rate leaves of noise is other noise, of the same mean.
+bool is_noise(const Grid& grid) {
+  return contrast_of(grid) < kMinContrast && deviation_of(grid) >= kMinContrast;
+}
+
+std::array<float, kBlocks> mean_differences(const Grid& source, const Grid& rendition) {
+  auto blocks = block_means(source);
+  std::ranges::transform(blocks, block_means(rendition), blocks.begin(),
+                         [](float a, float b) { return std::abs(a - b); });
+  std::ranges::sort(blocks);
+  return blocks;
 }
 
 float likeness_of(const Pair& pair) {
@@ -219,11 +252,13 @@ std::vector<FrameMeasures> measure(const std::vector<Pair>& pairs) {
     m.time = pair.source->time;
     m.distance = distance(pair.source->hash, pair.rendition->hash);
     m.quality = std::min(pair.source->quality, pair.rendition->quality);
-    const auto blocks = block_differences(pair.source_grid, pair.rendition_grid);
+    const auto blocks = is_noise(pair.source_grid)
+                            ? mean_differences(pair.source_grid, pair.rendition_grid)
+                            : block_differences(pair.source_grid, pair.rendition_grid);
     m.luma = mean_of(blocks);
     m.patch = mean_of(std::span(blocks).last<kBlocks / 16>());
     m.rest = mean_of(std::span(blocks).first<kBlocks / 2>());
-    m.contrast = deviation_of(pair.source_grid);
+    m.contrast = contrast_of(pair.source_grid);
     m.likeness = likeness_of(pair);
     if (i % closely == closely / 2)
       measure_structure(pair, m);

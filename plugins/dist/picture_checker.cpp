@@ -16,6 +16,10 @@ constexpr char kHashCaps[] = "application/x-visual-hash";
 constexpr std::size_t kHashSize = 33;
 constexpr unsigned kMinQuality = 50;
 
+bool is_hashes(const SegmentHeader& header) {
+  return header.caps.starts_with(kHashCaps);
+}
+
 std::vector<std::uint8_t> payload_of(const Coordinator::Rendition& rendition) {
   std::vector<std::uint8_t> bytes;
   for (const Bytes& piece : rendition.segment)
@@ -82,6 +86,8 @@ void PictureChecker::stop() {
 
 void PictureChecker::push(Coordinator::LookWanted wanted) {
   const std::lock_guard lock(lock_);
+  // Workers that come and go must not fill the memory with what they left.
+  std::erase_if(wanted_, [](const auto& other) { return other.awaited.expired(); });
   wanted_.push_back(std::move(wanted));
   changed_.notify_one();
 }
@@ -97,6 +103,8 @@ void PictureChecker::run(SegmentLooker& looker) {
       wanted = std::move(wanted_.front());
       wanted_.pop_front();
     }
+    if (wanted.awaited.expired())
+      continue;
     Coordinator::Look seen = look(looker, wanted);
     {
       // What was cancelled says nothing.
@@ -110,39 +118,46 @@ void PictureChecker::run(SegmentLooker& looker) {
 
 Coordinator::Look PictureChecker::look(SegmentLooker& looker,
                                        const Coordinator::LookWanted& wanted) const {
+  Coordinator::Look result;
+  std::vector<const Coordinator::Rendition*> renditions;
+  for (const Coordinator::Rendition& rendition : wanted.renditions) {
+    const SegmentHeader& header = *rendition.header;
+    if (is_hashes(header) || !lacks_decoder(header))
+      renditions.push_back(&rendition);
+    else
+      result.unknown = "no decoder for '" + header.caps + "' is installed here";
+  }
+  if (renditions.empty())
+    return result;
   LookOptions options;
   options.until = wanted.until;
   const auto source = looker.look(wanted.segment, options);
   if (!source)
-    return {.difference = {}, .unknown = source.error(), .evidence = {}};
+    return {.unknown = source.error()};
+  if (source->frames.empty())
+    return {.unknown = "no frame of the source can be decoded here"};
   options.aspect = source->aspect;
-  Coordinator::Look result;
-  for (const Coordinator::Rendition& rendition : wanted.renditions) {
-    const std::string subject = "rendition '" + rendition.header->rendition + "': ";
+  for (const Coordinator::Rendition* rendition : renditions) {
+    const std::string subject = "rendition '" + rendition->header->rendition + "': ";
     std::optional<Mismatch> mismatch;
-    const bool hashes = rendition.header->caps.starts_with(kHashCaps);
-    if (!hashes && lacks_decoder(*rendition.header)) {
-      result.unknown =
-          subject + "no decoder for '" + rendition.header->caps + "' is installed here";
-      continue;
-    }
+    const bool hashes = is_hashes(*rendition->header);
     if (hashes) {
-      mismatch = compare_hashes(source->frames, rendition, settings_.threshold);
+      mismatch = compare_hashes(source->frames, *rendition, settings_.threshold);
     } else {
-      const auto seen = looker.look(rendition.segment, options);
+      const auto seen = looker.look(rendition->segment, options);
       if (!seen)
-        return {.difference = seen.error(), .unknown = {}, .evidence = {}};
+        return {.difference = seen.error()};
       mismatch = compare(source->frames, seen->frames, settings_.threshold);
     }
     if (!mismatch)
       continue;
-    Coordinator::Evidence evidence{rendition.header->rendition, *mismatch, {}};
+    Coordinator::Evidence evidence{rendition->header->rendition, *mismatch, {}};
     if (!settings_.folder.empty() && !hashes)
-      keep_pictures(looker, wanted, rendition, evidence);
+      keep_pictures(looker, wanted, *rendition, evidence);
     return {.difference = subject + mismatch->reason,
-            .unknown = {},
             .evidence = std::make_shared<const Coordinator::Evidence>(std::move(evidence))};
   }
+  result.some_known = true;
   return result;
 }
 

@@ -208,6 +208,51 @@ GST_START_TEST(test_looks_may_take_long) {
 }
 GST_END_TEST
 
+// Nobody will be able to next time.
+GST_START_TEST(test_looks_that_tell_nothing_are_not_repeated) {
+  Farm farm(Verify::kSample);
+  farm.join(1, "a");
+  farm.make(1, 0);
+  farm.look("", "no decoder");
+  farm.make(1, 1);
+  fail_unless(farm.looks.empty());
+  fail_unless_equals_uint64(farm.done.size(), 2);
+}
+GST_END_TEST
+
+// Accusations are of segments, which a seek numbers anew.
+GST_START_TEST(test_looks_forget_accusations_at_a_seek) {
+  Farm farm(Verify::kAll);
+  farm.join(1, "a");
+  farm.make(1, 0);
+  farm.look("black");
+  farm.coordinator.clear_job(1, farm.now);
+  farm.join(2, "b");
+  farm.told();
+  farm.submit(0);
+  farm.submit(1);
+  farm.run();
+  for (const WorkerId id : {1, 2}) {
+    farm.answer(id);
+    farm.run();
+    farm.look();
+  }
+  const std::string told = farm.told();
+  fail_if(contains(told, "suspended"), "%s", told.c_str());
+  fail_unless_equals_uint64(farm.done.size(), 2);
+}
+GST_END_TEST
+
+GST_START_TEST(test_looks_expire_with_the_lease) {
+  Farm farm(Verify::kAll);
+  farm.join(1, "a");
+  farm.make(1, 0);
+  fail_if(farm.looks.front().awaited.expired());
+  farm.disconnect(1);
+  fail_unless(farm.looks.front().awaited.expired());
+}
+GST_END_TEST
+
 GST_START_TEST(test_looks_end_with_the_lease) {
   Farm farm(Verify::kAll);
   farm.join(1, "a");
@@ -297,6 +342,9 @@ static Suite* coordinator_looks_suite() {
   tcase_add_test(tests, test_looks_go_on_at_all_that_a_doubted_worker_makes);
   tcase_add_test(tests, test_looks_of_one_worker_alone_give_the_segment_up);
   tcase_add_test(tests, test_looks_may_take_long);
+  tcase_add_test(tests, test_looks_that_tell_nothing_are_not_repeated);
+  tcase_add_test(tests, test_looks_forget_accusations_at_a_seek);
+  tcase_add_test(tests, test_looks_expire_with_the_lease);
   tcase_add_test(tests, test_looks_end_with_the_lease);
   tcase_add_test(tests, test_looks_count_as_memory);
   tcase_add_test(tests, test_looks_bind_nobody_before_they_are_good);

@@ -13,6 +13,8 @@
 
 #include "gst/dist/core/picture_check.h"
 #include "gst/dist/gstx/segment_buffer.h"
+#include "gst/dist/gstx/segment_decoder.h"
+#include "gst/dist/gstx/stream_format.h"
 #include "tests/common/film.h"
 #include "tests/elements/helpers.h"
 
@@ -390,9 +392,9 @@ GST_START_TEST(test_segment_look_a_decoder_that_hangs_is_an_error) {
   const auto result = looker.look(segment.get(), options);
   fail_if(static_cast<bool>(result));
   expect_part(result.error(), "segment 0: decoding takes longer than 50 ms");
-  hang.release();
-  // Another one can be looked at then.
+  // Another one can be looked at nevertheless.
   fail_unless(static_cast<bool>(looker.look(moving_film().at(1).get(), LookOptions())));
+  hang.release();
 }
 GST_END_TEST
 
@@ -432,6 +434,45 @@ GST_START_TEST(test_segment_look_saves_a_picture) {
 }
 GST_END_TEST
 
+// What a worker says of its video must not keep it from being looked at.
+GST_START_TEST(test_segment_look_lacks_a_decoder_of_a_codec_only) {
+  dist::SegmentHeader header;
+  for (const char* caps : {"video/x-h264, stream-format=(string)avc3, alignment=(string)au",
+                           "video/x-h264, profile=(string)nonsense", "image/jpeg", ""}) {
+    header.caps = caps;
+    fail_if(dist::lacks_decoder(header), "%s", caps);
+  }
+  header.caps = "video/x-nobody-knows";
+  fail_unless(dist::lacks_decoder(header));
+}
+GST_END_TEST
+
+GST_START_TEST(test_segment_look_caps_are_those_of_the_codec_that_was_asked_for) {
+  const auto wanted = dist::parse_renditions("v:jpeg:640x360")->front();
+  const std::uint8_t jpeg[] = {0xff, 0xd8, 0xff, 0xe0};
+  const auto check = [&](const char* caps) {
+    const auto checked = dist::check_rendition(caps, jpeg, false, &wanted);
+    return checked ? std::string() : checked.error();
+  };
+  expect_text(check("image/jpeg, width=(int)640, height=(int)360"), "");
+  expect_text(check("image/jpeg"), "is 0x0, and 640x360 is wanted");
+  expect_text(check("image/jpeg, width=(int)320, height=(int)180"),
+              "is 320x180, and 640x360 is wanted");
+  expect_text(check("application/x-visual-hash, width=(int)640, height=(int)360"),
+              "is application/x-visual-hash, and image/jpeg is wanted");
+}
+GST_END_TEST
+
+// Borders hold nothing, or the whole frame is looked at.
+GST_START_TEST(test_segment_look_borders_are_black) {
+  const auto film = [](const std::string& name, const std::string& colour) {
+    return x264_film(name, ",scale=320:360,pad=640:360:160:0:" + colour + ",setsar=2");
+  };
+  fail_unless(!verdict(film("black-borders", "black")).has_value());
+  fail_unless(verdict(film("white-borders", "white")).has_value());
+}
+GST_END_TEST
+
 static Suite* segment_look_suite() {
   Suite* const suite = suite_create("segment_look");
   TCase* const tests = tcase_create("all");
@@ -448,6 +489,9 @@ static Suite* segment_look_suite() {
   tcase_add_test(tests, test_segment_look_a_decoder_that_hangs_is_an_error);
   tcase_add_test(tests, test_segment_look_cancel_ends_a_decode);
   tcase_add_test(tests, test_segment_look_saves_a_picture);
+  tcase_add_test(tests, test_segment_look_lacks_a_decoder_of_a_codec_only);
+  tcase_add_test(tests, test_segment_look_caps_are_those_of_the_codec_that_was_asked_for);
+  tcase_add_test(tests, test_segment_look_borders_are_black);
   return suite;
 }
 

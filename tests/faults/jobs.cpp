@@ -23,7 +23,8 @@ namespace faults {
 namespace {
 
 constexpr std::size_t kLongestReason = 80;  // In the table.
-constexpr std::uint64_t kMemoryBesidesWindowKib = 64 * 1024;
+// With a decoder, which looks at samples, and its frames.
+constexpr std::uint64_t kMemoryBesidesWindowKib = 96 * 1024;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 // Their own memory is many times that of the program.
 constexpr bool kMemoryIsBounded = false;

@@ -204,8 +204,10 @@ void Coordinator::lease_failed(const WorkerInfo& worker, Dispatcher::Failure fai
     exam_failed(failure, now);
   note_failure(worker, failure, now);
   const SegmentKey& key = failure.grant.segment;
-  if (!failure.given_up.empty() && !dispatcher_.is_open(key.job, key.index))
+  if (!failure.given_up.empty() && !dispatcher_.is_open(key.job, key.index)) {
     jobs_.at(key.job).segments.erase(key.index);
+    jobs_.at(key.job).verification.forget_segment(key.index);
+  }
   events_.push_back(LeaseFailed{worker, failure.grant, failure.reason, failure.given_up});
   if (failure.suspended == 0)
     return;
@@ -404,6 +406,7 @@ void Coordinator::clear_job(JobId id, Instant now) {
   anew.offers = std::move(job.offers);
   anew.encoders = std::move(job.encoders);
   anew.verification = std::move(job.verification);
+  anew.verification.forget_segments();
   anew.golden = std::move(job.golden);
   anew.candidates = std::move(job.candidates);
   job = std::move(anew);

@@ -127,6 +127,8 @@ class Coordinator {
     std::vector<Rendition> renditions;
     // Up to this frame, which the worker could not foresee.
     Time until = 0;
+    // Expires when nobody waits for the answer any more.
+    std::weak_ptr<const void> awaited = {};
   };
   // What was seen in a rendition that is not what the source shows.
   struct Evidence {
@@ -197,9 +199,10 @@ class Coordinator {
   // What was seen of the result of a lease; ignored if that is over. Both empty: the pictures are
   // the same.
   struct Look {
-    std::string difference;
-    std::string unknown;  // Why nobody can tell.
-    std::shared_ptr<const Evidence> evidence;
+    std::string difference = {};
+    std::string unknown = {};  // Why nobody can tell, be it of some renditions only.
+    std::shared_ptr<const Evidence> evidence = {};
+    bool some_known = false;  // Others are the same.
   };
   void looked(LeaseId lease, const Look& look, Instant now);
   // No segment can be submitted until the earliest is delivered, because of a limit or because all
@@ -297,6 +300,7 @@ class Coordinator {
 
     // Those of its renditions that are in the set.
     std::vector<RenditionSpec> some(RenditionSet set) const;
+    std::vector<double> weights() const;
 
     // Where workers are examined: with what, how many failed since one passed, and those that have
     // not passed.
@@ -324,6 +328,7 @@ class Coordinator {
   struct Held {
     SegmentDone done;
     std::uint64_t size = 0;
+    std::shared_ptr<const void> awaited;
   };
   struct Failure {
     WorkerInfo worker;

@@ -72,8 +72,7 @@ void Coordinator::examine(WorkerId worker, JobId id, Job& job, Instant now) {
     return admit(worker, id, job, now);
   candidate.exam = kExams + exams_begun_++;
   exams_[candidate.exam] = {id, worker, renditions, *job.golden};
-  std::vector<double> weights(std::max<std::size_t>(job.renditions.size(), 1), 1);
-  dispatcher_.add_job(candidate.exam, job.config.max_attempts, std::move(weights), worker);
+  dispatcher_.add_job(candidate.exam, job.config.max_attempts, job.weights(), worker);
   dispatcher_.add_segment({candidate.exam}, static_cast<double>(job.golden->header->units.size()),
                           renditions);
 }

@@ -11,7 +11,7 @@ namespace dist {
 
 // The lease goes on: a worker that is lost or suspended meanwhile loses the result too.
 void Coordinator::hold(SegmentDone done, std::uint64_t size, Job& job, Instant now) {
-  // Of the earliest segment one answer finds room in any case, not each of its copies.
+  // One answer finds room in any case, not each copy of it.
   const LeaseId lease = done.grant.lease;
   if (!fits(job, size) && !exempt(done.grant))
     return put_off(done.grant, size, now);
@@ -26,7 +26,9 @@ void Coordinator::hold(SegmentDone done, std::uint64_t size, Job& job, Instant n
                     .renditions = done.renditions,
                     .until = times[first + job.verification.draw(times.size() - first)]};
   job.looked_at += size;
-  held_.insert_or_assign(lease, Held{std::move(done), size});
+  const auto awaited = std::make_shared<const bool>(true);
+  wanted.awaited = awaited;
+  held_.insert_or_assign(lease, Held{std::move(done), size, awaited});
   events_.push_back(std::move(wanted));
 }
 
@@ -42,7 +44,7 @@ void Coordinator::looked(LeaseId lease, const Look& look, Instant now) {
   const auto found = held_.find(lease);
   if (found == held_.end())
     return;
-  auto [done, size] = found->second;
+  auto [done, size, _] = found->second;
   lease_ended(*connections_.at(done.worker.id), lease);
   if (is_exam(done.grant)) {
     exam_looked(done, look, now);
@@ -50,8 +52,10 @@ void Coordinator::looked(LeaseId lease, const Look& look, Instant now) {
   }
   const SegmentKey key = done.grant.segment;
   Job& job = jobs_.at(key.job);
-  if (!look.unknown.empty()) {
+  if (!look.unknown.empty())
     events_.push_back(PicturesUnknown{done.worker, done.grant, look.unknown});
+  if (!look.unknown.empty() && !look.some_known) {
+    job.verification.unknown(done.worker.id);
     weigh(job, done);
     accept(std::move(done), size, job, now);
   } else if (look.difference.empty()) {

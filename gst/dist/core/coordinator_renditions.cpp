@@ -44,6 +44,15 @@ std::vector<RenditionSpec> Coordinator::Job::some(RenditionSet set) const {
   return specs;
 }
 
+std::vector<double> Coordinator::Job::weights() const {
+  if (renditions.empty())
+    return {1};
+  std::vector<double> weights;
+  for (const RenditionSpec& spec : renditions)
+    weights.push_back(weight_of(spec));
+  return weights;
+}
+
 void Coordinator::set_renditions(JobId id, const std::vector<RenditionSpec>& renditions,
                                  Instant now) {
   Job& job = jobs_.at(id);
@@ -54,10 +63,7 @@ void Coordinator::set_renditions(JobId id, const std::vector<RenditionSpec>& ren
   job.offers.clear();
   job.query = ++queries_;
   job.golden.reset();
-  std::vector<double> weights;
-  for (const RenditionSpec& spec : renditions)
-    weights.push_back(weight_of(spec));
-  dispatcher_.add_job(id, job.config.max_attempts, std::move(weights));
+  dispatcher_.add_job(id, job.config.max_attempts, job.weights());
   for (auto& [_, connection] : connections_)
     if (connection->joined && !connection->closing)
       ask(*connection, id, job, now);

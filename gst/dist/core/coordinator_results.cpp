@@ -95,7 +95,8 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   const auto verdict = judge(job, trial, done);
   if (verdict.status)
     return hold(std::move(done), size, job, now);
-  job.check = std::move(trial);
+  if (!exam)
+    job.check = std::move(trial);
   refuse(verdict, done, job, now);
 }
 

@@ -40,14 +40,17 @@ class Verification {
   // those who are convicted now.
   void differ(WorkerId worker, std::uint64_t segment, RenditionSet renditions);
   std::vector<WorkerId> same(WorkerId worker, std::uint64_t segment, RenditionSet renditions);
+  // Nobody could tell, and nobody will be able to next time: its word has to do.
+  void unknown(WorkerId worker) { workers_[worker].seen = true; }
 
   // The segment is done, the worker gone.
   void forget_segment(std::uint64_t segment) { accused_.erase(segment); }
+  void forget_segments() { accused_.clear(); }
   void forget_worker(WorkerId worker);
 
  private:
   struct Worker {
-    bool seen = false;     // One of its results was right.
+    bool seen = false;     // One of its results was right, or nobody can tell.
     bool doubted = false;  // One was not.
   };
 

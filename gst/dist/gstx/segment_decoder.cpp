@@ -32,13 +32,13 @@ bool is_raw(GstCaps* caps) {
   return gst_structure_has_name(gst_caps_get_structure(caps, 0), "video/x-raw");
 }
 
-// The software decoder of the highest rank that takes the caps as they are.
-GstElementFactory* find_decoder(GstCaps* caps) {
+// The software decoder of the highest rank that takes the caps, all of them or some.
+GstElementFactory* find_decoder(GstCaps* caps, bool all_of_them) {
   GList* const all = gst_element_factory_list_get_elements(
       GST_ELEMENT_FACTORY_TYPE_DECODER | GST_ELEMENT_FACTORY_TYPE_MEDIA_VIDEO |
           GST_ELEMENT_FACTORY_TYPE_MEDIA_IMAGE,
       GST_RANK_MARGINAL);
-  GList* const fit = gst_element_factory_list_filter(all, caps, GST_PAD_SINK, TRUE);
+  GList* const fit = gst_element_factory_list_filter(all, caps, GST_PAD_SINK, all_of_them);
   GList* const sorted = g_list_sort(fit, gst_plugin_feature_rank_compare_func);
   GstElementFactory* found = nullptr;
   for (GList* item = sorted; item && !found; item = item->next) {
@@ -73,8 +73,12 @@ std::size_t units_needed(const SegmentHeader& header, Time until) {
 
 bool lacks_decoder(const SegmentHeader& header) {
   const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(header.caps.c_str()));
-  return caps && gst_caps_is_fixed(caps.get()) && !is_raw(caps.get()) &&
-         !Ref<GstElementFactory>::adopt(find_decoder(caps.get()));
+  if (!caps || !gst_caps_is_fixed(caps.get()) || is_raw(caps.get()))
+    return false;
+  const GstStructure* const structure = gst_caps_get_structure(caps.get(), 0);
+  const auto any =
+      Ref<GstCaps>::adopt(gst_caps_new_empty_simple(gst_structure_get_name(structure)));
+  return !Ref<GstElementFactory>::adopt(find_decoder(any.get(), false));
 }
 
 SegmentDecoder::SegmentDecoder(const SegmentHeader& header, OnFrame on_frame,
@@ -120,7 +124,7 @@ Status SegmentDecoder::make_chain() {
 
   GstElement* first = nullptr;
   if (!is_raw(caps_.get())) {
-    const auto factory = Ref<GstElementFactory>::adopt(find_decoder(caps_.get()));
+    const auto factory = Ref<GstElementFactory>::adopt(find_decoder(caps_.get(), true));
     if (!factory)
       return Error{"no decoder for '" + header_.caps + "' is installed"};
     decoder_ = GST_OBJECT_NAME(factory.get());

@@ -17,7 +17,8 @@
 
 namespace dist {
 
-// Whether nothing that is installed decodes what the segment's caps say.
+// Whether nothing that is installed decodes video of this kind, whatever else its caps say: those
+// are the worker's choice.
 bool lacks_decoder(const SegmentHeader& header);
 
 class SegmentDecoder {

@@ -24,9 +24,14 @@ namespace {
 
 constexpr std::size_t kMaxFrames = 4096;
 constexpr gint kPictureWidth = 320;
-constexpr Time kPictureTime = 10 * kSecond;
-// How long a decoder that has overrun its time is waited for before its thread is given up.
+constexpr Time kPictureTime = kSecond;
+// How long a decoder that has overrun its time is waited for before its thread is given up, and how
+// many there may be of these.
 constexpr std::chrono::seconds kGrace(5);
+constexpr std::size_t kMaxStuck = 16;
+// Samples of a border are not brighter, but for those next to the picture.
+constexpr unsigned kMaxBlack = 40;
+constexpr unsigned kSmear = 8;
 // Pictures are fitted with borders if their aspect ratio differs by more, as EncodeChain has it.
 constexpr double kAspectTolerance = 0.015;
 
@@ -70,6 +75,31 @@ Area picture_area(const GstVideoInfo& info, double aspect) {
     area.height = height;
   }
   return area;
+}
+
+// The mean of a row's samples in columns [from, to), as 8 bits.
+unsigned row_mean(const LumaPlane& luma, unsigned y, unsigned from, unsigned to) {
+  const std::uint8_t* const row = luma.data + static_cast<std::ptrdiff_t>(y) * luma.stride;
+  std::uint64_t sum = 0;
+  for (unsigned x = from; x < to; ++x)
+    sum += luma.depth > 8 ? reinterpret_cast<const std::uint16_t*>(row)[x] : row[x];
+  return from < to ? static_cast<unsigned>((sum / (to - from)) >> (luma.depth - 8)) : 0;
+}
+
+bool is_black_around(const LumaPlane& luma, const Area& area) {
+  const unsigned right = area.x + area.width;
+  const unsigned below = area.y + area.height;
+  for (unsigned y = 0; y < luma.height; ++y) {
+    const bool beside = y >= area.y && y < below;
+    // Encoders smear the picture's edge into the border.
+    const unsigned end = beside ? area.x - std::min(area.x, kSmear) : luma.width;
+    const unsigned begin = beside ? std::min(right + kSmear, luma.width) : luma.width;
+    const bool smeared = !beside && (y + kSmear >= area.y && y < below + kSmear);
+    if (!smeared &&
+        std::max(row_mean(luma, y, 0, end), row_mean(luma, y, begin, luma.width)) > kMaxBlack)
+      return false;
+  }
+  return true;
 }
 
 // Component 1 or 2 of a format with planes, within the area.
@@ -196,11 +226,14 @@ class SegmentLooker::Work {
   }
 
   FrameLook look_at(const GstVideoFrame& frame, Time time) {
-    const Area area = picture_area(frame.info, options_.aspect);
+    LumaPlane luma = reader_.read(frame);
+    Area area = picture_area(frame.info, options_.aspect);
+    // Borders are what a pipeline adds that keeps the shape; nothing is to be seen in them.
+    if (!is_black_around(luma, area))
+      area = {0, 0, luma.width, luma.height};
     if (!looker_ || area.width != area_.width || area.height != area_.height)
       looker_.emplace(area.width, area.height);
     area_ = area;
-    LumaPlane luma = reader_.read(frame);
     luma.data += static_cast<std::ptrdiff_t>(area.y) * luma.stride +
                  static_cast<std::ptrdiff_t>(area.x * (luma.depth > 8 ? 2u : 1u));
     luma.width = area.width;
@@ -253,13 +286,21 @@ void SegmentLooker::cancel() {
     work_->stop();
 }
 
-Status SegmentLooker::wait_for_last() {
+// A decoder that does not stop is left to itself: one answer must not keep the others from being
+// looked at.
+Status SegmentLooker::leave_last() {
   if (!thread_.joinable())
     return {};
-  if (!work_->wait(kGrace, true))
-    return Error{"the decoder is still busy with " + subject_of(work_->header()) +
+  if (work_->wait(kGrace, true)) {
+    thread_.join();
+    return {};
+  }
+  thread_.detach();
+  stuck_.push_back(work_);
+  std::erase_if(stuck_, [](const auto& work) { return work->wait({}, true); });
+  if (stuck_.size() > kMaxStuck)
+    return Error{"too many decoders do not stop, the last with " + subject_of(work_->header()) +
                  "nothing more can be looked at"};
-  thread_.join();
   return {};
 }
 
@@ -270,7 +311,7 @@ Result<std::shared_ptr<SegmentLooker::Work>> SegmentLooker::run(GstBuffer* segme
   if (!header)
     return Error{header.error()};
   const std::string subject = subject_of(*header);
-  if (Status free = wait_for_last(); !free)
+  if (Status free = leave_last(); !free)
     return Error{subject + free.error()};
   const auto work = std::make_shared<Work>(std::move(*header), segment, options, keep);
   {

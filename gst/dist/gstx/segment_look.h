@@ -32,7 +32,7 @@ struct LookOptions {
   // A decoder that takes longer has failed.
   Time time_limit = 30 * kSecond;
   // SegmentLook::aspect of the source. Frames of a rendition that have another one are looked at
-  // without the borders that fill them up. 0: no borders.
+  // without the black borders that fill them up. 0: no borders.
   double aspect = 0;
 };
 
@@ -63,12 +63,13 @@ class SegmentLooker {
   class Work;
   // Decodes in the thread, with a limit on time. `keep`: the last frame itself.
   Result<std::shared_ptr<Work>> run(GstBuffer* segment, const LookOptions& options, bool keep);
-  Status wait_for_last();
+  Status leave_last();
 
   std::mutex lock_;
   bool cancelled_ = false;      // Guarded by lock_.
   std::shared_ptr<Work> work_;  // Guarded by lock_. The last one; its thread may still run.
   std::thread thread_;
+  std::vector<std::shared_ptr<Work>> stuck_;  // Their threads are nobody's.
 };
 
 }  // namespace dist

@@ -68,8 +68,12 @@ Result<std::string> check_rendition(const std::string& text,
   if (!caps || !gst_caps_is_fixed(caps.get()))
     return Error{"no caps: " + std::string(clip(text, kMaxCapsInText))};
   const GstStructure* structure = gst_caps_get_structure(caps.get(), 0);
+  const CodecInfo* const codec = wanted ? find_codec(wanted->codec) : nullptr;
+  if (codec && !gst_structure_has_name(structure, codec->media_type))
+    return Error{"is " + std::string(clip(gst_structure_get_name(structure), kMaxCapsInText)) +
+                 ", and " + codec->media_type + " is wanted"};
   const SourceFormat seen = source_format(text);
-  if (wanted && wanted->width != 0 && seen.width != 0 &&
+  if (wanted && wanted->width != 0 &&
       (seen.width != wanted->width || seen.height != wanted->height))
     return Error{"is " + size_text(seen.width, seen.height) + ", and " +
                  size_text(wanted->width, wanted->height) + " is wanted"};

@@ -309,6 +309,17 @@ void FanOut::told(const Coordinator::LookWanted& event) {
   checker_->push(event);
 }
 
+static void set_picture(GstStructure* message, const char* field,
+                        const std::vector<std::uint8_t>& jpeg) {
+  if (jpeg.empty())
+    return;
+  const auto caps = Ref<GstCaps>::adopt(gst_caps_new_empty_simple("image/jpeg"));
+  const auto buffer = Ref<GstBuffer>::adopt(gst_buffer_new_memdup(jpeg.data(), jpeg.size()));
+  const auto sample =
+      Ref<GstSample>::adopt(gst_sample_new(buffer.get(), caps.get(), nullptr, nullptr));
+  gst_structure_set(message, field, GST_TYPE_SAMPLE, sample.get(), nullptr);
+}
+
 void FanOut::told(const Coordinator::PicturesDiffer& event) {
   const std::uint64_t index = event.grant.segment.index;
   GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT " of %s: %s", index,
@@ -328,6 +339,8 @@ void FanOut::told(const Coordinator::PicturesDiffer& event) {
                       G_TYPE_STRING, to_hex(mismatch.source_hash).c_str(), "answer-hash",
                       G_TYPE_STRING, to_hex(mismatch.rendition_hash).c_str(), "files",
                       G_TYPE_STRING, files.c_str(), nullptr);
+    set_picture(message, "source-picture", event.evidence->source_picture);
+    set_picture(message, "answer-picture", event.evidence->answer_picture);
   }
   post(message);
 }

@@ -151,9 +151,11 @@ Coordinator::Look PictureChecker::look(SegmentLooker& looker,
     }
     if (!mismatch)
       continue;
-    Coordinator::Evidence evidence{rendition->header->rendition, *mismatch, {}};
-    if (!settings_.folder.empty() && !hashes)
-      keep_pictures(looker, wanted, *rendition, evidence);
+    Coordinator::Evidence evidence;
+    evidence.rendition = rendition->header->rendition;
+    evidence.mismatch = *mismatch;
+    if (!hashes)
+      add_pictures(looker, wanted, *rendition, evidence);
     return {.difference = subject + mismatch->reason,
             .evidence = std::make_shared<const Coordinator::Evidence>(std::move(evidence))};
   }
@@ -162,9 +164,9 @@ Coordinator::Look PictureChecker::look(SegmentLooker& looker,
 }
 
 // The worst frame as it is in the source, and as it came back.
-void PictureChecker::keep_pictures(SegmentLooker& looker, const Coordinator::LookWanted& wanted,
-                                   const Coordinator::Rendition& rendition,
-                                   Coordinator::Evidence& evidence) const {
+void PictureChecker::add_pictures(SegmentLooker& looker, const Coordinator::LookWanted& wanted,
+                                  const Coordinator::Rendition& rendition,
+                                  Coordinator::Evidence& evidence) const {
   LookOptions options;
   options.until = evidence.mismatch.time;
   const std::string path = settings_.folder + "/segment-" +
@@ -172,11 +174,20 @@ void PictureChecker::keep_pictures(SegmentLooker& looker, const Coordinator::Loo
                            std::to_string(wanted.grant.lease) + "-";
   const struct {
     const BytesList& segment;
-    std::string path;
-  } pictures[] = {{wanted.segment, path + "source.jpg"}, {rendition.segment, path + "answer.jpg"}};
-  for (const auto& [segment, name] : pictures)
-    if (looker.save(segment, options, name))
-      evidence.files.push_back(name);
+    std::vector<std::uint8_t>& jpeg;
+    std::string file;
+  } pictures[] = {{wanted.segment, evidence.source_picture, path + "source.jpg"},
+                  {rendition.segment, evidence.answer_picture, path + "answer.jpg"}};
+  for (const auto& [segment, jpeg, file] : pictures) {
+    auto picture = looker.picture(segment, options);
+    if (!picture)
+      continue;
+    jpeg = std::move(*picture);
+    if (!settings_.folder.empty() &&
+        g_file_set_contents(file.c_str(), reinterpret_cast<const gchar*>(jpeg.data()),
+                            static_cast<gssize>(jpeg.size()), nullptr))
+      evidence.files.push_back(file);
+  }
 }
 
 }  // namespace dist

@@ -47,9 +47,8 @@ class PictureChecker {
 
   void run(SegmentLooker& looker);
   Coordinator::Look look(SegmentLooker& looker, const Coordinator::LookWanted& wanted) const;
-  void keep_pictures(SegmentLooker& looker, const Coordinator::LookWanted& wanted,
-                     const Coordinator::Rendition& rendition,
-                     Coordinator::Evidence& evidence) const;
+  void add_pictures(SegmentLooker& looker, const Coordinator::LookWanted& wanted,
+                    const Coordinator::Rendition& rendition, Coordinator::Evidence& evidence) const;
 
   const Settings settings_;
   const Answer answer_;

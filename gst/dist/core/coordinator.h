@@ -134,7 +134,11 @@ class Coordinator {
   struct Evidence {
     std::string rendition;
     Mismatch mismatch;
-    std::vector<std::string> files;  // Pictures of it, if any are kept.
+    // The frame as the source has it, and as it came back: JPEGs, empty if there are none. The
+    // files in which they are kept, if they are.
+    std::vector<std::uint8_t> source_picture;
+    std::vector<std::uint8_t> answer_picture;
+    std::vector<std::string> files;
   };
   // The pictures of a result are not those of the source. The lease failed.
   struct PicturesDiffer {

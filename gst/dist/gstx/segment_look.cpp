@@ -350,15 +350,15 @@ Result<SegmentLook> SegmentLooker::look(const BytesList& segment, const LookOpti
   return look(to_buffer(segment).get(), options);
 }
 
-Status SegmentLooker::save(GstBuffer* segment, const LookOptions& options,
-                           const std::string& path) {
+Result<std::vector<std::uint8_t>> SegmentLooker::picture(GstBuffer* segment,
+                                                         const LookOptions& options) {
   auto work = run(segment, options, true);
   if (!work)
     return Error{work.error()};
   const std::string subject = subject_of((*work)->header());
   GstSample* const frame = (*work)->last_frame();
   if (!frame)
-    return Error{subject + "there is no frame to save"};
+    return Error{subject + "there is no such frame"};
   GstVideoInfo info;
   gst_video_info_from_caps(&info, gst_sample_get_caps(frame));
   const gint width = std::min(kPictureWidth, GST_VIDEO_INFO_WIDTH(&info));
@@ -367,24 +367,20 @@ Status SegmentLooker::save(GstBuffer* segment, const LookOptions& options,
       gst_caps_new_simple("image/jpeg", "width", G_TYPE_INT, width, "height", G_TYPE_INT, height,
                           "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr));
   GError* error = nullptr;
-  const auto picture =
+  const auto made =
       Ref<GstSample>::adopt(gst_video_convert_sample(frame, caps.get(), kPictureTime, &error));
-  if (picture) {
-    const BufferMap map(gst_sample_get_buffer(picture.get()));
-    const auto bytes = map.span();
-    g_file_set_contents(path.c_str(), reinterpret_cast<const gchar*>(bytes.data()),
-                        static_cast<gssize>(bytes.size()), &error);
+  if (!made) {
+    const std::string text = error ? error->message : "failed";
+    g_clear_error(&error);
+    return Error{subject + "cannot make a picture: " + text};
   }
-  if (!error)
-    return {};
-  const std::string text = error->message;
-  g_error_free(error);
-  return Error{subject + "cannot save a picture: " + text};
+  const BufferMap map(gst_sample_get_buffer(made.get()));
+  return std::vector<std::uint8_t>(map.span().begin(), map.span().end());
 }
 
-Status SegmentLooker::save(const BytesList& segment, const LookOptions& options,
-                           const std::string& path) {
-  return save(to_buffer(segment).get(), options, path);
+Result<std::vector<std::uint8_t>> SegmentLooker::picture(const BytesList& segment,
+                                                         const LookOptions& options) {
+  return picture(to_buffer(segment).get(), options);
 }
 
 }  // namespace dist

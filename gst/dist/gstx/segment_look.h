@@ -51,10 +51,10 @@ class SegmentLooker {
   Result<SegmentLook> look(GstBuffer* segment, const LookOptions& options);
   Result<SegmentLook> look(const BytesList& segment, const LookOptions& options);
 
-  // Writes the frame that look() with these options looks at last to a file, as JPEG at most 320
-  // pixels wide. One call at a time.
-  Status save(GstBuffer* segment, const LookOptions& options, const std::string& path);
-  Status save(const BytesList& segment, const LookOptions& options, const std::string& path);
+  // The frame that look() with these options looks at last, as a JPEG at most 320 pixels wide. One
+  // call at a time.
+  Result<std::vector<std::uint8_t>> picture(GstBuffer* segment, const LookOptions& options);
+  Result<std::vector<std::uint8_t>> picture(const BytesList& segment, const LookOptions& options);
 
   // From any thread: what runs, and what is called later, ends with an error.
   void cancel();

@@ -49,6 +49,7 @@ Process::~Process() {
 
 void Process::kill() {
   g_subprocess_force_exit(process_);
+  g_subprocess_wait(process_, nullptr, nullptr);
 }
 
 void Process::signal(int number) {

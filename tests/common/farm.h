@@ -25,7 +25,7 @@ class Process {
 
   // Waits for its end; -1 if it was ended by a signal or does not end in time.
   int exit_code(unsigned seconds = 20);
-  // SIGKILL.
+  // SIGKILL; waits for its end.
   void kill();
   void signal(int number);
   // 0 once it has ended.

@@ -188,7 +188,7 @@ GST_START_TEST(test_looks_of_one_worker_alone_give_the_segment_up) {
     farm.run();
     if (!farm.looks.empty())
       farm.look("black");
-    farm.run_until(farm.now + 10 * kSeconds);
+    farm.run_until(farm.now + kSeconds);
     told = farm.told();
     fail_if(contains(told, "done"));
   }
@@ -247,8 +247,9 @@ GST_START_TEST(test_looks_expire_with_the_lease) {
   Farm farm(Verify::kAll);
   farm.join(1, "a");
   farm.make(1, 0);
-  fail_if(farm.looks.front().awaited.expired());
   farm.disconnect(1);
+  fail_if(farm.looks.front().awaited.expired());
+  farm.coordinator.clear_job(1, farm.now);
   fail_unless(farm.looks.front().awaited.expired());
 }
 GST_END_TEST
@@ -257,19 +258,88 @@ GST_START_TEST(test_looks_end_with_the_lease) {
   Farm farm(Verify::kAll);
   farm.join(1, "a");
   farm.make(1, 0);
-  farm.disconnect(1);
-  farm.told();
-  farm.look();
-  fail_unless_equals_text(farm.told(), "");
-  farm.join(2, "b");
-  fail_unless_equals_text(farm.leased(2), "0");
-  farm.answer(2);
-  farm.run();
   farm.coordinator.clear_job(1, farm.now);
   farm.told();
   farm.look();
   fail_unless_equals_text(farm.told(), "");
   fail_unless_equals_uint64(farm.coordinator.bytes_held(1), 0);
+}
+GST_END_TEST
+
+// What it made is here.
+GST_START_TEST(test_looks_outlive_the_worker) {
+  Farm farm(Verify::kAll);
+  farm.join(1, "a");
+  farm.make(1, 0);
+  farm.disconnect(1);
+  fail_if(contains(farm.told(), "failed"));
+  farm.join(2, "b");
+  fail_unless_equals_text(farm.leased(2), "");
+  farm.told();
+  farm.look();
+  fail_unless_equals_text(farm.told(), "done 1/0 a");
+}
+GST_END_TEST
+
+GST_START_TEST(test_looks_that_differ_outlive_the_worker) {
+  Farm farm(Verify::kAll);
+  farm.join(1, "liar");
+  farm.make(1, 0);
+  farm.disconnect(1);
+  farm.join(2, "b");
+  farm.told();
+  farm.look("black");
+  fail_unless_equals_text(farm.told(), "differs 1/0 liar: black, failed 1/0 liar: black");
+  fail_unless_equals_text(farm.leased(2), "0");
+  farm.answer(2);
+  farm.run();
+  farm.look();
+  fail_unless_equals_text(farm.told(), "look at 1/0 b, done 1/0 b");
+}
+GST_END_TEST
+
+// Whoever waits for a look may work meanwhile, but not without end.
+GST_START_TEST(test_looks_leave_the_worker_free) {
+  Farm farm(Verify::kAll);
+  farm.join(1, "a", 2);
+  for (std::uint64_t index = 0; index < 5; ++index)
+    farm.submit(index);
+  farm.run();
+  fail_unless_equals_text(farm.leased(1), "0 1");
+  farm.answer(1);
+  farm.run();
+  fail_unless_equals_text(farm.leased(1), "1 2");
+  farm.answer(1);
+  farm.run();
+  fail_unless_equals_text(farm.leased(1), "2");
+  farm.look();
+  farm.run();
+  fail_unless_equals_text(farm.leased(1), "2 3");
+}
+GST_END_TEST
+
+// Somebody looks at it already.
+GST_START_TEST(test_looks_are_not_hedged) {
+  Farm farm(Verify::kSample);
+  farm.join(1, "a");
+  for (std::uint64_t index = 0; index < 6; ++index) {
+    farm.make(1, index);
+    if (!farm.looks.empty())
+      farm.look();
+    farm.coordinator.delivered(1, index, farm.now);
+  }
+  farm.join(2, "b");
+  farm.submit(6);
+  farm.submit(7);
+  farm.run();
+  farm.answer(1);
+  farm.answer(2);
+  farm.run();
+  fail_unless_equals_uint64(farm.looks.size(), 1);
+  farm.coordinator.set_blocked(1, true, farm.now);
+  farm.told();
+  farm.run_until(farm.now + 60 * kSeconds);
+  fail_if(contains(farm.told(), "hedged"));
 }
 GST_END_TEST
 
@@ -346,6 +416,10 @@ static Suite* coordinator_looks_suite() {
   tcase_add_test(tests, test_looks_forget_accusations_at_a_seek);
   tcase_add_test(tests, test_looks_expire_with_the_lease);
   tcase_add_test(tests, test_looks_end_with_the_lease);
+  tcase_add_test(tests, test_looks_outlive_the_worker);
+  tcase_add_test(tests, test_looks_that_differ_outlive_the_worker);
+  tcase_add_test(tests, test_looks_leave_the_worker_free);
+  tcase_add_test(tests, test_looks_are_not_hedged);
   tcase_add_test(tests, test_looks_count_as_memory);
   tcase_add_test(tests, test_looks_bind_nobody_before_they_are_good);
   tcase_add_test(tests, test_looks_doubt_and_convict);

@@ -55,7 +55,10 @@ void World::check_leases() {
                    " segments are open here, there " +
                    std::to_string(dispatcher.open_segments(id)));
     job.leases = dispatcher.leases_of(id);
-    if (job.leases.size() != dispatcher.leases(id))
+    const auto answered =
+        std::count_if(job.leases.begin(), job.leases.end(),
+                      [&](const Dispatcher::Grant& grant) { return looks_.contains(grant.lease); });
+    if (job.leases.size() != dispatcher.leases(id) + static_cast<std::size_t>(answered))
       wrong("job " + std::to_string(id) + ": leases without a segment");
     check_segments(job);
     for (const Dispatcher::Grant& grant : job.leases)
@@ -104,10 +107,12 @@ void World::check_segments(Job& job) {
 
 void World::check_holder(const Dispatcher::Grant& grant, const Job& job) {
   Wire& wire = *wires_.at(grant.worker - 1);
-  if (!wire.open || !wire.joined)
-    return wrong(name(grant) + ": its worker is gone");
   if (std::exchange(wire.counted_at, checks_) != checks_)
     wire.held = 0;
+  if (looks_.contains(grant.lease))
+    return;
+  if (!wire.open || !wire.joined)
+    return wrong(name(grant) + ": its worker is gone");
   const WorkerPlan& plan = wire.worker.plan();
   // A damaged greeting may have asked for more, and a damaged offer may have offered anything.
   if (++wire.held > plan.capacity && plan.up.damage == 0)
@@ -138,7 +143,8 @@ void World::check_order(JobId id, const Job& job, LeaseId newest) {
       for (const Dispatcher::Grant& grant : other.leases)
         if (grant.lease > newest_ && !grant.hedge &&
             ((other_id == id && grant.segment.index > *rung.queued) ||
-             (steps_ <= checked_at_ + 1 && other.leases.size() > leases + 3)) &&
+             (steps_ <= checked_at_ + 1 &&
+              coordinator_.dispatcher().leases(other_id) > leases + 3)) &&
             (coordinator_.dispatcher().ability(grant.worker, id) >> i & 1) != 0)
           return wrong(name(grant) + ": before " + name(id, *rung.queued));
   }
@@ -156,7 +162,7 @@ bool World::has_idle_worker(JobId id, RenditionSet renditions) const {
 void World::check_hedge(JobId id, Job& job) {
   const auto before = std::exchange(job.front, {});
   for (const Dispatcher::Grant& grant : job.leases) {
-    if (job.over || grant.segment.index != job.next_join)
+    if (job.over || grant.segment.index != job.next_join || looks_.contains(grant.lease))
       continue;
     const auto [at, first] = job.front.try_emplace(grant.segment.first);
     const auto seen = before.find(grant.segment.first);

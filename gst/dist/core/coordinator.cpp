@@ -141,6 +141,11 @@ void Coordinator::lose(Connection& connection, const std::string& reason, Instan
   account_incoming(connection);
 }
 
+bool Coordinator::is_there(WorkerId worker) const {
+  const auto found = connections_.find(worker);
+  return found != connections_.end() && found->second->joined && !found->second->closing;
+}
+
 // A flood of strangers must not become a flood of messages.
 void Coordinator::tell_refused(const std::string& address, const std::string& reason, Instant now) {
   if (now >= refusals_told_at_ + kToldInterval) {
@@ -181,7 +186,8 @@ void Coordinator::handle(Connection& connection, PrimarySession::LeaseAdvanced& 
 }
 
 void Coordinator::handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now) {
-  lease_ended(connection, event.lease);
+  lease_ended(event.lease);
+  account_incoming(connection);
   if (const auto failure = dispatcher_.fail(connection.info.id, event.lease, event.reason, now))
     lease_failed(connection.info, *failure, now);
 }
@@ -218,9 +224,12 @@ void Coordinator::lease_failed(const WorkerInfo& worker, Dispatcher::Failure fai
 // Ends leases at their workers, as far as those do not know it yet.
 void Coordinator::cancel(const std::vector<Dispatcher::Grant>& grants) {
   for (const Dispatcher::Grant& grant : grants) {
-    Connection& connection = *connections_.at(grant.worker);
-    connection.port->cancel(grant.lease);
-    lease_ended(connection, grant.lease);
+    lease_ended(grant.lease);
+    const auto connection = connections_.find(grant.worker);
+    if (connection == connections_.end())
+      continue;
+    connection->second->port->cancel(grant.lease);
+    account_incoming(*connection->second);
     writable_.push_back(grant.worker);
   }
 }
@@ -265,13 +274,12 @@ void Coordinator::put_off(const Dispatcher::Grant& grant, std::uint64_t size, In
   cancel({dispatcher_.release(grant.worker, grant.lease, now).value()});
 }
 
-void Coordinator::lease_ended(Connection& connection, LeaseId lease) {
+void Coordinator::lease_ended(LeaseId lease) {
   drop_held(lease);
   for (auto& [_, job] : jobs_)
     for (LeaseId* exempt : {&job.exempt, &job.exempt_exam})
       if (*exempt == lease)
         *exempt = 0;
-  account_incoming(connection);
 }
 
 void Coordinator::account_incoming(Connection& connection) {
@@ -308,9 +316,6 @@ void Coordinator::throttle(JobId id, Job& job) {
 
 // Does all that follows from what happened.
 void Coordinator::pump(Instant now) {
-  // Nobody but the primary keeps them waiting.
-  for (const auto& [lease, held] : held_)
-    dispatcher_.progress(held.done.worker.id, lease, now);
   while (const auto failure = dispatcher_.expire(now))
     lease_failed(connections_.at(failure->grant.worker)->info, *failure, now);
   for (auto& [id, job] : jobs_)

@@ -118,7 +118,8 @@ class Coordinator {
     std::uint64_t held = 0;  // Bytes of its results so far, and of the segment unless complete.
   };
   // Somebody has to look at the pictures of this result, and to answer with looked(). The lease
-  // goes on until then. If it is of an exam, the segment may have been done before.
+  // goes on until then, whether the worker stays or leaves. If it is of an exam, the segment may
+  // have been done before.
   struct LookWanted {
     WorkerInfo worker;
     Dispatcher::Grant grant;
@@ -333,6 +334,8 @@ class Coordinator {
     SegmentDone done;
     std::uint64_t size = 0;
     std::shared_ptr<const void> awaited;
+    // What the worker could make, if it was asked: it may leave meanwhile.
+    std::vector<Ability> offer;
   };
   struct Failure {
     WorkerInfo worker;
@@ -360,8 +363,11 @@ class Coordinator {
   ResultCheck::Verdict judge(const Job& job, ResultCheck& check, const SegmentDone& done) const;
   void hold(SegmentDone done, std::uint64_t size, Job& job, Instant now);
   void drop_held(LeaseId lease);
+  void judge_look(Held held, const Look& look, Job& job, Instant now);
   void convict(WorkerId worker, const std::string& reason, Instant now);
 
+  // Whether that worker is connected, and gets leases.
+  bool is_there(WorkerId worker) const;
   JobId job_of(const Dispatcher::Grant& grant) const;
   bool is_exam(const Dispatcher::Grant& grant) const { return exams_.contains(grant.segment.job); }
   bool may_exceed(const Dispatcher::Grant& grant, const Job& job) const;
@@ -404,7 +410,7 @@ class Coordinator {
   static bool fits(const Job& job, std::uint64_t more);
   void check_incoming(Connection& connection, Instant now);
   void put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now);
-  void lease_ended(Connection& connection, LeaseId lease);
+  void lease_ended(LeaseId lease);
   void account_incoming(Connection& connection);
   void throttle(JobId id, Job& job);
   void throttle_exams(const Job& job, double expected);

@@ -9,7 +9,7 @@
 
 namespace dist {
 
-// The lease goes on: a worker that is lost or suspended meanwhile loses the result too.
+// The lease goes on: a worker that is suspended meanwhile loses the result too.
 void Coordinator::hold(SegmentDone done, std::uint64_t size, Job& job, Instant now) {
   // One answer finds room in any case, not each copy of it.
   const LeaseId lease = done.grant.lease;
@@ -28,7 +28,11 @@ void Coordinator::hold(SegmentDone done, std::uint64_t size, Job& job, Instant n
   job.looked_at += size;
   const auto awaited = std::make_shared<const bool>(true);
   wanted.awaited = awaited;
-  held_.insert_or_assign(lease, Held{std::move(done), size, awaited});
+  const auto offer = job.offers.find(done.worker.id);
+  dispatcher_.answered(done.worker.id, lease, now);
+  held_.insert_or_assign(lease,
+                         Held{std::move(done), size, awaited,
+                              offer != job.offers.end() ? offer->second : std::vector<Ability>()});
   events_.push_back(std::move(wanted));
 }
 
@@ -44,21 +48,38 @@ void Coordinator::looked(LeaseId lease, const Look& look, Instant now) {
   const auto found = held_.find(lease);
   if (found == held_.end())
     return;
-  auto [done, size, _] = found->second;
-  lease_ended(*connections_.at(done.worker.id), lease);
-  if (is_exam(done.grant)) {
-    exam_looked(done, look, now);
+  Held held = found->second;
+  lease_ended(lease);
+  if (is_exam(held.done.grant)) {
+    exam_looked(held.done, look, now);
     return pump(now);
   }
+  const WorkerId worker = held.done.worker.id;
+  Job& job = jobs_.at(held.done.grant.segment.job);
+  if (is_there(worker)) {
+    judge_look(std::move(held), look, job, now);
+    return pump(now);
+  }
+  if (!held.offer.empty())
+    job.offers[worker] = held.offer;
+  judge_look(std::move(held), look, job, now);
+  job.offers.erase(worker);
+  job.verification.forget_worker(worker);
+  pump(now);
+}
+
+// Decides on a result by what was seen of it.
+void Coordinator::judge_look(Held held, const Look& look, Job& job, Instant now) {
+  SegmentDone& done = held.done;
   const SegmentKey key = done.grant.segment;
-  Job& job = jobs_.at(key.job);
   if (!look.unknown.empty())
     events_.push_back(PicturesUnknown{done.worker, done.grant, look.unknown});
-  if (!look.unknown.empty() && !look.some_known) {
-    job.verification.unknown(done.worker.id);
-    weigh(job, done);
-    accept(std::move(done), size, job, now);
-  } else if (look.difference.empty()) {
+  if (!look.difference.empty()) {
+    job.verification.differ(done.worker.id, key.index, done.grant.renditions);
+    events_.push_back(PicturesDiffer{done.worker, done.grant, look.difference, look.evidence});
+    return refuse_result(done, look.difference, true, now);
+  }
+  if (look.unknown.empty() || look.some_known) {
     for (const WorkerId other :
          job.verification.same(done.worker.id, key.index, done.grant.renditions))
       convict(other,
@@ -66,23 +87,19 @@ void Coordinator::looked(LeaseId lease, const Look& look, Instant now) {
                   " are not those of the source, and those of " + done.worker.name + " are",
               now);
     offer_golden(key.job, job, job.segments.at(key.index), true, now);
-    weigh(job, done);
-    accept(std::move(done), size, job, now);
   } else {
-    job.verification.differ(done.worker.id, key.index, done.grant.renditions);
-    events_.push_back(PicturesDiffer{done.worker, done.grant, look.difference, look.evidence});
-    refuse_result(done, look.difference, true, now);
+    job.verification.unknown(done.worker.id);
   }
-  pump(now);
+  weigh(job, done);
+  accept(std::move(done), held.size, job, now);
 }
 
 void Coordinator::convict(WorkerId worker, const std::string& reason, Instant now) {
-  const auto found = connections_.find(worker);
-  if (found == connections_.end() || !found->second->joined || found->second->closing)
+  if (!is_there(worker))
     return;
   const auto suspension = dispatcher_.suspend(worker, now);
   cancel(suspension.cancelled);
-  events_.push_back(WorkerSuspended{found->second->info, suspension.duration, reason});
+  events_.push_back(WorkerSuspended{connections_.at(worker)->info, suspension.duration, reason});
   examine_again(worker, now);
 }
 

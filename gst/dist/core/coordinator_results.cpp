@@ -72,7 +72,8 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
                    .renditions = {}};
   Job& job = jobs_.at(job_of(done.grant));
   const Status readable = read_result(job, event.renditions, done);
-  lease_ended(connection, event.lease);
+  lease_ended(event.lease);
+  account_incoming(connection);
   if (!readable)
     return refuse_result(done, readable.error(), true, now);
   // Nothing of what was leased: the lease, and others like it, go elsewhere.

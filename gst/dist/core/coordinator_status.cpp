@@ -26,9 +26,10 @@ void Coordinator::note_result(const SegmentDone& done, Job& job) {
   const auto& units = job.segments.at(done.grant.segment.index).header->units;
   const auto frames = static_cast<std::uint64_t>(
       std::ranges::count_if(units, [](const AccessUnit& unit) { return unit.show != kNoTime; }));
-  Connection& connection = *connections_.at(done.worker.id);
-  ++connection.results;
-  connection.frames += frames;
+  if (const auto connection = connections_.find(done.worker.id); connection != connections_.end()) {
+    ++connection->second->results;
+    connection->second->frames += frames;
+  }
   if (!done.complete)
     return;
   ++job.segments_done;
@@ -37,7 +38,8 @@ void Coordinator::note_result(const SegmentDone& done, Job& job) {
 
 void Coordinator::note_failure(const WorkerInfo& worker, const Dispatcher::Failure& failure,
                                Instant now) {
-  ++connections_.at(worker.id)->failures;
+  if (const auto connection = connections_.find(worker.id); connection != connections_.end())
+    ++connection->second->failures;
   ++jobs_.at(failure.grant.segment.job).failures;
   failures_.push_front({worker, failure.grant, failure.reason, now});
   if (failures_.size() > FarmStatus::kMaxFailures)

@@ -220,8 +220,8 @@ void Dispatcher::leave_group(WorkerId id, const Worker& worker) {
 // Puts the worker where it belongs among those that can take a lease. One of unknown speed is
 // tried first.
 void Dispatcher::list(WorkerId id, Worker& worker) {
-  const unsigned capacity = worker.on_probation ? std::min(worker.capacity, 1u) : worker.capacity;
-  if (worker.suspended_until != 0 || worker.leases.size() >= capacity)
+  const std::size_t most = std::max(worker.leases.size(), worker.answered.size());
+  if (worker.suspended_until != 0 || most >= worker.capacity || (worker.on_probation && most != 0))
     return;
   const double load = static_cast<double>(worker.leases.size() + 1);
   worker.key = {load * std::max(worker.nanoseconds, 1.0), id};

@@ -140,6 +140,12 @@ class Dispatcher {
   // deadline.
   void progress(WorkerId worker, LeaseId lease, Instant now);
 
+  // The worker has answered, and somebody is to say what the answer is worth: the lease goes on
+  // until complete(), fail() or release(), even if the worker leaves meanwhile. It has no deadline,
+  // is not hedged, and leaves the worker free for others, as long as no more of its answers wait
+  // than it may hold leases.
+  void answered(WorkerId worker, LeaseId lease, Instant now);
+
   // The result of a lease was accepted, with these of its renditions, at least one; the others are
   // queued again. Returns the leases to be cancelled: others of the same part. Nothing if the
   // worker does not hold that lease.
@@ -153,7 +159,8 @@ class Dispatcher {
                               Instant now, bool counts = true);
 
   // Something else speaks against the worker: it gets no lease for the longest time that a
-  // suspension takes, and what it holds is over. Returns how long, and the leases to be cancelled.
+  // suspension takes, and what it holds and has answered is over. Returns how long, and the leases
+  // to be cancelled.
   struct Suspension {
     Instant duration = 0;
     std::vector<Grant> cancelled;
@@ -171,12 +178,12 @@ class Dispatcher {
   // When to call expire() and next_grant() again although nothing happened.
   Instant next_wakeup() const;
 
-  // Null if the worker does not hold that lease.
+  // Null if the worker neither holds that lease nor has answered it.
   const Grant* find(WorkerId worker, LeaseId lease) const;
-  // The leases that are out of that part of a segment; of all of the job's, by segment.
+  // The leases of that part of a segment, answered or not; of all of the job's, by segment.
   std::vector<Grant> leases_of(SegmentKey segment) const;
   std::vector<Grant> leases_of(JobId job) const;
-  // Those that the worker holds, the oldest first.
+  // Those that the worker holds and has not answered, the oldest first.
   std::vector<Grant> leases_held(WorkerId worker) const;
   // Until then the worker gets no lease; 0: it is not suspended.
   Instant suspended_until(WorkerId worker) const { return workers_.at(worker).suspended_until; }
@@ -188,6 +195,7 @@ class Dispatcher {
 
   std::size_t workers() const { return workers_.size(); }
   std::size_t open_segments(JobId job) const;
+  // Those that are not answered.
   std::size_t leases(JobId job) const;
 
  private:
@@ -206,6 +214,7 @@ class Dispatcher {
     std::string name;
     Groups::iterator group;
     std::vector<LeaseId> leases;  // The oldest first.
+    std::vector<LeaseId> answered;
     // The longest in a lease of these renditions; decays.
     std::map<std::pair<JobId, RenditionSet>, Instant> silence;
     double nanoseconds = 0;       // For a unit of work, lately; 0: unknown.
@@ -213,7 +222,7 @@ class Dispatcher {
     bool proven = false;          // It has completed a lease.
     unsigned failures = 0;        // In a row.
     unsigned suspensions = 0;
-    bool on_probation = false;        // Holds one lease at a time until it completes one.
+    bool on_probation = false;        // Has one lease at a time until it completes one.
     Instant suspended_until = 0;      // 0: it is not.
     std::pair<double, WorkerId> key;  // Its place in its group.
   };
@@ -225,6 +234,7 @@ class Dispatcher {
     Instant silence = 0;     // The longest between two of them.
     Instant deadline = kNever;
     Instant listed = kNever;  // Its place in deadlines_, not later than the deadline.
+    Instant answered = kNever;
   };
   // Renditions of a segment that are leased together, and not complete.
   struct Part {
@@ -250,9 +260,9 @@ class Dispatcher {
     std::set<LeaseId> newest;   // Of each part that has fewer than the usual copies.
     std::set<LeaseId> crowded;  // Of each other that is leased.
     std::set<LeaseId> waiting;  // Those of them with which the worker has not begun.
-    std::size_t leases = 0;
-    std::uint64_t served = 0;  // When it got its last grant, counted in grants.
-    Quantiles times;           // Nanoseconds for a unit of work, from grant to result.
+    std::size_t leases = 0;     // Not answered.
+    std::uint64_t served = 0;   // When it got its last grant, counted in grants.
+    Quantiles times;            // Nanoseconds for a unit of work, from grant to result.
   };
   // The job with the fewest leases comes first, then the one served longest ago.
   using Turn = std::tuple<std::size_t, std::uint64_t, JobId>;
@@ -283,6 +293,7 @@ class Dispatcher {
   std::optional<SegmentKey> queued_for(WorkerId worker, RenditionSet able, const Job& job) const;
   Grant begin(WorkerId worker, SegmentKey key, Instant now);
   void start_front(Worker& worker, Instant now);
+  bool is_answered(const Part& part) const;
   void update_newest(const Part& part, Job& job);
   bool is_late(const Job& job, LeaseId lease, double share, double times, Instant now);
   std::vector<LeaseId> late_leases(const Job& job, Instant now);
@@ -291,12 +302,13 @@ class Dispatcher {
   std::optional<WorkerId> hedger(const Job& job, LeaseId late, Instant now);
   std::optional<Grant> hedge(Instant now);
 
+  void lay_down(Lease& lease);
   Lease take_away(const Grant& grant);
   void resume(WorkerId id, Worker& worker, Instant now);
   void end(const Grant& grant, Instant now);
   void requeue(SegmentKey key);
   Failure fail_lease(const Grant& grant, const std::string& reason, bool counts, Instant now);
-  void settle_failure(Failure& failure, const Worker& worker, bool counts);
+  void settle_failure(Failure& failure, const Worker* worker, bool counts);
 
   Instant silence_of(const Worker& worker, const Grant& grant) const;
   void learn_silence(Worker& worker, const Lease& lease, Instant now);

@@ -34,25 +34,38 @@ std::string seconds(Instant time) {
 
 // --- The end of a lease
 
-// Takes the lease away from its part and its worker, which is not listed until it resumes.
-Dispatcher::Lease Dispatcher::take_away(const Grant& grant) {
-  const Lease lease = leases_.extract(grant.lease).mapped();
+// The worker is through with the lease. It is not listed until it resumes.
+void Dispatcher::lay_down(Lease& lease) {
+  const Grant& grant = lease.grant;
   deadlines_.erase({lease.listed, grant.lease});
+  lease.deadline = lease.listed = kNever;
   Job& job = jobs_.at(grant.segment.job);
   const Turn before = turn(grant.segment.job, job);
   --job.leases;
   if (turns_.erase(before) != 0)
     turns_.insert(turn(grant.segment.job, job));
+  Worker& worker = workers_.at(grant.worker);
+  unlist(worker);
+  std::erase(worker.leases, grant.lease);
+}
+
+// Takes the lease away from its part and its worker, which is not listed until it resumes.
+Dispatcher::Lease Dispatcher::take_away(const Grant& grant) {
+  Lease lease = leases_.at(grant.lease);
+  if (lease.answered == kNever) {
+    lay_down(lease);
+  } else if (const auto worker = workers_.find(grant.worker); worker != workers_.end()) {
+    unlist(worker->second);
+    std::erase(worker->second.answered, grant.lease);
+  }
+  Job& job = jobs_.at(grant.segment.job);
   job.newest.erase(grant.lease);
   job.waiting.erase(grant.lease);
   job.crowded.erase(grant.lease);
   Part& part = job.parts.at(grant.segment);
   std::erase(part.leases, grant.lease);
+  leases_.erase(grant.lease);
   update_newest(part, job);
-
-  Worker& worker = workers_.at(grant.worker);
-  unlist(worker);
-  std::erase(worker.leases, grant.lease);
   return lease;
 }
 
@@ -65,15 +78,40 @@ void Dispatcher::resume(WorkerId id, Worker& worker, Instant now) {
 // With a time, the worker's next lease begins.
 void Dispatcher::end(const Grant& grant, Instant now) {
   const Lease lease = take_away(grant);
-  if (now == kNever)
+  const auto found = workers_.find(grant.worker);
+  if (now == kNever || found == workers_.end())
     return;
-  Worker& worker = workers_.at(grant.worker);
+  Worker& worker = found->second;
   // However it ended, the worker was not faster than this.
   const double work = work_of(jobs_.at(grant.segment.job), part(grant.segment));
-  if (lease.began != kNever)
+  if (lease.began != kNever && lease.answered == kNever)
     worker.nanoseconds =
         std::max(worker.nanoseconds, static_cast<double>(now - lease.began) / work);
   resume(grant.worker, worker, now);
+}
+
+void Dispatcher::answered(WorkerId id, LeaseId lease_id, Instant now) {
+  const auto found = leases_.find(lease_id);
+  if (found == leases_.end() || found->second.grant.worker != id ||
+      found->second.answered != kNever)
+    return;
+  Lease& lease = found->second;
+  const Grant& grant = lease.grant;
+  Worker& worker = workers_.at(id);
+  Job& job = jobs_.at(grant.segment.job);
+  const Part& part = job.parts.at(grant.segment);
+  lay_down(lease);
+  lease.answered = now;
+  worker.answered.push_back(lease_id);
+  update_newest(part, job);
+  // Before the next lease begins, whose deadline depends on it.
+  learn_silence(worker, lease, now);
+  const Instant began = lease.began != kNever ? lease.began : grant.granted;
+  const double nanoseconds = static_cast<double>(now - began) / work_of(job, part);
+  worker.nanoseconds = worker.proven
+                           ? worker.nanoseconds + kNewest * (nanoseconds - worker.nanoseconds)
+                           : nanoseconds;
+  resume(id, worker, now);
 }
 
 std::optional<std::vector<Dispatcher::Grant>> Dispatcher::complete(WorkerId id, LeaseId lease_id,
@@ -81,26 +119,22 @@ std::optional<std::vector<Dispatcher::Grant>> Dispatcher::complete(WorkerId id, 
   const Grant* found = find(id, lease_id);
   if (!found)
     return std::nullopt;
+  answered(id, lease_id, now);
   const Grant grant = *found;
   const Lease lease = take_away(grant);
-  Worker& worker = workers_.at(id);
   Job& job = jobs_.at(grant.segment.job);
-  const double work = work_of(job, part(grant.segment));
-  const Instant began = lease.began != kNever ? lease.began : grant.granted;
-  const double nanoseconds = static_cast<double>(now - began) / work;
-  // Before the next lease begins, whose deadline depends on it.
-  learn_silence(worker, lease, now);
-  worker.nanoseconds = worker.proven
-                           ? worker.nanoseconds + kNewest * (nanoseconds - worker.nanoseconds)
-                           : nanoseconds;
-  worker.proven = true;
-  worker.failures = 0;
-  if (worker.on_probation) {
-    worker.on_probation = false;
-    worker.suspensions /= 2;
+  if (const auto at = workers_.find(id); at != workers_.end()) {
+    Worker& worker = at->second;
+    worker.proven = true;
+    worker.failures = 0;
+    if (worker.on_probation) {
+      worker.on_probation = false;
+      worker.suspensions /= 2;
+    }
+    resume(id, worker, now);
   }
-  resume(id, worker, now);
-  job.times.add(static_cast<double>(now - grant.granted) / work);
+  job.times.add(static_cast<double>(lease.answered - grant.granted) /
+                work_of(job, part(grant.segment)));
 
   std::vector<Grant> cancelled;
   for (LeaseId other : std::vector<LeaseId>(part(grant.segment).leases)) {
@@ -134,8 +168,9 @@ std::optional<Dispatcher::Failure> Dispatcher::fail(WorkerId id, LeaseId lease,
     return std::nullopt;
   part(grant->segment).doubtful = !counts;
   Failure failure = fail_lease(Grant(*grant), reason, counts, now);
-  Worker& worker = workers_.at(id);
-  if (counts && (++worker.failures >= kFailuresToSuspend || worker.on_probation))
+  const auto worker = workers_.find(id);
+  if (counts && worker != workers_.end() &&
+      (++worker->second.failures >= kFailuresToSuspend || worker->second.on_probation))
     suspend_for(failure, now);
   return failure;
 }
@@ -144,27 +179,32 @@ Dispatcher::Failure Dispatcher::fail_lease(const Grant& grant, const std::string
                                            bool counts, Instant now) {
   Failure failure{.grant = grant, .reason = std::string(clip(reason, kMaxReason))};
   end(grant, now);
-  Worker& worker = workers_.at(grant.worker);
+  const auto worker = workers_.find(grant.worker);
+  if (worker == workers_.end()) {
+    settle_failure(failure, nullptr, counts);
+    return failure;
+  }
   part(grant.segment).failed_on.insert(grant.worker);
-  worker.failed.insert(grant.segment);
-  settle_failure(failure, worker, counts);
+  worker->second.failed.insert(grant.segment);
+  settle_failure(failure, &worker->second, counts);
   return failure;
 }
 
-// Decides what becomes of the part of a lease that ended without a result.
-void Dispatcher::settle_failure(Failure& failure, const Worker& worker, bool counts) {
+// Decides what becomes of the part of a lease that ended without a result. Null: the worker left
+// after it had answered.
+void Dispatcher::settle_failure(Failure& failure, const Worker* worker, bool counts) {
   const SegmentKey key = failure.grant.segment;
   const Job& job = jobs_.at(key.job);
   Part& part = this->part(key);
   if (part.history.size() < kMaxHistory)
-    part.history += (part.history.empty() ? "" : "; ") + std::string("attempt ") +
-                    std::to_string(failure.grant.attempt) + " on " + worker.name + ": " +
-                    std::string(clip(failure.reason, kMaxKept)) +
-                    (counts ? "" : " (does not count)");
+    part.history +=
+        (part.history.empty() ? "" : "; ") + std::string("attempt ") +
+        std::to_string(failure.grant.attempt) + " on " + (worker ? worker->name : "one that left") +
+        ": " + std::string(clip(failure.reason, kMaxKept)) + (counts ? "" : " (does not count)");
   if (!counts)
     return requeue(key);
   ++part.failures;
-  part.proven_failures += worker.proven ? 1 : 0;
+  part.proven_failures += worker && worker->proven ? 1 : 0;
   if (!part.leases.empty())
     return;
   if (part.proven_failures < job.max_attempts &&
@@ -215,7 +255,7 @@ void Dispatcher::progress(WorkerId id, LeaseId lease_id, Instant now) {
   Lease& lease = found->second;
   lease.confirmed = true;
   // What is fetched ahead says nothing of the lease that the worker is at.
-  if (lease.began == kNever)
+  if (lease.began == kNever || lease.answered != kNever)
     return;
   lease.silence = std::max(lease.silence, now - lease.heard);
   lease.heard = now;
@@ -278,7 +318,7 @@ std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_
   const Worker worker = std::move(found->second);
   workers_.erase(found);
   for (Failure& failure : failures) {
-    settle_failure(failure, worker, counts && part(failure.grant.segment).leases.empty());
+    settle_failure(failure, &worker, counts && part(failure.grant.segment).leases.empty());
     counts = false;
   }
   return failures;
@@ -303,7 +343,9 @@ Dispatcher::Suspension Dispatcher::suspend(WorkerId id, Instant duration, Instan
   Worker& worker = workers_.at(id);
   Suspension suspension{.duration = duration, .cancelled = {}};
   unlist(worker);
-  for (LeaseId lease : std::vector<LeaseId>(worker.leases)) {
+  std::vector<LeaseId> held = worker.leases;
+  held.insert(held.end(), worker.answered.begin(), worker.answered.end());
+  for (LeaseId lease : held) {
     suspension.cancelled.push_back(leases_.at(lease).grant);
     const SegmentKey key = suspension.cancelled.back().segment;
     end(suspension.cancelled.back(), now);

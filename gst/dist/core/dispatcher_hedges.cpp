@@ -27,6 +27,12 @@ constexpr std::size_t kHedgeChoices = 4;
 
 }  // namespace
 
+// Whoever looks at the answer is as fast as if there were another one.
+bool Dispatcher::is_answered(const Part& part) const {
+  return std::any_of(part.leases.begin(), part.leases.end(),
+                     [&](LeaseId id) { return leases_.at(id).answered != kNever; });
+}
+
 // Of a part's leases the newest is watched: when that is late too there shall be one more.
 void Dispatcher::update_newest(const Part& part, Job& job) {
   for (LeaseId id : part.leases) {
@@ -34,7 +40,7 @@ void Dispatcher::update_newest(const Part& part, Job& job) {
     job.waiting.erase(id);
     job.crowded.erase(id);
   }
-  if (part.leases.empty())
+  if (part.leases.empty() || is_answered(part))
     return;
   const LeaseId id = part.leases.back();
   if (part.leases.size() >= kMaxCopies) {
@@ -72,7 +78,7 @@ std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
   for (auto at = job.parts.begin();
        (job.blocked || throttled) && at != job.parts.end() && at->first.index == earliest; ++at) {
     const auto& leases = at->second.leases;
-    if (!leases.empty() && leases.size() < kMaxCopies &&
+    if (!leases.empty() && leases.size() < kMaxCopies && !is_answered(at->second) &&
         (job.waiting.count(leases.back()) != 0 ||
          is_late(job, leases.back(), kBlockingShare, 1, now)))
       urgent.push_back(leases.back());

@@ -235,6 +235,20 @@ GST_START_TEST(test_picture_check_passes_still_and_flat_films) {
 }
 GST_END_TEST;
 
+// At a low rate little is left of what is hardly to be seen.
+GST_START_TEST(test_picture_check_passes_pale_pictures_made_paler) {
+  const auto faint = [](double contrast) {
+    return [contrast](double x, double y, double frame) {
+      return Colour{200 + contrast * (moving(x, y, frame).y - 110) / 110};
+    };
+  };
+  for (double left : {0.2, 0.5, 1.5}) {
+    const auto mismatch = compare(film(faint(8)), film(faint(8 * left)));
+    fail_unless(!mismatch, "%.1f: %s", left, mismatch ? mismatch->reason.c_str() : "");
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST(test_picture_check_finds_black_in_place_of_flat) {
   const auto mismatch = compare(film(flat), film(kLies[0].scene));
   fail_unless(mismatch && mismatch->kind == MismatchKind::kFlat);
@@ -362,6 +376,7 @@ static Suite* picture_check_suite() {
   tcase_add_test(tc, test_picture_check_passes_other_sizes_and_noise);
   tcase_add_test(tc, test_picture_check_passes_a_mistaken_range);
   tcase_add_test(tc, test_picture_check_passes_still_and_flat_films);
+  tcase_add_test(tc, test_picture_check_passes_pale_pictures_made_paler);
   tcase_add_test(tc, test_picture_check_finds_black_in_place_of_flat);
   tcase_add_test(tc, test_picture_check_matches_by_time);
   tcase_add_test(tc, test_picture_check_takes_noise_for_noise);

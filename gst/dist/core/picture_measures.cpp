@@ -215,13 +215,15 @@ std::array<float, kBlocks> block_differences(const Grid& source, const Grid& ren
   }
   const bool flat = square < kFlatDeviation * kFlatDeviation * static_cast<float>(kSamples);
   const float gain = flat ? 1 : std::clamp(common / square, 1 / kMaxGain, kMaxGain);
-  const float offset = std::clamp(rendition_mean - gain * source_mean, -kMaxOffset, kMaxOffset);
+  // At the mean: of a bright picture that is nearly flat the contrast says nothing.
+  const float mean =
+      source_mean + std::clamp(rendition_mean - source_mean, -kMaxOffset, kMaxOffset);
   std::array<float, kBlocks> blocks{};
   for (unsigned y = 0; y < kSide; ++y)
     for (unsigned x = 0; x < kSide; ++x) {
       const std::size_t i = y * kSide + x;
       blocks[(y / kBlock) * (kSide / kBlock) + x / kBlock] +=
-          std::abs(rendition[i] - gain * source[i] - offset) / (kBlock * kBlock);
+          std::abs(rendition[i] - mean - gain * (source[i] - source_mean)) / (kBlock * kBlock);
     }
   std::ranges::sort(blocks);
   return blocks;

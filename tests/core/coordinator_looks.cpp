@@ -266,6 +266,26 @@ GST_START_TEST(test_looks_end_with_the_lease) {
 }
 GST_END_TEST
 
+// Whoever sends no answer at all is convicted like whoever lies.
+GST_START_TEST(test_looks_convict_of_what_is_seen_without_them) {
+  Farm farm(Verify::kSample);
+  farm.join(1, "broken");
+  farm.submit(0);
+  farm.run();
+  farm.join(2, "honest");
+  farm.answer(1, {{Bytes::take({1, 2, 3})}});
+  farm.run();
+  farm.told();
+  fail_unless_equals_text(farm.leased(2), "0");
+  farm.answer(2);
+  farm.run();
+  farm.look();
+  const std::string told = farm.told();
+  fail_unless(contains(told, "suspended broken"), "%s", told.c_str());
+  fail_unless(farm.coordinator.dispatcher().suspended_until(1) > farm.now + 50 * kSeconds);
+}
+GST_END_TEST
+
 // What it made is here.
 GST_START_TEST(test_looks_outlive_the_worker) {
   Farm farm(Verify::kAll);
@@ -416,6 +436,7 @@ static Suite* coordinator_looks_suite() {
   tcase_add_test(tests, test_looks_forget_accusations_at_a_seek);
   tcase_add_test(tests, test_looks_expire_with_the_lease);
   tcase_add_test(tests, test_looks_end_with_the_lease);
+  tcase_add_test(tests, test_looks_convict_of_what_is_seen_without_them);
   tcase_add_test(tests, test_looks_outlive_the_worker);
   tcase_add_test(tests, test_looks_that_differ_outlive_the_worker);
   tcase_add_test(tests, test_looks_leave_the_worker_free);

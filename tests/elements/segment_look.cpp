@@ -449,9 +449,12 @@ GST_END_TEST
 
 GST_START_TEST(test_segment_look_caps_are_those_of_the_codec_that_was_asked_for) {
   const auto wanted = dist::parse_renditions("v:jpeg:640x360")->front();
-  const std::uint8_t jpeg[] = {0xff, 0xd8, 0xff, 0xe0};
+  const std::uint8_t jpeg[] = {0xff, 0xd8, 0xff, 0xe0, 0, 16, 'J', 'F', 'I', 'F'};
   const auto check = [&](const char* caps) {
-    const auto checked = dist::check_rendition(caps, jpeg, false, &wanted);
+    dist::SegmentHeader header;
+    header.caps = caps;
+    header.units = {{.size = sizeof(jpeg)}};
+    const auto checked = dist::check_rendition(header, jpeg, false, &wanted);
     return checked ? std::string() : checked.error();
   };
   expect_text(check("image/jpeg, width=(int)640, height=(int)360"), "");
@@ -460,6 +463,27 @@ GST_START_TEST(test_segment_look_caps_are_those_of_the_codec_that_was_asked_for)
               "is 320x180, and 640x360 is wanted");
   expect_text(check("application/x-visual-hash, width=(int)640, height=(int)360"),
               "is application/x-visual-hash, and image/jpeg is wanted");
+}
+GST_END_TEST
+
+GST_START_TEST(test_segment_look_frames_have_plausible_sizes) {
+  const std::uint8_t key[] = {0, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 64, 0, 0, 0};
+  dist::SegmentHeader header;
+  header.caps = "video/x-vp8, width=(int)64, height=(int)64";
+  const auto check = [&](std::vector<std::uint32_t> sizes) {
+    header.units.clear();
+    for (const std::uint32_t size : sizes)
+      header.units.push_back({.size = size});
+    const auto checked = dist::check_rendition(header, key, false);
+    return checked ? std::string() : checked.error();
+  };
+  expect_text(check({12, 1, 1}), "");
+  expect_text(check({7, 1}), "its first frame has 7 bytes, fewer than any keyframe");
+  expect_text(check({12, 0, 5}), "some of its frames are empty");
+  const std::uint32_t most = 64 * 64 * 6 + 65536;
+  expect_text(check({most, 100, 2 * most - 100}), "");
+  expect_text(check({most, 100, 2 * most - 99}),
+              "has 270337 bytes, more than 3 uncompressed frames of 64x64");
 }
 GST_END_TEST
 
@@ -491,6 +515,7 @@ static Suite* segment_look_suite() {
   tcase_add_test(tests, test_segment_look_gives_a_picture);
   tcase_add_test(tests, test_segment_look_lacks_a_decoder_of_a_codec_only);
   tcase_add_test(tests, test_segment_look_caps_are_those_of_the_codec_that_was_asked_for);
+  tcase_add_test(tests, test_segment_look_frames_have_plausible_sizes);
   tcase_add_test(tests, test_segment_look_borders_are_black);
   return suite;
 }

@@ -118,8 +118,7 @@ GST_START_TEST(test_worker_daemon_ends_in_good_order) {
   farm::Job job;
   job.source = "videotestsrc pattern=snow num-buffers=" + std::to_string(10 * segments) +
                " ! video/x-raw,framerate=10/1,width=640,height=360";
-  // A result that is being looked at when its worker leaves is lost with it.
-  job.remote = "verify=none renditions=v:h264:speed=fast local-workers=0 port=" + port;
+  job.remote = "renditions=v:h264:speed=fast local-workers=0 port=" + port;
   farm::Process first(line);
   std::optional<farm::Process> second;
   const film::Recording seen =

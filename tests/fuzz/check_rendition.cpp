@@ -66,7 +66,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto unit = in.rest();
   if (!parses(caps))
     return 0;
-  const auto checked = check_rendition(caps, unit, mixed_encoders);
+  SegmentHeader rendition;
+  rendition.caps = caps;
+  rendition.units = {{.size = unit.size()}};
+  const auto checked = check_rendition(rendition, unit, mixed_encoders);
   if (!checked) {
     REQUIRE(!checked.error().empty() && checked.error().size() <= kLongestError);
     return 0;
@@ -77,10 +80,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   // What is good among different encoders is good for one.
-  REQUIRE(check_rendition(caps, unit, false));
+  REQUIRE(check_rendition(rendition, unit, false));
   // The caps in common are put into the header, and have nothing more to lose.
   REQUIRE(parses(*checked));
-  const auto again = check_rendition(*checked, unit, true);
+  rendition.caps = *checked;
+  const auto again = check_rendition(rendition, unit, true);
   REQUIRE(again && *again == *checked);
   return 0;
 }

@@ -25,9 +25,9 @@ struct Named {
 };
 
 // As check_rendition() in gstx: where encoders may be mixed, theirs are all the same caps.
-Result<std::string> judge_caps(const std::string& caps, std::span<const std::uint8_t>, bool mixed,
-                               const RenditionSpec*) {
-  return mixed ? caps.substr(0, caps.find(',')) : caps;
+Result<std::string> judge_caps(const SegmentHeader& header, std::span<const std::uint8_t>,
+                               bool mixed, const RenditionSpec*) {
+  return mixed ? header.caps.substr(0, header.caps.find(',')) : header.caps;
 }
 
 // Those that have frames in the segment.
@@ -249,9 +249,8 @@ void World::handle(const Coordinator::WorkerLeft& event) {
 
 void World::handle(const Coordinator::WorkerSuspended& event) {
   log(event.worker.name, " suspended for ", event.duration / kMillisecond, " ms: ", event.reason);
-  if ((event.reason.starts_with("its pictures") ||
-       event.reason.starts_with("it failed its exam")) &&
-      !wires_.at(event.worker.id - 1)->worker.plan().faults.lies)
+  if ((event.reason.starts_with("its answer") || event.reason.starts_with("it failed its exam")) &&
+      wires_.at(event.worker.id - 1)->worker.plan().is_faultless())
     wrong(event.worker.name + " is suspended for a lie that it did not tell");
 }
 

@@ -93,9 +93,7 @@ farm::Job noise(unsigned port, unsigned seconds, const std::string& rendition,
   farm::Job job;
   job.source = "videotestsrc pattern=snow num-buffers=" + std::to_string(10 * seconds) +
                " ! video/x-raw,framerate=10/1,width=" + size;
-  // A result that is being looked at when its worker leaves is lost with it.
-  job.remote =
-      "verify=none renditions=\"v:" + rendition + "\" local-workers=0 port=" + std::to_string(port);
+  job.remote = "renditions=\"v:" + rendition + "\" local-workers=0 port=" + std::to_string(port);
   return job;
 }
 constexpr char kFast[] = "h264:speed=fast";

@@ -48,9 +48,9 @@ class Coordinator {
     // Accept renditions from different encoders, as long as each carries its parameter sets
     // in-band.
     bool mixed_encoders = false;
-    // Judges caps and first access unit of a rendition, as check_rendition() in gstx does. `wanted`
-    // is null if the job does not say what it wants. Null: any caps are good.
-    Result<std::string> (*check_rendition)(const std::string& caps,
+    // Judges caps, sizes and first access unit of a rendition, as check_rendition() in gstx does.
+    // `wanted` is null if the job does not say what it wants. Null: any are good.
+    Result<std::string> (*check_rendition)(const SegmentHeader& rendition,
                                            std::span<const std::uint8_t> first_unit,
                                            bool mixed_encoders,
                                            const RenditionSpec* wanted) = nullptr;
@@ -364,6 +364,7 @@ class Coordinator {
   void hold(SegmentDone done, std::uint64_t size, Job& job, Instant now);
   void drop_held(LeaseId lease);
   void judge_look(Held held, const Look& look, Job& job, Instant now);
+  void accuse(const SegmentDone& done, const std::string& reason, Instant now);
   void convict(WorkerId worker, const std::string& reason, Instant now);
 
   // Whether that worker is connected, and gets leases.
@@ -385,6 +386,7 @@ class Coordinator {
   void admit(WorkerId worker, JobId id, Job& job, Instant now);
   void offer_golden(JobId id, Job& job, const Segment& segment, bool known, Instant now);
   void exam_looked(const SegmentDone& done, const Look& look, Instant now);
+  void fail_exam(const SegmentDone& done, const std::string& reason, Instant now);
   void exam_failed(Dispatcher::Failure& failure, Instant now);
   void exam_lost(const WorkerInfo& worker, JobId id, Job& job, const std::string& reason,
                  Instant now);

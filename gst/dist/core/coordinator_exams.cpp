@@ -162,11 +162,16 @@ void Coordinator::exam_looked(const SegmentDone& done, const Look& look, Instant
     return admit(done.worker.id, id, job, now);
   }
   events_.push_back(PicturesDiffer{done.worker, grant, look.difference, look.evidence});
-  Dispatcher::Failure failure{.grant = done.grant, .reason = look.difference};
+  fail_exam(done, look.difference, now);
+}
+
+// Its answer was wrong, which needs no second witness.
+void Coordinator::fail_exam(const SegmentDone& done, const std::string& reason, Instant now) {
+  Dispatcher::Failure failure{.grant = done.grant, .reason = reason};
   exam_failed(failure, now);
   note_failure(done.worker, failure, now);
-  events_.push_back(LeaseFailed{done.worker, grant, failure.reason, failure.given_up});
-  convict(done.worker.id, "it failed its exam: " + look.difference, now);
+  events_.push_back(LeaseFailed{done.worker, failure.grant, reason, failure.given_up});
+  convict(done.worker.id, "it failed its exam: " + reason, now);
 }
 
 // Makes of it what is told. The worker is examined again.

@@ -75,16 +75,15 @@ void Coordinator::judge_look(Held held, const Look& look, Job& job, Instant now)
   if (!look.unknown.empty())
     events_.push_back(PicturesUnknown{done.worker, done.grant, look.unknown});
   if (!look.difference.empty()) {
-    job.verification.differ(done.worker.id, key.index, done.grant.renditions);
     events_.push_back(PicturesDiffer{done.worker, done.grant, look.difference, look.evidence});
-    return refuse_result(done, look.difference, true, now);
+    return accuse(done, look.difference, now);
   }
   if (look.unknown.empty() || look.some_known) {
     for (const WorkerId other :
          job.verification.same(done.worker.id, key.index, done.grant.renditions))
       convict(other,
-              "its pictures of segment " + std::to_string(key.index) +
-                  " are not those of the source, and those of " + done.worker.name + " are",
+              "its answer to segment " + std::to_string(key.index) + " was wrong, and that of " +
+                  done.worker.name + " is right",
               now);
     offer_golden(key.job, job, job.segments.at(key.index), true, now);
   } else {
@@ -92,6 +91,15 @@ void Coordinator::judge_look(Held held, const Look& look, Job& job, Instant now)
   }
   weigh(job, done);
   accept(std::move(done), held.size, job, now);
+}
+
+// The result is not what was asked for. When another worker's is, this one is convicted.
+void Coordinator::accuse(const SegmentDone& done, const std::string& reason, Instant now) {
+  if (is_exam(done.grant))
+    return fail_exam(done, reason, now);
+  const SegmentKey& key = done.grant.segment;
+  jobs_.at(key.job).verification.differ(done.worker.id, key.index, done.grant.renditions);
+  refuse_result(done, reason, true, now);
 }
 
 void Coordinator::convict(WorkerId worker, const std::string& reason, Instant now) {

@@ -75,7 +75,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   lease_ended(event.lease);
   account_incoming(connection);
   if (!readable)
-    return refuse_result(done, readable.error(), true, now);
+    return accuse(done, readable.error(), now);
   // Nothing of what was leased: the lease, and others like it, go elsewhere.
   if (done.renditions.empty() && !job.renditions.empty())
     return choose_encoders(done, job, now);
@@ -205,7 +205,7 @@ Status Coordinator::read_result(const Job& job, const std::vector<BytesList>& pa
       continue;
     if (job.config.check_rendition && !header->units.empty()) {
       const Bytes first = slice(part, size - header->payload_size(), header->units.front().size);
-      auto caps = job.config.check_rendition(header->caps, first.span(), job.config.mixed_encoders,
+      auto caps = job.config.check_rendition(*header, first.span(), job.config.mixed_encoders,
                                              wanted == leased.end() ? nullptr : &*wanted);
       if (!caps)
         return Error{"rendition '" + header->rendition + "': " + caps.error()};

@@ -35,8 +35,9 @@ class Verification {
   // 0 to below `count`, which is not 0.
   std::size_t draw(std::size_t count);
 
-  // What was seen. A worker is accused when its pictures differ from the source's, and convicted
-  // when another one's answer to the same, or to some of the same renditions, does not. Returns
+  // What was seen. A worker is accused when its answer is not what was asked for, or its pictures
+  // differ from the source's, and convicted when another one's answer to the same, or to some of
+  // the same renditions, is right. Returns
   // those who are convicted now.
   void differ(WorkerId worker, std::uint64_t segment, RenditionSet renditions);
   std::vector<WorkerId> same(WorkerId worker, std::uint64_t segment, RenditionSet renditions);

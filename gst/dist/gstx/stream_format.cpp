@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/dist/gstx/stream_format.h"
 
+#include <algorithm>
+
 #include "gst/dist/core/bytes.h"
 #include "gst/dist/gstx/ref.h"
 
@@ -9,6 +11,11 @@ namespace dist {
 namespace {
 
 constexpr std::size_t kMaxCapsInText = 100;
+// Of a keyframe: the headers of the shortest, VP9's and AV1's, with some data.
+constexpr std::uint64_t kLeastKeyframe = 8;
+// Of a frame: three planes at full size of 16 bits a sample, and headers.
+constexpr std::uint64_t kMostPixel = 6;
+constexpr std::uint64_t kMostHeaders = 64u << 10;
 
 unsigned nal_length_size(const GstStructure* structure, unsigned position) {
   const gchar* stream_format = gst_structure_get_string(structure, "stream-format");
@@ -36,6 +43,21 @@ std::string size_text(unsigned width, unsigned height) {
   return std::to_string(width) + "x" + std::to_string(height);
 }
 
+Status check_bytes(const SegmentHeader& rendition, const SourceFormat& format) {
+  if (rendition.units.front().size < kLeastKeyframe)
+    return Error{"its first frame has " + std::to_string(rendition.units.front().size) +
+                 " bytes, fewer than any keyframe"};
+  if (std::ranges::any_of(rendition.units, [](const AccessUnit& unit) { return unit.size == 0; }))
+    return Error{"some of its frames are empty"};
+  const std::uint64_t pixels = std::uint64_t{format.width} * format.height;
+  const std::uint64_t most = rendition.units.size() * (pixels * kMostPixel + kMostHeaders);
+  if (pixels != 0 && rendition.payload_size() > most)
+    return Error{"has " + std::to_string(rendition.payload_size()) + " bytes, more than " +
+                 std::to_string(rendition.units.size()) + " uncompressed frames of " +
+                 size_text(format.width, format.height)};
+  return {};
+}
+
 }  // namespace
 
 StreamFormat stream_format(const GstStructure* structure) {
@@ -61,9 +83,10 @@ StreamFormat stream_format(const GstStructure* structure) {
   return {Codec::kRaw};
 }
 
-Result<std::string> check_rendition(const std::string& text,
+Result<std::string> check_rendition(const SegmentHeader& rendition,
                                     std::span<const std::uint8_t> first_unit, bool mixed_encoders,
                                     const RenditionSpec* wanted) {
+  const std::string& text = rendition.caps;
   const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(text.c_str()));
   if (!caps || !gst_caps_is_fixed(caps.get()))
     return Error{"no caps: " + std::string(clip(text, kMaxCapsInText))};
@@ -82,6 +105,9 @@ Result<std::string> check_rendition(const std::string& text,
   const RandomAccess start = classify(format, true, first_unit).random_access;
   if (start == RandomAccess::kNone || (nal_units && start != RandomAccess::kClean))
     return Error{"begins with a frame at which no decoder can start"};
+  if (format.codec != Codec::kRaw)
+    if (Status status = check_bytes(rendition, seen); !status)
+      return Error{status.error()};
   if (!mixed_encoders)
     return text;
   if (!nal_units || format.nal_length_size != 0 || !has_parameter_sets(format, first_unit))

@@ -265,7 +265,7 @@ dist::SegmentHeader rendition_header(const dist::SegmentHeader& source,
                             .duration = kFrame,
                             .show = show,
                             .flags = header.units.empty() ? 0 : dist::kFlagDeltaUnit,
-                            .size = 4});
+                            .size = kFrameSize});
   return header;
 }
 

@@ -69,8 +69,9 @@ class Rig {
   void push(const std::vector<Encoded>& frames, std::size_t pad = 0) {
     for (const Encoded& frame : frames) {
       const Time pts = frame.show - start_ + kEncoderShift;
-      gst_harness_push(pads_[pad],
-                       unit({1, 2, 3, 4}, pts, pts - frame.lead, kFrame, frame.flags).release());
+      gst_harness_push(pads_[pad], unit(std::vector<std::uint8_t>(kFrameSize), pts,
+                                        pts - frame.lead, kFrame, frame.flags)
+                                       .release());
     }
   }
   void end(std::size_t pad = 0) { gst_harness_push_event(pads_[pad], gst_event_new_eos()); }

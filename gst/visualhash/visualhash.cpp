@@ -62,8 +62,8 @@ void gst_visual_hash_from_plane(GstVisualHashValue* hash, const guint8* luma, gs
 
 void gst_visual_hash_from_frame(GstVisualHashValue* hash, const GstVideoFrame* frame) {
   dist::LumaReader reader;
-  const dist::LumaPlane plane = reader.read(*frame);
-  store(dist::VisualHasher(plane.width, plane.height).hash(plane), hash);
+  const dist::PixelPlane pixels = reader.read_pixels(*frame);
+  store(dist::VisualHasher(pixels.first.width, pixels.first.height).hash(pixels), hash);
 }
 
 guint gst_visual_hash_distance(const GstVisualHashValue* a, const GstVisualHashValue* b) {

@@ -187,7 +187,7 @@ static GstFlowReturn gst_visual_hash_transform_ip(GstBaseTransform* transform, G
                         ("%" GST_PTR_FORMAT, static_cast<void*>(buffer)));
       return GST_FLOW_ERROR;
     }
-    const dist::HashedPicture picture = state.hasher->hash(state.reader.read(frame.get()));
+    const dist::HashedPicture picture = state.hasher->hash(state.reader.read_pixels(frame.get()));
     std::ranges::copy(picture.hash, hash.bits);
     hash.quality = picture.quality;
   }

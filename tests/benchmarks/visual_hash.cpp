@@ -60,7 +60,7 @@ double frames_per_second(GstVideoFormat format, unsigned width, unsigned height)
     unsigned count = 0;
     for (; now() - began < kSeconds; ++count) {
       const dist::FrameMap frame(info, frames[count % kFrames].get());
-      bits += hasher.hash(reader.read(frame.get())).hash[0];
+      bits += hasher.hash(reader.read_pixels(frame.get())).hash[0];
     }
     rates.push_back(count / (now() - began));
   }
@@ -78,7 +78,7 @@ int main(int argc, char** argv) {
   const unsigned height = argc > 2 ? static_cast<unsigned>(std::atoi(argv[2])) : 1080;
   for (GstVideoFormat format :
        {GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_I420_10LE,
-        GST_VIDEO_FORMAT_YUY2, GST_VIDEO_FORMAT_RGBA})
+        GST_VIDEO_FORMAT_YUY2, GST_VIDEO_FORMAT_RGB, GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_v210})
     std::printf("%-9s %ux%u: %.0f frames/s\n", gst_video_format_to_string(format), width, height,
                 frames_per_second(format, width, height));
 }

@@ -107,7 +107,7 @@ HashedPicture hash_of(const Picture& rows) {
   const auto samples = samples_of<std::uint8_t>(rows);
   const auto width = static_cast<unsigned>(rows[0].size());
   const auto height = static_cast<unsigned>(rows.size());
-  return VisualHasher(width, height).hash({samples.data(), width, width, height, 8, true});
+  return VisualHasher(width, height).hash(LumaPlane{samples.data(), width, width, height, 8, true});
 }
 
 }  // namespace

@@ -157,7 +157,7 @@ Status FilmMarker::add(const FilmFrame& frame) {
   const FrameMap map(info_, gst_sample_get_buffer(frame.sample.get()));
   if (!map)
     return Error{"a frame cannot be read"};
-  const LumaGrid& grid = hasher_->reduce(reader_.read(map.get()));
+  const LumaGrid& grid = hasher_->reduce(reader_.read_pixels(map.get()));
   const HashedPicture hashed = VisualHasher::hash_of(grid);
   marks_.frames.push_back({.time = frame.time,
                            .hash = hashed.hash,

@@ -76,6 +76,28 @@ void sum_rest(const std::uint8_t* data, std::ptrdiff_t stride, const std::uint16
   }
 }
 
+// The luma of pixels.
+template <unsigned kPixel>
+inline __attribute__((always_inline)) void add_shares(const float* pixels, const float* shares,
+                                                      unsigned width, float* luma) {
+  for (unsigned x = 0; x < width; ++x) {
+    float sum = 0;
+    for (unsigned i = 0; i < kPixel; ++i)
+      sum += pixels[x * kPixel + i] * shares[i];
+    luma[x] = sum;
+  }
+}
+
+DIST_FOR_EACH_CPU void to_luma(const float* pixels, unsigned samples, const float* shares,
+                               unsigned width, float* luma) {
+  if (samples == 2)
+    add_shares<2>(pixels, shares, width, luma);
+  else if (samples == 3)
+    add_shares<3>(pixels, shares, width, luma);
+  else
+    add_shares<4>(pixels, shares, width, luma);
+}
+
 DIST_FOR_EACH_CPU float weighted_sum(const float* samples, const float* weights,
                                      std::size_t count) {
   // Lanes, so that the order of additions does not depend on the machine's vectors.
@@ -243,22 +265,31 @@ std::array<VisualHasher::Taps, 64> VisualHasher::taps_of(unsigned size, unsigned
   return all;
 }
 
-const LumaGrid& VisualHasher::reduce(const LumaPlane& plane) {
+// Rows first, while samples are bytes: what is one after another can be added at once, and after
+// that only 64 lines are left to make luma of.
+const LumaGrid& VisualHasher::reduce(const PixelPlane& pixels) {
+  const LumaPlane& plane = pixels.first;
   const double highest = static_cast<double>((1u << plane.depth) - 1);
   const double range = plane.full_range ? 255.0 : 255.0 * 255 / 219;
   const float offset = plane.full_range ? 0 : static_cast<float>(16.0 * 255 / 219);
   const auto scale = static_cast<float>(range / highest / kWholeSum);
   const bool wide = plane.depth > 8;
-  const unsigned blocks = width_ / kBlock;
+  const unsigned width = width_ * pixels.samples;
+  const unsigned blocks = width / kBlock;
+  if (pixels.samples > 1)
+    pixels_.resize(width);
+  float* const line = pixels.samples > 1 ? pixels_.data() : line_.data();
   for (unsigned y = 0; y < kGrid; ++y) {
     const Taps& taps = rows_[y];
     const std::uint8_t* data = plane.data + static_cast<std::ptrdiff_t>(taps.first) * plane.stride;
     const std::size_t count = taps.whole.size();
     (wide ? sum_rows_16 : sum_rows_8)(data, plane.stride, taps.whole.data(), count, blocks, scale,
-                                      line_.data());
+                                      line);
     (wide ? sum_rest<std::uint16_t> : sum_rest<std::uint8_t>)(data, plane.stride, taps.whole.data(),
-                                                              count, blocks * kBlock, width_, scale,
-                                                              line_.data());
+                                                              count, blocks * kBlock, width, scale,
+                                                              line);
+    if (pixels.samples > 1)
+      to_luma(line, pixels.samples, pixels.shares.data(), width_, line_.data());
     for (unsigned x = 0; x < kGrid; ++x) {
       const Taps& column = columns_[x];
       grid_[y][x] = std::clamp(
@@ -270,10 +301,10 @@ const LumaGrid& VisualHasher::reduce(const LumaPlane& plane) {
   return grid_;
 }
 
-HashedPicture VisualHasher::hash(const LumaPlane& plane) {
+HashedPicture VisualHasher::hash(const PixelPlane& pixels) {
   if (std::min(width_, height_) < kMinSize)
     return {};
-  return hash_of(reduce(plane));
+  return hash_of(reduce(pixels));
 }
 
 HashedPicture VisualHasher::hash_of(const LumaGrid& grid) {

@@ -39,6 +39,14 @@ struct LumaPlane {
   bool full_range = false;  // Else black is 16 and white 235, of 255.
 };
 
+// Pixels of some samples each, one after another: packed YUV, or RGB.
+struct PixelPlane {
+  LumaPlane first;       // The first sample of each pixel.
+  unsigned samples = 1;  // Of a pixel, 1 to 4.
+  // How much each of them is of the luma.
+  std::array<float, 4> shares = {1};
+};
+
 // The picture in 64 rows of 64 samples, 0 for black to 255 for white.
 using LumaGrid = std::array<std::array<float, 64>, 64>;
 
@@ -56,8 +64,9 @@ class VisualHasher {
   VisualHasher(unsigned width, unsigned height);
 
   // The plane's size is the hasher's. The grid is valid until the next call.
-  const LumaGrid& reduce(const LumaPlane& plane);
-  HashedPicture hash(const LumaPlane& plane);
+  const LumaGrid& reduce(const PixelPlane& pixels);
+  HashedPicture hash(const PixelPlane& pixels);
+  HashedPicture hash(const LumaPlane& plane) { return hash(PixelPlane{plane}); }
   static HashedPicture hash_of(const LumaGrid& grid);
 
  private:
@@ -73,7 +82,9 @@ class VisualHasher {
   unsigned height_;
   std::array<Taps, 64> columns_;
   std::array<Taps, 64> rows_;
-  std::vector<float> line_;  // One row of the 64, in the width of the picture.
+  // One row of the 64, in the width of the picture: its luma, and the samples of its pixels.
+  std::vector<float> line_;
+  std::vector<float> pixels_;
   LumaGrid grid_{};
 };
 

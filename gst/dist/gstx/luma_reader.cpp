@@ -3,6 +3,7 @@
 #include "gst/dist/gstx/luma_reader.h"
 
 #include <cstddef>
+#include <optional>
 
 namespace dist {
 namespace {
@@ -19,6 +20,42 @@ bool is_plane(const GstVideoFrame& frame) {
   if (depth == 8)
     return size == 1;
   return size == 2 && GST_VIDEO_FORMAT_INFO_IS_LE(format) == (G_BYTE_ORDER == G_LITTLE_ENDIAN);
+}
+
+// BT.601, of red, green and blue.
+constexpr double kWeights[] = {0.299, 0.587, 0.114};
+
+// How much of the luma each of the bytes of a pixel is; nothing if it is not made of bytes that lie
+// one after another.
+std::optional<PixelPlane> shares_of(const GstVideoFrame& frame) {
+  const GstVideoFormatInfo* format = frame.info.finfo;
+  const bool rgb = GST_VIDEO_FORMAT_INFO_IS_RGB(format);
+  if ((!rgb && !GST_VIDEO_FORMAT_INFO_IS_YUV(format)) ||
+      GST_VIDEO_FORMAT_INFO_HAS_PALETTE(format) || GST_VIDEO_FORMAT_INFO_IS_COMPLEX(format) ||
+      GST_VIDEO_FORMAT_INFO_IS_TILED(format))
+    return std::nullopt;
+  PixelPlane pixels{.first = {}, .samples = 0, .shares = {}};
+  const gint size = GST_VIDEO_FORMAT_INFO_PSTRIDE(format, 0);
+  for (guint i = 0; i < (rgb ? 3u : 1u); ++i) {
+    const guint place = GST_VIDEO_FORMAT_INFO_POFFSET(format, i);
+    if (GST_VIDEO_FORMAT_INFO_DEPTH(format, i) != 8 ||
+        GST_VIDEO_FORMAT_INFO_SHIFT(format, i) != 0 ||
+        GST_VIDEO_FORMAT_INFO_PLANE(format, i) != 0 ||
+        GST_VIDEO_FORMAT_INFO_PSTRIDE(format, i) != size || size > 4 ||
+        place >= static_cast<guint>(size))
+      return std::nullopt;
+    pixels.shares[place] = rgb ? static_cast<float>(kWeights[i]) : 1;
+  }
+  pixels.samples = static_cast<unsigned>(size);
+  pixels.first.data = static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, 0));
+  pixels.first.stride = GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0);
+  return pixels;
+}
+
+void describe(const GstVideoFrame& frame, LumaPlane& plane) {
+  plane.width = static_cast<unsigned>(GST_VIDEO_FRAME_WIDTH(&frame));
+  plane.height = static_cast<unsigned>(GST_VIDEO_FRAME_HEIGHT(&frame));
+  plane.full_range = frame.info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255;
 }
 
 // One line of four components, the first of them alpha.
@@ -53,10 +90,16 @@ LumaPlane LumaReader::read(const GstVideoFrame& frame) {
   } else {
     plane = unpack(frame);
   }
-  plane.width = static_cast<unsigned>(GST_VIDEO_FRAME_WIDTH(&frame));
-  plane.height = static_cast<unsigned>(GST_VIDEO_FRAME_HEIGHT(&frame));
-  plane.full_range = frame.info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255;
+  describe(frame, plane);
   return plane;
+}
+
+PixelPlane LumaReader::read_pixels(const GstVideoFrame& frame) {
+  auto pixels = shares_of(frame);
+  if (!pixels)
+    return PixelPlane{read(frame)};
+  describe(frame, pixels->first);
+  return *pixels;
 }
 
 LumaPlane LumaReader::unpack(const GstVideoFrame& frame) {

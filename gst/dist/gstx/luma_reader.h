@@ -37,6 +37,9 @@ class LumaReader {
   // long as the frame is mapped.
   LumaPlane read(const GstVideoFrame& frame);
 
+  // The same, but packed formats of 8 bits stay where they are too.
+  PixelPlane read_pixels(const GstVideoFrame& frame);
+
  private:
   LumaPlane unpack(const GstVideoFrame& frame);
 

@@ -49,6 +49,9 @@ const GstMetaInfo* meta_info() {
 
 }  // namespace
 
+static_assert(GST_VISUAL_HASH_SAME == dist::kSameHashDistance &&
+              GST_VISUAL_HASH_MIN_QUALITY == dist::kMinHashQuality);
+
 void gst_visual_hash_from_plane(GstVisualHashValue* hash, const guint8* luma, gssize stride,
                                 guint width, guint height) {
   const dist::LumaPlane plane{.data = luma,

@@ -14,7 +14,6 @@ namespace {
 constexpr char kHashCaps[] = "application/x-visual-hash";
 // Of what visualhash gives for a frame: the bits, and a byte for the quality.
 constexpr std::size_t kHashSize = 33;
-constexpr unsigned kMinQuality = 50;
 
 bool is_hashes(const SegmentHeader& header) {
   return header.caps.starts_with(kHashCaps);
@@ -43,7 +42,7 @@ std::optional<Mismatch> compare_hashes(const std::vector<FrameLook>& source,
     std::copy_n(payload.begin() + static_cast<std::ptrdiff_t>(at), hash.size(), hash.begin());
     at += unit.size;
     const auto frame = std::ranges::find(source, unit.show, &FrameLook::time);
-    if (frame == source.end() || frame->quality < kMinQuality ||
+    if (frame == source.end() || frame->quality < kMinHashQuality ||
         distance(frame->hash, hash) <= std::max(threshold, worst.distance))
       continue;
     worst.time = unit.show;

@@ -22,7 +22,7 @@ class PictureChecker {
  public:
   struct Settings {
     unsigned threads = 1;
-    unsigned threshold = kDefaultHashThreshold;
+    unsigned threshold = kSameHashDistance;
     std::string folder;  // For pictures that differ; empty: none are kept.
   };
   // Called from the checker's threads, once for each result unless the checker goes first.

@@ -232,7 +232,7 @@ void install_verify_properties(GObjectClass* object_class) {
       g_param_spec_uint("verify-threshold", "Verify threshold",
                         "Pictures whose visual hashes differ in more bits than this, of 256, are "
                         "not the same",
-                        0, 256, kDefaultHashThreshold, kFlags));
+                        0, 256, kSameHashDistance, kFlags));
   /**
    * GstRemoteEnc:verify-folder:
    */

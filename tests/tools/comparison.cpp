@@ -54,7 +54,7 @@ unsigned moving(unsigned ms) {
 }
 
 void check_verdict(const FilmMarks& a, const FilmMarks& b, const char* expected) {
-  const std::string verdict = verdict_text(compare(a, b, kSameDistance));
+  const std::string verdict = verdict_text(compare(a, b, kSameHashDistance));
   ck_assert_str_eq(verdict.c_str(), expected);
 }
 
@@ -70,7 +70,7 @@ CompareReport report_of(const FilmMarks& a, const FilmMarks& b, bool per_frame) 
   report.b.input = "b";
   report.a.marks = a;
   report.b.marks = b;
-  report.comparison = compare(a, b, kSameDistance);
+  report.comparison = compare(a, b, kSameHashDistance);
   report.per_frame = per_frame;
   return report;
 }
@@ -95,8 +95,8 @@ GST_START_TEST(test_comparison_finds_what_is_the_same) {
   };
   for (const auto& row : rows)
     for (const bool swapped : {false, true}) {
-      const Comparison found = swapped ? compare(row.other, source, kSameDistance)
-                                       : compare(source, row.other, kSameDistance);
+      const Comparison found = swapped ? compare(row.other, source, kSameHashDistance)
+                                       : compare(source, row.other, kSameHashDistance);
       ck_assert_msg(found.same() && found.worst == 0 && found.shift == 0, "%s: %s", row.name,
                     verdict_text(found).c_str());
       ck_assert_msg(found.pairs.size() == row.pairs && found.unpaired == row.unpaired,
@@ -152,7 +152,7 @@ GST_START_TEST(test_comparison_moves_what_is_shifted) {
        "other time: B is later by 0.040 s; A is longer by 0.040 s; the rest is the same"},
   };
   for (const auto& row : rows) {
-    const Comparison found = compare(row.a, row.b, kSameDistance);
+    const Comparison found = compare(row.a, row.b, kSameHashDistance);
     const std::string text = verdict_text(found);
     ck_assert_msg(
         found.differences.empty() && text.starts_with(std::string(row.verdict).substr(0, 36)),
@@ -162,7 +162,7 @@ GST_START_TEST(test_comparison_moves_what_is_shifted) {
                 pair.distance);
   }
   // Two seconds are another film.
-  ck_assert(!compare(source, later(2000, 40), kSameDistance).differences.empty());
+  ck_assert(!compare(source, later(2000, 40), kSameHashDistance).differences.empty());
 }
 GST_END_TEST
 
@@ -180,7 +180,7 @@ GST_START_TEST(test_comparison_fills_gaps_with_what_is_shown) {
   std::erase_if(variable.frames, [](const FrameMark& frame) {
     return frame.time > 3 * kSecond && frame.time % (200 * kMs) != 0;
   });
-  const Comparison found = compare(source, variable, kSameDistance);
+  const Comparison found = compare(source, variable, kSameHashDistance);
   ck_assert(found.same());
   ck_assert_uint_eq(found.pairs.size(), 150);
   ck_assert_uint_eq(found.unpaired, 150 - variable.frames.size());
@@ -198,12 +198,12 @@ GST_START_TEST(test_comparison_of_flat_pictures_goes_by_brightness) {
   const auto flat = [](unsigned luma) {
     return film(2000, 40, [luma](unsigned) { return kFlat + luma; });
   };
-  const Comparison near = compare(flat(16), flat(30), kSameDistance);
+  const Comparison near = compare(flat(16), flat(30), kSameHashDistance);
   ck_assert(near.same());
   ck_assert_uint_eq(near.flat, 50);
   check_verdict(flat(16), flat(60), "differ from 0:00.000 to 0:02.000");
   // A picture and black are no two flat ones.
-  const Comparison gone = compare(film(2000, 40, moving), flat(16), kSameDistance);
+  const Comparison gone = compare(film(2000, 40, moving), flat(16), kSameHashDistance);
   ck_assert_uint_eq(gone.flat, 0);
   ck_assert_uint_eq(gone.differing, 50);
 }
@@ -247,7 +247,7 @@ GST_END_TEST
 GST_START_TEST(test_comparison_takes_the_worst_apart) {
   FilmMarks other = film(
       6000, 40, [](unsigned ms) { return ms < 1000 || ms / 40 == 100 ? 8000 + ms : moving(ms); });
-  const Comparison found = compare(film(6000, 40, moving), other, kSameDistance);
+  const Comparison found = compare(film(6000, 40, moving), other, kSameHashDistance);
   const auto worst = worst_pairs(found, 5);
   ck_assert_uint_ge(worst.size(), 3);
   for (std::size_t i = 0; i < worst.size(); ++i) {
@@ -255,7 +255,7 @@ GST_START_TEST(test_comparison_takes_the_worst_apart) {
     ck_assert(i == 0 || found.pairs[worst[i]].time >= found.pairs[worst[i - 1]].time + 300 * kMs);
   }
   ck_assert_uint_eq(found.pairs[worst.back()].time, 4000 * kMs);
-  ck_assert(worst_pairs(compare(other, other, kSameDistance), 5).empty());
+  ck_assert(worst_pairs(compare(other, other, kSameHashDistance), 5).empty());
 }
 GST_END_TEST
 

@@ -37,7 +37,7 @@ constexpr gint64 kShowInterval = G_USEC_PER_SEC / 4;
 
 struct Arguments {
   std::array<std::string, 2> inputs;
-  unsigned threshold = kSameDistance;
+  unsigned threshold = kSameHashDistance;
   bool per_frame = false;
   bool csv = false;
   bool json = false;
@@ -50,7 +50,7 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
   gboolean per_second = FALSE;
   gboolean csv = FALSE;
   gboolean json = FALSE;
-  gint threshold = kSameDistance;
+  gint threshold = kSameHashDistance;
   gchar* plot = nullptr;
   const GOptionEntry entries[] = {
       {"per-second", 0, 0, G_OPTION_ARG_NONE, &per_second,

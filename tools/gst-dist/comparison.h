@@ -14,7 +14,6 @@
 namespace dist::tool {
 
 // Bits of a visual hash that may differ in pictures that show the same.
-inline constexpr unsigned kSameDistance = 31;
 
 // Two frames that are compared.
 struct FramePair {
@@ -43,7 +42,7 @@ struct Difference {
 };
 
 struct Comparison {
-  unsigned threshold = kSameDistance;
+  unsigned threshold = kSameHashDistance;
   std::vector<FramePair> pairs;  // In the order of their times.
   std::int64_t shift = 0;        // B shows the same so much later, or earlier if below 0.
   Time a_end = 0;

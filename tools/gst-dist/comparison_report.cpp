@@ -175,7 +175,7 @@ void write_verdict(const Comparison& comparison, JsonWriter& json) {
                        : !comparison.differences.empty() ? "differ"
                        : comparison.other_time           ? "other-time"
                                                          : "other-length");
-  json.count("shift", static_cast<std::uint64_t>(comparison.shift));
+  json.difference("shift", comparison.shift);
   json.flag("other-time", comparison.other_time);
   json.flag("other-length", comparison.other_length);
   json.begin_array("differences");

@@ -9,7 +9,6 @@
 namespace dist::tool {
 namespace {
 
-constexpr unsigned kMinQuality = 50;
 // Rates are other ones if their frames last so much longer: containers that count milliseconds
 // change them by less.
 constexpr Time kOtherRate = 1'000'000;
@@ -82,7 +81,7 @@ bool have_other_rates(const FilmMarks& a, const FilmMarks& b) {
 
 bool are_flat(const FrameMark& a, const FrameMark& b) {
   const auto [low, high] = std::minmax({a.quality, b.quality});
-  return low < kMinQuality && (high < kMinQuality || 2 * low >= high);
+  return low < kMinHashQuality && (high < kMinHashQuality || 2 * low >= high);
 }
 
 std::int64_t shift_between(const FilmMarks& a, const FilmMarks& b) {

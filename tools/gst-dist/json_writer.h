@@ -48,6 +48,10 @@ class JsonWriter {
     set_name(name);
     json_builder_add_int_value(builder_, static_cast<gint64>(value));
   }
+  void difference(const char* name, std::int64_t value) {
+    set_name(name);
+    json_builder_add_int_value(builder_, value);
+  }
   void number(const char* name, double value) {
     set_name(name);
     json_builder_add_double_value(builder_, value);

@@ -90,6 +90,33 @@ Reach reach_of(const Address& address) {
   return reach;
 }
 
+// What does not fit together, empty if all does.
+std::string wrong_in(const Parsed& parsed, const std::vector<std::string>& words) {
+  if (words.size() < 2)
+    return "which film? Give one INPUT";
+  if (words.size() > 2)
+    return "'" + words[2] + "' is one INPUT too many";
+  if (text_of(parsed.output).empty())
+    return "where to? Give -o OUT";
+  const std::string audio = text_of(parsed.audio);
+  if (!audio.empty() && audio != "each" && audio != "separate")
+    return "--audio=" + audio + ": write each or separate";
+  if (parsed.local_workers < -1 || parsed.local_workers > 64)
+    return "--local-workers: write a number from 0 to 64";
+  if (parsed.renditions && parsed.ladder)
+    return "--rendition and --ladder: give one of them";
+  const auto listen = parse_address(text_of(parsed.listen));
+  if (parsed.listen && (!listen || reach_of(*listen) == Reach::kNone))
+    return std::string("--listen=") + parsed.listen +
+           ": write HOST:PORT in numbers, such as 0.0.0.0:7700 or [::]:7700";
+  const std::string seconds = text_of(parsed.thumbnails);
+  if (!seconds.empty() && !parse_interval(seconds))
+    return "--thumbnails=" + seconds + ": write seconds from 0.01 to 1000, such as 10 or 2.5";
+  if (parsed.local_workers == 0 && !parsed.listen)
+    return "--local-workers=0 leaves nobody to do the work; give --listen too";
+  return "";
+}
+
 // An exit code if it ends here.
 std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arguments) {
   Parsed parsed;
@@ -122,38 +149,18 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
   Options options(kTranscode, "INPUT -o OUT", kHelp, entries);
   if (!options.parse(words))
     return kUsage;
-  if (words.size() != 2)
-    return options.refuse(words.size() < 2 ? "which film? Give one INPUT"
-                                           : "'" + words[2] + "' is one INPUT too many");
-  if (text_of(parsed.output).empty())
-    return options.refuse("where to? Give -o OUT");
-  const std::string audio = text_of(parsed.audio);
-  if (!audio.empty() && audio != "each" && audio != "separate")
-    return options.refuse("--audio=" + audio + ": write each or separate");
-  if (parsed.local_workers < -1 || parsed.local_workers > 64)
-    return options.refuse("--local-workers: write a number from 0 to 64");
-  if (parsed.renditions && parsed.ladder)
-    return options.refuse("--rendition and --ladder: give one of them");
-  const auto listen = parse_address(text_of(parsed.listen));
-  if (parsed.listen && (!listen || reach_of(*listen) == Reach::kNone))
-    return options.refuse(std::string("--listen=") + parsed.listen +
-                          ": write HOST:PORT in numbers, such as 0.0.0.0:7700 or [::]:7700");
-  const std::string seconds = text_of(parsed.thumbnails);
-  if (!seconds.empty() && !parse_interval(seconds))
-    return options.refuse("--thumbnails=" + seconds +
-                          ": write seconds from 0.01 to 1000, such as 10 or 2.5");
-  if (parsed.local_workers == 0 && !parsed.listen)
-    return options.refuse("--local-workers=0 leaves nobody to do the work; give --listen too");
+  if (const std::string wrong = wrong_in(parsed, words); !wrong.empty())
+    return options.refuse(wrong);
   arguments = {.input = words[1],
                .output = parsed.output,
                .renditions = {},
                .ladder = text_of(parsed.ladder),
-               .listen = listen,
+               .listen = parse_address(text_of(parsed.listen)),
                .secret_file = text_of(parsed.secret_file),
                .local_workers = parsed.local_workers,
-               .separate_audio = audio == "separate",
+               .separate_audio = text_of(parsed.audio) == "separate",
                .thumbnails = parsed.thumbnails != nullptr,
-               .thumbnail_interval = parse_interval(seconds),
+               .thumbnail_interval = parse_interval(text_of(parsed.thumbnails)),
                .json = parsed.json != FALSE,
                .yes = parsed.yes != FALSE,
                .verbose = parsed.verbose != FALSE};

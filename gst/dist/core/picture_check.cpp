@@ -14,7 +14,6 @@ namespace {
 
 // --- Limits, from docs/design/verify.md
 
-constexpr unsigned kMinQuality = 50;
 // Coarse encodes of small pictures have hashes beyond the threshold, but are still alike.
 constexpr float kMinLikeness = 0.6f;
 constexpr float kMinLikenessAlone = 0.4f;  // Where the source has contrast.
@@ -172,7 +171,7 @@ float excess(const FrameMeasures& m, unsigned threshold) {
   if (m.patch > kPatchOfRest * m.rest)
     worst = std::max(worst, m.patch / kMinPatch);
   // Up to 2, the less alike the more.
-  const bool far = m.quality >= kMinQuality && m.distance > threshold;
+  const bool far = m.quality >= kMinHashQuality && m.distance > threshold;
   if (m.contrast >= kMinContrast && m.likeness < (far ? kMinLikeness : kMinLikenessAlone))
     worst = std::max(worst, 1.5f - m.likeness / 2);
   return worst;

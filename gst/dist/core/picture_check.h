@@ -14,7 +14,6 @@
 namespace dist {
 
 // Bits of a visual hash that may differ in pictures that show the same.
-inline constexpr unsigned kDefaultHashThreshold = 31;
 
 enum class MismatchKind {
   kNoFrames,   // None of the rendition's frames is at a time of the source's.
@@ -79,6 +78,6 @@ std::vector<FrameMeasures> measure(const std::vector<FrameLook>& source,
 // fewer frames. Frames at times that the other one does not have do not count.
 std::optional<Mismatch> compare(const std::vector<FrameLook>& source,
                                 const std::vector<FrameLook>& rendition,
-                                unsigned threshold = kDefaultHashThreshold);
+                                unsigned threshold = kSameHashDistance);
 
 }  // namespace dist

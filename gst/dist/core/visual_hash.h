@@ -4,8 +4,7 @@
 // PDQ, a perceptual hash of a picture: 256 bits that stay nearly the same when the picture is
 // scaled or compressed. After Facebook's "The TMK+PDQF Video-Hashing Algorithm and the PDQ
 // Image-Hashing Algorithm" (2019) and its reference implementation; docs/design/visualhash.md tells
-// how and where this one differs. Of two pictures with a quality of 50 or more, a distance of 31 or
-// less means that they show the same.
+// how and where this one differs.
 #pragma once
 
 #include <array>
@@ -17,6 +16,11 @@
 #include <vector>
 
 namespace dist {
+
+// Two pictures whose hashes differ in no more bits than this show the same, if the quality of both
+// is no less than this.
+inline constexpr unsigned kSameHashDistance = 31;
+inline constexpr unsigned kMinHashQuality = 50;
 
 // As it is written in hex, the first digit in the upper half of the first byte.
 using VisualHash = std::array<std::uint8_t, 32>;
@@ -52,7 +56,7 @@ using LumaGrid = std::array<std::array<float, 64>, 64>;
 
 struct HashedPicture {
   VisualHash hash{};
-  unsigned quality = 0;  // 0 (flat) to 100; hashes of less than 50 mean little.
+  unsigned quality = 0;  // 0 (flat) to 100; below kMinHashQuality the hash means little.
 };
 
 // For pictures of one size; keeps what depends on that. Not for two threads at a time.

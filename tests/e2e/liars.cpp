@@ -175,6 +175,63 @@ GST_START_TEST(test_liars_leave_evidence) {
 }
 GST_END_TEST;
 
+// Two looks at a time go on while frames come out. Not H.264: what x264 makes depends on what its
+// process made before.
+GstElement* looked_at() {
+  return gst_parse_launch(("filesrc location=" + clip() +
+                           " ! parsebin ! distsegmenter max-segment-duration=1000000000 ! "
+                           "remoteenc verify=all local-workers=2 renditions=v:vp8:speed=fast ! "
+                           "distjoin name=j  j.src_v ! appsink name=out sync=false")
+                              .c_str(),
+                          nullptr);
+}
+
+GST_START_TEST(test_a_seek_ends_looks) {
+  const film::Recording expected = film::record(looked_at());
+  ck_assert_uint_gt(expected.items.size(), 100);
+  GstElement* const pipeline = looked_at();
+  unsigned seeks = 0;
+  film::Recording seen = film::record(pipeline, 120, [&](const std::string& message) {
+    if (seeks == 5 || message.rfind("dist-segment-done", 0) != 0)
+      return;
+    // Without a buffer at its sink no pipeline can be sought.
+    ck_assert_int_eq(gst_element_get_state(pipeline, nullptr, nullptr, GST_CLOCK_TIME_NONE),
+                     GST_STATE_CHANGE_SUCCESS);
+    seeks += gst_element_seek_simple(pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0) ? 1 : 0;
+  });
+  ck_assert_msg(seen.error.empty(), "%s", seen.error.c_str());
+  ck_assert_uint_eq(seeks, 5);
+  ck_assert(farm::named(seen.messages, "dist-pictures-differ").empty());
+  // What had come out before the last seek is in the recording too.
+  ck_assert_uint_ge(seen.items.size(), expected.items.size());
+  seen.items.erase(seen.items.begin(),
+                   seen.items.end() - static_cast<std::ptrdiff_t>(expected.items.size()));
+  check_same_frames(seen, expected, "after a seek");
+}
+GST_END_TEST;
+
+GST_START_TEST(test_a_stop_ends_looks) {
+  for (unsigned round = 0; round < 8; ++round) {
+    GstElement* const pipeline = looked_at();
+    GstElement* const sink = gst_bin_get_by_name(GST_BIN(pipeline), "out");
+    g_object_set(sink, "drop", TRUE, "max-buffers", 1, nullptr);
+    gst_object_unref(sink);
+    GstBus* const bus = gst_element_get_bus(pipeline);
+    gst_element_set_state(pipeline, GST_STATE_PLAYING);
+    for (unsigned done = 0; done <= round % 4;) {
+      GstMessage* const message =
+          gst_bus_timed_pop_filtered(bus, film::patience(60) * GST_SECOND, GST_MESSAGE_ELEMENT);
+      ck_assert(message);
+      done += gst_structure_has_name(gst_message_get_structure(message), "dist-segment-done");
+      gst_message_unref(message);
+    }
+    gst_object_unref(bus);
+    ck_assert_int_eq(gst_element_set_state(pipeline, GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+    gst_object_unref(pipeline);
+  }
+}
+GST_END_TEST;
+
 // Hashes that a worker makes beside its video, and passes on as a rendition of their own.
 GST_START_TEST(test_hashes_travel_as_a_rendition) {
   const std::string port = std::to_string(farm::free_port());
@@ -221,6 +278,8 @@ static Suite* liars_suite() {
   tcase_add_test(tests, test_liars_are_believed_where_nobody_looks);
   tcase_add_test(tests, test_honest_workers_raise_no_alarm);
   tcase_add_test(tests, test_liars_leave_evidence);
+  tcase_add_test(tests, test_a_seek_ends_looks);
+  tcase_add_test(tests, test_a_stop_ends_looks);
   tcase_add_test(tests, test_hashes_travel_as_a_rendition);
   return suite;
 }

@@ -47,13 +47,12 @@ Cover cover_of(unsigned cell, unsigned cells, unsigned size) {
 
 template <typename Sample>
 void add_row(const std::uint8_t* data, unsigned step, unsigned width, float weight, float* sums) {
-  const auto* row = reinterpret_cast<const Sample*>(data);
   if (step == 1)
     for (unsigned x = 0; x < width; ++x)
-      sums[x] += weight * static_cast<float>(row[x]);
+      sums[x] += weight * static_cast<float>(sample_at<Sample>(data, x));
   else
     for (unsigned x = 0; x < width; ++x)
-      sums[x] += weight * static_cast<float>(row[std::size_t{x} * step]);
+      sums[x] += weight * static_cast<float>(sample_at<Sample>(data, std::size_t{x} * step));
 }
 
 // The mean of each of cells x cells equal parts of the plane.

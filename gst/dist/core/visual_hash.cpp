@@ -6,7 +6,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <numbers>
 
 namespace dist {
@@ -37,11 +36,10 @@ inline __attribute__((always_inline)) void sum_block(const std::uint8_t* data,
                                                      std::size_t count, float scale, float* out) {
   Sum sums[kBlock] = {};
   for (std::size_t i = 0; i < count; ++i) {
-    const auto* row =
-        reinterpret_cast<const Sample*>(data + static_cast<std::ptrdiff_t>(i) * stride);
+    const std::uint8_t* row = data + static_cast<std::ptrdiff_t>(i) * stride;
     const Sum weight = weights[i];
     for (unsigned x = 0; x < kBlock; ++x)
-      sums[x] = static_cast<Sum>(sums[x] + static_cast<Sum>(row[x] * weight));
+      sums[x] = static_cast<Sum>(sums[x] + static_cast<Sum>(sample_at<Sample>(row, x) * weight));
   }
   for (unsigned x = 0; x < kBlock; ++x)
     out[x] = static_cast<float>(sums[x]) * scale;
@@ -70,7 +68,7 @@ void sum_rest(const std::uint8_t* data, std::ptrdiff_t stride, const std::uint16
   for (unsigned x = first; x < width; ++x) {
     std::uint32_t sum = 0;
     for (std::size_t i = 0; i < count; ++i)
-      sum += reinterpret_cast<const Sample*>(data + static_cast<std::ptrdiff_t>(i) * stride)[x] *
+      sum += sample_at<Sample>(data + static_cast<std::ptrdiff_t>(i) * stride, x) *
              std::uint32_t{weights[i]};
     out[x] = static_cast<float>(sum) * scale;
   }

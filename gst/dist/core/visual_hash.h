@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,7 +32,7 @@ unsigned distance(const VisualHash& a, const VisualHash& b);
 std::string to_hex(const VisualHash& hash);
 std::optional<VisualHash> visual_hash_from_hex(std::string_view digits);
 
-// One plane of luma samples, borrowed.
+// One plane of luma samples, borrowed; aligned in no way.
 struct LumaPlane {
   const std::uint8_t* data = nullptr;
   std::ptrdiff_t stride = 0;  // From row to row, in bytes; negative if the last row comes first.
@@ -42,6 +43,14 @@ struct LumaPlane {
   unsigned depth = 8;
   bool full_range = false;  // Else black is 16 and white 235, of 255.
 };
+
+// One of the samples that begin there.
+template <typename Sample>
+inline Sample sample_at(const std::uint8_t* data, std::size_t i) {
+  Sample sample;
+  std::memcpy(&sample, data + i * sizeof(Sample), sizeof(Sample));
+  return sample;
+}
 
 // Pixels of some samples each, one after another: packed YUV, or RGB.
 struct PixelPlane {

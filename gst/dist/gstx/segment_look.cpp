@@ -82,7 +82,7 @@ unsigned row_mean(const LumaPlane& luma, unsigned y, unsigned from, unsigned to)
   const std::uint8_t* const row = luma.data + static_cast<std::ptrdiff_t>(y) * luma.stride;
   std::uint64_t sum = 0;
   for (unsigned x = from; x < to; ++x)
-    sum += luma.depth > 8 ? reinterpret_cast<const std::uint16_t*>(row)[x] : row[x];
+    sum += luma.depth > 8 ? sample_at<std::uint16_t>(row, x) : row[x];
   return from < to ? static_cast<unsigned>((sum / (to - from)) >> (luma.depth - 8)) : 0;
 }
 

@@ -133,7 +133,10 @@ void World::on_event(unsigned what, std::uint64_t argument) {
       break;
     case kSeen: {
       const auto look = looks_.extract(argument);
-      coordinator_.looked(argument, {look.mapped(), {}, nullptr}, timeline_.now());
+      // Now and then nobody can tell, where there is nothing to be told of.
+      const bool unknown = look.mapped().empty() && random_.share() < 0.05;
+      coordinator_.looked(argument, {look.mapped(), unknown ? "no decoder" : "", nullptr, false},
+                          timeline_.now());
       break;
     }
     default:
@@ -262,7 +265,9 @@ void World::handle(const Coordinator::LookWanted& event) {
       seen =
           find_flaw({event.source, event.segment}, header->presentation_times(), *header, segment);
   ++looked_at_;
-  timeline_.at(timeline_.now() + static_cast<Instant>(random_.share() * 3e9), *this, kSeen,
+  // Some hang for a while.
+  const double longest = random_.share() < 0.01 ? 90e9 : 3e9;
+  timeline_.at(timeline_.now() + static_cast<Instant>(random_.share() * longest), *this, kSeen,
                event.grant.lease);
 }
 

@@ -43,7 +43,8 @@ class Coordinator {
   struct JobConfig {
     unsigned max_attempts = 3;
     // Segments, results that were not delivered yet, and results that are arriving take no more
-    // than this, plus the results of the segment that is to be delivered next, and of one exam.
+    // than this, plus the results of the segment that is to be delivered next, or one of another
+    // that is looked at, and of one exam.
     std::uint64_t max_bytes = 256u << 20;
     // Accept renditions from different encoders, as long as each carries its parameter sets
     // in-band.

@@ -329,6 +329,10 @@ GST_START_TEST(test_looks_leave_the_worker_free) {
   farm.answer(1);
   farm.run();
   fail_unless_equals_text(farm.leased(1), "1 2");
+  // Observers are told of what is looked at too.
+  const FarmStatus status = farm.coordinator.status(farm.now);
+  fail_unless_equals_uint64(status.workers[0].leases.size(), 3);
+  fail_unless_equals_uint64(status.jobs[0].leased, 3);
   farm.answer(1);
   farm.run();
   fail_unless_equals_text(farm.leased(1), "2");

@@ -136,8 +136,10 @@ std::size_t Dispatcher::open_parts(JobId id, std::uint64_t index) const {
 
 std::vector<Dispatcher::Grant> Dispatcher::leases_held(WorkerId id) const {
   std::vector<Grant> grants;
-  for (LeaseId lease : workers_.at(id).leases)
-    grants.push_back(leases_.at(lease).grant);
+  const Worker& worker = workers_.at(id);
+  for (const auto* leases : {&worker.answered, &worker.leases})
+    for (LeaseId lease : *leases)
+      grants.push_back(leases_.at(lease).grant);
   return grants;
 }
 

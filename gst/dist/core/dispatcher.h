@@ -183,7 +183,7 @@ class Dispatcher {
   // The leases of that part of a segment, answered or not; of all of the job's, by segment.
   std::vector<Grant> leases_of(SegmentKey segment) const;
   std::vector<Grant> leases_of(JobId job) const;
-  // Those that the worker holds and has not answered, the oldest first.
+  // Those that the worker has answered, then those that it holds, the oldest first.
   std::vector<Grant> leases_held(WorkerId worker) const;
   // Until then the worker gets no lease; 0: it is not suspended.
   Instant suspended_until(WorkerId worker) const { return workers_.at(worker).suspended_until; }

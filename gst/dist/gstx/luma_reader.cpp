@@ -22,8 +22,9 @@ bool is_plane(const GstVideoFrame& frame) {
   return size == 2 && GST_VIDEO_FORMAT_INFO_IS_LE(format) == (G_BYTE_ORDER == G_LITTLE_ENDIAN);
 }
 
-// BT.601, of red, green and blue.
-constexpr double kWeights[] = {0.299, 0.587, 0.114};
+// BT.601, of red, green and blue, in 65536ths.
+constexpr unsigned kWeights[] = {19595, 38470, 7471};
+constexpr unsigned kWhole = 65536;
 
 // How much of the luma each of the bytes of a pixel is; nothing if it is not made of bytes that lie
 // one after another.
@@ -44,7 +45,7 @@ std::optional<PixelPlane> shares_of(const GstVideoFrame& frame) {
         GST_VIDEO_FORMAT_INFO_PSTRIDE(format, i) != size || size > 4 ||
         place >= static_cast<guint>(size))
       return std::nullopt;
-    pixels.shares[place] = rgb ? static_cast<float>(kWeights[i]) : 1;
+    pixels.shares[place] = rgb ? static_cast<float>(kWeights[i]) / kWhole : 1;
   }
   pixels.samples = static_cast<unsigned>(size);
   pixels.first.data = static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, 0));
@@ -63,9 +64,9 @@ template <typename Sample>
 void take_luma(const Sample* line, bool rgb, unsigned width, Sample* luma) {
   for (unsigned x = 0; x < width; ++x) {
     const Sample* pixel = line + 4 * x;
-    // BT.601 in 65536ths.
-    luma[x] = rgb ? static_cast<Sample>(
-                        (19595u * pixel[1] + 38470u * pixel[2] + 7471u * pixel[3] + 32768u) >> 16)
+    luma[x] = rgb ? static_cast<Sample>((kWeights[0] * pixel[1] + kWeights[1] * pixel[2] +
+                                         kWeights[2] * pixel[3] + kWhole / 2) /
+                                        kWhole)
                   : pixel[1];
   }
 }

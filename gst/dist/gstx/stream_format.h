@@ -23,8 +23,8 @@ StreamFormat stream_format(const GstStructure* structure);
 // Size, shape and rate of video with these caps, as far as they say.
 SourceFormat source_format(const std::string& caps);
 
-// Checks what a worker says of its answer against the first access unit of it: the caps are fixed
-// ones, the unit is a keyframe at which a decoder can start, and the frames of video are not
+// Checks what a worker says of its answer, which has units, against the first of them: the caps are
+// fixed ones, the unit is a keyframe at which a decoder can start, and the frames of video are not
 // smaller than any encoder makes them, nor larger than uncompressed ones. With `mixed_encoders` the
 // unit must also carry its parameter sets. If it is known what is `wanted`, it must be of that
 // codec and size. Returns the caps that all segments of the rendition must have in common; with

@@ -20,11 +20,14 @@ _gst_dist() {
     return
   fi
   # Bash takes "--option=value" for three words.
+  local assigned=
   if [[ $word == = ]]; then
-    word=
+    word='' assigned=1
   elif [[ $previous == = ]]; then
-    previous=${COMP_WORDS[COMP_CWORD - 2]}
+    previous=${COMP_WORDS[COMP_CWORD - 2]} assigned=1
   fi
+  # A word of its own after it is no value of it.
+  [[ $assigned && $previous == --thumbnails ]] && return
   case $previous in
     --audio) mapfile -t COMPREPLY < <(compgen -W 'each separate' -- "$word") ;;
     --ladder) mapfile -t COMPREPLY < <(compgen -W 'h264 hevc vp9 av1 mezzanine' -f -- "$word") ;;

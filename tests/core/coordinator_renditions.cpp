@@ -22,8 +22,10 @@ std::vector<RenditionSpec> specs(const char* text) {
 // Job 1 wants a large and a small rendition.
 struct Studio : Cluster {
   explicit Studio(bool mixed_encoders = false, const char* wanted = "hd:h264:64x36,sd:h264:32x18",
-                  std::uint64_t max_bytes = 1u << 20) {
-    coordinator.add_job(1, {.max_bytes = max_bytes, .mixed_encoders = mixed_encoders});
+                  std::uint64_t max_bytes = 1u << 20, Verify verify = Verify::kNone) {
+    coordinator.add_job(1, {.max_bytes = max_bytes,
+                            .mixed_encoders = mixed_encoders,
+                            .verification = {.mode = verify}});
     coordinator.set_renditions(1, specs(wanted), now);
   }
   // Each that the job wants is made with `encoder`; those with an empty one cannot be.
@@ -229,6 +231,25 @@ GST_START_TEST(test_renditions_are_made_with_one_encoder) {
   fail_unless_equals_text(studio.worker(2).saw, "welcomed, cancelled");
   fail_unless_equals_text(studio.wanted_of(1), "1:hd 1:sd");
   fail_unless_equals_text(studio.wanted_of(2), "2:sd");
+}
+GST_END_TEST
+
+// Which encoder made it is known, though whoever said so is not there any more.
+GST_START_TEST(test_renditions_of_a_worker_that_left) {
+  Studio studio(false, "hd:h264:64x36,sd:h264:32x18", 1u << 20, Verify::kAll);
+  studio.submit(0);
+  studio.join_with(1, "anna", {kX264, kX264});
+  studio.make(1, {"hd", "sd"});
+  studio.disconnect(1);
+  studio.join_with(2, "bert", {kOpen, kX264});
+  studio.told();
+  studio.look();
+  fail_unless_equals_text(studio.told(),
+                          "chosen hd x264enc not bert (openh264enc), chosen sd x264enc, "
+                          "done 1/0 anna");
+  studio.submit(1);
+  studio.run();
+  fail_unless_equals_text(studio.wanted_of(2), "1:sd");
 }
 GST_END_TEST
 
@@ -440,6 +461,7 @@ static Suite* coordinator_renditions_suite() {
   tcase_add_test(tcase, test_renditions_that_nobody_asked_for);
   tcase_add_test(tcase, test_renditions_promised_and_missing);
   tcase_add_test(tcase, test_renditions_are_made_with_one_encoder);
+  tcase_add_test(tcase, test_renditions_of_a_worker_that_left);
   tcase_add_test(tcase, test_renditions_of_mixed_encoders);
   tcase_add_test(tcase, test_renditions_that_nobody_can_make);
   tcase_add_test(tcase, test_renditions_that_somebody_can_make_in_time);

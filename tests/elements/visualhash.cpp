@@ -293,8 +293,9 @@ GST_END_TEST
 GST_START_TEST(test_visualhash_agrees_with_published_hashes_of_pictures) {
   std::ifstream list(published("expected.csv"));
   std::string line;
-  std::getline(list, line);
-  while (std::getline(list, line)) {
+  fail_unless(!std::getline(list, line).fail(), "there is no list");
+  std::size_t count = 0;
+  for (; std::getline(list, line); ++count) {
     const auto fields = fields_of(line);
     const auto hashes = hashes_of(published("images") / fields[0]);
     expect_equal(hashes.size(), 1);
@@ -304,14 +305,13 @@ GST_START_TEST(test_visualhash_agrees_with_published_hashes_of_pictures) {
     fail_unless(bits <= (hashes[0].quality >= 80 ? 10 : 16), "%s: %u bits differ",
                 fields[0].c_str(), bits);
   }
+  fail_unless(count > 0);
 }
 GST_END_TEST
 
 GST_START_TEST(test_visualhash_agrees_with_published_hashes_of_films) {
   for (const char* name : {"pattern-hd-no-bar", "pattern-sd-with-small-logo-bar"}) {
     std::ifstream list(published(std::string(name) + ".txt"));
-    if (!list.is_open())
-      continue;
     const auto hashes =
         hashes_of((published("..") / "media" / (std::string(name) + ".mp4")).string());
     std::string line;
@@ -350,8 +350,11 @@ static Suite* visualhash_suite() {
   tcase_add_test(tc, test_visualhash_takes_new_caps_and_starts_again);
   tcase_add_test(tc, test_visualhash_refuses_frames_that_are_too_small);
   tcase_add_test(tc, test_visualhash_takes_every_format);
-  tcase_add_test(tc, test_visualhash_agrees_with_published_hashes_of_pictures);
-  tcase_add_test(tc, test_visualhash_agrees_with_published_hashes_of_films);
+  // They are not part of the product; tests/core/visual_hash.cpp has the published algorithm.
+  if (std::filesystem::exists(published("expected.csv"))) {
+    tcase_add_test(tc, test_visualhash_agrees_with_published_hashes_of_pictures);
+    tcase_add_test(tc, test_visualhash_agrees_with_published_hashes_of_films);
+  }
   return suite;
 }
 

@@ -165,8 +165,12 @@ GST_START_TEST(test_completion_proposes_values) {
   check_same("--audio=s", proposals({program(), "transcode", "--audio", "=", "s"}), {"separate"});
   check_same("--ladder", proposals({program(), "transcode", "--ladder", "h2"}), {"h264"});
   check_same("worker", proposals({program(), "worker", ""}), {});
-  const Words files = proposals({program(), "inspect", source_root() + "/READ"});
-  check_same("inspect", files, {source_root() + "/README.md"});
+  const std::string readme = source_root() + "/READ";
+  check_same("--thumbnails=", proposals({program(), "transcode", "--thumbnails", "=", readme}), {});
+  check_same("--thumbnails", proposals({program(), "transcode", "--thumbnails", readme}),
+             {readme + "ME.md"});
+  const Words files = proposals({program(), "inspect", readme});
+  check_same("inspect", files, {readme + "ME.md"});
 }
 GST_END_TEST;
 

@@ -16,7 +16,6 @@ namespace {
 constexpr Time kMillisecond = kSecond / 1000;
 constexpr unsigned kMinInterval = 10;  // Milliseconds.
 constexpr unsigned kMaxInterval = 1'000'000;
-// What fills the hover box of a player twice over, for screens with small pixels.
 // Pictures of a short film.
 constexpr unsigned kEnough = 100;
 

@@ -28,7 +28,8 @@ std::optional<unsigned> parse_interval(std::string_view seconds);
 // In milliseconds, for a film of that duration; 0: unknown.
 unsigned default_interval(Time duration);
 
-// Pixels, of the longer side.
+// Pixels, of the longer side: what fills the hover box of a player twice over, for screens with
+// small pixels.
 inline constexpr unsigned kThumbnailSide = 320;
 
 // One each `interval` milliseconds, at most so large, and not larger than the film.

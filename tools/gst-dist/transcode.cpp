@@ -15,6 +15,7 @@
 #include "tools/gst-dist/film_details.h"
 #include "tools/gst-dist/job.h"
 #include "tools/gst-dist/output_files.h"
+#include "tools/gst-dist/signals.h"
 #include "tools/gst-dist/text.h"
 #include "tools/gst-dist/thumbnail_files.h"
 #include "tools/gst-dist/thumbnails.h"
@@ -298,6 +299,8 @@ int transcode(std::vector<std::string> words) {
   for (const std::string& text : plan.left_out)
     say_error(sentence(text));
 
+  // Once Job has not ended with them, all files get their names, or none does.
+  const Signals no_end([] {}, [] {});
   Job job({.duration = plan.film.duration,
            .json = arguments.json,
            .verbose = arguments.verbose,

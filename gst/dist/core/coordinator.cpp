@@ -143,7 +143,7 @@ void Coordinator::lose(Connection& connection, const std::string& reason, Instan
 
 bool Coordinator::is_there(WorkerId worker) const {
   const auto found = connections_.find(worker);
-  return found != connections_.end() && found->second->joined && !found->second->closing;
+  return found != connections_.end() && found->second->works();
 }
 
 // A flood of strangers must not become a flood of messages.
@@ -275,7 +275,7 @@ void Coordinator::put_off(const Dispatcher::Grant& grant, std::uint64_t size, In
 }
 
 void Coordinator::lease_ended(LeaseId lease) {
-  drop_held(lease);
+  take_held(lease);
   for (auto& [_, job] : jobs_)
     for (LeaseId* exempt : {&job.exempt, &job.exempt_exam})
       if (*exempt == lease)
@@ -357,7 +357,7 @@ void Coordinator::add_job(JobId id, const JobConfig& config) {
   Job& job = jobs_.try_emplace(id, config).first->second;
   dispatcher_.add_job(id, config.max_attempts);
   for (const auto& [_, connection] : connections_)
-    if (connection->joined && !connection->closing)
+    if (connection->works())
       add_candidate(*connection, id, job, 0);
   session_config_.max_result_size =
       std::max(session_config_.max_result_size, config.max_bytes / kResultShare);

@@ -193,9 +193,9 @@ class Coordinator {
 
   // --- Jobs. The caller chooses the ids, each once, below 2^63.
   void add_job(JobId job, const JobConfig& config);
-  // What shall be made of the segments that are submitted from now on: resolved, at least one, at
+  // What shall be made of the segments, said before the first of them: resolved, at least one, at
   // most kMaxRenditions. Workers are asked what they can make of it, and get no lease of the job
-  // before they have answered. Until this is called a result is whatever a worker makes.
+  // before they have answered. Where it is not said a result is whatever a worker makes.
   void set_renditions(JobId job, const std::vector<RenditionSpec>& renditions, Instant now);
   // `sha256` is over the bytes of `segment`, which include the header.
   void submit(JobId job, std::shared_ptr<const SegmentHeader> header, BytesList segment,
@@ -265,6 +265,9 @@ class Coordinator {
     std::uint64_t results = 0;
     std::uint64_t frames = 0;  // Of the source, in these.
     std::uint64_t failures = 0;
+
+    // Gets leases.
+    bool works() const { return joined && !closing; }
   };
   struct Segment {
     std::shared_ptr<const SegmentHeader> header;
@@ -330,13 +333,16 @@ class Coordinator {
     RenditionSet renditions = 0;
     Segment segment;
   };
-  // A result that is being looked at.
-  struct Held {
+  // A result that may count.
+  struct Answer {
     SegmentDone done;
-    std::uint64_t size = 0;
+    std::uint64_t size = 0;      // Bytes, as it arrived.
+    std::vector<Ability> offer;  // Of its worker, if it was asked: that may leave meanwhile.
+  };
+  // One that is being looked at.
+  struct Held {
+    Answer answer;
     std::shared_ptr<const void> awaited;
-    // What the worker could make, if it was asked: it may leave meanwhile.
-    std::vector<Ability> offer;
   };
   struct Failure {
     WorkerInfo worker;
@@ -357,18 +363,17 @@ class Coordinator {
   void handle(Connection& connection, PrimarySession::Left& event, Instant);
   void handle(Connection& connection, PrimarySession::Observing& event, Instant);
   void handle(Connection& connection, PrimarySession::StatusAsked& event, Instant now);
-  static Status read_result(const Job& job, const std::vector<BytesList>& parts, SegmentDone& done);
-  static Status check_missing(const Job& job, const SegmentDone& done,
+  static Status read_result(const Job& job, const std::vector<BytesList>& parts, Answer& answer);
+  static Status check_missing(const Job& job, const Answer& answer,
                               const std::vector<std::string>& made);
   static RenditionSet made_in(const Job& job, const SegmentDone& done);
   ResultCheck::Verdict judge(const Job& job, ResultCheck& check, const SegmentDone& done) const;
-  void hold(SegmentDone done, std::uint64_t size, Job& job, Instant now);
-  void drop_held(LeaseId lease);
-  void judge_look(Held held, const Look& look, Job& job, Instant now);
+  void hold(Answer answer, Job& job, Instant now);
+  std::optional<Answer> take_held(LeaseId lease);
+  void judge_look(Answer answer, const Look& look, Job& job, Instant now);
   void accuse(const SegmentDone& done, const std::string& reason, Instant now);
   void convict(WorkerId worker, const std::string& reason, Instant now);
 
-  // Whether that worker is connected, and gets leases.
   bool is_there(WorkerId worker) const;
   JobId job_of(const Dispatcher::Grant& grant) const;
   bool is_exam(const Dispatcher::Grant& grant) const { return exams_.contains(grant.segment.job); }
@@ -393,12 +398,12 @@ class Coordinator {
                  Instant now);
   void count_failed_exam(Dispatcher::Failure& failure, const WorkerInfo& worker, JobId id,
                          Job& job);
-  void accept(SegmentDone done, std::uint64_t size, Job& job, Instant now);
+  void accept(Answer answer, Job& job, Instant now);
   void refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, const Job& job,
               Instant now);
   void refuse_result(const SegmentDone& done, const std::string& reason, bool counts, Instant now);
   std::uint64_t weigh(const Job& job, SegmentDone& done) const;
-  void keep(SegmentDone done, Job& job, Instant now);
+  void keep(Answer answer, Job& job, Instant now);
   static void add_empty_renditions(const Job& job, const Segment& segment, SegmentDone& done);
   void lose(Connection& connection, const std::string& reason, Instant now);
   void close(Connection& connection, const std::string& reason, Instant now);
@@ -420,7 +425,7 @@ class Coordinator {
   bool all_done() const;
   void ask(Connection& connection, JobId id, Job& job, Instant now);
   void update_ability(WorkerId worker, JobId id, Job& job, Instant now);
-  void choose_encoders(const SegmentDone& done, Job& job, Instant now);
+  void choose_encoders(const Answer& answer, Job& job, Instant now);
   std::string missing_encoders(const Job& job, RenditionSet missing) const;
   void look_for_unable(JobId id, Job& job, Instant now);
   void pump(Instant now);

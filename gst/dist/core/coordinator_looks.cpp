@@ -10,11 +10,12 @@
 namespace dist {
 
 // The lease goes on: a worker that is suspended meanwhile loses the result too.
-void Coordinator::hold(SegmentDone done, std::uint64_t size, Job& job, Instant now) {
+void Coordinator::hold(Answer answer, Job& job, Instant now) {
+  const SegmentDone& done = answer.done;
   // One answer finds room in any case, not each copy of it.
   const LeaseId lease = done.grant.lease;
-  if (!fits(job, size) && !exempt(done.grant))
-    return put_off(done.grant, size, now);
+  if (!fits(job, answer.size) && !exempt(done.grant))
+    return put_off(done.grant, answer.size, now);
   const Segment& segment = segment_of(done.grant);
   // From the second half, so that what moves is seen to move; of an exam all.
   const std::vector<Time> times = segment.header->presentation_times();
@@ -25,52 +26,44 @@ void Coordinator::hold(SegmentDone done, std::uint64_t size, Job& job, Instant n
                     .segment = segment.bytes,
                     .renditions = done.renditions,
                     .until = times[first + job.verification.draw(times.size() - first)]};
-  job.looked_at += size;
+  job.looked_at += answer.size;
   const auto awaited = std::make_shared<const bool>(true);
   wanted.awaited = awaited;
-  const auto offer = job.offers.find(done.worker.id);
   dispatcher_.answered(done.worker.id, lease, now);
-  held_.insert_or_assign(lease,
-                         Held{std::move(done), size, awaited,
-                              offer != job.offers.end() ? offer->second : std::vector<Ability>()});
+  held_.insert_or_assign(lease, Held{std::move(answer), awaited});
   events_.push_back(std::move(wanted));
 }
 
-void Coordinator::drop_held(LeaseId lease) {
+std::optional<Coordinator::Answer> Coordinator::take_held(LeaseId lease) {
   const auto found = held_.find(lease);
   if (found == held_.end())
-    return;
-  jobs_.at(job_of(found->second.done.grant)).looked_at -= found->second.size;
+    return {};
+  Answer answer = std::move(found->second.answer);
   held_.erase(found);
+  jobs_.at(job_of(answer.done.grant)).looked_at -= answer.size;
+  return answer;
 }
 
 void Coordinator::looked(LeaseId lease, const Look& look, Instant now) {
-  const auto found = held_.find(lease);
-  if (found == held_.end())
+  std::optional<Answer> answer = take_held(lease);
+  if (!answer)
     return;
-  Held held = found->second;
   lease_ended(lease);
-  if (is_exam(held.done.grant)) {
-    exam_looked(held.done, look, now);
-    return pump(now);
+  const Dispatcher::Grant grant = answer->done.grant;
+  if (is_exam(grant)) {
+    exam_looked(answer->done, look, now);
+  } else {
+    Job& job = jobs_.at(grant.segment.job);
+    judge_look(std::move(*answer), look, job, now);
+    if (!is_there(grant.worker))
+      job.verification.forget_worker(grant.worker);
   }
-  const WorkerId worker = held.done.worker.id;
-  Job& job = jobs_.at(held.done.grant.segment.job);
-  if (is_there(worker)) {
-    judge_look(std::move(held), look, job, now);
-    return pump(now);
-  }
-  if (!held.offer.empty())
-    job.offers[worker] = held.offer;
-  judge_look(std::move(held), look, job, now);
-  job.offers.erase(worker);
-  job.verification.forget_worker(worker);
   pump(now);
 }
 
 // Decides on a result by what was seen of it.
-void Coordinator::judge_look(Held held, const Look& look, Job& job, Instant now) {
-  SegmentDone& done = held.done;
+void Coordinator::judge_look(Answer answer, const Look& look, Job& job, Instant now) {
+  SegmentDone& done = answer.done;
   const SegmentKey key = done.grant.segment;
   if (!look.unknown.empty())
     events_.push_back(PicturesUnknown{done.worker, done.grant, look.unknown});
@@ -90,7 +83,7 @@ void Coordinator::judge_look(Held held, const Look& look, Job& job, Instant now)
     job.verification.unknown(done.worker.id);
   }
   weigh(job, done);
-  accept(std::move(done), held.size, job, now);
+  accept(std::move(answer), job, now);
 }
 
 // The result is not what was asked for. When another worker's is, this one is convicted.

@@ -65,7 +65,7 @@ void Coordinator::set_renditions(JobId id, const std::vector<RenditionSpec>& ren
   job.golden.reset();
   dispatcher_.add_job(id, job.config.max_attempts, job.weights());
   for (auto& [_, connection] : connections_)
-    if (connection->joined && !connection->closing)
+    if (connection->works())
       ask(*connection, id, job, now);
   pump(now);
 }
@@ -104,10 +104,11 @@ void Coordinator::update_ability(WorkerId worker, JobId id, Job& job, Instant no
 }
 
 // Learns from a result which encoder makes a rendition, and what a worker's own pipeline makes.
-void Coordinator::choose_encoders(const SegmentDone& done, Job& job, Instant now) {
-  const auto found = job.offers.find(done.worker.id);
-  if (found == job.offers.end())
+void Coordinator::choose_encoders(const Answer& answer, Job& job, Instant now) {
+  if (answer.offer.empty())
     return;
+  const SegmentDone& done = answer.done;
+  const auto offered = job.offers.find(done.worker.id);
   std::vector<EncoderChosen> chosen;
   bool less = false;
   for (std::size_t i = 0; i < job.renditions.size(); ++i) {
@@ -116,15 +117,15 @@ void Coordinator::choose_encoders(const SegmentDone& done, Job& job, Instant now
     const bool made = std::any_of(
         done.renditions.begin(), done.renditions.end(),
         [&](const Rendition& r) { return r.header->rendition == job.renditions[i].name; });
-    Ability& ability = found->second[i];
-    if (!made) {
-      ability = {false, {}, "its pipeline does not make it"};
+    const std::string& encoder = answer.offer[i].encoder;
+    if (!made && offered != job.offers.end()) {
+      offered->second[i] = {false, {}, "its pipeline does not make it"};
       less = true;
-    } else if (!job.config.mixed_encoders && job.encoders[i].empty() && !ability.encoder.empty()) {
-      job.encoders[i] = ability.encoder;
-      EncoderChosen event{done.grant.segment.job, job.renditions[i].name, ability.encoder, {}};
+    } else if (made && !job.config.mixed_encoders && job.encoders[i].empty() && !encoder.empty()) {
+      job.encoders[i] = encoder;
+      EncoderChosen event{done.grant.segment.job, job.renditions[i].name, encoder, {}};
       for (const auto& [worker, offer] : job.offers)
-        if (offer[i].able && !offer[i].encoder.empty() && offer[i].encoder != ability.encoder)
+        if (offer[i].able && !offer[i].encoder.empty() && offer[i].encoder != encoder)
           event.excluded.push_back(connections_.at(worker)->info.name + " (" + offer[i].encoder +
                                    ")");
       chosen.push_back(std::move(event));
@@ -142,7 +143,7 @@ void Coordinator::choose_encoders(const SegmentDone& done, Job& job, Instant now
 std::string Coordinator::missing_encoders(const Job& job, RenditionSet missing) const {
   std::set<WorkerId> silent;
   for (const auto& [worker, connection] : connections_)
-    if (connection->joined && !connection->closing && job.offers.count(worker) == 0)
+    if (connection->works() && job.offers.count(worker) == 0)
       silent.insert(worker);
   std::string text;
   for (std::size_t i = 0; i < job.renditions.size(); ++i) {

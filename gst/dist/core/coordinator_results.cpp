@@ -65,51 +65,53 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   const Dispatcher::Grant* found = dispatcher_.find(id, event.lease);
   if (!found)
     return;
-  SegmentDone done{.worker = connection.info,
-                   .grant = *found,
-                   .duration = now - found->granted,
-                   .note = {},
-                   .renditions = {}};
-  Job& job = jobs_.at(job_of(done.grant));
-  const Status readable = read_result(job, event.renditions, done);
+  Job& job = jobs_.at(job_of(*found));
+  Answer answer;
+  SegmentDone& done = answer.done;
+  done.worker = connection.info;
+  done.grant = *found;
+  done.duration = now - found->granted;
+  for (const BytesList& rendition : event.renditions)
+    answer.size += total_size(rendition);
+  if (const auto offer = job.offers.find(id); offer != job.offers.end())
+    answer.offer = offer->second;
+  const Status readable = read_result(job, event.renditions, answer);
   lease_ended(event.lease);
   account_incoming(connection);
   if (!readable)
     return accuse(done, readable.error(), now);
   // Nothing of what was leased: the lease, and others like it, go elsewhere.
   if (done.renditions.empty() && !job.renditions.empty())
-    return choose_encoders(done, job, now);
-  std::uint64_t size = 0;
-  for (const BytesList& rendition : event.renditions)
-    size += total_size(rendition);
+    return choose_encoders(answer, job, now);
   // A short one came all at once, so that nobody knew of it before. It is looked at no further, for
   // what is accepted decides on what fits to it.
   const bool exam = is_exam(done.grant);
-  const std::uint64_t more = exam ? size : weigh(job, done);
+  const std::uint64_t more = exam ? answer.size : weigh(job, done);
   if (!fits(job, more) && !may_exceed(done.grant, job))
-    return put_off(done.grant, size, now);
+    return put_off(done.grant, answer.size, now);
   const bool local = connection.session == nullptr;
   if (!exam && !job.verification.picks(id, local, done.grant.segment.index))
-    return accept(std::move(done), size, job, now);
+    return accept(std::move(answer), job, now);
   // What it says must not bind others before it is believed.
   ResultCheck trial = job.check;
   const auto verdict = judge(job, trial, done);
   if (verdict.status)
-    return hold(std::move(done), size, job, now);
+    return hold(std::move(answer), job, now);
   if (!exam)
     job.check = std::move(trial);
   refuse(verdict, done, job, now);
 }
 
-void Coordinator::accept(SegmentDone done, std::uint64_t size, Job& job, Instant now) {
+void Coordinator::accept(Answer answer, Job& job, Instant now) {
+  SegmentDone& done = answer.done;
   const auto verdict = judge(job, job.check, done);
   if (!verdict.status)
     return refuse(verdict, done, job, now);
   done.note = verdict.note;
-  job.result_size = job.result_size == 0
-                        ? static_cast<double>(size)
-                        : job.result_size + kNewest * (static_cast<double>(size) - job.result_size);
-  keep(std::move(done), job, now);
+  const auto size = static_cast<double>(answer.size);
+  job.result_size =
+      job.result_size == 0 ? size : job.result_size + kNewest * (size - job.result_size);
+  keep(std::move(answer), job, now);
 }
 
 void Coordinator::refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done,
@@ -138,14 +140,15 @@ std::uint64_t Coordinator::weigh(const Job& job, SegmentDone& done) const {
   return done.held - std::min(done.held, segment.results + source);
 }
 
-void Coordinator::keep(SegmentDone done, Job& job, Instant now) {
+void Coordinator::keep(Answer answer, Job& job, Instant now) {
+  SegmentDone& done = answer.done;
   const SegmentKey key = done.grant.segment;
   const auto segment = job.segments.find(key.index);
   cancel(dispatcher_.complete(done.worker.id, done.grant.lease, now, made_in(job, done)).value());
   segment->second.results = done.held - (done.complete ? 0 : total_size(segment->second.bytes));
   job.window.answer(key.index, done.held);
   note_result(done, job);
-  choose_encoders(done, job, now);
+  choose_encoders(answer, job, now);
   if (done.complete) {
     add_empty_renditions(job, segment->second, done);
     job.check.forget(key.index);
@@ -157,22 +160,22 @@ void Coordinator::keep(SegmentDone done, Job& job, Instant now) {
 
 // Nobody knows before what a pipeline makes that somebody wrote: it may leave out some or, where it
 // was asked for few, all of what was leased, but not all of what the job wants.
-Status Coordinator::check_missing(const Job& job, const SegmentDone& done,
+Status Coordinator::check_missing(const Job& job, const Answer& answer,
                                   const std::vector<std::string>& made) {
   const auto is_made = [&](const std::string& name) {
     return std::find(made.begin(), made.end(), name) != made.end();
   };
-  const auto leased = job.some(done.grant.renditions);
+  const RenditionSet wanted = answer.done.grant.renditions;
+  const auto leased = job.some(wanted);
   const bool nothing = std::none_of(leased.begin(), leased.end(),
                                     [&](const RenditionSpec& s) { return is_made(s.name); });
   const bool useless = std::none_of(job.renditions.begin(), job.renditions.end(),
                                     [&](const RenditionSpec& s) { return is_made(s.name); });
-  const auto offer = job.offers.find(done.worker.id);
   for (std::size_t i = 0; i < job.renditions.size(); ++i) {
     const std::string& name = job.renditions[i].name;
-    if (!has(done.grant.renditions, i) || is_made(name))
+    if (!has(wanted, i) || is_made(name))
       continue;
-    const bool by_hand = offer != job.offers.end() && offer->second[i].encoder.empty();
+    const bool by_hand = !answer.offer.empty() && answer.offer[i].encoder.empty();
     if (by_hand && !useless)
       continue;
     if (!nothing)
@@ -187,7 +190,8 @@ Status Coordinator::check_missing(const Job& job, const SegmentDone& done,
 
 // Takes what was leased out of the result.
 Status Coordinator::read_result(const Job& job, const std::vector<BytesList>& parts,
-                                SegmentDone& done) {
+                                Answer& answer) {
+  SegmentDone& done = answer.done;
   std::vector<std::string> made;
   const auto leased = job.some(done.grant.renditions);
   for (BytesList part : parts) {
@@ -217,7 +221,7 @@ Status Coordinator::read_result(const Job& job, const std::vector<BytesList>& pa
     done.renditions.push_back(
         {std::make_shared<const SegmentHeader>(std::move(*header)), std::move(part)});
   }
-  return check_missing(job, done, made);
+  return check_missing(job, answer, made);
 }
 
 ResultCheck::Verdict Coordinator::judge(const Job& job, ResultCheck& check,

@@ -92,7 +92,7 @@ FarmStatus Coordinator::status(Instant now) const {
     status.jobs.push_back(status_of(id, job, now));
   std::set<WorkerId> workers;
   for (const auto& [id, connection] : connections_)
-    if (connection->joined && !connection->closing)
+    if (connection->works())
       workers.insert(id);
   status.all_workers = static_cast<std::uint32_t>(workers.size());
   for (WorkerId id : workers) {

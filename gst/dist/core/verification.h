@@ -37,8 +37,7 @@ class Verification {
 
   // What was seen. A worker is accused when its answer is not what was asked for, or its pictures
   // differ from the source's, and convicted when another one's answer to the same, or to some of
-  // the same renditions, is right. Returns
-  // those who are convicted now.
+  // the same renditions, is right. same() returns those who are convicted now.
   void differ(WorkerId worker, std::uint64_t segment, RenditionSet renditions);
   std::vector<WorkerId> same(WorkerId worker, std::uint64_t segment, RenditionSet renditions);
   // Nobody could tell, and nobody will be able to next time: its word has to do.

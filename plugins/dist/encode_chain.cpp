@@ -17,7 +17,7 @@
 namespace dist {
 namespace {
 
-// Aspect ratios that differ by less are the same but for rounding to whole pixels.
+// Aspect ratios that differ by no more are the same.
 constexpr double kAspectTolerance = 0.015;
 
 // Encoders that a flush does not bring back to where they began: av1enc takes the next segment for
@@ -50,6 +50,15 @@ struct Picture {
            (static_cast<double>(height) * pixel_aspect_ratio.den);
   }
 };
+
+// But for the rounding of each side to an even number of pixels.
+bool same_shape(const Picture& a, const Picture& b) {
+  const auto rounding = [](const Picture& picture) {
+    return 1.0 / std::min(picture.width, picture.height);
+  };
+  return std::abs(a.aspect_ratio() / b.aspect_ratio() - 1) <=
+         std::max(kAspectTolerance, rounding(a) + rounding(b));
+}
 
 std::optional<Picture> picture_of(GstCaps* caps) {
   GstVideoInfo info;
@@ -404,11 +413,11 @@ void EncodeChain::set_sizes(GstCaps* source) {
                           .pixel_aspect_ratio = step.pixel_aspect_ratio,
                           .framerate = std::nullopt,
                           .depth = 0};
+    // What it is scaled from may have them already.
+    const bool borders = !same_shape(picture, *decoded) && !same_shape(picture, from);
     pictures.push_back(picture);
 
     Scaler& scaler = scalers_[i];
-    const bool borders =
-        std::abs(picture.aspect_ratio() / from.aspect_ratio() - 1) > kAspectTolerance;
     if (borders != scaler.borders)
       g_object_set(scaler.scale, "add-borders", borders, nullptr);
     scaler.borders = borders;

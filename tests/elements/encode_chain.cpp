@@ -10,6 +10,7 @@
 
 #include "gst/dist/core/encoder_table.h"
 #include "gst/dist/gstx/encoder_choice.h"
+#include "gst/dist/gstx/luma_reader.h"
 #include "gst/dist/gstx/segment_buffer.h"
 #include "tests/common/film.h"
 #include "tests/elements/chain_player.h"
@@ -187,7 +188,8 @@ GST_END_TEST
 // As the job says, whatever shape those of a segment have; no border comes of rounding.
 GST_START_TEST(test_encode_chain_of_pixels_that_are_not_square) {
   const auto cuts = test::cut_h264(180, 144, 1, ",pixel-aspect-ratio=16/15");
-  ChainPlayer player(cuts.front(), "own:h264:180x144:pixels=16/15, wide:h264:192x144, small:jpeg:96x72");
+  ChainPlayer player(cuts.front(),
+                     "own:h264:180x144:pixels=16/15, wide:h264:192x144, small:jpeg:96x72");
   const auto outputs = player.play_well(cuts.front());
   expect_text(field(outputs[0], "pixel-aspect-ratio"), "16/15");
   expect_text(field(outputs[1], "pixel-aspect-ratio"), "1/1");
@@ -197,8 +199,8 @@ GST_START_TEST(test_encode_chain_of_pixels_that_are_not_square) {
 }
 GST_END_TEST
 
-// Luma in the corner of the first frame, which is white in the source.
-static guint8 corner_of(const Output& output) {
+// The least luma in the first frame, which is white in the source.
+static guint8 darkest_of(const Output& output) {
   GstElement* const pipeline = gst_parse_launch(
       "appsrc name=in format=time caps=image/jpeg ! jpegdec ! videoconvert ! "
       "video/x-raw,format=GRAY8 ! appsink name=out sync=false",
@@ -211,7 +213,17 @@ static guint8 corner_of(const Output& output) {
   gst_app_src_end_of_stream(GST_APP_SRC(in.get()));
   GstSample* const sample = gst_app_sink_pull_sample(GST_APP_SINK(out.get()));
   fail_unless(sample != nullptr);
-  const guint8 luma = dist::BufferMap(gst_sample_get_buffer(sample)).span().front();
+  GstVideoInfo info;
+  fail_unless(gst_video_info_from_caps(&info, gst_sample_get_caps(sample)));
+  guint8 luma = 255;
+  {
+    const dist::FrameMap frame(info, gst_sample_get_buffer(sample));
+    for (gint y = 0; y < info.height; ++y) {
+      const auto* row = static_cast<const guint8*>(GST_VIDEO_FRAME_PLANE_DATA(&frame.get(), 0)) +
+                        y * GST_VIDEO_FRAME_PLANE_STRIDE(&frame.get(), 0);
+      luma = std::min(luma, *std::min_element(row, row + info.width));
+    }
+  }
   gst_sample_unref(sample);
   gst_element_set_state(pipeline, GST_STATE_NULL);
   gst_object_unref(pipeline);
@@ -237,9 +249,21 @@ GST_START_TEST(test_encode_chain_follows_other_sizes) {
     expect_text(size_of(outputs[1]), "160x90");
     const bool bordered = cuts == &square;
     for (const Output& output : outputs)
-      fail_unless((corner_of(output) < 64) == bordered, "%s: %d in the corner of %s",
-                  cuts->front().header.caps.c_str(), corner_of(output), output.caps.c_str());
+      fail_unless((darkest_of(output) < 64) == bordered, "%s: %d in %s",
+                  cuts->front().header.caps.c_str(), darkest_of(output), output.caps.c_str());
   }
+}
+GST_END_TEST
+
+// A box that a portrait film does not fill makes each size a percent wider or narrower than the
+// one that it is scaled from.
+GST_START_TEST(test_encode_chain_has_no_borders_for_rounding) {
+  const auto portrait = cut_white(720, 1280);
+  ChainPlayer player(portrait.front(), "a:jpeg:202x360, b:jpeg:136x240, c:jpeg:80x144");
+  const auto outputs = player.play_well(portrait.front());
+  expect_text(player.sizes_before("c"), "720x1280 202x360 136x240 80x144 ");
+  for (const Output& output : outputs)
+    fail_unless(darkest_of(output) > 200, "%d in %s", darkest_of(output), output.caps.c_str());
 }
 GST_END_TEST
 
@@ -343,6 +367,7 @@ static Suite* encode_chain_suite() {
   tcase_add_test(tests, test_encode_chain_of_ten_bits);
   tcase_add_test(tests, test_encode_chain_of_pixels_that_are_not_square);
   tcase_add_test(tests, test_encode_chain_follows_other_sizes);
+  tcase_add_test(tests, test_encode_chain_has_no_borders_for_rounding);
   tcase_add_test(tests, test_encode_chain_fits);
   tcase_add_test(tests, test_encode_chain_fits_without_renditions_that_have_no_frame);
   tcase_add_test(tests, test_encode_chain_keeps_the_colours_beside_jpeg);

@@ -32,7 +32,7 @@ constexpr std::size_t kMaxStuck = 16;
 // Samples of a border are not brighter, but for those next to the picture.
 constexpr unsigned kMaxBlack = 40;
 constexpr unsigned kSmear = 8;
-// Pictures are fitted with borders if their aspect ratio differs by more, as EncodeChain has it.
+// Of pictures whose aspect ratio differs by less no borders are looked for.
 constexpr double kAspectTolerance = 0.015;
 
 std::string subject_of(const SegmentHeader& header) {

@@ -146,24 +146,25 @@ void encode(const std::string& film, const std::string& renditions, const char* 
   }
 }
 
-std::vector<FrameLook> all_frames(const std::vector<Segment>& segments) {
+std::vector<dist::SegmentLook> looks_at(const std::string& film, const dist::LookOptions& options) {
   dist::SegmentLooker looker;
-  std::vector<FrameLook> frames;
-  for (const Segment& segment : segments)
-    std::ranges::move(checked(looker.look(segment.buffer.get(), {})).frames,
-                      std::back_inserter(frames));
-  return frames;
+  std::vector<dist::SegmentLook> looks;
+  for (const Segment& segment : segments_of(source_of(film) + "! appsink sync=false name=source"))
+    looks.push_back(checked(looker.look(segment.buffer.get(), options)));
+  return looks;
 }
 
 void compare(const std::string& film, const std::string& other) {
-  const std::string sink = "! appsink sync=false name=source";
-  auto rendition = all_frames(segments_of(source_of(other) + sink));
-  dist::SegmentLooker looker;
-  for (const Segment& segment : segments_of(source_of(film) + sink)) {
-    const auto source = checked(looker.look(segment.buffer.get(), {})).frames;
+  const auto sources = looks_at(film, {});
+  dist::LookOptions options;
+  options.aspect = sources.empty() ? 0 : sources.front().aspect;
+  std::vector<FrameLook> rendition;
+  for (dist::SegmentLook& look : looks_at(other, options))
+    std::ranges::move(look.frames, std::back_inserter(rendition));
+  for (const auto& [source, aspect] : sources) {
     std::vector<FrameLook> answer;
     for (const FrameLook& frame : source)
-      for (FrameLook& made : rendition)
+      for (const FrameLook& made : rendition)
         if (std::max(frame.time, made.time) - std::min(frame.time, made.time) < kRounding) {
           answer.push_back(made);
           answer.back().time = frame.time;

@@ -205,7 +205,17 @@ GST_START_TEST(test_segment_refuses_impossible_values) {
       {"rate 0", [](SegmentHeader& h) { h.time_segment.rate = 0; }},
       {"rate backwards", [](SegmentHeader& h) { h.time_segment.rate = -1; }},
       // GStreamer's parser would run out of stack.
-      {"caps nested deeply", [](SegmentHeader& h) { h.caps += ",a=" + std::string(17, '{'); }},
+      {"caps nested deeply", [](SegmentHeader& h) { h.caps += ",a=" + std::string(300, '{'); }},
+      {"caps nested behind a text",
+       [](SegmentHeader& h) {
+         h.caps += ",b=\"" + std::string(300, '}') + "\",a=" + std::string(300, '{');
+       }},
+      {"caps nested between texts",
+       [](SegmentHeader& h) {
+         h.caps += ",a=";
+         for (unsigned i = 0; i < 300; ++i)
+           h.caps += "{\"}\",";
+       }},
       {"applied rate NaN", [](SegmentHeader& h) { h.time_segment.applied_rate = kNan; }},
       {"applied rate 0", [](SegmentHeader& h) { h.time_segment.applied_rate = 0; }},
   };

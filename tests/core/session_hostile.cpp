@@ -273,6 +273,18 @@ GST_START_TEST(test_session_limits_results_before_they_come) {
 }
 GST_END_TEST
 
+// Nobody looks at the size of what nobody waits for, until its lease comes.
+GST_START_TEST(test_session_limits_results_that_began_before_their_lease) {
+  Primary primary(100);
+  const Data first(150);
+  const Data second(1);
+  fail_unless_ok(primary.tell(encoded({part_of(6, 0, 2, first), wire::Data{6, first}})));
+  grant(primary.session, 6, 6, 1, {some_payload(10)});
+  fail_unless_error(primary.tell(encoded({part_of(6, 1, 2, second)})),
+                    "result for lease 6: more than 100 bytes", "limit");
+}
+GST_END_TEST
+
 GST_START_TEST(test_session_damaged_result_is_a_failed_lease) {
   const Data bytes = {1, 2, 3};
   const Data damaged = {1, 2, 4};
@@ -346,6 +358,7 @@ static Suite* session_hostile_suite() {
   tcase_add_test(tcase, test_session_skips_the_rest_of_a_cancelled_result);
   tcase_add_test(tcase, test_session_sends_nothing_of_a_lease_that_is_over);
   tcase_add_test(tcase, test_session_limits_results_before_they_come);
+  tcase_add_test(tcase, test_session_limits_results_that_began_before_their_lease);
   tcase_add_test(tcase, test_session_damaged_result_is_a_failed_lease);
   tcase_add_test(tcase, test_session_refuses_data_out_of_order);
   return suite;

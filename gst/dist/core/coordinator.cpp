@@ -86,6 +86,8 @@ void Coordinator::received(WorkerId id, std::span<const std::uint8_t> bytes, Ins
   const Status status = connection.session->receive(bytes, now, events);
   for (auto& event : events)
     std::visit([&](auto& e) { handle(connection, e, now); }, event);
+  if (std::exchange(connection.asks, false))
+    connection.session->report(this->status(now));
   check_incoming(connection, now);
   writable_.push_back(id);
   if (!status)

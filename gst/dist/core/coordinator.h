@@ -253,6 +253,7 @@ class Coordinator {
     unsigned capacity = 0;
     bool joined = false;
     bool observes = false;  // No worker, and never joined.
+    bool asks = false;      // For the status, how often does not matter.
     bool leaving = false;
     bool closing = false;
     Instant wakeup = kNever;  // Its place in wakeups_.
@@ -362,7 +363,7 @@ class Coordinator {
   void handle(Connection& connection, PrimarySession::Retired& event, Instant now);
   void handle(Connection& connection, PrimarySession::Left& event, Instant);
   void handle(Connection& connection, PrimarySession::Observing& event, Instant);
-  void handle(Connection& connection, PrimarySession::StatusAsked& event, Instant now);
+  void handle(Connection& connection, PrimarySession::StatusAsked& event, Instant);
   static Status read_result(const Job& job, const std::vector<BytesList>& parts, Answer& answer);
   static Status check_missing(const Job& job, const Answer& answer,
                               const std::vector<std::string>& made);

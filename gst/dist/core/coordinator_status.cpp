@@ -18,8 +18,8 @@ void Coordinator::handle(Connection& connection, PrimarySession::Observing&, Ins
     connection.port->done(kJobDone);
 }
 
-void Coordinator::handle(Connection& connection, PrimarySession::StatusAsked&, Instant now) {
-  connection.session->report(status(now));
+void Coordinator::handle(Connection& connection, PrimarySession::StatusAsked&, Instant) {
+  connection.asks = true;
 }
 
 void Coordinator::note_result(const SegmentDone& done, Job& job) {
@@ -80,9 +80,10 @@ FarmStatus::Worker Coordinator::status_of(const Connection& connection, Instant 
       .frames = connection.frames,
       .failures = connection.failures,
       .leases = {}};
-  for (const Dispatcher::Grant& grant : dispatcher_.leases_held(info.id))
-    status.leases.push_back(
-        {grant.segment.job, grant.segment.index, grant.attempt, now - grant.granted});
+  for (const Dispatcher::Grant& grant : dispatcher_.leases_held(info.id)) {
+    const SegmentKey segment = told(grant).segment;
+    status.leases.push_back({segment.job, segment.index, grant.attempt, now - grant.granted});
+  }
   return status;
 }
 

@@ -158,7 +158,9 @@ Status PrimarySession::begin_part(const wire::ResultPart& part) {
   }
   part_ = part;
   const bool wanted = leases_.count(part.lease) != 0;
-  if (wanted && part.size > config_.max_result_size - result_size_)
+  // Earlier parts may have come before the lease did, and then nobody looked at their sizes.
+  if (wanted && (result_size_ > config_.max_result_size ||
+                 part.size > config_.max_result_size - result_size_))
     return Error{"result for lease " + std::to_string(part.lease) + ": more than " +
                  std::to_string(config_.max_result_size) +
                  " bytes; raise max-bytes of remoteenc if it shall be that large"};

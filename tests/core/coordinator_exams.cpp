@@ -49,6 +49,9 @@ GST_START_TEST(test_exams_come_first) {
   school.make(1);
   fail_unless_equals_text(school.told(), "look at 1/0 a");
   fail_unless_equals_text(school.leased(1), "");
+  // Which lease is one nobody can tell.
+  const FarmStatus status = school.coordinator.status(school.now);
+  fail_unless(status.workers[1].leases[0].job == 1 && status.workers[1].leases[0].segment == 0);
   const Coordinator::LookWanted& look = school.looks.front();
   fail_unless(look.source->index == 0 && total_size(look.segment) > 0 && look.worker.id == 1);
   fail_unless(look.until == look.source->units.back().show, "all of it");
@@ -194,6 +197,28 @@ GST_START_TEST(test_exams_nobody_passes) {
 GST_END_TEST
 
 // A worker that dies of it again and again, alone.
+// That somebody has passed is proof that one can.
+GST_START_TEST(test_exams_failed_before_somebody_passed) {
+  School school;
+  school.join(1, "liar");
+  school.submit_all(1);
+  for (int i = 0; i < 2; ++i) {
+    school.make(1);
+    school.look("black");
+    school.run_until(school.now + 61 * kSeconds);
+  }
+  school.join(2, "honest");
+  school.pass(2);
+  school.disconnect(2);
+  school.run();
+  school.told();
+  school.make(1);
+  school.look("black");
+  const std::string told = school.told();
+  fail_unless(contains(told, "suspended liar") && !contains(told, "given up"), "%s", told.c_str());
+}
+GST_END_TEST
+
 GST_START_TEST(test_exams_that_nobody_survives) {
   School school;
   school.submit_all(2);
@@ -300,6 +325,7 @@ static Suite* coordinator_exams_suite() {
   tcase_add_test(tests, test_exams_end_with_the_worker);
   tcase_add_test(tests, test_exams_begin_anew_with_nobody);
   tcase_add_test(tests, test_exams_nobody_passes);
+  tcase_add_test(tests, test_exams_failed_before_somebody_passed);
   tcase_add_test(tests, test_exams_that_nobody_survives);
   tcase_add_test(tests, test_exams_nobody_passes_yet);
   tcase_add_test(tests, test_exams_take_the_better_segment);

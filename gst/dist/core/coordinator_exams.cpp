@@ -159,6 +159,7 @@ void Coordinator::exam_looked(const SegmentDone& done, const Look& look, Instant
     if (!look.unknown.empty())
       events_.push_back(PicturesUnknown{done.worker, grant, look.unknown});
     dispatcher_.complete(done.worker.id, done.grant.lease, now);
+    job.failed_exams = 0;
     return admit(done.worker.id, id, job, now);
   }
   events_.push_back(PicturesDiffer{done.worker, grant, look.difference, look.evidence});

@@ -72,6 +72,35 @@ GST_START_TEST(test_looks_cannot_be_foreseen) {
 }
 GST_END_TEST
 
+// A rendition of a lower rate may have one frame in a segment, the last.
+GST_START_TEST(test_looks_see_a_frame_of_each_rendition) {
+  Farm farm(Verify::kAll);
+  const auto specs = *parse_renditions("thumb:jpeg:64x36:fps=7/8");
+  farm.coordinator.set_renditions(1, specs, farm.now);
+  farm.join(1, "a");
+  farm.worker(1).session.offer(farm.worker(1).wanted.front().job, {{true, "jpegenc", ""}});
+  farm.run();
+  unsigned late = 0;
+  for (std::uint64_t index = 0; index < 42; ++index) {
+    farm.submit(index);
+    farm.run();
+    if (farm.leased(1).empty())
+      continue;
+    const SegmentHeader source = source_header(index);
+    const Time shown = frames_of(source, specs.front()).front();
+    SegmentHeader header = answer_header(source, "thumb");
+    std::erase_if(header.units, [shown](const AccessUnit& unit) { return unit.show != shown; });
+    header.units.front().flags = 0;
+    farm.answer(1, {with_payload(header)});
+    farm.run();
+    late += shown == source.units.back().show ? 1 : 0;
+    fail_unless(farm.looks.front().until >= shown);
+    farm.look();
+  }
+  fail_unless_equals_uint64(late, 6);
+}
+GST_END_TEST
+
 GST_START_TEST(test_looks_at_the_first_result_and_some_others) {
   Farm farm(Verify::kSample, 0.25);
   farm.join(1, "a");
@@ -430,6 +459,7 @@ static Suite* coordinator_looks_suite() {
   tcase_add_test(tests, test_looks_nobody_wants);
   tcase_add_test(tests, test_looks_come_before_the_result_counts);
   tcase_add_test(tests, test_looks_cannot_be_foreseen);
+  tcase_add_test(tests, test_looks_see_a_frame_of_each_rendition);
   tcase_add_test(tests, test_looks_at_the_first_result_and_some_others);
   tcase_add_test(tests, test_looks_are_not_for_this_process);
   tcase_add_test(tests, test_looks_that_differ_refuse_the_result);

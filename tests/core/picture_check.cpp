@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numbers>
 
 #include "tests/core/support.h"
 
@@ -204,6 +205,37 @@ GST_START_TEST(test_picture_check_passes_other_sizes_and_noise) {
 }
 GST_END_TEST;
 
+// Of fewer samples than the structure needs that pictures scaled up lack.
+GST_START_TEST(test_picture_check_passes_thumbnails) {
+  const auto woven = [](double x, double y, double frame) {
+    Colour colour = moving(x, y, frame);
+    for (const double half_waves : {38, 74})
+      colour.y += 20 * (std::sin(half_waves * std::numbers::pi * x) +
+                        std::sin(half_waves * std::numbers::pi * y));
+    return colour;
+  };
+  const auto whole = film(woven);
+  for (const Size size : {Size{160, 90}, Size{50, 90}, Size{64, 64}}) {
+    // What of the scene falls into a pixel.
+    const auto scaled = [&](double x, double y, double frame) {
+      constexpr unsigned kParts = 4;
+      Colour mean = {0, 0, 0};
+      for (unsigned i = 0; i < kParts * kParts; ++i) {
+        const Colour part = woven(x + ((i % kParts + 0.5) / kParts - 0.5) / size.width,
+                                  y + ((i / kParts + 0.5) / kParts - 0.5) / size.height, frame);
+        mean.y += part.y / (kParts * kParts);
+        mean.u += part.u / (kParts * kParts);
+        mean.v += part.v / (kParts * kParts);
+      }
+      return mean;
+    };
+    const auto mismatch = compare(whole, film(scaled, size));
+    fail_unless(!mismatch, "%ux%u: %s", size.width, size.height,
+                mismatch ? mismatch->reason.c_str() : "");
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST(test_picture_check_passes_a_mistaken_range) {
   expect_good(film([](double x, double y, double frame) {
                 Colour colour = moving(x, y, frame);
@@ -374,6 +406,7 @@ static Suite* picture_check_suite() {
   suite_add_tcase(suite, tc);
   tcase_add_test(tc, test_picture_check_finds_and_names_lies);
   tcase_add_test(tc, test_picture_check_passes_other_sizes_and_noise);
+  tcase_add_test(tc, test_picture_check_passes_thumbnails);
   tcase_add_test(tc, test_picture_check_passes_a_mistaken_range);
   tcase_add_test(tc, test_picture_check_passes_still_and_flat_films);
   tcase_add_test(tc, test_picture_check_passes_pale_pictures_made_paler);

@@ -26,6 +26,10 @@ void Coordinator::hold(Answer answer, Job& job, Instant now) {
                     .segment = segment.bytes,
                     .renditions = done.renditions,
                     .until = times[first + job.verification.draw(times.size() - first)]};
+  // Of a lower rate there may be no frame before that.
+  for (const Rendition& rendition : done.renditions)
+    if (const auto shown = rendition.header->presentation_times(); !shown.empty())
+      wanted.until = std::max(wanted.until, shown.front());
   job.looked_at += answer.size;
   const auto awaited = std::make_shared<const bool>(true);
   wanted.awaited = awaited;

@@ -17,6 +17,9 @@ constexpr std::size_t kDetailFrames = 8;
 // Brightness and contrast may differ so much, as when a range was mistaken.
 constexpr float kMaxGain = 1.25f;
 constexpr float kMaxOffset = 16;
+// Pictures of fewer samples on a side than this cannot carry fine structure, as fine_structure.cpp
+// has it: thumbnails.
+constexpr unsigned kMinFineSide = 120;
 // At low rates smaller pictures have no more structure than 64 samples. But then what coarser
 // structure they have is distorted too.
 constexpr unsigned kMinSide = 288;
@@ -65,7 +68,10 @@ void measure_structure(const Pair& pair, FrameMeasures& m) {
   m.source_structure = std::sqrt(p.a_square / static_cast<float>(s.fine.size()));
   if (m.source_structure < kMinStructure || m.contrast < kMinContrast)
     return;
-  if (std::min({source.width, source.height, rendition.width, rendition.height}) < kMinSide) {
+  const unsigned side = std::min({source.width, source.height, rendition.width, rendition.height});
+  if (side < kMinFineSide)
+    return;
+  if (side < kMinSide) {
     const Products coarse = products(s.coarse, r.coarse);
     if (m.source_structure < kMinSmallStructure ||
         coarse.common < kMinCoarseLikeness * std::sqrt(coarse.a_square * coarse.b_square))

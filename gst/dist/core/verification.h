@@ -40,7 +40,7 @@ class Verification {
   // the same renditions, is right. same() returns those who are convicted now.
   void differ(WorkerId worker, std::uint64_t segment, RenditionSet renditions);
   std::vector<WorkerId> same(WorkerId worker, std::uint64_t segment, RenditionSet renditions);
-  // Nobody could tell, and nobody will be able to next time: its word has to do.
+  // Nobody could tell: its word has to do, this time and as long as nothing else is drawn.
   void unknown(WorkerId worker) { workers_[worker].seen = true; }
 
   // The segment is done, the worker gone.

@@ -289,19 +289,19 @@ void SegmentLooker::cancel() {
 // A decoder that does not stop is left to itself: one answer must not keep the others from being
 // looked at.
 Status SegmentLooker::leave_last() {
-  if (!thread_.joinable())
-    return {};
-  if (work_->wait(kGrace, true)) {
-    thread_.join();
-    return {};
+  if (thread_.joinable()) {
+    if (work_->wait(kGrace, true)) {
+      thread_.join();
+    } else {
+      thread_.detach();
+      stuck_.push_back(work_);
+    }
   }
-  thread_.detach();
-  stuck_.push_back(work_);
   std::erase_if(stuck_, [](const auto& work) { return work->wait({}, true); });
-  if (stuck_.size() > kMaxStuck)
-    return Error{"too many decoders do not stop, the last with " + subject_of(work_->header()) +
-                 "nothing more can be looked at"};
-  return {};
+  if (stuck_.size() < kMaxStuck)
+    return {};
+  return Error{"too many decoders do not stop, the last with " +
+               subject_of(stuck_.back()->header()) + "nothing more can be looked at"};
 }
 
 Result<std::shared_ptr<SegmentLooker::Work>> SegmentLooker::run(GstBuffer* segment,

@@ -20,6 +20,7 @@
 
 #include <gio/gio.h>
 
+#include <cerrno>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -207,6 +208,16 @@ static void prepare_looks(FanOut::Settings& settings) {
   settings.checker.threads = verification.mode == dist::Verify::kAll ? g_get_num_processors() : 1;
 }
 
+static bool make_folder(GstRemoteEnc* self, const std::string& path) {
+  if (path.empty() || g_mkdir_with_parents(path.c_str(), 0777) == 0)
+    return true;
+  GST_ELEMENT_ERROR(self, RESOURCE, OPEN_WRITE,
+                    ("Cannot make the folder '%s': %s. Choose another verify-folder.", path.c_str(),
+                     g_strerror(errno)),
+                    (NULL));
+  return false;
+}
+
 static bool start(GstRemoteEnc* self) {
   auto* priv = self->priv;
   Settings settings;
@@ -214,7 +225,8 @@ static bool start(GstRemoteEnc* self) {
     const std::lock_guard lock(priv->settings_lock);
     settings = priv->settings;
   }
-  if (!find_secret(self, settings) || !find_renditions(self, settings))
+  if (!find_secret(self, settings) || !find_renditions(self, settings) ||
+      !make_folder(self, settings.fan_out.checker.folder))
     return false;
   prepare_looks(settings.fan_out);
   const unsigned local_workers = settings.count_local_workers();
@@ -268,6 +280,8 @@ static GstStateChangeReturn gst_remote_enc_change_state(GstElement* element,
       GST_ELEMENT_CLASS(gst_remote_enc_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
       (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE)) {
+    // The end of a flush may have started it again after its pad was deactivated.
+    gst_pad_stop_task(self->srcpad);
     priv->local_workers.reset();
     priv->fan_out.reset();
     const std::lock_guard lock(priv->settings_lock);

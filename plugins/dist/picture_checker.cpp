@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/dist/picture_checker.h"
 
+#include <json-glib/json-glib.h>
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -57,10 +59,49 @@ std::optional<Mismatch> compare_hashes(const std::vector<FrameLook>& source,
   return worst;
 }
 
+// What was seen, for whoever finds the pictures later: an object of JSON.
+std::string report_of(const Coordinator::LookWanted& wanted,
+                      const Coordinator::Evidence& evidence) {
+  JsonObject* const report = json_object_new();
+  const auto add_text = [report](const char* name, const std::string& text) {
+    gchar* const valid = g_utf8_make_valid(text.data(), static_cast<gssize>(text.size()));
+    json_object_set_string_member(report, name, valid);
+    g_free(valid);
+  };
+  const auto add_number = [report](const char* name, std::uint64_t number) {
+    json_object_set_int_member(report, name, static_cast<gint64>(number));
+  };
+  const Mismatch& mismatch = evidence.mismatch;
+  add_number("segment", wanted.grant.segment.index);
+  add_number("attempt", wanted.grant.attempt);
+  add_text("worker", wanted.worker.name);
+  add_text("address", wanted.worker.address);
+  add_text("rendition", evidence.rendition);
+  add_text("kind", to_string(mismatch.kind));
+  add_text("reason", mismatch.reason);
+  if (mismatch.time != kNoTime)
+    add_number("timestamp", mismatch.time);
+  add_number("distance", mismatch.distance);
+  add_text("source-hash", to_hex(mismatch.source_hash));
+  add_text("answer-hash", to_hex(mismatch.rendition_hash));
+  JsonNode* const root = json_node_init_object(json_node_alloc(), report);
+  std::string text = take_string(json_to_string(root, TRUE)) + "\n";
+  json_node_unref(root);
+  json_object_unref(report);
+  return text;
+}
+
+std::string time_text() {
+  GDateTime* const now = g_date_time_new_now_utc();
+  std::string text = take_string(g_date_time_format(now, "%Y%m%dT%H%M%SZ"));
+  g_date_time_unref(now);
+  return text;
+}
+
 }  // namespace
 
 PictureChecker::PictureChecker(const Settings& settings, Answer answer)
-    : settings_(settings), answer_(std::move(answer)) {
+    : settings_(settings), answer_(std::move(answer)), began_(time_text()) {
   for (unsigned i = 0; i < std::max(settings.threads, 1u); ++i) {
     Eye& eye = eyes_.emplace_back();
     eye.thread = std::thread([this, &eye] {
@@ -153,8 +194,15 @@ Coordinator::Look PictureChecker::look(SegmentLooker& looker,
     Coordinator::Evidence evidence;
     evidence.rendition = rendition->header->rendition;
     evidence.mismatch = *mismatch;
+    LookOptions frame;
+    frame.until = mismatch->time;
+    if (auto picture = looker.picture(wanted.segment, frame))
+      evidence.source_picture = std::move(*picture);
     if (!hashes)
-      add_pictures(looker, wanted, *rendition, evidence);
+      if (auto picture = looker.picture(rendition->segment, frame))
+        evidence.answer_picture = std::move(*picture);
+    if (!settings_.folder.empty())
+      keep(wanted, evidence);
     return {.difference = subject + mismatch->reason,
             .evidence = std::make_shared<const Coordinator::Evidence>(std::move(evidence))};
   }
@@ -162,31 +210,24 @@ Coordinator::Look PictureChecker::look(SegmentLooker& looker,
   return result;
 }
 
-// The worst frame as it is in the source, and as it came back.
-void PictureChecker::add_pictures(SegmentLooker& looker, const Coordinator::LookWanted& wanted,
-                                  const Coordinator::Rendition& rendition,
-                                  Coordinator::Evidence& evidence) const {
-  LookOptions options;
-  options.until = evidence.mismatch.time;
-  const std::string path = settings_.folder + "/segment-" +
+// In the folder.
+void PictureChecker::keep(const Coordinator::LookWanted& wanted,
+                          Coordinator::Evidence& evidence) const {
+  const std::string report = report_of(wanted, evidence);
+  const std::string path = settings_.folder + "/" + began_ + "-segment-" +
                            std::to_string(wanted.grant.segment.index) + "-lease-" +
-                           std::to_string(wanted.grant.lease) + "-";
-  const struct {
-    const BytesList& segment;
-    std::vector<std::uint8_t>& jpeg;
-    std::string file;
-  } pictures[] = {{wanted.segment, evidence.source_picture, path + "source.jpg"},
-                  {rendition.segment, evidence.answer_picture, path + "answer.jpg"}};
-  for (const auto& [segment, jpeg, file] : pictures) {
-    auto picture = looker.picture(segment, options);
-    if (!picture)
-      continue;
-    jpeg = std::move(*picture);
-    if (!settings_.folder.empty() &&
-        g_file_set_contents(file.c_str(), reinterpret_cast<const gchar*>(jpeg.data()),
-                            static_cast<gssize>(jpeg.size()), nullptr))
+                           std::to_string(wanted.grant.lease);
+  const auto bytes = [](const auto& data) {
+    return std::span(reinterpret_cast<const gchar*>(data.data()), data.size());
+  };
+  const std::pair<std::string, std::span<const gchar>> files[] = {
+      {path + "-source.jpg", bytes(evidence.source_picture)},
+      {path + "-answer.jpg", bytes(evidence.answer_picture)},
+      {path + ".json", bytes(report)}};
+  for (const auto& [file, data] : files)
+    if (!data.empty() &&
+        g_file_set_contents(file.c_str(), data.data(), static_cast<gssize>(data.size()), nullptr))
       evidence.files.push_back(file);
-  }
 }
 
 }  // namespace dist

@@ -23,7 +23,7 @@ class PictureChecker {
   struct Settings {
     unsigned threads = 1;
     unsigned threshold = kSameHashDistance;
-    std::string folder;  // For pictures that differ; empty: none are kept.
+    std::string folder;  // For the evidence when pictures differ; empty: none is kept.
   };
   // Called from the checker's threads, once for each result unless the checker goes first.
   using Answer = std::function<void(LeaseId, Coordinator::Look)>;
@@ -47,11 +47,11 @@ class PictureChecker {
 
   void run(SegmentLooker& looker);
   Coordinator::Look look(SegmentLooker& looker, const Coordinator::LookWanted& wanted) const;
-  void add_pictures(SegmentLooker& looker, const Coordinator::LookWanted& wanted,
-                    const Coordinator::Rendition& rendition, Coordinator::Evidence& evidence) const;
+  void keep(const Coordinator::LookWanted& wanted, Coordinator::Evidence& evidence) const;
 
   const Settings settings_;
   const Answer answer_;
+  const std::string began_;  // So that jobs may share a folder.
   std::mutex lock_;
   std::condition_variable changed_;
   std::deque<Coordinator::LookWanted> wanted_;  // Guarded by lock_.

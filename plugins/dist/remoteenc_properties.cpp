@@ -238,10 +238,11 @@ void install_verify_properties(GObjectClass* object_class) {
    */
   g_object_class_install_property(
       object_class, PROP_VERIFY_FOLDER,
-      g_param_spec_string("verify-folder", "Verify folder",
-                          "Folder for pictures that differ, of the source and of the result; "
-                          "empty: none are kept",
-                          "", kFlags));
+      g_param_spec_string(
+          "verify-folder", "Verify folder",
+          "Folder for what shows that pictures differ: those of the source and of the "
+          "result, and a JSON file; made if it is missing; empty: none is kept",
+          "", kFlags));
   /**
    * GstRemoteEnc:verify-golden:
    *

@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -157,7 +160,6 @@ GST_END_TEST;
 GST_START_TEST(test_liars_leave_evidence) {
   const std::string folder = std::string(g_getenv("DIST_BUILD_ROOT")) + "/tests/evidence";
   std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
   const film::Recording seen = run(clip(), "verify-folder=" + folder, "flipped");
   const auto differ = farm::named(seen.messages, "dist-pictures-differ");
   ck_assert(!differ.empty());
@@ -165,12 +167,21 @@ GST_START_TEST(test_liars_leave_evidence) {
        {"rendition=(string)v", "kind=(string)flipped", "distance=(uint)", "source-hash=(string)",
         "answer-hash=(string)", "source-picture=(sample)", "answer-picture=(sample)"})
     ck_assert_msg(differ[0].find(field) != std::string::npos, "no %s", field);
-  std::size_t pictures = 0;
+  std::map<std::string, std::size_t> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     ck_assert_uint_gt(entry.file_size(), 200);
-    ++pictures;
+    ++files[entry.path().extension().string()];
+    if (entry.path().extension() != ".json")
+      continue;
+    std::ifstream file(entry.path());
+    const std::string report((std::istreambuf_iterator<char>(file)), {});
+    for (const char* member : {"\"worker\" : \"first\"", "\"rendition\" : \"v\"",
+                               "\"kind\" : \"flipped\"", "\"distance\" : ", "\"source-hash\" : \""})
+      ck_assert_msg(report.find(member) != std::string::npos, "no %s in %s", member,
+                    report.c_str());
   }
-  ck_assert_uint_ge(pictures, 2);
+  ck_assert_uint_ge(files[".json"], 1);
+  ck_assert_uint_eq(files[".jpg"], 2 * files[".json"]);
   std::filesystem::remove_all(folder);
 }
 GST_END_TEST;

@@ -7,6 +7,8 @@
 #include "tests/tools/tool.h"
 
 #include <algorithm>
+#include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -205,11 +207,15 @@ GST_START_TEST(test_compare_tells_what_is_wrong) {
   const std::string a =
       make(folder, "a.mp4", "-f lavfi -i testsrc2=duration=1" + std::string(kH264));
   const std::string sound = make(folder, "sound.mp4", "-f lavfi -i sine=duration=1 -c:a aac");
+  const std::string film = folder / "film.svg";
+  std::filesystem::copy_file(a, film);
   const struct {
     std::string arguments;
     int code;
     const char* words;
   } rows[] = {
+      {a + " " + film + " --plot " + film, 2, "film.svg: is the input, which would be lost."},
+      {a + " file://" + film + " --plot " + film, 2, "film.svg: is the input"},
       {"'" + a + "' " + sound, 3, "sound.mp4: there is no video in it."},
       {sound + " " + a, 3, "sound.mp4: there is no video in it."},
       {a + " " + (folder / "none.mp4"), 3, "none.mp4: there is no such file."},
@@ -228,6 +234,24 @@ GST_START_TEST(test_compare_tells_what_is_wrong) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_compare_interrupted) {
+  const Folder folder;
+  const std::string film =
+      make(folder, "film.mp4",
+           "-f lavfi -i testsrc2=size=640x360:rate=25:duration=120" + std::string(kH264));
+  for (const int number : {SIGINT, SIGTERM}) {
+    farm::Process process(command() + "compare " + film + " " + film + " --plot " +
+                          (folder / "plots/out.svg"));
+    for (int i = 0; i < 3000 && !std::filesystem::exists(folder / "plots/.out.svg.part"); ++i)
+      g_usleep(G_USEC_PER_SEC / 100);
+    process.signal(number);
+    ck_assert_int_eq(process.exit_code(), 130);
+    ck_assert_str_eq(process.output().c_str(), "gst-dist-1.0: interrupted.\n");
+    ck_assert_uint_eq(folder.size(), 1);
+  }
+}
+GST_END_TEST
+
 static Suite* compare_suite() {
   Suite* suite = suite_create("compare");
   TCase* tests = tcase_create("compare");
@@ -237,6 +261,7 @@ static Suite* compare_suite() {
   tcase_add_test(tests, test_compare_plots);
   tcase_add_test(tests, test_compare_says_what_a_plot_needs);
   tcase_add_test(tests, test_compare_tells_what_is_wrong);
+  tcase_add_test(tests, test_compare_interrupted);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -16,6 +16,7 @@
 #include "tools/gst-dist/output_files.h"
 #include "tools/gst-dist/plot_files.h"
 #include "tools/gst-dist/progress.h"
+#include "tools/gst-dist/signals.h"
 
 namespace dist::tool {
 namespace {
@@ -24,14 +25,15 @@ constexpr char kHelp[] =
     "A and B are files or URIs, of any sizes, codecs and frame rates. Times are those of A, since\n"
     "its first frame. The distance of two frames is in how many of 256 bits their perceptual\n"
     "hashes differ: about 128 of unrelated ones. Up to the threshold frames are the same, up to\n"
-    "twice that if their brightness is the same too.\n"
+    "twice that if their brightness is the same too. Colours are not compared. If B is later or\n"
+    "earlier by up to ten seconds, and by no more than half of a film, it is moved.\n"
     "\n"
     "  gst-dist-1.0 compare in.mp4 out.webm\n"
     "  gst-dist-1.0 compare in.mp4 out.webm --plot distances.svg\n"
     "  gst-dist-1.0 compare in.mp4 out.webm --per-frame --csv > distances.csv\n"
     "\n"
     "Exit codes: 0 the same, 1 they differ, 2 wrong command line, 3 cannot read one of them,\n"
-    "4 cannot write the plot.";
+    "4 cannot write the plot, 130 interrupted.";
 
 constexpr gint64 kShowInterval = G_USEC_PER_SEC / 4;
 
@@ -149,8 +151,10 @@ Result<std::optional<Time>> step(Reading& reading) {
   return std::optional((*frame)->time);
 }
 
-// Both at once, so that each has a core while the other one is waited for.
-Status read_both(const Arguments& arguments, std::array<Reading, 2>& readings) {
+// Both at once, so that each has a core while the other one is waited for. Ends early when it is
+// interrupted.
+Status read_both(const Arguments& arguments, const bool& interrupted,
+                 std::array<Reading, 2>& readings) {
   Meter meter(std::max(readings[0].film.duration, readings[1].film.duration));
   while (readings[0].frames || readings[1].frames)
     for (std::size_t i = 0; i < readings.size(); ++i) {
@@ -161,6 +165,10 @@ Status read_both(const Arguments& arguments, std::array<Reading, 2>& readings) {
         return Error{arguments.inputs[i] + ": " + time.error()};
       if (*time)
         meter.show(**time);
+      // Here signals are told.
+      g_main_context_iteration(nullptr, FALSE);
+      if (interrupted)
+        return Error{"interrupted"};
     }
   return {};
 }
@@ -180,12 +188,12 @@ ComparedFilm compared(const std::string& input, Reading& reading) {
 }
 
 // What is compared; an error says which film cannot be.
-Result<CompareReport> compare_readings(const Arguments& arguments,
+Result<CompareReport> compare_readings(const Arguments& arguments, const bool& interrupted,
                                        std::array<Reading, 2>& readings) {
   for (std::size_t i = 0; i < readings.size(); ++i)
     if (const Status status = open(arguments.inputs[i], readings[i]); !status)
       return Error{status.error()};
-  if (const Status status = read_both(arguments, readings); !status)
+  if (const Status status = read_both(arguments, interrupted, readings); !status)
     return Error{status.error()};
   CompareReport report{.a = compared(arguments.inputs[0], readings[0]),
                        .b = compared(arguments.inputs[1], readings[1]),
@@ -206,6 +214,13 @@ Status plot(const CompareReport& report, const std::array<Reading, 2>& readings,
   return status ? file.commit() : status;
 }
 
+// Empty if it is no file.
+std::string path_of(const std::string& input) {
+  return input.find("://") == std::string::npos
+             ? input
+             : take_string(g_filename_from_uri(input.c_str(), nullptr, nullptr));
+}
+
 int fail(ExitCode code, const std::string& text) {
   say_error(text + ".");
   return code;
@@ -219,16 +234,28 @@ int compare_films(std::vector<std::string> words) {
   if (!init_gstreamer())
     return kNoInput;
   std::optional<OutputFiles> file;
+  bool interrupted = false;
+  const Signals signals([&interrupted] { interrupted = true; },
+                        [&file] {
+                          if (file)
+                            file->discard();
+                          _exit(kInterrupted);
+                        });
   if (!arguments.plot.empty()) {
     if (const Status status = check_plot(arguments.plot); !status)
       return fail(kNoOutput, status.error());
+    for (const std::string& input : arguments.inputs)
+      if (const Status status = check_names({arguments.plot}, path_of(input)); !status)
+        return fail(kUsage, status.error());
     auto prepared = OutputFiles::prepare({arguments.plot}, true);
     if (!prepared)
       return fail(kNoOutput, prepared.error());
     file.emplace(std::move(*prepared));
   }
   std::array<Reading, 2> readings;
-  const auto report = compare_readings(arguments, readings);
+  const auto report = compare_readings(arguments, interrupted, readings);
+  if (interrupted)
+    return fail(kInterrupted, "interrupted");
   if (!report)
     return fail(kNoInput, report.error());
   const std::string text = arguments.json  ? report_for_programs(*report) + "\n"

@@ -12,7 +12,8 @@ namespace {
 // Rates are other ones if their frames last so much longer: containers that count milliseconds
 // change them by less.
 constexpr Time kOtherRate = 1'000'000;
-constexpr Time kMaxShift = kSecond;
+// Nor more than half of a film, for what is left has to tell something.
+constexpr Time kMaxShift = 10 * kSecond;
 // Frames that tell whether a shift fits; more take time, and tell no more.
 constexpr std::size_t kProbes = 250;
 constexpr std::size_t kMinProbes = 10;
@@ -94,7 +95,8 @@ std::int64_t shift_between(const FilmMarks& a, const FilmMarks& b) {
     return 0;
   double least = *unmoved * kMuchLess;
   std::int64_t best = 0;
-  for (Time later = step; later <= kMaxShift; later += step)
+  const Time most = std::min({kMaxShift, a.end / 2, b.end / 2});
+  for (Time later = step; later <= most; later += step)
     for (const std::int64_t shift :
          {static_cast<std::int64_t>(later), -static_cast<std::int64_t>(later)})
       if (const auto found = distance_at(few, many, shift); found && *found < least) {

@@ -138,8 +138,10 @@ static void begin_hash_stream(GstVisualHash* self, GstPad* pad) {
     const auto caps = Ref<GstCaps>::adopt(gst_static_pad_template_get_caps(&hash_template));
     gst_pad_push_event(pad, gst_event_new_caps(caps.get()));
   }
-  if (!has(GST_EVENT_SEGMENT))
-    gst_pad_push_event(pad, gst_event_new_segment(&GST_BASE_TRANSFORM(self)->segment));
+  const GstSegment& segment = GST_BASE_TRANSFORM(self)->segment;
+  // A stream may end before it has begun.
+  if (!has(GST_EVENT_SEGMENT) && segment.format != GST_FORMAT_UNDEFINED)
+    gst_pad_push_event(pad, gst_event_new_segment(&segment));
 }
 
 static GstFlowReturn push_hash(GstVisualHash* self, GstPad* pad, GstBuffer* frame,

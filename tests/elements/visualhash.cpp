@@ -229,6 +229,17 @@ GST_START_TEST(test_visualhash_goes_on_without_takers_of_hashes) {
 }
 GST_END_TEST
 
+// An end before anything, as of a film without frames.
+GST_START_TEST(test_visualhash_ends_before_it_begins) {
+  Harness hash("visualhash", "", "sink", "src");
+  const HashPad hashes(hash);
+  hash.push_event(gst_event_new_stream_start("film"));
+  hash.push_event(gst_event_new_eos());
+  const auto end = Ref<GstEvent>::adopt(gst_pad_get_sticky_event(hashes.pad, GST_EVENT_EOS, 0));
+  fail_unless(static_cast<bool>(end));
+}
+GST_END_TEST
+
 GST_START_TEST(test_visualhash_takes_new_caps_and_starts_again) {
   Harness hash("visualhash", "", "sink", "src");
   hash.start("video/x-raw, format=GRAY8, width=64, height=64, framerate=10/1");
@@ -347,6 +358,7 @@ static Suite* visualhash_suite() {
   tcase_add_test(tc, test_visualhash_gives_hashes_as_a_stream);
   tcase_add_test(tc, test_visualhash_takes_a_hash_pad_late_and_gives_it_back);
   tcase_add_test(tc, test_visualhash_goes_on_without_takers_of_hashes);
+  tcase_add_test(tc, test_visualhash_ends_before_it_begins);
   tcase_add_test(tc, test_visualhash_takes_new_caps_and_starts_again);
   tcase_add_test(tc, test_visualhash_refuses_frames_that_are_too_small);
   tcase_add_test(tc, test_visualhash_takes_every_format);

@@ -201,12 +201,21 @@ static void answer(GstRemoteEncSink* self, dist::Lease& lease) {
 
 // --- Streaming
 
+// With the lock held. Null if the pad was released meanwhile.
+static PadState* state_of(GstRemoteEncSink* self, GstPad* pad) {
+  const auto found = self->priv->pads.find(pad);
+  return found != self->priv->pads.end() ? &found->second : nullptr;
+}
+
 static GstFlowReturn gst_remote_enc_sink_chain(GstPad* pad, GstObject* parent,
                                                GstBuffer* raw_buffer) {
   GstRemoteEncSink* self = GST_REMOTE_ENC_SINK(parent);
   auto buffer = Ref<GstBuffer>::adopt(raw_buffer);
   const std::lock_guard lock(self->priv->lock);
-  PadState& state = self->priv->pads.at(pad);
+  PadState* const known = state_of(self, pad);
+  if (!known)
+    return GST_FLOW_FLUSHING;
+  PadState& state = *known;
   if (!state.lease) {
     GST_WARNING_OBJECT(pad,
                        "dropping a buffer that belongs to no segment; remoteencsink works only "
@@ -245,9 +254,11 @@ static void handle_eos(GstRemoteEncSink* self, GstPad* pad) {
   bool all_ended = false;
   {
     const std::lock_guard lock(self->priv->lock);
-    PadState& state = self->priv->pads.at(pad);
-    state.eos = true;
-    lease = state.lease;
+    PadState* const state = state_of(self, pad);
+    if (!state)
+      return;
+    state->eos = true;
+    lease = state->lease;
     all_ended = std::all_of(self->priv->pads.begin(), self->priv->pads.end(),
                             [](const auto& entry) { return entry.second.eos; });
   }
@@ -267,7 +278,10 @@ static gboolean gst_remote_enc_sink_event(GstPad* pad, GstObject* parent, GstEve
     return TRUE;
   }
   const std::lock_guard lock(self->priv->lock);
-  PadState& state = self->priv->pads.at(pad);
+  PadState* const known = state_of(self, pad);
+  if (!known)
+    return FALSE;
+  PadState& state = *known;
   switch (GST_EVENT_TYPE(event.get())) {
     case GST_EVENT_CAPS: {
       GstCaps* caps = nullptr;

@@ -103,14 +103,14 @@ static void end_pipeline(GstRemoteEncSrc* self) {
   bool all_ended = true;
   if (GST_IS_BIN(top.get())) {
     GstIterator* elements = gst_bin_iterate_recurse(GST_BIN(top.get()));
-    gst_iterator_foreach(
-        elements,
-        [](const GValue* item, gpointer data) {
-          gpointer element = g_value_get_object(item);
-          if (GST_IS_REMOTE_ENC_SRC(element) && !GST_REMOTE_ENC_SRC(element)->priv->ended)
-            *static_cast<bool*>(data) = false;
-        },
-        &all_ended);
+    const GstIteratorForeachFunction look = [](const GValue* item, gpointer data) {
+      gpointer element = g_value_get_object(item);
+      if (GST_IS_REMOTE_ENC_SRC(element) && !GST_REMOTE_ENC_SRC(element)->priv->ended)
+        *static_cast<bool*>(data) = false;
+    };
+    // Others may be adding elements: their decoders'.
+    while (gst_iterator_foreach(elements, look, &all_ended) == GST_ITERATOR_RESYNC)
+      gst_iterator_resync(elements);
     gst_iterator_free(elements);
   }
   if (all_ended)

@@ -307,7 +307,9 @@ Status OutputFiles::commit() {
   for (const File& file : files_) {
     if (!is_at(file.lock, file.path))
       return cannot_write(file.name, file.path + " is not what it was");
-    if (!is_folder(file.name) && ::fsync(file.lock.number()) != 0)
+    // Of a folder all that is in it.
+    const int number = file.lock.number();
+    if ((is_folder(file.name) ? ::syncfs(number) : ::fsync(number)) != 0)
       return cannot_write(file.name, cause());
   }
   for (auto file = files_.begin(); file != files_.end(); ++file) {

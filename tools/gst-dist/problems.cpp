@@ -68,7 +68,7 @@ void look_at_damage(const Examination& examination, const Facts& facts, Problems
       said.push_back(warning);
   for (const std::string& warning : said)
     problems.push_back("It seems damaged: " + sentence(warning));
-  if (examination.flaw.empty() && examination.units.empty())
+  if (examination.flaw.empty() && facts.frames == 0)
     problems.push_back("There is no frame in its video.");
   if (facts.untimed > 0)
     problems.push_back(std::to_string(facts.untimed) + " of " + count_text(facts.frames, "frame") +

@@ -64,6 +64,21 @@ void append_bytes(GstBuffer* buffer, BytesList& list) {
   }
 }
 
+// The header comes first.
+void append_pieces(GstBuffer* buffer, const BytesList& serialized) {
+  if (serialized.empty())
+    return;
+  gst_buffer_append_memory(buffer, wrap(serialized.front()));
+  // A buffer with many memories copies them together.
+  std::vector<Ref<GstBuffer>> rest;
+  for (const Bytes& piece : std::span(serialized).subspan(1)) {
+    rest.push_back(Ref<GstBuffer>::adopt(gst_buffer_new()));
+    gst_buffer_append_memory(rest.back().get(), wrap(piece));
+  }
+  if (!rest.empty())
+    gst_buffer_append_memory(buffer, gather_memory_new(std::move(rest)));
+}
+
 }  // namespace
 
 Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, std::vector<Ref<GstBuffer>> units) {
@@ -75,24 +90,13 @@ Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, std::vector<Ref<
 
 Ref<GstBuffer> make_segment_buffer(const SegmentHeader& header, const BytesList& serialized) {
   auto buffer = new_segment_buffer(header);
-  for (const Bytes& piece : serialized)
-    gst_buffer_append_memory(buffer.get(), wrap(piece));
+  append_pieces(buffer.get(), serialized);
   return buffer;
 }
 
 Ref<GstBuffer> to_buffer(const BytesList& serialized) {
   auto buffer = Ref<GstBuffer>::adopt(gst_buffer_new());
-  if (serialized.empty())
-    return buffer;
-  // A buffer with many memories copies them together.
-  gst_buffer_append_memory(buffer.get(), wrap(serialized.front()));
-  std::vector<Ref<GstBuffer>> rest;
-  for (const Bytes& piece : std::span(serialized).subspan(1)) {
-    rest.push_back(Ref<GstBuffer>::adopt(gst_buffer_new()));
-    gst_buffer_append_memory(rest.back().get(), wrap(piece));
-  }
-  if (!rest.empty())
-    gst_buffer_append_memory(buffer.get(), gather_memory_new(std::move(rest)));
+  append_pieces(buffer.get(), serialized);
   return buffer;
 }
 

@@ -108,6 +108,7 @@ void WorkerLink::dialled(GAsyncResult* result) {
   wire::Nonce nonce;
   if (!stopping_ && make_nonce(nonce)) {
     ++connections_;
+    protocol_error_ = false;
     session_ = std::make_unique<WorkerSession>(config_.session, nonce, IoThread::now());
     connection_ = std::make_unique<Connection>(
         thread_, socket, *session_,

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "gst/dist/gstx/segment_decoder.h"
@@ -180,8 +181,7 @@ Coordinator::Look PictureChecker::look(SegmentLooker& looker,
   for (const Coordinator::Rendition* rendition : renditions) {
     const std::string subject = "rendition '" + rendition->header->rendition + "': ";
     std::optional<Mismatch> mismatch;
-    const bool hashes = is_hashes(*rendition->header);
-    if (hashes) {
+    if (is_hashes(*rendition->header)) {
       mismatch = compare_hashes(source->frames, *rendition, settings_.threshold);
     } else {
       const auto seen = looker.look(rendition->segment, options);
@@ -191,23 +191,32 @@ Coordinator::Look PictureChecker::look(SegmentLooker& looker,
     }
     if (!mismatch)
       continue;
-    Coordinator::Evidence evidence;
-    evidence.rendition = rendition->header->rendition;
-    evidence.mismatch = *mismatch;
-    LookOptions frame;
-    frame.until = mismatch->time;
-    if (auto picture = looker.picture(wanted.segment, frame))
-      evidence.source_picture = std::move(*picture);
-    if (!hashes)
-      if (auto picture = looker.picture(rendition->segment, frame))
-        evidence.answer_picture = std::move(*picture);
-    if (!settings_.folder.empty())
-      keep(wanted, evidence);
     return {.difference = subject + mismatch->reason,
-            .evidence = std::make_shared<const Coordinator::Evidence>(std::move(evidence))};
+            .evidence = std::make_shared<const Coordinator::Evidence>(
+                evidence_of(looker, wanted, *rendition, *mismatch))};
   }
   result.some_known = true;
   return result;
+}
+
+// With the worst frame as it is in the source, and as it came back.
+Coordinator::Evidence PictureChecker::evidence_of(SegmentLooker& looker,
+                                                  const Coordinator::LookWanted& wanted,
+                                                  const Coordinator::Rendition& rendition,
+                                                  const Mismatch& mismatch) const {
+  Coordinator::Evidence evidence;
+  evidence.rendition = rendition.header->rendition;
+  evidence.mismatch = mismatch;
+  LookOptions options;
+  options.until = mismatch.time;
+  if (auto picture = looker.picture(wanted.segment, options))
+    evidence.source_picture = std::move(*picture);
+  if (!is_hashes(*rendition.header))
+    if (auto picture = looker.picture(rendition.segment, options))
+      evidence.answer_picture = std::move(*picture);
+  if (!settings_.folder.empty())
+    keep(wanted, evidence);
+  return evidence;
 }
 
 // In the folder.

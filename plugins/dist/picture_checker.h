@@ -47,6 +47,9 @@ class PictureChecker {
 
   void run(SegmentLooker& looker);
   Coordinator::Look look(SegmentLooker& looker, const Coordinator::LookWanted& wanted) const;
+  Coordinator::Evidence evidence_of(SegmentLooker& looker, const Coordinator::LookWanted& wanted,
+                                    const Coordinator::Rendition& rendition,
+                                    const Mismatch& mismatch) const;
   void keep(const Coordinator::LookWanted& wanted, Coordinator::Evidence& evidence) const;
 
   const Settings settings_;

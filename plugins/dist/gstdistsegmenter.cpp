@@ -25,6 +25,7 @@
 #include <utility>
 
 #include "gst/dist/core/cutter.h"
+#include "gst/dist/core/handover.h"
 #include "gst/dist/gstx/segment_buffer.h"
 #include "gst/dist/gstx/stream_format.h"
 
@@ -345,6 +346,7 @@ static GstStateChangeReturn gst_dist_segmenter_change_state(GstElement* element,
       GST_ELEMENT_CLASS(gst_dist_segmenter_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
     self->priv->state = State();
+  dist::hand_over(self);
   return result;
 }
 
@@ -399,6 +401,8 @@ static void gst_dist_segmenter_init(GstDistSegmenter* self) {
 }
 
 static void gst_dist_segmenter_finalize(GObject* object) {
+  // Whoever had the last reference.
+  dist::take_over(object);
   delete GST_DIST_SEGMENTER(object)->priv;
   G_OBJECT_CLASS(gst_dist_segmenter_parent_class)->finalize(object);
 }

@@ -27,6 +27,7 @@
 #include <string>
 #include <vector>
 
+#include "gst/dist/core/handover.h"
 #include "gst/dist/gstx/encoder_choice.h"
 #include "gst/dist/gstx/ref.h"
 #include "plugins/dist/gstremoteencsrc.h"
@@ -94,6 +95,7 @@ GstElement* gst_remote_enc_worker_new_for(const dist::MakeLink& make_link, unsig
 // --- Messages
 
 static void gst_remote_enc_worker_handle_message(GstBin* bin, GstMessage* message) {
+  dist::take_over(bin);
   auto* priv = GST_REMOTE_ENC_WORKER(bin)->priv;
   std::vector<std::shared_ptr<WorkerLane>> lanes;
   {
@@ -197,6 +199,7 @@ static void gst_remote_enc_worker_get_property(GObject* object, guint id, GValue
 
 static void gst_remote_enc_worker_init(GstRemoteEncWorker* self) {
   self->priv = new GstRemoteEncWorker::Private;
+  dist::hand_over(self);
 }
 
 static void gst_remote_enc_worker_finalize(GObject* object) {

@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include <unistd.h>
+
 #include <gst/check/gstcheck.h>
 
 #include "tests/common/farm.h"
@@ -158,8 +160,8 @@ GST_START_TEST(test_honest_workers_raise_no_alarm) {
 GST_END_TEST;
 
 GST_START_TEST(test_liars_leave_evidence) {
-  const std::string folder = std::string(g_getenv("DIST_BUILD_ROOT")) + "/tests/evidence";
-  std::filesystem::remove_all(folder);
+  const std::string folder =
+      std::string(g_getenv("DIST_BUILD_ROOT")) + "/tests/evidence-" + std::to_string(getpid());
   const film::Recording seen = run(clip(), "verify-folder=" + folder, "flipped");
   const auto differ = farm::named(seen.messages, "dist-pictures-differ");
   ck_assert(!differ.empty());

@@ -245,6 +245,9 @@ void avenc_ffv1(EncoderSetup& setup, const Request& r) {
   // By itself it would make one for each thread, and say so in the codec's configuration.
   p.set("slices", 4);
   p.set("threads", r.threads > 1 ? "auto" : "unknown");
+  // Muxers want the version by a name that the encoder does not use.
+  setup.parser = "capssetter";
+  setup.parser_properties.emplace_back("caps", "video/x-ffv,ffversion=(int)1");
   setup.final_caps = "video/x-ffv";
 }
 

@@ -159,6 +159,16 @@ bool EncodeChain::owns(GstMessage* message) const {
                     gst_object_has_as_ancestor(source, GST_OBJECT(bin_.get())));
 }
 
+bool EncodeChain::decoded_nothing(GstMessage* message) const {
+  if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_ERROR || !ended_ || shows_)
+    return false;
+  GError* error = nullptr;
+  gst_message_parse_error(message, &error, nullptr);
+  const bool decode = g_error_matches(error, GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE);
+  g_error_free(error);
+  return decode;
+}
+
 std::string EncodeChain::text_of(GstMessage* message) {
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
     GError* error = nullptr;
@@ -228,8 +238,12 @@ void EncodeChain::restart(GstElement* encoder) {
 // every decoder says so.
 gboolean EncodeChain::on_event(GstPad* pad, GstObject* parent, GstEvent* event) {
   const GstEventType type = GST_EVENT_TYPE(event);
+  auto* self = static_cast<EncodeChain*>(gst_pad_get_element_private(pad));
+  if (type == GST_EVENT_EOS || type == GST_EVENT_STREAM_START)
+    self->ended_ = type == GST_EVENT_EOS;
+  if (type == GST_EVENT_STREAM_START)
+    self->shows_ = false;
   const gboolean handled = gst_pad_event_default(pad, parent, event);
-  const auto* self = static_cast<EncodeChain*>(gst_pad_get_element_private(pad));
   if (type == GST_EVENT_FLUSH_STOP && !self->failed_)
     for (std::size_t i = 0; i < self->encoder_elements_.size(); ++i)
       if (std::ranges::find(kNotReset, self->encoders_[i].encoder) != std::end(kNotReset))
@@ -306,6 +320,7 @@ Status EncodeChain::make_branches(GstPad* decoded) {
     return started;
 
   const auto entry = Ref<GstPad>::adopt(gst_element_get_static_pad(*deinterlace, "sink"));
+  pass_frames_of_lease(entry.get(), shows_);
   gst_pad_add_probe(entry.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_decoded_event, this,
                     nullptr);
   if (gst_pad_link(decoded, entry.get()) != GST_PAD_LINK_OK)

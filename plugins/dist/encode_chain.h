@@ -6,6 +6,7 @@
 
 #include <gst/gst.h>
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -44,6 +45,9 @@ class EncodeChain {
   // Whether this lease wants the same renditions made from the same kind of stream. The size of the
   // picture may differ, and renditions may be missing that have no frame in the segment.
   bool fits(const Lease& lease) const;
+  // Whether the message says that no frame of a whole segment could be decoded. Then the film is
+  // damaged there, or the decoder is no good.
+  bool decoded_nothing(GstMessage* message) const;
   // Whether an element of the chain, or the bin itself, posted the message.
   bool owns(GstMessage* message) const;
 
@@ -86,6 +90,8 @@ class EncodeChain {
   // Belong to the streaming thread.
   std::vector<GstElement*> elements_;  // In the order they were made; the bin has them.
   bool failed_ = false;                // Said so in a message.
+  std::atomic<bool> ended_ = false;    // The segment has been pushed whole; read by any thread.
+  std::atomic<bool> shows_ = false;    // A frame came out; read by any thread.
   GstElement* decoded_ = nullptr;      // Tee behind the decoder, once there is one.
   std::vector<ScaleStep> plan_;
   std::vector<Scaler> scalers_;                // One for each step of the plan.

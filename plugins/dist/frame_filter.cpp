@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -14,34 +16,90 @@
 namespace dist {
 namespace {
 
-// Belongs to the pad's streaming thread.
-class FrameFilter {
+// Where the frames lie that pass a pad. Belongs to the pad's streaming thread.
+class FrameTimes {
  public:
-  explicit FrameFilter(RenditionSpec spec) : spec_(std::move(spec)) {
-    gst_segment_init(&segment_, GST_FORMAT_TIME);
+  FrameTimes() { gst_segment_init(&segment_, GST_FORMAT_TIME); }
+
+  // True with a new lease.
+  bool see(GstEvent* event) {
+    if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
+      gst_event_copy_segment(event, &segment_);
+    const auto lease = lease_from_event(event);
+    if (!lease)
+      return false;
+    lease_ = lease;
+    all_ = lease->source().presentation_times();
+    return true;
   }
+
+  const std::shared_ptr<Lease>& lease() const { return lease_; }
+
+  // The time in the lease's source, if it has such a frame.
+  std::optional<Time> exact(GstBuffer* buffer) const {
+    const auto time = seen(buffer);
+    return time ? match_times(all_, {&*time, 1}).front() : std::nullopt;
+  }
+  // None if it lies outside of the time segment.
+  std::optional<Time> seen(GstBuffer* buffer) const {
+    guint64 running_time = 0;
+    if (!lease_ || gst_segment_to_running_time_full(&segment_, GST_FORMAT_TIME,
+                                                    GST_BUFFER_PTS(buffer), &running_time) != 1)
+      return std::nullopt;
+    return lease_->source().start + running_time;
+  }
+
+ private:
+  GstSegment segment_;
+  std::shared_ptr<Lease> lease_;
+  std::vector<Time> all_;
+};
+
+// Lets each frame through once.
+class LeaseFilter {
+ public:
+  explicit LeaseFilter(std::atomic<bool>& shows) : shows_(shows) {}
+
+  Ref<GstEvent> see(GstEvent* event) {
+    if (times_.see(event))
+      passed_.clear();
+    return {};
+  }
+
+  bool passes(GstBuffer* buffer) {
+    shows_ = true;
+    const auto seen = times_.seen(buffer);
+    if (!seen)
+      return true;
+    const auto exact = times_.exact(buffer);
+    if (exact && passed_.insert(*exact).second)
+      return true;
+    times_.lease()->stray_came_out(*seen);
+    return false;
+  }
+
+ private:
+  std::atomic<bool>& shows_;
+  FrameTimes times_;
+  std::set<Time> passed_;
+};
+
+// Lets those through that a rendition has.
+class RateFilter {
+ public:
+  explicit RateFilter(RenditionSpec spec) : spec_(std::move(spec)) {}
 
   // The event to go on instead, or none if this one may.
   Ref<GstEvent> see(GstEvent* event) {
     if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS)
       return with_reduced_rate(event);
-    if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
-      gst_event_copy_segment(event, &segment_);
-    if (const auto lease = lease_from_event(event)) {
-      start_ = lease->source().start;
-      all_ = lease->source().presentation_times();
-      wanted_ = frames_of(lease->source(), spec_);
-    }
+    if (times_.see(event))
+      wanted_ = frames_of(times_.lease()->source(), spec_);
     return {};
   }
 
   bool passes(GstBuffer* buffer) const {
-    guint64 running_time = 0;
-    if (gst_segment_to_running_time_full(&segment_, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer),
-                                         &running_time) != 1)
-      return true;
-    const Time seen = start_ + running_time;
-    const auto exact = match_times(all_, {&seen, 1}).front();
+    const auto exact = times_.exact(buffer);
     return !exact || std::binary_search(wanted_.begin(), wanted_.end(), *exact);
   }
 
@@ -65,14 +123,13 @@ class FrameFilter {
   }
 
   const RenditionSpec spec_;
-  GstSegment segment_;
-  Time start_ = 0;  // Of the lease's source, where running time is 0.
-  std::vector<Time> all_;
+  FrameTimes times_;
   std::vector<Time> wanted_;
 };
 
+template <class Filter>
 GstPadProbeReturn probe(GstPad*, GstPadProbeInfo* info, gpointer data) {
-  auto* const filter = static_cast<FrameFilter*>(data);
+  auto* const filter = static_cast<Filter*>(data);
   if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0)
     return filter->passes(GST_PAD_PROBE_INFO_BUFFER(info)) ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
   if (auto changed = filter->see(GST_PAD_PROBE_INFO_EVENT(info))) {
@@ -82,13 +139,22 @@ GstPadProbeReturn probe(GstPad*, GstPadProbeInfo* info, gpointer data) {
   return GST_PAD_PROBE_OK;
 }
 
+template <class Filter>
+void install(GstPad* pad, Filter* filter) {
+  gst_pad_add_probe(
+      pad,
+      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
+      probe<Filter>, filter, [](gpointer data) { delete static_cast<Filter*>(data); });
+}
+
 }  // namespace
 
+void pass_frames_of_lease(GstPad* sink_pad, std::atomic<bool>& shows) {
+  install(sink_pad, new LeaseFilter(shows));
+}
+
 void filter_frames(GstPad* sink_pad, const RenditionSpec& spec) {
-  gst_pad_add_probe(
-      sink_pad,
-      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
-      probe, new FrameFilter(spec), [](gpointer data) { delete static_cast<FrameFilter*>(data); });
+  install(sink_pad, new RateFilter(spec));
 }
 
 }  // namespace dist

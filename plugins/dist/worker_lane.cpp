@@ -76,6 +76,7 @@ void WorkerLane::fail(GstMessage* message) {
   const std::string text = EncodeChain::text_of(message);
   std::shared_ptr<Lease> lease;
   std::string reason;
+  bool nothing = false;
   {
     const std::lock_guard lock(lock_);
     if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_ERROR) {
@@ -85,8 +86,11 @@ void WorkerLane::fail(GstMessage* message) {
     failed_ = true;
     lease = lease_;
     reason = not_installed_.empty() ? text : not_installed_ + "; " + text;
+    nothing = not_installed_.empty() && chain_ && chain_->decoded_nothing(message);
   }
-  if (lease)
+  if (lease && nothing)
+    lease->settle(answer_without_frames(*lease));
+  else if (lease)
     lease->settle(Lease::Failed{reason});
 }
 

@@ -140,6 +140,26 @@ GST_START_TEST(test_result_check_takes_frames_in_decode_order) {
 }
 GST_END_TEST
 
+// A stretch in which nothing can be decoded costs its own frames only.
+GST_START_TEST(test_result_check_believes_two_that_nothing_can_be_decoded) {
+  ResultCheck check;
+  const SegmentHeader whole = source(1);
+  accepted(check.check(kWorker, whole, {answer(whole)}));
+  const SegmentHeader segment = source(2);
+  SegmentHeader nothing = answer(segment);
+  nothing.units.clear();
+  nothing.caps.clear();
+  fail_unless_error(check.check(kWorker + 1, segment, {nothing}).status, "0 frames instead of 4",
+                    "once");
+  const auto verdict = check.check(kWorker, segment, {nothing});
+  fail_unless_ok(verdict.status);
+  fail_if(verdict.note.empty());
+  // What was made of it binds nothing.
+  const SegmentHeader next = source(4);
+  accepted(check.check(kWorker, next, {answer(next)}));
+}
+GST_END_TEST
+
 GST_START_TEST(test_result_check_refuses_what_is_wrong_in_itself) {
   const struct {
     void (*spoil)(SegmentHeader&);
@@ -152,7 +172,6 @@ GST_START_TEST(test_result_check_refuses_what_is_wrong_in_itself) {
       {[](SegmentHeader& h) { ++h.stop; }, "answers segment 3"},
       {[](SegmentHeader& h) { h.last = true; }, "answers segment 3"},
       {[](SegmentHeader& h) { h.time_segment.base = 1; }, "answers segment 3"},
-      {[](SegmentHeader& h) { h.units.clear(); }, "rendition 'hd': no frames"},
       {[](SegmentHeader& h) { h.units[0].flags = kFlagDeltaUnit; },
        "rendition 'hd': does not begin with a keyframe"},
       {[](SegmentHeader& h) { h.units[2].show = kNoTime; }, "without a presentation time"},
@@ -358,6 +377,7 @@ static Suite* result_check_suite() {
   tcase_add_test(tcase, test_reorder_depth_is_how_far_decoding_runs_ahead);
   tcase_add_test(tcase, test_result_check_accepts_the_right_answer);
   tcase_add_test(tcase, test_result_check_takes_frames_in_decode_order);
+  tcase_add_test(tcase, test_result_check_believes_two_that_nothing_can_be_decoded);
   tcase_add_test(tcase, test_result_check_refuses_what_is_wrong_in_itself);
   tcase_add_test(tcase, test_result_check_refuses_other_renditions);
   tcase_add_test(tcase, test_result_check_refuses_a_rendition_that_comes_twice_at_first);

@@ -117,11 +117,17 @@ void Coordinator::choose_encoders(const Answer& answer, Job& job, Instant now) {
     const bool made = std::any_of(
         done.renditions.begin(), done.renditions.end(),
         [&](const Rendition& r) { return r.header->rendition == job.renditions[i].name; });
+    // Without frames nothing was encoded.
+    const bool encoded =
+        std::any_of(done.renditions.begin(), done.renditions.end(), [&](const Rendition& r) {
+          return r.header->rendition == job.renditions[i].name && !r.header->units.empty();
+        });
     const std::string& encoder = answer.offer[i].encoder;
     if (!made && offered != job.offers.end()) {
       offered->second[i] = {false, {}, "its pipeline does not make it"};
       less = true;
-    } else if (made && !job.config.mixed_encoders && job.encoders[i].empty() && !encoder.empty()) {
+    } else if (encoded && !job.config.mixed_encoders && job.encoders[i].empty() &&
+               !encoder.empty()) {
       job.encoders[i] = encoder;
       EncoderChosen event{done.grant.segment.job, job.renditions[i].name, encoder, {}};
       for (const auto& [worker, offer] : job.offers)

@@ -38,7 +38,7 @@ std::string flaw(const SegmentHeader& source, const SegmentHeader& result) {
     return rendition + "answers segment " + std::to_string(result.index) + " of stream '" +
            result.stream_id + "'";
   if (result.units.empty())
-    return rendition + "no frames";
+    return {};  // It lacks all frames.
   if ((result.units.front().flags & kFlagDeltaUnit) != 0)
     return rendition + "does not begin with a keyframe";
   std::vector<Time> decode_order;
@@ -109,7 +109,7 @@ ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeade
       return {Error{"rendition '" + header.rendition + "' comes twice"}, {}};
     const auto& known = caps_[source.caps];
     const auto caps = known.find(header.rendition);
-    if (caps != known.end() && caps->second != header.caps)
+    if (caps != known.end() && caps->second != header.caps && !header.units.empty())
       return {Error{"rendition '" + header.rendition + "': caps " + header.caps +
                     " differ from those of the segments before, " + caps->second},
               {}};
@@ -139,7 +139,8 @@ ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeade
   else if (!is_confirmed(worker, source.index, frames_of(result)))
     return {Error{lacking}, {}, complete_workers_.count(worker) == 0};
   for (const SegmentHeader& header : result)
-    caps_[source.caps].emplace(header.rendition, header.caps);
+    if (!header.units.empty())
+      caps_[source.caps].emplace(header.rendition, header.caps);
   if (!lacking.empty())
     lacking += ", as in another attempt: taken for what the source holds";
   return {{}, lacking};

@@ -43,6 +43,19 @@ Lease::Lease(SegmentHeader source, std::vector<RenditionSpec> renditions)
       renditions_(std::move(renditions)),
       last_activity_(g_get_monotonic_time()) {}
 
+Lease::Done answer_without_frames(const Lease& lease) {
+  Lease::Done done;
+  for (const RenditionSpec& spec : lease.renditions()) {
+    SegmentHeader header = lease.source();
+    header.rendition = spec.name;
+    header.caps.clear();
+    header.first_unit = 0;
+    header.units.clear();
+    done.renditions.push_back({serialize(header)});
+  }
+  return done;
+}
+
 bool Lease::settle(Outcome outcome) {
   const std::lock_guard lock(mutex_);
   if (is_settled_)

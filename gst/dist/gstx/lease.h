@@ -57,6 +57,10 @@ class Lease {
     ++frames_;
     touch();
   }
+  // The decoder gave a frame at a time at which the source has none, or a second one.
+  void stray_came_out(Time time) { stray_ = time; }
+  // The time of such a frame; kNoTime: there was none.
+  Time stray() const { return stray_; }
   // It has reached the end of the pipeline, so there is a pipeline now: decodebin has found its
   // elements.
   void arrive() { arrived_ = true; }
@@ -77,11 +81,15 @@ class Lease {
   std::atomic<std::uint32_t> units_ = 0;
   std::atomic<std::uint32_t> frames_ = 0;
   std::atomic<bool> arrived_ = false;
+  std::atomic<Time> stray_ = kNoTime;
   mutable std::mutex mutex_;
   std::condition_variable settled_;
   bool is_settled_ = false;         // Guarded by mutex_.
   std::optional<Outcome> outcome_;  // Guarded by mutex_.
 };
+
+// The answer of a worker whose decoder gave no frame of the segment: each rendition without frames.
+Lease::Done answer_without_frames(const Lease& lease);
 
 // A sticky event that carries the lease downstream. Owned by the caller.
 GstEvent* lease_event_new(std::shared_ptr<Lease> lease);

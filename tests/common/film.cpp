@@ -205,7 +205,8 @@ std::vector<std::string> clips(const std::string& pattern) {
   const auto add = [&](const std::filesystem::path& folder) {
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
       const std::string name = entry.path().filename();
-      const bool film = entry.path().extension() != ".md" && name.rfind("making-", 0) != 0;
+      const bool film = entry.is_regular_file() && entry.path().extension() != ".md" &&
+                        name.rfind("making-", 0) != 0;
       if (film && name.find(pattern) != std::string::npos)
         paths.push_back(entry.path());
     }

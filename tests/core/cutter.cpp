@@ -274,6 +274,88 @@ GST_START_TEST(test_cutter_without_pts_cuts_at_closed_gops_only) {
 }
 GST_END_TEST
 
+// "|" before a unit: another time segment begins with it.
+GST_START_TEST(test_cutter_goes_on_in_the_next_section) {
+  const struct {
+    const char* what;
+    const char* stream;
+    const char* cuts;
+  } rows[] = {
+      {"inside a GOP", "K0 D1 D2 |D3 D4 D5", "0-3: K0 D1 D2 | 3-6: (K0) (D1) (D2) D3 D4 D5 ."},
+      {"at a keyframe", "K0 D1 |K2 D3 D4", "0-2: K0 D1 | 2-5: K2 D3 D4 ."},
+      {"the next GOP needs nothing of it", "K0 D1 |D2 K3 D4 D5",
+       "0-2: K0 D1 | 2-6: (K0) (D1) D2 K3 D4 D5 ."},
+      {"frames that are shown later belong to it too", "K0 D4 |D2 D1 D3 D5",
+       "0-1: K0 | 1-6: (K0) D4 D2 D1 D3 D5 ."},
+      {"leading pictures", "K0 D1 K4 |D2 D3 D5 D6", "0-2: K0 D1 | 2-7: (K0) (D1) K4 D2 D3 D5 D6 ."},
+      {"one after the other", "K0 D1 |D2 |D3 D4 D5",
+       "0-2: K0 D1 | 2-3: (K0) (D1) D2 | 3-6: (K0) (D1) (D2) D3 D4 D5 ."},
+      {"nothing in it", "K0 D1 D2 |", "0-3: K0 D1 D2 ."},
+  };
+  for (const auto& row : rows) {
+    Cutter cutter;
+    const Cutter::Config all = config(9);
+    const std::uint64_t begun = cutter.begin(all);
+    std::string plain = row.stream;
+    std::erase(plain, '|');
+    const std::vector<Named> units = stream(plain);
+    Notes notes(units);
+    std::istringstream words(row.stream);
+    std::string word;
+    std::uint64_t sections = 0;
+    for (auto unit = units.begin(); words >> word;) {
+      if (word[0] == '|') {
+        const std::uint64_t number = cutter.go_on(all, 0);
+        ++sections;
+        fail_unless_equals_uint64(number, begun + sections);
+      }
+      if (word != "|")
+        notes.take(cutter.push((unit++)->unit));
+    }
+    notes.take(cutter.finish(true));
+    fail_unless(notes.text() == row.cuts, "%s: %s", row.what, notes.text().c_str());
+  }
+}
+GST_END_TEST
+
+// What was shown under another clock has no time in this one, only its place before it.
+GST_START_TEST(test_cutter_moves_what_helps_into_the_clock_of_the_section) {
+  Cutter cutter;
+  cutter.begin(config(9));
+  std::vector<Named> units = stream("K50 D51 D1 D2 D3 D4");
+  std::vector<Cutter::Cut> cuts;
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    if (i == 2)
+      cutter.go_on(config(9), -51 * static_cast<std::int64_t>(kFrame));
+    for (Cutter::Cut& cut : cutter.push(units[i].unit))
+      cuts.push_back(std::move(cut));
+  }
+  for (Cutter::Cut& cut : cutter.finish(true))
+    cuts.push_back(std::move(cut));
+  fail_unless_equals_uint64(cuts.size(), 2);
+  fail_unless_equals_uint64(cuts[1].start, 1 * kFrame);
+  fail_unless_equals_uint64(cuts[1].units.size(), 6);
+  for (std::size_t i = 0; i < 2; ++i) {
+    fail_unless_equals_uint64(cuts[1].units[i].pts, 0);
+    fail_unless(cuts[1].units[i].show == kNoTime);
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_cutter_takes_a_duration_of_0_for_unknown) {
+  std::vector<Named> units = stream("K0 D1 D2");
+  for (Named& named : units)
+    named.unit.duration = 0;
+  fail_unless_equals_text(cuts(config(9), units), "0-3: K0 D1 D2 .");
+  units.resize(1);
+  Cutter cutter;
+  cutter.begin(config(9));
+  cutter.push(units[0].unit);
+  const auto only = cutter.finish(true);
+  fail_unless(only.front().stop > only.front().start);
+}
+GST_END_TEST
+
 GST_START_TEST(test_cutter_ends_with_the_last_frame) {
   std::vector<Named> units = stream("K0 D3 D1 D2");
   fail_unless_equals_text(cuts(config(9), units), "0-4: K0 D3 D1 D2 .");
@@ -405,6 +487,9 @@ static Suite* cutter_suite() {
   tcase_add_test(tcase, test_cutter_presents_only_what_the_stream_presents);
   tcase_add_test(tcase, test_cutter_estimates_missing_times);
   tcase_add_test(tcase, test_cutter_without_pts_cuts_at_closed_gops_only);
+  tcase_add_test(tcase, test_cutter_goes_on_in_the_next_section);
+  tcase_add_test(tcase, test_cutter_moves_what_helps_into_the_clock_of_the_section);
+  tcase_add_test(tcase, test_cutter_takes_a_duration_of_0_for_unknown);
   tcase_add_test(tcase, test_cutter_ends_with_the_last_frame);
   tcase_add_test(tcase, test_cutter_keeps_late_frames);
   tcase_add_test(tcase, test_cutter_copies_what_it_does_not_judge);

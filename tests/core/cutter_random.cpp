@@ -22,9 +22,17 @@ struct Unit {
   bool presented = true;  // Whether the undistributed stream shows it.
 };
 
+// Another time segment from this unit on.
+struct Section {
+  std::size_t first = 0;
+  Cutter::Config config;
+  std::int64_t shift = 0;
+};
+
 struct Stream {
   std::uint64_t seed = 0;
   Cutter::Config config;
+  std::vector<Section> sections;
   std::vector<Unit> units;
   bool damaged = false;
 };
@@ -49,6 +57,8 @@ class Author {
     if (random_.chance(30))
       lose_durations();
     configure();
+    while (random_.chance(30))
+      divide();
   }
 
  private:
@@ -202,6 +212,33 @@ class Author {
     }
   }
 
+  // A new time segment anywhere, which shows all from then on: as if the demuxer had corrected
+  // itself, or on another clock, as where two recordings were put together.
+  void divide() {
+    // Two that are nearer than frames can be out of order would be no stream.
+    const std::size_t after =
+        stream_.sections.empty() ? 0 : stream_.sections.back().first + stream_.config.max_reorder;
+    const bool clipped = std::ranges::any_of(
+        stream_.units, [this](const Unit& unit) { return unit.time < stream_.config.clip_start; });
+    if (after + 1 >= stream_.units.size() || clipped || stream_.config.clip_stop != kNoTime)
+      return;
+    Section section{.first = random_.between(after + 1, stream_.units.size() - 1),
+                    .config = stream_.config};
+    section.config.clip_start = 0;
+    const bool timed = std::ranges::none_of(
+        stream_.units, [](const Unit& unit) { return unit.unit.pts == kNoTime; });
+    const std::int64_t jump = timed && random_.chance(40) ? 5 + random_.below(100) : 0;
+    section.shift = jump != 0 ? jump * static_cast<std::int64_t>(kSecond)
+                              : -static_cast<std::int64_t>(random_.below(2 * kFrame));
+    for (std::size_t i = section.first; i < stream_.units.size(); ++i) {
+      Unit& unit = stream_.units[i];
+      unit.time += static_cast<Time>(jump) * kSecond;
+      if (timed)
+        unit.unit.pts = unit.time;
+    }
+    stream_.sections.push_back(section);
+  }
+
   Random& random_;
   Stream& stream_;
   Style style_ = kIntra;
@@ -284,9 +321,10 @@ std::vector<bool> exact_units(const Stream& stream, std::size_t first, std::size
 // All cuts of the stream. Checks that first_needed_unit() keeps its promise.
 std::vector<Cutter::Cut> cut(const Stream& stream) {
   Cutter cutter;
-  cutter.begin(stream.config);
+  const std::uint64_t first_section = cutter.begin(stream.config);
   std::vector<Cutter::Cut> cuts;
   std::uint64_t needed = 0;
+  auto next = stream.sections.begin();
   const auto take = [&](std::vector<Cutter::Cut> more) {
     for (Cutter::Cut& one : more) {
       const std::size_t i = cuts.size();
@@ -297,8 +335,15 @@ std::vector<Cutter::Cut> cut(const Stream& stream) {
     expect(cutter.first_needed_unit() >= needed, stream);
     needed = cutter.first_needed_unit();
   };
-  for (const Unit& unit : stream.units)
-    take(cutter.push(unit.unit));
+  for (std::size_t n = 0; n < stream.units.size(); ++n) {
+    if (next != stream.sections.end() && next->first == n) {
+      const std::size_t i = cuts.size();
+      const auto number = static_cast<std::uint64_t>(next - stream.sections.begin()) + 1;
+      expect(cutter.go_on(next->config, next->shift) == first_section + number, stream);
+      ++next;
+    }
+    take(cutter.push(stream.units[n].unit));
+  }
   take(cutter.finish(true));
   return cuts;
 }
@@ -312,10 +357,13 @@ void check_order(const Stream& stream, const std::vector<Cutter::Cut>& cuts) {
     expect(one.first_unit <= end, stream);
     end = std::max(end, one.first_unit + one.units.size());
     expect(one.start <= one.stop, stream);
-    if (!one.last)
+    const bool last_of_section = i + 1 == cuts.size() || cuts[i + 1].section != one.section;
+    if (!last_of_section)
       expect(one.stop - one.start >= stream.config.segment_duration, stream);
-    if (i > 0 && !stream.damaged)
+    if (i > 0 && !stream.damaged && one.section == cuts[i - 1].section)
       expect(one.start == cuts[i - 1].stop, stream);
+    if (i > 0)
+      expect(one.section >= cuts[i - 1].section, stream);
   }
   const std::size_t i = cuts.size();
   expect(cuts.empty() || end == stream.units.size(), stream);
@@ -333,7 +381,7 @@ void check_presentation(const Stream& stream, const std::vector<Cutter::Cut>& cu
       ++times_shown[one.first_unit + n];
       earliest = std::min(earliest, show);
       expect(show >= one.start, stream);
-      expect(show < one.stop || one.last, stream);
+      expect(show < one.stop, stream);
       const Unit& unit = stream.units[one.first_unit + n];
       expect(stream.damaged || show == std::max(unit.time, stream.config.clip_start), stream);
     }
@@ -343,6 +391,18 @@ void check_presentation(const Stream& stream, const std::vector<Cutter::Cut>& cu
     require_often(times_shown[i] == (stream.units[i].presented ? 1u : 0u),
                   "seed %" G_GUINT64_FORMAT ": unit %zu is shown %u times", stream.seed, i,
                   times_shown[i]);
+}
+
+// However the stream is divided: a decoder that starts with a segment can start there, unless there
+// was nothing before where one could.
+void check_starts(const Stream& stream, const std::vector<Cutter::Cut>& cuts) {
+  const auto is_start = [](const Unit& unit) {
+    return unit.unit.kind.random_access != RandomAccess::kNone;
+  };
+  for (std::size_t i = 0; i < cuts.size(); ++i) {
+    const auto first = stream.units.begin() + static_cast<std::ptrdiff_t>(cuts[i].first_unit);
+    expect(is_start(*first) || std::none_of(stream.units.begin(), first, is_start), stream);
+  }
 }
 
 // Where damaged timestamps contradict the order of decoding nobody can tell what refers to what.
@@ -362,13 +422,20 @@ void check_decoding(const Stream& stream, const std::vector<Cutter::Cut>& cuts) 
 }
 
 // Nothing is carried along that nobody needs: a segment that begins at a keyframe begins with it.
+// Where the clock jumps nobody knows what leads it.
 void check_thrift(const Stream& stream, const std::vector<Cutter::Cut>& cuts) {
+  if (std::ranges::any_of(stream.sections,
+                          [](const Section& section) { return section.shift > 0; }))
+    return;
   for (std::size_t i = 1; i < cuts.size(); ++i) {
     const Cutter::Cut& one = cuts[i];
     for (std::size_t n = 0; n < one.units.size(); ++n) {
       const Unit& unit = stream.units[one.first_unit + n];
       const bool clean = unit.unit.kind.random_access == RandomAccess::kClean;
-      if (clean && one.units[n].show == one.start && !stream.damaged)
+      // Without presentation times it cannot be known which units follow it on the screen.
+      const bool led = unit.unit.pts == kNoTime && one.first_unit + n + 1 < stream.units.size() &&
+                       stream.units[one.first_unit + n + 1].unit.kind.leading;
+      if (clean && !led && one.units[n].show == one.start && !stream.damaged)
         expect(n == 0, stream);
     }
   }
@@ -384,6 +451,7 @@ GST_START_TEST(test_cutter_keeps_its_promises_for_any_stream) {
     const std::vector<Cutter::Cut> cuts = cut(stream);
     check_order(stream, cuts);
     check_presentation(stream, cuts);
+    check_starts(stream, cuts);
     check_decoding(stream, cuts);
     check_thrift(stream, cuts);
   }
@@ -399,9 +467,11 @@ GST_START_TEST(test_random_streams_are_of_every_kind) {
   unsigned hidden = 0;
   unsigned silent = 0;
   unsigned reordered = 0;
+  unsigned divided = 0;
   for (std::uint64_t seed = 1; seed <= kStreams; ++seed) {
     const Stream stream = make_stream(seed);
     damaged += stream.damaged;
+    divided += !stream.sections.empty();
     const auto any = [&](auto condition) {
       return std::any_of(stream.units.begin(), stream.units.end(), condition) ? 1u : 0u;
     };
@@ -423,9 +493,10 @@ GST_START_TEST(test_random_streams_are_of_every_kind) {
     }
     overlapping += overlap;
   }
-  for (unsigned count : {damaged, overlapping, recovery, gradual, hidden, silent, reordered})
-    fail_unless(count > kStreams / 20, "%u %u %u %u %u %u %u of %" G_GUINT64_FORMAT, damaged,
-                overlapping, recovery, gradual, hidden, silent, reordered, kStreams);
+  for (unsigned count :
+       {damaged, overlapping, recovery, gradual, hidden, silent, reordered, divided})
+    fail_unless(count > kStreams / 20, "%u %u %u %u %u %u %u %u of %" G_GUINT64_FORMAT, damaged,
+                overlapping, recovery, gradual, hidden, silent, reordered, divided, kStreams);
 }
 GST_END_TEST
 

@@ -49,6 +49,9 @@ GST_START_TEST(test_identity_of_every_clip) {
       "video/x-vp9,alignment=super-frame;video/x-av1,alignment=tu,stream-format=obu-stream;"
       "video/mpeg,parsed=true,systemstream=false;image/jpeg\"";
   for (const std::string& path : film::clips()) {
+    // Decoded before it is cut: its pictures have no presentation times.
+    if (film::base_name(path) == "corrupted.avi")
+      continue;
     const film::Recording plain =
         film::record(parsed(path) + "! " + accepted + " ! appsink name=out");
     ck_assert_msg(!plain.items.empty(), "%s: nothing parsed", path.c_str());

@@ -44,8 +44,11 @@ class Cutter {
   };
 
   // A finished segment: units [first_unit, first_unit + units.size()) of the stream's decode order.
+  // Its times are those of its section: of units that came in an earlier one, only the order
+  // counts.
   struct Cut {
     std::uint64_t index = 0;
+    std::uint64_t section = 0;
     Time start = 0;
     Time stop = 0;
     bool last = false;
@@ -53,10 +56,15 @@ class Cutter {
     std::vector<AccessUnit> units;
   };
 
-  // Starts a part of the stream that shares nothing with what came before: new caps or a new time
-  // segment. Everything before must have been taken out with finish(). Indices and unit numbers go
-  // on.
-  void begin(const Config& config);
+  // Starts a part of the stream that shares nothing with what came before, because decoders begin
+  // anew. Everything before must have been taken out with finish(). Indices and unit numbers go on.
+  // Returns the number of the section that begins.
+  std::uint64_t begin(const Config& config);
+
+  // Starts a section within the part: the units that follow have another time segment, or caps that
+  // matter to what is shown only. Decoders go on, so these units may refer to those before. A unit
+  // at time t of the section before runs at t + `shift` in this one. Returns the section's number.
+  std::uint64_t go_on(const Config& config, std::int64_t shift);
 
   // Takes the next unit and returns the segments that became complete with it.
   std::vector<Cut> push(const Unit& unit);
@@ -64,6 +72,10 @@ class Cutter {
   // No unit follows in this part; `last`: nor in the stream. Returns the remaining segments. Where
   // nothing remains, no segment can carry the mark `last`, so an empty stream has none.
   std::vector<Cut> finish(bool last);
+
+  // Forgets the units that are in no segment yet; those that come are numbered in their place.
+  // Needs begin() before the next.
+  void abandon();
 
   // Forgets everything, as after a flush: the next segment has index 0.
   void reset();
@@ -74,28 +86,43 @@ class Cutter {
  private:
   struct Held {
     Unit unit;
+    std::uint64_t section = 0;
     Time time = 0;        // Presentation, estimated where the stream is silent.
     Time show = kNoTime;  // Presentation after clipping, kNoTime: not presented.
     bool done = false;    // Presented in an earlier segment.
   };
+  struct Section {
+    std::uint64_t number = 0;
+    Config config;
+    std::int64_t shift = 0;
+  };
 
-  Held hold(const Unit& unit) const;
+  Held hold(const Unit& unit, const Section& section) const;
   void note(const Held& held);
+  static bool jumps(const Section& section);
+  bool is_here(const Held& held) const;
   bool may_stop_before(std::size_t position) const;
   void recount();
   Time threshold() const;
-  std::uint64_t decode_start(Time start, std::uint64_t first_member) const;
+  bool next_is_settled() const;
+  void take_over(const Section& next);
+  void enter_next(std::vector<Cut>& cuts);
+  void close_all(std::vector<Cut>& cuts);
+  std::uint64_t decode_start(std::uint64_t first_member, Time start) const;
+  std::uint64_t section_start() const;
   std::optional<Time> earliest_open(Time from) const;
-  Cut close(Time stop, bool end_of_part);
-  Time end_of_part() const;
+  Cut close(Time stop, bool end_of_section);
+  Time end_of_section() const;
 
-  Config config_;
+  Section here_;                  // Whose segments are being cut.
+  std::deque<Section> sections_;  // Those that follow.
   std::deque<Held> units_;
-  std::uint64_t base_ = 0;  // Number of units_[0].
+  std::uint64_t base_ = 0;     // Number of units_[0].
+  std::uint64_t cut_end_ = 0;  // Number of the first unit that no segment has.
   std::uint64_t next_index_ = 0;
 
   // Of the segment being gathered: its start, the first random-access point at which it may stop,
-  // and how many shown units lie at or beyond threshold().
+  // and how many units shown in this section lie at or beyond threshold().
   Time start_ = kNoTime;
   bool start_fixed_ = false;
   bool ended_ = false;      // finish() was called: no unit of this part follows.

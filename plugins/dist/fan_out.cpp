@@ -371,6 +371,8 @@ void FanOut::told(const Coordinator::LeaseHedged& event) {
 
 void FanOut::told(const Coordinator::SegmentDone& done) {
   const std::uint64_t index = done.grant.segment.index;
+  if (done.complete)
+    reasons_.forget(index);
   guint64 frames = 0;
   guint64 bytes = 0;
   Time start = 0;
@@ -449,6 +451,7 @@ void FanOut::told(const Coordinator::LeaseFailed& event) {
                          G_TYPE_UINT, event.grant.attempt, "worker", G_TYPE_UINT64, event.worker.id,
                          "name", G_TYPE_STRING, event.worker.name.c_str(), "reason", G_TYPE_STRING,
                          event.reason.c_str(), nullptr));
+  reasons_.note(index, event.worker.name, event.reason);
   {
     const std::lock_guard lock(lock_);
     ++counters_.failed_leases;
@@ -457,9 +460,8 @@ void FanOut::told(const Coordinator::LeaseFailed& event) {
   }
   GST_ELEMENT_ERROR_WITH_DETAILS(
       element_, STREAM, ENCODE,
-      ("Segment %" G_GUINT64_FORMAT " could not be encoded by any worker. Look at the workers' own "
-       "messages for the cause.",
-       index),
+      ("Segment %" G_GUINT64_FORMAT " could not be encoded by any worker. The last attempts: %s.",
+       index, reasons_.text(index).c_str()),
       ("%s", event.given_up.c_str()),
       ("segment", G_TYPE_UINT64, index, "attempt", G_TYPE_UINT, event.grant.attempt, "worker",
        G_TYPE_STRING, event.worker.name.c_str(), nullptr));

@@ -16,6 +16,7 @@
 #include <string>
 #include <variant>
 
+#include "gst/dist/core/lease_reasons.h"
 #include "gst/dist/core/result.h"
 #include "gst/dist/core/window.h"
 #include "gst/dist/gstx/ref.h"
@@ -123,7 +124,9 @@ class FanOut : public Primary::Observer {
   bool stopping_ = false;
   Counters counters_;
 
-  bool unknown_told_ = false;  // Belongs to the network thread.
+  // These belong to the network thread.
+  bool unknown_told_ = false;
+  LeaseReasons reasons_;
 
   // Last: their threads use the members above, and each the other.
   std::unique_ptr<PictureChecker> checker_;

@@ -116,6 +116,26 @@ GST_START_TEST(test_progress_for_programs) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_progress_summary) {
+  Progress progress = quarter();
+  expect_text(progress.summary(105),
+              "done in 0:05: 250 frames in 10 segments by 2 workers, 2.00 times real time");
+  progress.lease_failed(kBert);
+  progress.worker_joined({3, "idle"});
+  expect_text(progress.summary(105),
+              "done in 0:05: 250 frames in 10 segments by 2 workers, 2.00 times real time, "
+              "1 attempt failed");
+  JsonNode* const root =
+      json_from_string(progress.done_for_programs({"a.mp4"}, 105).c_str(), nullptr);
+  fail_unless(root != nullptr);
+  JsonObject* const object = json_node_get_object(root);
+  fail_unless(json_object_get_int_member(object, "frames") == 250);
+  fail_unless(json_object_get_int_member(object, "workers") == 2);
+  fail_unless(json_object_get_double_member(object, "elapsed") == 5);
+  json_node_unref(root);
+}
+GST_END_TEST
+
 GST_START_TEST(test_progress_clock) {
   expect_text(dist::tool::clock_text(0), "0:00");
   expect_text(dist::tool::clock_text(59.2), "1:00");
@@ -133,6 +153,7 @@ static Suite* progress_suite() {
   tcase_add_test(tests, test_progress_fits_any_terminal);
   tcase_add_test(tests, test_progress_of_a_segment_in_parts);
   tcase_add_test(tests, test_progress_for_programs);
+  tcase_add_test(tests, test_progress_summary);
   tcase_add_test(tests, test_progress_clock);
   return suite;
 }

@@ -232,7 +232,7 @@ GST_START_TEST(test_transcode_disk_full) {
   farm::Process process("unshare -m sh -c 'mount -t tmpfs -o size=200k none " + disk + " && " +
                         command() + "transcode " + film + " -o " + disk +
                         "/out.mp4; code=$?; ls -A " + disk + " | sed \"s/^/left: /\"; exit $code'");
-  expect_end(process, 4, "No space left");
+  expect_end(process, 4, "/out.mp4: cannot be written: No space left on device.");
   ck_assert(process.output().find("left: ") == std::string::npos);
 }
 GST_END_TEST
@@ -251,6 +251,32 @@ GST_START_TEST(test_transcode_nobody_takes_the_work) {
 }
 GST_END_TEST
 
+// Whoever started both sees it at once, not when nobody has come for a minute.
+GST_START_TEST(test_transcode_says_who_was_sent_away) {
+  const Folder folder;
+  const unsigned port = farm::free_port();
+  std::ofstream(folder / "secret") << "a secret that is long enough\n";
+  std::ofstream(folder / "other") << "another secret, long enough too\n";
+  farm::Process stranger("gst-launch-1.0 -q remoteencworker secret-file=" + (folder / "other") +
+                         " port=" + std::to_string(port));
+  farm::Process process(command() + "transcode " + short_film(folder) +
+                        " --local-workers 0 --secret-file " + (folder / "secret") +
+                        " --listen 127.0.0.1:" + std::to_string(port) + " -o " +
+                        (folder / "out.mp4"));
+  ck_assert(wait_for(process, "was sent away: the secret is wrong.\n"));
+  process.signal(SIGINT);
+  ck_assert_int_eq(process.exit_code(), 130);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_says_what_it_has_done) {
+  const Folder folder;
+  farm::Process process(command() + "transcode " + short_film(folder) + " -o " +
+                        (folder / "out.mp4"));
+  expect_end(process, 0, ": 25 frames in 1 segment by 1 worker, ");
+}
+GST_END_TEST
+
 // Without being installed, and without a variable of GStreamer's that says where.
 GST_START_TEST(test_transcode_finds_the_elements_where_it_was_built) {
   const Folder folder;
@@ -263,7 +289,11 @@ GST_END_TEST
 
 GST_START_TEST(test_transcode_prints_json) {
   const Folder folder;
-  farm::Process process(command() + "transcode --json " + clip() + " -o " + (folder / "out.mp4"));
+  // Its demuxer posts messages of its own.
+  farm::Process copy("ffmpeg -v error -nostdin -i " + clip() + " -c copy " + (folder / "film.ts"));
+  ck_assert_int_eq(copy.exit_code(60), 0);
+  farm::Process process(command() + "transcode --json " + (folder / "film.ts") + " -o " +
+                        (folder / "out.mp4"));
   ck_assert_int_eq(process.exit_code(60), 0);
   gchar** const lines = g_strsplit(process.output().c_str(), "\n", -1);
   std::size_t count = 0;
@@ -275,6 +305,10 @@ GST_START_TEST(test_transcode_prints_json) {
     ck_assert_msg(node && JSON_NODE_HOLDS_OBJECT(node) &&
                       json_object_has_member(json_node_get_object(node), "event"),
                   "%s", *line);
+    const std::string event =
+        json_object_get_string_member(json_node_get_object(node), "event");
+    ck_assert_msg(event == "progress" || event == "done" || event.starts_with("dist-"), "%s",
+                  *line);
     json_node_unref(node);
     last = *line;
     ++count;
@@ -302,6 +336,8 @@ static Suite* transcode_faults_suite() {
   tcase_add_test(tests, test_transcode_input_cut_off);
   tcase_add_test(tests, test_transcode_disk_full);
   tcase_add_test(tests, test_transcode_nobody_takes_the_work);
+  tcase_add_test(tests, test_transcode_says_who_was_sent_away);
+  tcase_add_test(tests, test_transcode_says_what_it_has_done);
   tcase_add_test(tests, test_transcode_finds_the_elements_where_it_was_built);
   tcase_add_test(tests, test_transcode_prints_json);
   return suite;

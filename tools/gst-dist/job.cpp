@@ -14,6 +14,7 @@
 #include "tools/gst-dist/json_writer.h"
 #include "tools/gst-dist/signals.h"
 #include "tools/gst-dist/text.h"
+#include "tools/gst-dist/trouble.h"
 
 namespace dist::tool {
 namespace {
@@ -24,6 +25,8 @@ constexpr double kLogInterval = 5;      // Seconds between lines that stay.
 constexpr double kProgramInterval = 1;  // And between those for programs.
 // Seconds of a film without video that nobody wonders about.
 constexpr double kMaxMissing = 3;
+// Strangers that are told of as they come; a flood is not.
+constexpr std::size_t kMaxRefusals = 8;
 
 winsize terminal_size() {
   winsize size{};
@@ -45,29 +48,6 @@ std::string kind_of(GstObject* object) {
   return factory ? GST_OBJECT_NAME(factory) : "";
 }
 
-// What somebody can do about it.
-int exit_code_of(const GError* error, GstObject* source) {
-  const std::string element = kind_of(source);
-  const bool primary = element == "remoteenc";
-  if (error->domain == GST_RESOURCE_ERROR) {
-    switch (error->code) {
-      case GST_RESOURCE_ERROR_NO_SPACE_LEFT:
-      case GST_RESOURCE_ERROR_WRITE:
-      case GST_RESOURCE_ERROR_OPEN_WRITE:
-        return kNoOutput;
-      case GST_RESOURCE_ERROR_OPEN_READ_WRITE:
-      case GST_RESOURCE_ERROR_NOT_AUTHORIZED:
-        return primary ? kNoPeer : kNoInput;
-      case GST_RESOURCE_ERROR_SETTINGS:
-        return kUsage;
-      default:
-        return kNoInput;
-    }
-  }
-  const bool ours = primary || element == "distjoin" || element == "distsegmenter";
-  return error->domain == GST_STREAM_ERROR && !ours ? kNoInput : kFailed;
-}
-
 }  // namespace
 
 Job::Job(const Settings& settings)
@@ -85,6 +65,7 @@ double Job::now() const {
 }
 
 int Job::run(GstElement* pipeline) {
+  pipeline_ = pipeline;
   const auto bus = Ref<GstBus>::adopt(gst_element_get_bus(pipeline));
   gst_bus_add_watch(
       bus.get(),
@@ -144,12 +125,25 @@ bool Job::handle(GstMessage* message) {
 }
 
 void Job::handle_error(GstMessage* message) {
-  GError* error = nullptr;
-  gst_message_parse_error(message, &error, nullptr);
-  end(exit_code_of(error, GST_MESSAGE_SRC(message)));
-  g_error_free(error);
+  auto told = Ref<GstMessage>::share(message);
+  const auto bus = Ref<GstBus>::adopt(gst_element_get_bus(pipeline_));
+  // Whoever stopped may say why only now.
+  while (is_consequence(told.get())) {
+    auto next = Ref<GstMessage>::adopt(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
+    if (!next)
+      break;
+    if (!is_consequence(next.get()))
+      told = std::move(next);
+  }
+  const Trouble trouble = trouble_of(pipeline_, told.get(), settings_.names);
+  end(trouble.code);
   clear();
-  say_error(message, settings_.verbose);
+  say_error(trouble.text);
+  if (!settings_.verbose)
+    return;
+  gchar* debug = nullptr;
+  gst_message_parse_error(told.get(), nullptr, &debug);
+  say_details(take_string(debug));
 }
 
 // Those of stock elements are for people who write pipelines.
@@ -198,12 +192,24 @@ void Job::handle_element(const GstStructure* structure) {
   } else if (name == "dist-lease-failed") {
     progress_.lease_failed(worker);
   } else if (name == "dist-connection-refused") {
-    refused_ =
-        text_field(structure, "address") + " was sent away: " + text_field(structure, "reason");
+    handle_refusal(structure);
   }
   handle_link(name, structure);
-  if (settings_.json)
+  // Others' messages, such as the tables of an MPEG transport stream, are no events of a job.
+  if (settings_.json && name.starts_with("dist-"))
     print(structure);
+}
+
+// One who dials again and again is told of once.
+void Job::handle_refusal(const GstStructure* structure) {
+  const std::string address = text_field(structure, "address");
+  const std::string reason = text_field(structure, "reason");
+  refused_ = address + " was sent away: " + reason;
+  if (settings_.json || said_refusals_.size() >= kMaxRefusals ||
+      !said_refusals_.insert(address.substr(0, address.rfind(':')) + reason).second)
+    return;
+  clear();
+  say_error(sentence(refused_));
 }
 
 void Job::print(const GstStructure* structure) {
@@ -281,12 +287,10 @@ void Job::say_done(const std::vector<std::string>& names) {
     say_error("the video ends at " + clock_text(progress_.done()) +
               " although the film announces " + clock_text(announced) + "; it may be cut off.");
   if (settings_.json) {
-    JsonWriter json;
-    json.text("event", "done");
-    json.texts("files", names);
-    std::printf("%s\n", json.finish(false).c_str());
+    std::printf("%s\n", progress_.done_for_programs(names, now()).c_str());
     return;
   }
+  std::fprintf(stderr, "%s\n", progress_.summary(now()).c_str());
   for (const std::string& name : names)
     std::fprintf(stderr, "%s\n", printable(name).c_str());
 }

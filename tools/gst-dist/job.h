@@ -7,11 +7,13 @@
 #include <gst/gst.h>
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/progress.h"
+#include "tools/gst-dist/trouble.h"
 
 namespace dist::tool {
 
@@ -23,6 +25,7 @@ class Job {
     bool verbose = false;
     bool listens = false;            // Workers of other machines may come.
     bool waits_for_workers = false;  // None are on this machine.
+    JobNames names;
     // Removes what was written, because the process ends at once; from another thread.
     std::function<void()> abandon = [] {};
   };
@@ -40,6 +43,7 @@ class Job {
   bool handle(GstMessage* message);
   void handle_element(const GstStructure* structure);
   void handle_link(const std::string& name, const GstStructure* structure);
+  void handle_refusal(const GstStructure* structure);
   void handle_error(GstMessage* message);
   void handle_warning(GstMessage* message);
   void print(const GstStructure* structure);
@@ -51,6 +55,7 @@ class Job {
 
   const Settings settings_;
   GMainLoop* const loop_;
+  GstElement* pipeline_ = nullptr;
   int code_ = kFailed;
   Progress progress_;
   bool terminal_ = false;
@@ -60,6 +65,7 @@ class Job {
   unsigned workers_ = 0;
   bool said_waiting_ = false;
   std::string refused_;  // Why the last stranger was sent away.
+  std::set<std::string> said_refusals_;
 };
 
 }  // namespace dist::tool

@@ -41,6 +41,7 @@ void Progress::worker_left(const WorkerId& worker) {
 void Progress::segment_done(const WorkerId& worker, std::uint64_t index, std::uint64_t frames,
                             double seconds) {
   Worker& by = of(worker);
+  helpers_ += by.segments == 0 ? 1 : 0;
   ++by.segments;
   by.frames += frames;
   // One rendition may have fewer frames than another.
@@ -52,6 +53,11 @@ void Progress::segment_done(const WorkerId& worker, std::uint64_t index, std::ui
   done_ += seconds;
   frames_ += most;
   open_.erase(index);
+}
+
+void Progress::lease_failed(const WorkerId& worker) {
+  ++of(worker).failures;
+  ++failures_;
 }
 
 double Progress::share() const {
@@ -123,6 +129,25 @@ std::string Progress::for_log(double now) const {
   return (duration_ > 0 ? format("%.0f %%, ", 100 * share()) : "") +
          count_text(segments_, "segment") + ", " + facts(now) + ", " +
          count_text(workers_.size(), "worker");
+}
+
+std::string Progress::summary(double now) const {
+  return "done in " + clock_text(now - began_) + ": " + count_text(frames_, "frame") + " in " +
+         count_text(segments_, "segment") + " by " + count_text(helpers_, "worker") + ", " +
+         format("%.2f times real time", film_per_second(now)) +
+         (failures_ > 0 ? ", " + count_text(failures_, "attempt") + " failed" : "");
+}
+
+std::string Progress::done_for_programs(const std::vector<std::string>& files, double now) const {
+  JsonWriter json;
+  json.text("event", "done");
+  json.texts("files", files);
+  json.number("elapsed", now - began_);
+  json.count("segments", segments_);
+  json.count("frames", frames_);
+  json.count("workers", helpers_);
+  json.count("failed-leases", failures_);
+  return json.finish(false);
 }
 
 std::string Progress::for_programs(double now) const {

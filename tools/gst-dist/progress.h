@@ -31,7 +31,7 @@ class Progress {
   // nothing of the segment is missing any more, else 0.
   void segment_done(const WorkerId& worker, std::uint64_t index, std::uint64_t frames,
                     double seconds);
-  void lease_failed(const WorkerId& worker) { ++of(worker).failures; }
+  void lease_failed(const WorkerId& worker);
 
   double done() const { return done_; }  // Seconds of film.
 
@@ -42,6 +42,9 @@ class Progress {
   std::string for_log(double now) const;
   // One object, without a line break.
   std::string for_programs(double now) const;
+  // What was done, at the end.
+  std::string summary(double now) const;
+  std::string done_for_programs(const std::vector<std::string>& files, double now) const;
 
  private:
   struct Worker {
@@ -67,6 +70,8 @@ class Progress {
   std::map<std::uint64_t, std::uint64_t> open_;  // Frames of segments of which some is there.
   std::map<std::uint64_t, Worker> workers_;      // Those that are here, by number.
   std::deque<Worker> gone_;                      // The latest first.
+  std::uint64_t helpers_ = 0;                    // Workers that brought something.
+  std::uint64_t failures_ = 0;
 };
 
 // "0:07", "12:34" or "1:02:03".

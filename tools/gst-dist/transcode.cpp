@@ -306,6 +306,7 @@ int transcode(std::vector<std::string> words) {
            .verbose = arguments.verbose,
            .listens = arguments.listen.has_value(),
            .waits_for_workers = arguments.local_workers == 0,
+           .names = {arguments.input, names_of(plan)},
            .abandon = [&files] { files->discard(); }});
   const int code = job.run(pipeline->get());
   if (code != kDone)

@@ -297,6 +297,8 @@ void FanOut::told(const Coordinator::ConnectionRefused& event) {
 
 void FanOut::told(const Coordinator::WaitingForWorkers& event) {
   const auto& address = settings_.primary.address;
+  if (!settings_.primary.listens)
+    return;
   GST_INFO_OBJECT(element_, "waiting for a worker on %s", address.c_str());
   post(gst_structure_new("dist-waiting", "address", G_TYPE_STRING, address.c_str(), "port",
                          G_TYPE_UINT, port(), "segments", G_TYPE_UINT64,

@@ -230,15 +230,10 @@ static bool start(GstRemoteEnc* self) {
     return false;
   prepare_looks(settings.fan_out);
   const unsigned local_workers = settings.count_local_workers();
+  // Nobody was told of the usual port, and the work gets done without.
+  settings.fan_out.primary.listens = local_workers == 0 || settings.to_be_dialled;
   auto fan_out = std::make_unique<FanOut>(GST_ELEMENT(self), self->srcpad, settings.fan_out);
-  dist::Status status = fan_out->open();
-  if (!status && local_workers > 0 && !settings.to_be_dialled) {
-    // Nobody was told of the usual port, and the work gets done without.
-    settings.fan_out.primary.port = 0;
-    fan_out = std::make_unique<FanOut>(GST_ELEMENT(self), self->srcpad, settings.fan_out);
-    status = fan_out->open();
-  }
-  if (!status) {
+  if (const dist::Status status = fan_out->open(); !status) {
     GST_ELEMENT_ERROR(
         self, RESOURCE, OPEN_READ_WRITE,
         ("Cannot listen for workers: %s. Choose another address or port; port 0 takes "
@@ -260,6 +255,8 @@ static bool start(GstRemoteEnc* self) {
                                         dist::LeaseLink::Observer& observer) {
           return primary->local_link(name, capacity, observer);
         });
+  if (!settings.fan_out.primary.listens)
+    return true;
   g_object_notify(G_OBJECT(self), "port");
   GstStructure* listening = gst_structure_new("dist-listening", "address", G_TYPE_STRING,
                                               settings.fan_out.primary.address.c_str(), "port",

@@ -26,7 +26,8 @@ void install_address_properties(GObjectClass* object_class) {
   /**
    * GstRemoteEnc:port:
    *
-   * From PAUSED on this is the port that is really listened on.
+   * From PAUSED on this is the port that is really listened on. With #GstRemoteEnc:local-workers
+   * nobody listens unless #GstRemoteEnc:address or this is set.
    */
   g_object_class_install_property(
       object_class, PROP_PORT,

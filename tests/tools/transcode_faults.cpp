@@ -178,6 +178,18 @@ GST_START_TEST(test_transcode_takes_any_name) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_transcode_does_not_listen_unasked) {
+  const Folder folder;
+  auto process = begun(long_film(folder), folder / "out.mp4");
+  farm::Process sockets("ss -Hltnp");
+  ck_assert_int_eq(sockets.exit_code(), 0);
+  const std::string own = "pid=" + std::to_string(process.pid()) + ",";
+  ck_assert_msg(sockets.output().find(own) == std::string::npos, "%s", sockets.output().c_str());
+  process.signal(SIGINT);
+  ck_assert_int_eq(process.exit_code(), 130);
+}
+GST_END_TEST
+
 GST_START_TEST(test_transcode_says_where_it_listens) {
   const Folder folder;
   farm::Process process(command() + "transcode " + short_film(folder) + " -o " +
@@ -330,6 +342,7 @@ static Suite* transcode_faults_suite() {
   tcase_add_test(tests, test_transcode_into_a_folder_with_percent_signs);
   tcase_add_test(tests, test_transcode_port_in_use);
   tcase_add_test(tests, test_transcode_takes_any_name);
+  tcase_add_test(tests, test_transcode_does_not_listen_unasked);
   tcase_add_test(tests, test_transcode_says_where_it_listens);
   tcase_add_test(tests, test_transcode_interrupted);
   tcase_add_test(tests, test_transcode_killed);

@@ -20,6 +20,17 @@ std::string host_of(const std::string& address) {
   return address.substr(0, address.rfind(':'));
 }
 
+// Of workers that share processors: the slots of remoteencworker are called "NAME/1", "NAME/2".
+// Empty: there is none but this worker.
+std::string process_of(const Coordinator::WorkerInfo& worker, bool local) {
+  if (local)
+    return "local";
+  const std::size_t slash = worker.name.rfind('/');
+  const bool slot = slash != std::string::npos && slash + 1 < worker.name.size() &&
+                    worker.name.find_first_not_of("0123456789", slash + 1) == std::string::npos;
+  return slot ? host_of(worker.address) + " " + worker.name.substr(0, slash) : "";
+}
+
 }  // namespace
 
 Coordinator::Coordinator(const Config& config)
@@ -171,7 +182,8 @@ void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, 
   end_greeting(connection);
   for (auto& [_, job] : jobs_)
     job.waiting_told = false;
-  dispatcher_.add_worker(connection.info.id, event.capacity, event.name);
+  dispatcher_.add_worker(connection.info.id, event.capacity, event.name,
+                         process_of(connection.info, !connection.session));
   for (auto& [id, job] : jobs_) {
     add_candidate(connection, id, job, now);
     ask(connection, id, job, now);

@@ -162,12 +162,14 @@ std::size_t Dispatcher::open_segments(JobId id) const {
 
 // --- Workers
 
-void Dispatcher::add_worker(WorkerId id, unsigned capacity, std::string name) {
+void Dispatcher::add_worker(WorkerId id, unsigned capacity, std::string name,
+                            std::string process) {
   const auto [at, added] = workers_.try_emplace(id);
   if (!added)
     return;
   at->second.capacity = std::max(capacity, 1u);
   at->second.name = std::move(name);
+  at->second.process = std::move(process);
   join_group(id, at->second, {});
 }
 

@@ -109,8 +109,9 @@ class Dispatcher {
   void add_segment(SegmentKey segment, double work, RenditionSet renditions = 1);
 
   // A worker that holds up to `capacity` leases at a time and works on them in the order in which
-  // they were granted. Ids are never used again.
-  void add_worker(WorkerId worker, unsigned capacity, std::string name);
+  // they were granted. Ids are never used again. `process`: that of workers which share processors;
+  // empty: its own.
+  void add_worker(WorkerId worker, unsigned capacity, std::string name, std::string process = {});
 
   // The renditions of a job that the worker can make: all, until this says otherwise. A worker that
   // can make only some of a segment gets these as a part of it.
@@ -132,8 +133,9 @@ class Dispatcher {
   // The next lease to grant, or nothing. Takes the job with the fewest leases, its earliest
   // segment, and the worker that will probably finish it first; a worker that failed a segment gets
   // it again only when there is no other. When nothing is queued, late leases are hedged on idle
-  // workers; so is the copy when that is late too, less and less often from four leases on. Call
-  // until it returns nothing.
+  // workers; so is the copy when that is late too, less and less often from four leases on. A
+  // worker of the same process gets none while the lease makes progress: it would only slow it
+  // down. Call until it returns nothing.
   std::optional<Grant> next_grant(Instant now);
 
   // The worker is alive: it has got the lease, or more of it is done than before. Renews the
@@ -212,6 +214,7 @@ class Dispatcher {
   struct Worker {
     unsigned capacity = 0;
     std::string name;
+    std::string process;  // Empty: its own.
     Groups::iterator group;
     std::vector<LeaseId> leases;  // The oldest first.
     std::vector<LeaseId> answered;
@@ -299,6 +302,7 @@ class Dispatcher {
   std::vector<LeaseId> late_leases(const Job& job, Instant now);
   template <typename Fits>
   std::optional<WorkerId> find_idle(SegmentKey key, RenditionSet renditions, Fits fits) const;
+  bool would_slow_down(WorkerId worker, const Part& part, Instant now);
   std::optional<WorkerId> hedger(const Job& job, LeaseId late, Instant now);
   std::optional<Grant> hedge(Instant now);
 

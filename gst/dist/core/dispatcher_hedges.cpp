@@ -123,6 +123,24 @@ std::optional<WorkerId> Dispatcher::find_idle(SegmentKey key, RenditionSet rendi
   return best ? std::optional(best->second) : std::nullopt;
 }
 
+// Whether another worker of its process makes progress with the part. If so, notes when to look
+// again.
+bool Dispatcher::would_slow_down(WorkerId id, const Part& part, Instant now) {
+  const std::string& process = workers_.at(id).process;
+  return !process.empty() && std::ranges::any_of(part.leases, [&](LeaseId lease_id) {
+    const Lease& lease = leases_.at(lease_id);
+    const auto holder = workers_.find(lease.grant.worker);
+    if (holder == workers_.end() || holder->second.process != process || lease.began == kNever)
+      return false;
+    const Instant until =
+        lease.heard + std::max(silence_of(holder->second, lease.grant), config_.deadline_floor);
+    if (now >= until)
+      return false;
+    hedge_at_ = std::min(hedge_at_, until);
+    return true;
+  });
+}
+
 // The idle worker to try a late lease's segment too: one that has shown that it can work; else one
 // that is new; and if the lease is very late one that failed the segment, as long as that is not
 // the last attempt.
@@ -130,7 +148,8 @@ std::optional<WorkerId> Dispatcher::hedger(const Job& job, LeaseId late, Instant
   const SegmentKey key = leases_.at(late).grant.segment;
   const Part& part = job.parts.at(key);
   const auto fresh = [&](WorkerId id) {
-    return part.failed_on.count(id) == 0 && may_take(id, key, part);
+    return part.failed_on.count(id) == 0 && may_take(id, key, part) &&
+           !would_slow_down(id, part, now);
   };
   const auto proven = [&](WorkerId id) { return workers_.at(id).proven && fresh(id); };
   if (const auto worker = find_idle(key, part.renditions, proven))
@@ -138,7 +157,8 @@ std::optional<WorkerId> Dispatcher::hedger(const Job& job, LeaseId late, Instant
   if (const auto worker = find_idle(key, part.renditions, fresh))
     return worker;
   if (part.failures + 1 < job.max_attempts && is_late(job, late, kLateShare, kVeryLate, now))
-    return find_idle(key, part.renditions, [](WorkerId) { return true; });
+    return find_idle(key, part.renditions,
+                     [&](WorkerId id) { return !would_slow_down(id, part, now); });
   return std::nullopt;
 }
 

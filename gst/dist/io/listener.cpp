@@ -59,6 +59,10 @@ void release(const Place& place) {
   registry_changed.notify_all();
 }
 
+bool is_shared(const Primary::Config& config) {
+  return config.listens && config.port != 0;
+}
+
 // An application has files open too, and a process without descriptors can do nothing at all.
 std::size_t connection_limit() {
   rlimit limit = {};
@@ -85,7 +89,7 @@ std::optional<JobId> job_of(const Coordinator::Event& event) {
 
 Result<std::shared_ptr<Listener>> Listener::get(const Primary::Config& config) {
   const Place place{config.address, config.port};
-  const bool shared = config.port != 0;
+  const bool shared = is_shared(config);
   if (const auto known = shared ? find_or_reserve(place) : nullptr) {
     if (known->config_.workers.secret != config.workers.secret)
       return Error{"address " + config.address + ", port " + std::to_string(config.port) +
@@ -109,6 +113,8 @@ Listener::Listener(const Primary::Config& config)
       }) {}
 
 Status Listener::open() {
+  if (!config_.listens)
+    return {};
   GSocketAddress* address =
       g_inet_socket_address_new_from_string(config_.address.c_str(), config_.port);
   if (!address)
@@ -152,7 +158,7 @@ Listener::~Listener() {
     g_socket_listener_close(G_SOCKET_LISTENER(service_));
     g_clear_object(&service_);
   });
-  if (config_.port != 0)
+  if (is_shared(config_))
     release({config_.address, config_.port});
   thread_.run([this] {
     coordinator_.say_goodbye("the primary stopped");

@@ -31,6 +31,7 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
+  // 0: it does not listen.
   std::uint16_t port() const { return port_; }
 
   // Any thread but the network's; waits. After remove_job() the observer hears nothing more.

@@ -21,6 +21,7 @@ class Listener;
 class Primary {
  public:
   struct Config {
+    bool listens = true;  // Else all workers are of this process, and there is no port.
     std::string address = "127.0.0.1";  // Numeric IPv4 or IPv6 address.
     std::uint16_t port = 0;             // 0: any free one.
     Coordinator::Config workers;

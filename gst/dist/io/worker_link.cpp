@@ -10,9 +10,6 @@
 namespace dist {
 namespace {
 
-// A worker is back at the latest after twice the time for which its primary was away.
-constexpr Instant kFirstRetry = 50 * kMillisecond;
-constexpr Instant kLastRetry = 5'000 * kMillisecond;
 // A primary that was left closes the connection; one that does not is not waited for.
 constexpr Instant kFarewell = 5'000 * kMillisecond;
 constexpr Instant kWatchInterval = 500 * kMillisecond;
@@ -29,7 +26,6 @@ WorkerLink::WorkerLink(IoThread& thread, const Config& config, Observer& observe
     cancellable_ = g_cancellable_new();
     retry_ = std::make_unique<Timer>(thread_, [this] { dial(); });
     watch_ = std::make_unique<Timer>(thread_, [this] { watch(); });
-    retry_after_ = kFirstRetry;
   });
 }
 
@@ -88,10 +84,7 @@ void WorkerLink::unreachable(const std::string& reason) {
 }
 
 void WorkerLink::dial_later() {
-  // Not all workers of a farm at the same moment.
-  const double jitter = g_random_double_range(0.5, 1);
-  retry_->set(IoThread::now() + static_cast<Instant>(jitter * static_cast<double>(retry_after_)));
-  retry_after_ = std::min(2 * retry_after_, kLastRetry);
+  retry_->set(IoThread::now() + redial_.next(g_random_double_range(0.5, 1)));
 }
 
 void WorkerLink::dialled(GAsyncResult* result) {
@@ -147,13 +140,18 @@ Status WorkerLink::receive(std::span<const std::uint8_t> bytes) {
   protocol_error_ = !status;
   if (stopping_)
     return status;
+  // Of a primary whose job was done already there is nothing to tell.
+  const bool over = std::ranges::any_of(events, [](const WorkerSession::Event& event) {
+    return std::holds_alternative<WorkerSession::JobDone>(event);
+  });
   for (auto& event : events) {
     if (std::holds_alternative<WorkerSession::Welcomed>(event)) {
       unreachable_said_ = false;
       welcomed_ = true;
-      observer_.connected();
+      if (!over)
+        observer_.connected();
     } else if (auto* leased = std::get_if<WorkerSession::Leased>(&event)) {
-      retry_after_ = kFirstRetry;
+      redial_.leased();
       observer_.leased({.key = {connections_, leased->lease},
                         .segment = leased->segment,
                         .renditions = std::move(leased->renditions),
@@ -194,6 +192,8 @@ void WorkerLink::closed(const std::string& reason) {
     return;
   }
   const bool done = std::exchange(job_done_, false);
+  if (done)
+    redial_.job_done();
   if (config_.reconnect)
     dial_later();
   observer_.disconnected(done, reason);

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "gst/dist/core/redial.h"
 #include "gst/dist/core/session.h"
 #include "gst/dist/io/connection.h"
 #include "gst/dist/io/io_thread.h"
@@ -64,8 +65,8 @@ class WorkerLink : public LeaseLink {
   GCancellable* cancellable_ = nullptr;
   bool dialling_ = false;
   std::unique_ptr<Timer> retry_;
+  Redial redial_;
   std::unique_ptr<Timer> watch_;
-  Instant retry_after_ = 0;
   bool unreachable_said_ = false;
   std::unique_ptr<WorkerSession> session_;
   std::unique_ptr<Connection> connection_;

@@ -248,7 +248,7 @@ GST_START_TEST(test_inspect_refuses_what_it_cannot_read) {
       {folder, 3, "is a folder"},
       {folder + "/text.mp4", 3, ""},
       {folder + "/empty.mp4", 3, ""},
-      {make("sound.mp4", "-f lavfi -i sine=duration=1 -c:a aac"), 3, "There is no video in it"},
+      {make("sound.mp4", "-f lavfi -i sine=duration=1 -c:a aac"), 3, "there is no video in it"},
       {make("huffyuv.avi", source + "-c:v huffyuv"), 3, "Cannot cut video/x-huffyuv"},
       {make("encrypted.mp4", source +
                                  "-c:v libx264 -encryption_scheme cenc-aes-ctr -encryption_key "

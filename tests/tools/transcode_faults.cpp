@@ -317,8 +317,7 @@ GST_START_TEST(test_transcode_prints_json) {
     ck_assert_msg(node && JSON_NODE_HOLDS_OBJECT(node) &&
                       json_object_has_member(json_node_get_object(node), "event"),
                   "%s", *line);
-    const std::string event =
-        json_object_get_string_member(json_node_get_object(node), "event");
+    const std::string event = json_object_get_string_member(json_node_get_object(node), "event");
     ck_assert_msg(event == "progress" || event == "done" || event.starts_with("dist-"), "%s",
                   *line);
     json_node_unref(node);

@@ -63,9 +63,10 @@ Facts facts_of(const Examination& examination);
 // The rate as a fraction: that of the caps if the frames keep to it, else the nearest usual one.
 Fraction nominal_rate(const Facts& facts, const SourceFormat& format);
 
-// A sentence for each thing that a user should know.
-std::vector<std::string> problems_of(const Film& film, const Examination& examination,
-                                     const Facts& facts);
+// A sentence for each thing that a user should know. `flaw`: why it has no video to work on; empty:
+// it has.
+std::vector<std::string> problems_of(const Film& film, const std::string& flaw,
+                                     const Examination& examination, const Facts& facts);
 
 // "4.000 s".
 std::string seconds_text(Time time);

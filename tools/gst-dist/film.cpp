@@ -5,6 +5,7 @@
 #include <gst/pbutils/pbutils.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <system_error>
@@ -128,6 +129,16 @@ bool is_encrypted(GstDiscovererStreamInfo* info) {
   const std::string name = gst_structure_get_name(gst_caps_get_structure(caps.get(), 0));
   return name == "application/x-cenc" || name == "application/x-cbcs" ||
          name == "application/x-webm-enc";
+}
+
+// Streams that nobody can decrypt are not among those of the film.
+bool lacks_decryption(GstDiscovererInfo* info) {
+  const gchar** const missing = gst_discoverer_info_get_missing_elements_installer_details(info);
+  for (const gchar** text = missing; text && *text; ++text)
+    for (const char* kind : {"application/x-cenc", "application/x-cbcs", "application/x-webm-enc"})
+      if (std::strstr(*text, kind))
+        return true;
+  return false;
 }
 
 // Why nothing can be done with it; empty if something can.
@@ -259,6 +270,7 @@ Result<Film> look_at(const std::string& input, std::string* details) {
     film.encrypted = film.encrypted || is_encrypted(stream);
   }
   gst_discoverer_stream_info_list_free(all);
+  film.encrypted = film.encrypted || lacks_decryption(info.get());
   set_pictures_aside(film);
   return film;
 }

@@ -11,6 +11,7 @@
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/inspect_report.h"
 #include "tools/gst-dist/text.h"
+#include "tools/gst-dist/unreadable.h"
 
 namespace dist::tool {
 namespace {
@@ -78,17 +79,20 @@ int inspect(std::vector<std::string> words) {
   Inspection inspection;
   inspection.input = words[1];
   inspection.film = std::move(*film);
-  if (inspection.film.first(StreamKind::kVideo))
+  inspection.flaw = flaw_of_video(inspection.film);
+  if (inspection.flaw.empty())
     inspection.examination = examine(inspection.film);
   inspection.facts = facts_of(inspection.examination);
   inspection.encoders = encoders_here(source_format(inspection.examination.caps));
-  inspection.problems = problems_of(inspection.film, inspection.examination, inspection.facts);
+  inspection.problems = problems_of(inspection.film, inspection.flaw, inspection.examination,
+                                    inspection.facts);
   const std::string report =
       as_json ? report_for_programs(inspection) + "\n" : report_for_people(inspection);
   std::fputs(report.c_str(), stdout);
   if (inspection.facts.frames > 0 && inspection.examination.flaw.empty())
     return kDone;
-  say_error(inspection.input + ": " + inspection.problems.front());
+  say_error(inspection.input + ": " +
+            (inspection.flaw.empty() ? inspection.problems.front() : sentence(inspection.flaw)));
   return kNoInput;
 }
 

@@ -21,6 +21,7 @@ struct CodecEncoders {
 struct Inspection {
   std::string input;
   Film film;
+  std::string flaw;  // Why it has no video to work on; empty: it has.
   Examination examination;  // Empty without video.
   Facts facts;
   std::vector<CodecEncoders> encoders;

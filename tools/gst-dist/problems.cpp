@@ -45,13 +45,18 @@ bool is_interlaced(const std::string& caps) {
   return false;
 }
 
-void look_at_streams(const Film& film, Problems& problems) {
+// As the beginning of a sentence.
+std::string capital(std::string text) {
+  if (!text.empty())
+    text[0] = g_ascii_toupper(text[0]);
+  return text;
+}
+
+void look_at_streams(const Film& film, const std::string& flaw, Problems& problems) {
   const auto videos = std::ranges::count_if(
       film.streams, [](const FilmStream& s) { return s.kind == StreamKind::kVideo; });
-  if (film.encrypted)
-    problems.push_back("The film is encrypted, so its frames cannot be read.");
-  if (videos == 0 && !film.encrypted)
-    problems.push_back("There is no video in it, so there is nothing to cut.");
+  if (!flaw.empty())
+    problems.push_back(sentence(capital(flaw)));
   if (videos > 1)
     problems.push_back("There are " + std::to_string(videos) +
                        " video streams; only the first one counts.");
@@ -145,11 +150,11 @@ std::string seconds_text(Time time) {
   return text;
 }
 
-std::vector<std::string> problems_of(const Film& film, const Examination& examination,
-                                     const Facts& facts) {
+std::vector<std::string> problems_of(const Film& film, const std::string& flaw,
+                                     const Examination& examination, const Facts& facts) {
   Problems problems;
-  look_at_streams(film, problems);
-  if (!film.first(StreamKind::kVideo))
+  look_at_streams(film, flaw, problems);
+  if (!flaw.empty())
     return problems;
   look_at_damage(examination, facts, problems);
   look_at_picture(examination, problems);

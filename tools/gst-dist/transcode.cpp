@@ -21,6 +21,7 @@
 #include "tools/gst-dist/thumbnails.h"
 #include "tools/gst-dist/transcode_outputs.h"
 #include "tools/gst-dist/transcode_pipeline.h"
+#include "tools/gst-dist/unreadable.h"
 
 namespace dist::tool {
 namespace {
@@ -247,8 +248,8 @@ std::optional<int> make_plan(const Arguments& arguments, TranscodePlan& plan,
   }
   plan.film = std::move(*film);
   const FilmStream* video = plan.film.first(StreamKind::kVideo);
-  if (!video)
-    return fail(kNoInput, arguments.input + ": there is no video in it");
+  if (const std::string flaw = flaw_of_video(plan.film); !flaw.empty())
+    return fail(kNoInput, arguments.input + ": " + flaw);
   const SourceFormat format{.width = video->width,
                             .height = video->height,
                             .pixel_aspect_ratio = video->pixel_aspect_ratio,

@@ -23,6 +23,7 @@ constexpr char kFlowField[] = "flow-return";
 struct Report {
   std::string text;
   std::string detail;  // What the element says beside that; may be empty.
+  std::string system;  // What the system said; likewise.
   GQuark domain = 0;
   int code = 0;
 };
@@ -31,10 +32,13 @@ struct Report {
 std::string detail_of(const std::string& debug) {
   const std::size_t line = debug.find('\n');
   std::string detail = line == std::string::npos ? "" : debug.substr(line + 1);
-  constexpr std::string_view kSystem = "system error: ";
-  if (const std::size_t system = detail.find(kSystem); system != std::string::npos)
-    detail = detail.substr(system + kSystem.size());
   return printable(detail);
+}
+
+std::string system_error_of(const std::string& detail) {
+  constexpr std::string_view kSystem = "system error: ";
+  const std::size_t at = detail.find(kSystem);
+  return at == std::string::npos ? "" : detail.substr(at + kSystem.size());
 }
 
 Report report_of(GstMessage* message) {
@@ -42,7 +46,11 @@ Report report_of(GstMessage* message) {
   gchar* debug = nullptr;
   gst_message_parse_error(message, &error, &debug);
   const std::string details = take_string(debug);
-  Report report{error->message, detail_of(details), error->domain, error->code};
+  Report report{.text = error->message,
+                .detail = detail_of(details),
+                .system = system_error_of(detail_of(details)),
+                .domain = error->domain,
+                .code = error->code};
   g_error_free(error);
   return report;
 }
@@ -180,15 +188,19 @@ std::string described(const GstCaps* caps) {
 // --- Sentences
 
 bool cannot_write(const Report& report) {
-  return report.domain == GST_RESOURCE_ERROR && (report.code == GST_RESOURCE_ERROR_NO_SPACE_LEFT ||
-                                                 report.code == GST_RESOURCE_ERROR_WRITE ||
-                                                 report.code == GST_RESOURCE_ERROR_OPEN_WRITE);
+  return report.domain == GST_RESOURCE_ERROR &&
+         (report.code == GST_RESOURCE_ERROR_NO_SPACE_LEFT ||
+          report.code == GST_RESOURCE_ERROR_WRITE || report.code == GST_RESOURCE_ERROR_OPEN_WRITE);
 }
 
 std::string reason_of(const Report& report) {
   if (report.domain == GST_RESOURCE_ERROR && report.code == GST_RESOURCE_ERROR_NO_SPACE_LEFT)
     return g_strerror(ENOSPC);
-  return report.detail.empty() ? report.text : report.detail;
+  if (!report.system.empty())
+    return report.system;
+  // What GStreamer says of all errors of a kind says nothing of this one.
+  const std::string usual = take_string(gst_error_get_message(report.domain, report.code));
+  return report.detail.empty() || report.text != usual ? report.text : report.detail;
 }
 
 int code_of_ours(const Report& report, GstObject* source) {
@@ -242,9 +254,10 @@ Trouble trouble_of(GstElement* pipeline, GstMessage* message, const JobNames& na
   Trouble trouble;
   const auto flow = flow_of(message);
   if (const Culprit culprit = flow ? find_culprit(pipeline, *flow) : Culprit(); culprit.element) {
-    report.detail = *flow == GST_FLOW_NOT_NEGOTIATED
-                        ? "it does not take " + described(culprit.caps.get())
-                        : std::string("it stopped (") + gst_flow_get_name(*flow) + ")";
+    report.text = report.detail =
+        *flow == GST_FLOW_NOT_NEGOTIATED
+            ? "it does not take " + described(culprit.caps.get())
+            : std::string("it stopped (") + gst_flow_get_name(*flow) + ")";
     trouble = trouble_at(culprit.element.get(), report, names);
   } else {
     trouble = trouble_at(source, report, names);

@@ -30,6 +30,11 @@ Ref<GstEvent> caps_event(const std::vector<RenditionSpec>& renditions) {
   return Ref<GstEvent>::adopt(gst_event_new_caps(caps.get()));
 }
 
+std::uint64_t shown_frames(const SegmentHeader& header) {
+  return static_cast<std::uint64_t>(std::ranges::count_if(
+      header.units, [](const AccessUnit& unit) { return unit.show != kNoTime; }));
+}
+
 }  // namespace
 
 FanOut::FanOut(GstElement* element, GstPad* srcpad, const Settings& settings)
@@ -103,6 +108,7 @@ GstFlowReturn FanOut::submit(Ref<GstBuffer> segment) {
       return flow_;
     }
     follows = window_.accept(index, gst_buffer_get_size(segment.get()));
+    progress_.submitted(index, header->stop - header->start, shown_frames(*header));
   }
   if (!follows)
     return refuse("segment " + std::to_string(index) + " comes twice or out of order");
@@ -134,6 +140,7 @@ void FanOut::push_event(Ref<GstEvent> event) {
     const std::lock_guard lock(lock_);
     if (GST_EVENT_TYPE(event.get()) == GST_EVENT_EOS) {
       eos_ = std::move(event);
+      progress_.ended();
       // Nothing comes after what is here.
       primary_->set_blocked(true);
       unreported = take_unreported();
@@ -175,6 +182,7 @@ void FanOut::end_flush() {
     flow_reported_ = false;
     window_.clear();
     counters_ = Counters();
+    progress_.clear();
     dropped.swap(outputs_);
     eos = std::move(eos_);
   }
@@ -185,6 +193,16 @@ void FanOut::end_flush() {
         GST_EVENT_TYPE(event->get()) != GST_EVENT_SEGMENT)
       gst_pad_store_sticky_event(srcpad_, event->get());
   }
+}
+
+GstStructure* FanOut::stats() {
+  const std::lock_guard lock(lock_);
+  const JobProgress::Amount begun = progress_.begun();
+  return gst_structure_new("dist-stats", "submitted", G_TYPE_UINT64,
+                           static_cast<guint64>(progress_.submitted()), "whole", G_TYPE_BOOLEAN,
+                           progress_.whole(), "begun", G_TYPE_UINT64,
+                           static_cast<guint64>(begun.time), "begun-frames", G_TYPE_UINT64,
+                           static_cast<guint64>(begun.frames), nullptr);
 }
 
 void FanOut::stop() {
@@ -360,6 +378,11 @@ void FanOut::told(const Coordinator::PicturesUnknown& event) {
       ("%s", event.reason.c_str()));
 }
 
+void FanOut::told(const Coordinator::LeaseAdvanced& event) {
+  const std::lock_guard lock(lock_);
+  progress_.advanced(event.grant.segment.index, event.share);
+}
+
 void FanOut::told(const Coordinator::LeaseHedged& event) {
   GST_INFO_OBJECT(element_, "segment %" G_GUINT64_FORMAT " is late: %s tries it too",
                   event.grant.segment.index, event.worker.name.c_str());
@@ -399,6 +422,8 @@ void FanOut::told(const Coordinator::SegmentDone& done) {
       static_cast<double>(done.duration) / GST_SECOND, nullptr));
 
   const std::lock_guard lock(lock_);
+  if (done.complete)
+    progress_.completed(index);
   counters_.segments += done.complete ? 1 : 0;
   counters_.frames += frames;
   counters_.bytes += bytes;

@@ -16,6 +16,7 @@
 #include <string>
 #include <variant>
 
+#include "gst/dist/core/job_progress.h"
 #include "gst/dist/core/lease_reasons.h"
 #include "gst/dist/core/result.h"
 #include "gst/dist/core/window.h"
@@ -63,6 +64,8 @@ class FanOut : public Primary::Observer {
   void end_flush();
   // Ends every wait.
   void stop();
+  // A structure of the caller's: how far the segments are.
+  GstStructure* stats();
 
   // --- Src pad's task. False if it shall pause.
   bool push_next();
@@ -91,6 +94,7 @@ class FanOut : public Primary::Observer {
   void told(const Coordinator::ConnectionRefused& event) override;
   void told(const Coordinator::WaitingForWorkers& event) override;
   void told(const Coordinator::LeaseFailed& event) override;
+  void told(const Coordinator::LeaseAdvanced& event) override;
   void told(const Coordinator::LeaseHedged& event) override;
   void told(const Coordinator::SegmentDone& event) override;
   void told(const Coordinator::LookWanted& event) override;
@@ -123,6 +127,7 @@ class FanOut : public Primary::Observer {
   bool flushing_ = false;
   bool stopping_ = false;
   Counters counters_;
+  JobProgress progress_;
 
   // These belong to the network thread.
   bool unknown_told_ = false;

@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Order of locks: settings_lock, then those of FanOut.
 
 /**
  * SECTION:element-remoteenc
@@ -96,6 +98,7 @@ struct _GstRemoteEnc {
     std::mutex settings_lock;
     Settings settings = default_settings();  // Guarded by settings_lock.
     guint bound_port = 0;                    // Guarded by settings_lock; 0: not listening.
+    // Under settings_lock for those who look at it while it is not the state change's.
     std::unique_ptr<FanOut> fan_out;
     std::unique_ptr<LocalWorkers> local_workers;  // Uses fan_out.
   } * priv;
@@ -246,8 +249,8 @@ static bool start(GstRemoteEnc* self) {
   {
     const std::lock_guard lock(priv->settings_lock);
     priv->bound_port = port;
+    priv->fan_out = std::move(fan_out);
   }
-  priv->fan_out = std::move(fan_out);
   if (local_workers > 0)
     priv->local_workers = std::make_unique<LocalWorkers>(
         GST_ELEMENT(self), local_workers,
@@ -280,9 +283,13 @@ static GstStateChangeReturn gst_remote_enc_change_state(GstElement* element,
     // The end of a flush may have started it again after its pad was deactivated.
     gst_pad_stop_task(self->srcpad);
     priv->local_workers.reset();
-    priv->fan_out.reset();
-    const std::lock_guard lock(priv->settings_lock);
-    priv->bound_port = 0;
+    std::unique_ptr<FanOut> gone;  // It waits for its threads, which must not be under the lock.
+    {
+      const std::lock_guard lock(priv->settings_lock);
+      gone = std::move(priv->fan_out);
+      priv->bound_port = 0;
+    }
+    gone.reset();
   }
   return result;
 }
@@ -431,6 +438,10 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
       break;
     case PROP_VERIFY_GOLDEN:
       g_value_set_boolean(value, primary.job.verification.golden);
+      break;
+    case PROP_STATS:
+      if (priv->fan_out)
+        g_value_take_boxed(value, priv->fan_out->stats());
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);

@@ -262,10 +262,29 @@ void install_verify_properties(GObjectClass* object_class) {
 
 }  // namespace
 
+namespace {
+
+void install_stats(GObjectClass* object_class) {
+  /**
+   * GstRemoteEnc:stats:
+   *
+   * Times in nanoseconds of film: "submitted", of all segments so far, which are all if "whole" is
+   * true; "begun" and "begun-frames", what went through workers of segments that are not done.
+   * Nothing before PAUSED.
+   */
+  g_object_class_install_property(
+      object_class, PROP_STATS,
+      g_param_spec_boxed("stats", "Stats", "How far the segments are", GST_TYPE_STRUCTURE,
+                         GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+}
+
+}  // namespace
+
 void install_remote_enc_properties(GObjectClass* object_class) {
   install_address_properties(object_class);
   install_job_properties(object_class);
   install_verify_properties(object_class);
+  install_stats(object_class);
 }
 
 }  // namespace dist

@@ -31,7 +31,8 @@ enum RemoteEncProperty : guint {
   PROP_VERIFY_RATIO,
   PROP_VERIFY_THRESHOLD,
   PROP_VERIFY_FOLDER,
-  PROP_VERIFY_GOLDEN
+  PROP_VERIFY_GOLDEN,
+  PROP_STATS
 };
 constexpr char kDefaultAddress[] = "127.0.0.1";
 constexpr guint kDefaultPort = 7700;

@@ -246,6 +246,8 @@ class Cluster {
 
   void note_events() {
     for (auto& event : coordinator.take_events()) {
+      if (std::holds_alternative<Coordinator::LeaseAdvanced>(event))
+        continue;
       add(told_, std::visit([](const auto& e) { return say(e); }, event));
       if (auto* segment = std::get_if<Coordinator::SegmentDone>(&event))
         done.push_back(std::move(*segment));
@@ -275,6 +277,7 @@ class Cluster {
     return (e.given_up.empty() ? "failed " : "given up ") + key(e.grant) + " " + e.worker.name +
            ": " + e.reason;
   }
+  static std::string say(const Coordinator::LeaseAdvanced&) { return ""; }
   static std::string say(const Coordinator::LeaseHedged& e) {
     return "hedged " + key(e.grant) + " " + e.worker.name;
   }

@@ -311,6 +311,11 @@ void World::handle(const Coordinator::LeaseFailed& event) {
   end_job(id, job, true);
 }
 
+void World::handle(const Coordinator::LeaseAdvanced& event) {
+  if (event.share <= 0 || event.share > 1)
+    wrong(name(event.grant) + " cannot be " + std::to_string(event.share) + " of itself");
+}
+
 void World::handle(const Coordinator::LeaseHedged& event) {
   ++hedges_;
   log(Named{event.grant}, " hedged on ", event.worker.name);

@@ -101,6 +101,23 @@ GST_START_TEST(test_progress_of_a_segment_in_parts) {
 }
 GST_END_TEST
 
+// What is being worked on counts too, once; and no number goes back.
+GST_START_TEST(test_progress_within_a_segment) {
+  Progress progress = quarter();
+  progress.begun(6, 150);
+  expect_text(progress.for_log(105),
+              "40 %, 10 segments, 80 frames/s, 3.20 times real time, 0:08 left, 2 workers");
+  progress.begun(0, 0);
+  expect_text(progress.for_log(105),
+              "40 %, 10 segments, 50 frames/s, 3.20 times real time, 0:08 left, 2 workers");
+  progress.segment_done(kAnna, 10, 150, 6);
+  progress.begun(1, 25);
+  progress.set_duration(17);
+  expect_text(progress.for_log(105),
+              "100 %, 11 segments, 85 frames/s, 3.40 times real time, 0:00 left, 2 workers");
+}
+GST_END_TEST
+
 GST_START_TEST(test_progress_for_programs) {
   JsonNode* const root = json_from_string(quarter().for_programs(105).c_str(), nullptr);
   fail_unless(root != nullptr);
@@ -152,6 +169,7 @@ static Suite* progress_suite() {
   tcase_add_test(tests, test_progress_of_workers_that_come_and_go);
   tcase_add_test(tests, test_progress_fits_any_terminal);
   tcase_add_test(tests, test_progress_of_a_segment_in_parts);
+  tcase_add_test(tests, test_progress_within_a_segment);
   tcase_add_test(tests, test_progress_for_programs);
   tcase_add_test(tests, test_progress_summary);
   tcase_add_test(tests, test_progress_clock);

@@ -89,6 +89,7 @@ int Job::run(GstElement* pipeline) {
   // What went wrong is on the bus.
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   g_main_loop_run(loop_);
+  look_at_segments();
   gst_element_set_state(pipeline, GST_STATE_NULL);
   g_source_remove(ticks);
   gst_bus_remove_watch(bus.get());
@@ -249,8 +250,27 @@ void Job::look_for_workers() {
             ". Start one with 'gst-dist-1.0 worker --connect HOST:PORT', or give --local-workers.");
 }
 
+// How far those are that are being worked on.
+void Job::look_at_segments() {
+  const auto remote = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline_), "remote"));
+  GstStructure* stats = nullptr;
+  if (remote)
+    g_object_get(remote.get(), "stats", &stats, nullptr);
+  if (!stats)
+    return;
+  const auto seconds = [&](const char* field) {
+    return static_cast<double>(number_field(stats, field)) / GST_SECOND;
+  };
+  progress_.begun(seconds("begun"), static_cast<double>(number_field(stats, "begun-frames")));
+  gboolean whole = FALSE;
+  if (gst_structure_get_boolean(stats, "whole", &whole) && whole)
+    progress_.set_duration(seconds("submitted"));
+  gst_structure_free(stats);
+}
+
 void Job::show(bool last) {
   const double time = now();
+  look_at_segments();
   if (settings_.json) {
     if (!last && time - last_shown_ < kProgramInterval)
       return;

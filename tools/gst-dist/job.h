@@ -49,6 +49,7 @@ class Job {
   void print(const GstStructure* structure);
   void end(int code);
   void show(bool last);
+  void look_at_segments();
   void clear();
   void look_for_workers();
   double now() const;

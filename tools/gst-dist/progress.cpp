@@ -61,24 +61,24 @@ void Progress::lease_failed(const WorkerId& worker) {
 }
 
 double Progress::share() const {
-  return duration_ > 0 ? std::min(1.0, done_ / duration_) : 0;
+  return duration_ > 0 ? std::min(1.0, reached() / duration_) : 0;
 }
 
 double Progress::film_per_second(double now) const {
-  return now > began_ ? done_ / (now - began_) : 0;
+  return now > began_ ? reached() / (now - began_) : 0;
 }
 
-double Progress::frames_per_second(std::uint64_t frames, double now) const {
-  return now > began_ ? static_cast<double>(frames) / (now - began_) : 0;
+double Progress::frames_per_second(double frames, double now) const {
+  return now > began_ ? frames / (now - began_) : 0;
 }
 
 double Progress::left(double now) const {
   const double speed = film_per_second(now);
-  return duration_ > 0 && speed > 0 ? std::max(0.0, duration_ - done_) / speed : -1;
+  return duration_ > 0 && speed > 0 ? std::max(0.0, duration_ - reached()) / speed : -1;
 }
 
 std::string Progress::facts(double now) const {
-  std::string text = format("%.0f frames/s, %.2f times real time", frames_per_second(frames_, now),
+  std::string text = format("%.0f frames/s, %.2f times real time", frames_per_second(all_frames(), now),
                             film_per_second(now));
   if (const double seconds = left(now); seconds >= 0)
     text += ", " + clock_text(seconds) + " left";
@@ -87,7 +87,7 @@ std::string Progress::facts(double now) const {
 
 std::vector<std::string> Progress::for_terminal(unsigned width, unsigned height, double now) const {
   const std::string percent =
-      duration_ > 0 ? format("%3.0f %% ", 100 * share()) : clock_text(done_) + " ";
+      duration_ > 0 ? format("%3.0f %% ", 100 * share()) : clock_text(reached()) + " ";
   const std::string text = facts(now);
   std::string line = percent;
   const std::size_t taken = percent.size() + 3 + text.size();
@@ -115,7 +115,7 @@ std::vector<std::string> Progress::for_terminal(unsigned width, unsigned height,
     const Worker& worker = *workers[i];
     std::string row = "  " + padded(cut(printable(worker.name), longest), longest) +
                       format("  %" G_GUINT64_FORMAT " segments, %.0f frames/s", worker.segments,
-                             frames_per_second(worker.frames, now));
+                             frames_per_second(static_cast<double>(worker.frames), now));
     if (worker.failures > 0)
       row += format(", %" G_GUINT64_FORMAT " failed", worker.failures);
     if (i >= workers_.size())
@@ -155,11 +155,11 @@ std::string Progress::for_programs(double now) const {
   json.text("event", "progress");
   if (duration_ > 0)
     json.number("percent", 100 * share());
-  json.number("seconds", done_);
+  json.number("seconds", reached());
   json.number("elapsed", now - began_);
   json.count("segments", segments_);
   json.count("frames", frames_);
-  json.number("frames-per-second", frames_per_second(frames_, now));
+  json.number("frames-per-second", frames_per_second(all_frames(), now));
   json.number("times-real-time", film_per_second(now));
   if (const double seconds = left(now); seconds >= 0)
     json.number("seconds-left", seconds);

@@ -5,6 +5,7 @@
 // times are arguments, in seconds of any clock that goes forward.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -33,7 +34,16 @@ class Progress {
                     double seconds);
   void lease_failed(const WorkerId& worker);
 
-  double done() const { return done_; }  // Seconds of film.
+  // What is done of segments that are not whole yet, as it is now.
+  void begun(double seconds, double frames) {
+    // It may be told before the end of a segment that is not among these any more.
+    reached_ = std::max(reached_, done_ + seconds);
+    begun_frames_ = frames;
+  }
+  // How long the film is, once that is known better than its container says.
+  void set_duration(double seconds) { duration_ = seconds; }
+
+  double done() const { return done_; }  // Seconds of film, of whole segments.
 
   // A bar, and a line for each worker; none is longer than `width` columns, and there are at most
   // `height` of them.
@@ -55,9 +65,11 @@ class Progress {
   };
 
   Worker& of(const WorkerId& worker);
+  double reached() const { return std::max(reached_, done_); }
   double share() const;  // Done, of 1; 0 if the duration is unknown.
   double film_per_second(double now) const;
-  double frames_per_second(std::uint64_t frames, double now) const;
+  double frames_per_second(double frames, double now) const;
+  double all_frames() const { return static_cast<double>(frames_) + begun_frames_; }
   // Seconds; negative: unknown.
   double left(double now) const;
   std::string facts(double now) const;
@@ -65,6 +77,8 @@ class Progress {
   double duration_;
   double began_;
   double done_ = 0;  // Seconds of film.
+  double reached_ = 0;  // With those that are not whole.
+  double begun_frames_ = 0;
   std::uint64_t segments_ = 0;
   std::uint64_t frames_ = 0;                     // Of whole segments.
   std::map<std::uint64_t, std::uint64_t> open_;  // Frames of segments of which some is there.

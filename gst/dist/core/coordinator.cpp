@@ -197,6 +197,9 @@ void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, 
 void Coordinator::handle(Connection& connection, PrimarySession::LeaseAdvanced& event,
                          Instant now) {
   dispatcher_.progress(connection.info.id, event.lease, now);
+  const auto* grant = dispatcher_.find(connection.info.id, event.lease);
+  if (grant && event.share > 0 && !is_exam(*grant))
+    events_.push_back(LeaseAdvanced{*grant, event.share});
 }
 
 void Coordinator::handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now) {

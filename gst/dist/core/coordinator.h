@@ -103,6 +103,11 @@ class Coordinator {
     std::string reason;
     std::string given_up;  // As in Dispatcher::Failure.
   };
+  // So much of it went through its worker, of 1.
+  struct LeaseAdvanced {
+    Dispatcher::Grant grant;
+    double share = 0;
+  };
   // A late lease got company.
   struct LeaseHedged {
     WorkerInfo worker;
@@ -169,7 +174,7 @@ class Coordinator {
     std::string reason;  // Names them, and what each worker lacks.
   };
   using Event = std::variant<WorkerJoined, WorkerLeft, WorkerSuspended, ConnectionRefused,
-                             WaitingForWorkers, LeaseFailed, LeaseHedged, SegmentDone, LookWanted,
+                             WaitingForWorkers, LeaseFailed, LeaseAdvanced, LeaseHedged, SegmentDone, LookWanted,
                              PicturesDiffer, PicturesUnknown, EncoderChosen, NobodyCan>;
 
   explicit Coordinator(const Config& config);

@@ -17,6 +17,10 @@ constexpr unsigned kMaxCapacity = 64;
 // that says more makes no progress.
 constexpr std::uint32_t kMaxFrames = 64;
 
+double share_of(const wire::Progress& progress, std::uint32_t units) {
+  return units > 0 ? static_cast<double>(progress.units) / units : 0;
+}
+
 }  // namespace
 
 Status PrimarySession::receive(std::span<const std::uint8_t> bytes, Instant now,
@@ -135,7 +139,7 @@ void PrimarySession::handle_progress(const wire::Progress& progress, std::vector
   known.received = std::max(known.received, received);
   known.units = std::max(known.units, units);
   known.frames = std::max(known.frames, frames);
-  events.push_back(LeaseAdvanced{progress.lease});
+  events.push_back(LeaseAdvanced{progress.lease, share_of(known, lease->second.units)});
 }
 
 // Nor does a result that begins anew count before it is longer than it was.
@@ -145,7 +149,8 @@ void PrimarySession::handle_result_growth(std::vector<Event>& events) {
   if (lease == leases_.end() || here <= lease->second.answered)
     return;
   lease->second.answered = here;
-  events.push_back(LeaseAdvanced{part_.lease});
+  events.push_back(
+      LeaseAdvanced{part_.lease, share_of(lease->second.reported, lease->second.units)});
 }
 
 Status PrimarySession::begin_part(const wire::ResultPart& part) {

@@ -130,6 +130,7 @@ class PrimarySession : public Link, public LeasePort {
   // More of the lease is done than ever before.
   struct LeaseAdvanced {
     LeaseId lease = 0;
+    double share = 0;  // Of its access units that the worker's pipeline took, of 1.
   };
   // A serialised segment for each rendition; their digests have been checked.
   struct ResultReceived {

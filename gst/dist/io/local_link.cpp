@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/dist/io/local_link.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace dist {
@@ -106,8 +107,11 @@ void LocalLink::watch() {
   if (known == leases_.end() ||
       (working->units <= known->second.units && working->frames <= known->second.frames))
     return;
-  known->second = {working->units, working->frames};
-  say(PrimarySession::LeaseAdvanced{working->key.lease});
+  known->second.units = working->units;
+  known->second.frames = working->frames;
+  const std::uint32_t all = std::max(known->second.all, 1u);
+  say(PrimarySession::LeaseAdvanced{
+      working->key.lease, static_cast<double>(std::min(working->units, all)) / all});
 }
 
 // --- What the primary says, in its thread
@@ -116,8 +120,8 @@ void LocalLink::want(std::uint64_t job, const std::vector<RenditionSpec>& rendit
   observer_.wanted({0, job}, to_string(renditions));
 }
 
-void LocalLink::grant(wire::Lease lease, std::uint32_t, BytesList payload) {
-  leases_[lease.lease] = {};
+void LocalLink::grant(wire::Lease lease, std::uint32_t units, BytesList payload) {
+  leases_[lease.lease] = {.all = units};
   say(PrimarySession::LeaseAdvanced{lease.lease});  // It is here.
   observer_.leased({.key = {0, lease.lease},
                     .segment = lease.segment,

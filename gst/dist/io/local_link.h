@@ -58,6 +58,7 @@ class LocalLink : public LeaseLink, private LeasePort {
 
   // All of these belong to the listener's thread.
   struct Progress {
+    std::uint32_t all = 0;  // Access units of the lease.
     std::uint32_t units = 0;
     std::uint32_t frames = 0;
   };

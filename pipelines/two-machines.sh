@@ -33,10 +33,11 @@ if [ -z "${GST_DIST_SECRET:-}" ]; then
   fi
 fi
 
+# Without the file the elements take the secret out of the environment.
 if [ "$role" = worker ]; then
-  exec gst-launch-1.0 -m -e remoteencworker host="$2" port="${3:-7700}" secret-file="$file"
+  exec gst-launch-1.0 -m -e remoteencworker host="$2" port="${3:-7700}" ${file:+"secret-file=$file"}
 fi
 exec gst-launch-1.0 -m filesrc location="$2" ! parsebin ! distsegmenter ! \
-  remoteenc address=0.0.0.0 port="${4:-7700}" secret-file="$file" renditions="720p:h264" \
+  remoteenc address=0.0.0.0 port="${4:-7700}" ${file:+"secret-file=$file"} renditions="720p:h264" \
   local-workers="${LOCAL_WORKERS:--1}" ! \
   distjoin ! h264parse ! mp4mux ! filesink location="$3"

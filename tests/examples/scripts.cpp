@@ -240,6 +240,24 @@ GST_START_TEST(test_two_machines_share_a_film) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_two_machines_take_the_secret_from_the_environment) {
+  const Folder folder;
+  const std::string film = folder / "film.mp4";
+  output_of(
+      "ffmpeg -v error -f lavfi -i testsrc2=size=320x180:rate=25:duration=1 -pix_fmt yuv420p " +
+      film);
+  const std::string script =
+      "env -u GST_DIST_SECRET_FILE GST_DIST_SECRET=owl LOCAL_WORKERS=0 pipelines/two-machines.sh ";
+  const std::string port = std::to_string(farm::free_port());
+  farm::Process worker(script + "worker 127.0.0.1 " + port);
+  farm::Process primary(script + "primary " + film + " " + (folder / "out.mp4") + " " + port);
+  ck_assert_msg(primary.exit_code(120) == 0, "%s", primary.output().c_str());
+  ck_assert_uint_eq(command::frames_in(folder / "out.mp4"), 25);
+  worker.signal(SIGINT);
+  ck_assert_msg(worker.exit_code() == 0, "%s", worker.output().c_str());
+}
+GST_END_TEST
+
 GST_START_TEST(test_two_machines_want_a_secret) {
   const Folder folder;
   const std::string script = "env -u GST_DIST_SECRET GST_DIST_SECRET_FILE=" + (folder / "none") +
@@ -264,6 +282,7 @@ static Suite* scripts_suite() {
   tcase_add_test(tests, test_hardware_worker_works_or_says_why_not);
   tcase_add_test(tests, test_hardware_worker_takes_what_works);
   tcase_add_test(tests, test_two_machines_share_a_film);
+  tcase_add_test(tests, test_two_machines_take_the_secret_from_the_environment);
   tcase_add_test(tests, test_two_machines_want_a_secret);
   suite_add_tcase(suite, tests);
   return suite;

@@ -7,18 +7,21 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <regex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include <gst/check/gstcheck.h>
+#include <json-glib/json-glib.h>
 
 #include "tests/common/farm.h"
 #include "tests/tools/tool.h"
 
 namespace {
 
+namespace fs = std::filesystem;
 using Words = std::set<std::string>;
 
 const char* const kCommands[] = {"transcode", "worker", "inspect", "compare", "status"};
@@ -174,6 +177,55 @@ GST_START_TEST(test_completion_proposes_values) {
 }
 GST_END_TEST;
 
+// Where what is installed comes from and goes to, folders as a whole.
+std::map<std::string, std::string> installed() {
+  std::map<std::string, std::string> places;
+  const std::string build = g_getenv("DIST_BUILD_ROOT");
+  JsonNode* const root =
+      json_from_string(text_of_file(build + "/meson-info/intro-installed.json").c_str(), nullptr);
+  fail_unless(root != nullptr);
+  JsonObject* const object = json_node_get_object(root);
+  GList* const sources = json_object_get_members(object);
+  for (GList* item = sources; item; item = item->next) {
+    const auto* const source = static_cast<const gchar*>(item->data);
+    const fs::path from = fs::path(source).lexically_normal();
+    const std::string to = json_object_get_string_member(object, source);
+    places[from.string()] = to;
+    for (auto at = fs::is_directory(from) ? fs::recursive_directory_iterator(from)
+                                          : fs::recursive_directory_iterator();
+         at != fs::recursive_directory_iterator(); ++at)
+      if (at->path().filename() != "meson.build")
+        places[at->path().string()] = (fs::path(to) / at->path().lexically_relative(from)).string();
+  }
+  g_list_free(sources);
+  json_node_unref(root);
+  return places;
+}
+
+GST_START_TEST(test_installed_documents_have_no_dead_links) {
+  const auto places = installed();
+  Words there;
+  for (const auto& [from, to] : places)
+    there.insert(to);
+  std::size_t documents = 0;
+  for (const auto& [from, to] : places) {
+    if (!from.ends_with(".md"))
+      continue;
+    ++documents;
+    for (const std::string& link : matches(text_of_file(from), "\\]\\(([^)#]+)(?:#[^)]*)?\\)")) {
+      if (link.find("://") != std::string::npos)
+        continue;
+      std::string target = (fs::path(to).parent_path() / link).lexically_normal().string();
+      if (target.ends_with('/'))
+        target.pop_back();
+      fail_unless(there.contains(target), "%s links to %s, which is not installed", to.c_str(),
+                  target.c_str());
+    }
+  }
+  fail_unless(documents > 10, "only %zu documents are installed", documents);
+}
+GST_END_TEST;
+
 Suite* manual_suite() {
   Suite* suite = suite_create("manual");
   TCase* tc = tcase_create("general");
@@ -185,6 +237,7 @@ Suite* manual_suite() {
   tcase_add_test(tc, test_completion_proposes_the_commands);
   tcase_add_test(tc, test_completion_proposes_the_options);
   tcase_add_test(tc, test_completion_proposes_values);
+  tcase_add_test(tc, test_installed_documents_have_no_dead_links);
   return suite;
 }
 

@@ -6,6 +6,7 @@
 // Before gstcheck.h, which has a macro "fail".
 #include "tests/tools/tool.h"
 
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -79,8 +80,8 @@ GST_START_TEST(test_output_files_names) {
       ck_assert_msg(status.error().find(row.refusal) != std::string::npos, "%s",
                     status.error().c_str());
   }
-  write(folder / ".x.mp4.part", "a film, too");
-  ck_assert(!check_names({folder / "x.mp4"}, folder / ".x.mp4.part"));
+  write(folder / ".x.mp4.gst-dist.part", "a film, too");
+  ck_assert(!check_names({folder / "x.mp4"}, folder / ".x.mp4.gst-dist.part"));
   ck_assert(static_cast<bool>(check_names({film}, "")));
 }
 GST_END_TEST
@@ -104,10 +105,10 @@ GST_END_TEST
 GST_START_TEST(test_output_files_follow_no_link) {
   const Folder folder;
   write(folder / "mine", "mine");
-  fs::create_symlink(folder / "mine", folder / ".soft.mp4.part");
-  fs::create_hard_link(folder / "mine", folder / ".hard.mp4.part");
+  fs::create_symlink(folder / "mine", folder / ".soft.mp4.gst-dist.part");
+  fs::create_hard_link(folder / "mine", folder / ".hard.mp4.gst-dist.part");
   fs::create_directory(folder / "pictures");
-  fs::create_symlink(folder / "pictures", folder / ".thumb.part");
+  fs::create_symlink(folder / "pictures", folder / ".thumb.gst-dist.part");
   {
     const OutputFiles files = prepared({folder / "soft.mp4", folder / "hard.mp4"});
     for (const std::string& path : files.paths())
@@ -165,11 +166,11 @@ GST_END_TEST
 
 GST_START_TEST(test_output_files_keep_what_is_no_output) {
   const Folder folder;
-  for (const char* name : {"film.mp4", "thumb", "full", ".part.part"})
+  for (const char* name : {"film.mp4", "thumb", "full", ".part.gst-dist.part"})
     fs::create_directory(folder / name);
   write(folder / "full/00000.jpg", "picture");
   write(folder / "full/letters.txt", "mine");
-  write(folder / ".part.part/letters.txt", "mine");
+  write(folder / ".part.gst-dist.part/letters.txt", "mine");
   write(folder / "file", "mine");
   fs::create_directory_symlink(folder / "thumb", folder / "link");
   const struct {
@@ -188,6 +189,38 @@ GST_START_TEST(test_output_files_keep_what_is_no_output) {
   expect_refused({folder / (std::string(300, 'a') + "/a.mp4")}, "cannot be");
   expect_refused({folder / "file"}, "is there already; --yes replaces it", false);
   ck_assert_uint_eq(folder.size(), before);
+}
+GST_END_TEST
+
+// What killed runs left goes, whatever it was to be; what is another run's, or no run's, stays.
+GST_START_TEST(test_output_files_clean_up) {
+  const Folder folder;
+  const auto age = [&](const std::string& name) {
+    fs::last_write_time(folder / name, fs::file_time_type::clock::now() - std::chrono::minutes(1));
+  };
+  fs::create_directory(folder / ".thumb.gst-dist.part");
+  fs::create_directory(folder / ".letters.gst-dist.part");
+  write(folder / ".thumb.gst-dist.part/00000.jpg", "left");
+  write(folder / ".letters.gst-dist.part/letters.txt", "mine");
+  for (const char* name :
+       {".a.mp4.gst-dist.part", ".b.mkv.gst-dist.part", ".c.mp4.part", ".d.mp4.gst-dist.part"})
+    write(folder / name, "left");
+  fs::create_symlink(folder / ".c.mp4.part", folder / ".link.gst-dist.part");
+  const OutputFiles other = prepared({folder / "other.mp4"});
+  for (const char* name :
+       {".a.mp4.gst-dist.part", ".b.mkv.gst-dist.part", ".c.mp4.part", ".thumb.gst-dist.part",
+        ".letters.gst-dist.part", ".other.mp4.gst-dist.part"})
+    age(name);
+  {
+    const OutputFiles files = prepared({folder / "e.mp4"});
+    for (const char* name :
+         {".a.mp4.gst-dist.part", ".b.mkv.gst-dist.part", ".thumb.gst-dist.part"})
+      ck_assert_msg(!fs::exists(folder / name), "%s", name);
+  }
+  // Also what is so new that its maker may be about to lock it.
+  for (const char* name : {".c.mp4.part", ".d.mp4.gst-dist.part", ".link.gst-dist.part",
+                           ".letters.gst-dist.part/letters.txt", ".other.mp4.gst-dist.part"})
+    ck_assert_msg(fs::exists(folder / name), "%s", name);
 }
 GST_END_TEST
 
@@ -214,6 +247,7 @@ static Suite* output_files_suite() {
   tcase_add_test(tests, test_output_files_all_or_none);
   tcase_add_test(tests, test_output_files_come_meanwhile);
   tcase_add_test(tests, test_output_files_keep_what_is_no_output);
+  tcase_add_test(tests, test_output_files_clean_up);
   tcase_add_test(tests, test_output_files_leave_no_folder);
   return suite;
 }

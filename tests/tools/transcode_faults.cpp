@@ -9,6 +9,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -18,6 +19,7 @@
 #include <gst/check/gstcheck.h>
 #include <json-glib/json-glib.h>
 
+#include "config.h"
 #include "tests/common/farm.h"
 #include "tests/common/film.h"
 
@@ -281,6 +283,39 @@ GST_START_TEST(test_transcode_says_who_was_sent_away) {
 }
 GST_END_TEST
 
+// The film's one segment is told of while it is made, and the sound that goes on is no part of it.
+GST_START_TEST(test_transcode_progress) {
+  const Folder folder;
+  const std::string film = folder / "film.mp4";
+  farm::Process ffmpeg(
+      "ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=size=640x360:rate=25:duration=4 -f lavfi "
+      "-i sine=duration=6 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 1000 -c:a aac " +
+      film);
+  ck_assert_int_eq(ffmpeg.exit_code(60), 0);
+  farm::Process process(command() +
+                        "transcode --json --local-workers 1 -r a:h264:speed=slow:crf=10 " + film +
+                        " -o " + (folder / "out.mp4"));
+  ck_assert_int_eq(process.exit_code(90), 0);
+  std::vector<double> percents;
+  bool within = false;
+  gchar** const lines = g_strsplit(process.output().c_str(), "\n", -1);
+  for (gchar** line = lines; *line && **line; ++line) {
+    JsonNode* const node = json_from_string(*line, nullptr);
+    JsonObject* const object = json_node_get_object(node);
+    if (std::string(json_object_get_string_member(object, "event")) == "progress") {
+      percents.push_back(json_object_get_double_member(object, "percent"));
+      within = within || (percents.back() > 0 && percents.back() < 100 &&
+                          json_object_get_int_member(object, "segments") == 0);
+    }
+    json_node_unref(node);
+  }
+  g_strfreev(lines);
+  ck_assert(within);
+  ck_assert(std::is_sorted(percents.begin(), percents.end()));
+  ck_assert(percents.back() == 100);
+}
+GST_END_TEST
+
 GST_START_TEST(test_transcode_says_what_it_has_done) {
   const Folder folder;
   farm::Process process(command() + "transcode " + short_film(folder) + " -o " +
@@ -295,6 +330,28 @@ GST_START_TEST(test_transcode_finds_the_elements_where_it_was_built) {
   farm::Process process("env -u GST_PLUGIN_PATH -u GST_PLUGIN_PATH_1_0 GST_REGISTRY=" +
                         (folder / "registry") + " GST_REGISTRY_1_0=" + (folder / "registry") + " " +
                         command() + "transcode " + clip() + " -o " + (folder / "out.mp4"));
+  expect_end(process, 0, "out.mp4");
+}
+GST_END_TEST
+
+// In whatever folder -Dplugindir names, also if what was installed was moved since.
+GST_START_TEST(test_transcode_finds_the_elements_where_they_were_installed) {
+  const Folder folder;
+  const fs::path program = folder / "prefix/a/b/c/d/bin";
+  const fs::path plugins =
+      (program / fs::path(PLUGIN_DIR).lexically_relative(BIN_DIR)).lexically_normal();
+  ck_assert(plugins.string().starts_with(folder / ""));
+  fs::create_directories(program);
+  fs::create_directories(plugins);
+  std::string built = command();
+  built.pop_back();
+  fs::copy_file(built, program / "gst-dist-1.0");
+  fs::copy_file(std::string(g_getenv("DIST_BUILD_ROOT")) + "/plugins/dist/libgstdist.so",
+                plugins / "libgstdist.so");
+  farm::Process process(
+      "env -u GST_PLUGIN_PATH -u GST_PLUGIN_PATH_1_0 GST_REGISTRY=" + (folder / "registry") +
+      " GST_REGISTRY_1_0=" + (folder / "registry") + " " + (program / "gst-dist-1.0").string() +
+      " transcode " + short_film(folder) + " -o " + (folder / "out.mp4"));
   expect_end(process, 0, "out.mp4");
 }
 GST_END_TEST
@@ -349,8 +406,10 @@ static Suite* transcode_faults_suite() {
   tcase_add_test(tests, test_transcode_disk_full);
   tcase_add_test(tests, test_transcode_nobody_takes_the_work);
   tcase_add_test(tests, test_transcode_says_who_was_sent_away);
+  tcase_add_test(tests, test_transcode_progress);
   tcase_add_test(tests, test_transcode_says_what_it_has_done);
   tcase_add_test(tests, test_transcode_finds_the_elements_where_it_was_built);
+  tcase_add_test(tests, test_transcode_finds_the_elements_where_they_were_installed);
   tcase_add_test(tests, test_transcode_prints_json);
   return suite;
 }

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "config.h"
 #include "gst/dist/gstx/ref.h"
 #include "tools/gst-dist/text.h"
 
@@ -92,14 +93,18 @@ bool init_gstreamer() {
   };
   if (is_there())
     return true;
-  // Where it was built, if it is not installed.
+  // Where it was built; where it was installed, if that is not where GStreamer looks; and there if
+  // all of it was moved.
   std::error_code error;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-  const auto built = program.parent_path().parent_path() / "plugins" / "dist";
-  if (!error && std::filesystem::exists(built, error))
-    gst_registry_scan_path(gst_registry_get(), built.c_str());
-  if (is_there())
-    return true;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  const std::filesystem::path installed = PLUGIN_DIR;
+  for (const auto& folder : {program.parent_path() / "plugins" / "dist", installed,
+                             program / installed.lexically_relative(BIN_DIR)}) {
+    if (std::filesystem::exists(folder / "libgstdist.so", error))
+      gst_registry_scan_path(gst_registry_get(), folder.c_str());
+    if (is_there())
+      return true;
+  }
   say_error(
       "GStreamer does not find the elements of gst-dist; install them, or name their folder "
       "in GST_PLUGIN_PATH.");

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -34,10 +35,20 @@ std::string without_slash(std::string name) {
   return name;
 }
 
+// Nobody else calls files so.
+constexpr std::string_view kTemporary = ".gst-dist.part";
+// Whoever makes a temporary file locks it within a moment.
+constexpr auto kLeftAfter = std::chrono::seconds(10);
+
 // Beside the file, so that renaming it is one step.
 std::string temporary_of(const std::string& name) {
   const fs::path path = without_slash(name);
-  return (path.parent_path() / ("." + path.filename().string() + ".part")).string();
+  return (path.parent_path() / ("." + path.filename().string().append(kTemporary))).string();
+}
+
+bool is_temporary(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return name.starts_with('.') && name.ends_with(kTemporary);
 }
 
 std::string cause() {
@@ -187,6 +198,28 @@ Result<Descriptor> make_folder(const std::string& name, const std::string& path)
   return folder;
 }
 
+// What runs that were killed left in the folder. What has a lock is another run's, and so may be
+// what can have none.
+void remove_leftovers(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  fs::directory_iterator entry(folder.empty() ? "." : folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    if (is_temporary(entry->path()))
+      found.push_back(entry->path());
+  for (const fs::path& path : found) {
+    const Descriptor left(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    const auto written = fs::last_write_time(path, error);
+    if (!left || error || fs::file_time_type::clock::now() - written < kLeftAfter ||
+        ::flock(left.number(), LOCK_EX | LOCK_NB) != 0 || !is_at(left, path.string()))
+      continue;
+    if (fs::is_regular_file(path, error))
+      remove_output(path.string(), false);
+    else if (fs::is_directory(path, error) && holds_only_pictures(path.string()))
+      remove_output(path.string(), true);
+  }
+}
+
 bool is_unknown_flag(int number) {
   return number == EINVAL || number == ENOSYS || number == EOPNOTSUPP;
 }
@@ -257,6 +290,7 @@ Status OutputFiles::add(const std::string& name) {
   const std::string path = temporary_of(name);
   if (const Status status = make_folders(path); !status)
     return status;
+  remove_leftovers(fs::path(path).parent_path());
   auto made = is_folder(name) ? make_folder(name, path) : make_file(name, path);
   if (!made)
     return Error{made.error()};

@@ -83,6 +83,13 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+// Behind the text.
+guint64 number_in(const std::string& output, const std::string& before) {
+  const std::size_t at = output.find(before);
+  ck_assert_msg(at != std::string::npos, "no '%s' in %s", before.c_str(), output.c_str());
+  return std::strtoull(output.c_str() + at + before.size(), nullptr, 10);
+}
+
 std::string parsed(const std::string& path) {
   return "filesrc location=" + path + " ! parsebin expose-all-streams=false ";
 }
@@ -212,6 +219,31 @@ GST_START_TEST(test_inspect_says_what_a_single_keyframe_costs) {
 }
 GST_END_TEST
 
+// What it proposes there is an option for.
+GST_START_TEST(test_inspect_cuts_as_it_is_told) {
+  const std::string film = temporary("long-gop.mp4");
+  const Ran made =
+      run("ffmpeg -v error -y -f lavfi -i testsrc=size=64x48:rate=25:duration=30 -pix_fmt yuv420p "
+          "-c:v libx264 -preset ultrafast -g 1000 " +
+          quoted(film));
+  ck_assert_int_eq(made.code, 0);
+  const auto cuts = [&](const std::string& option) {
+    const Ran ran = run(command() + "inspect --json " + option + " " + quoted(film));
+    ck_assert_int_eq(ran.code, 0);
+    return number_in(ran.output, "\"inside-gop\" : ");
+  };
+  ck_assert_uint_ge(cuts(""), 1);
+  ck_assert_uint_eq(cuts("--max-segment-duration=15"), 1);
+  ck_assert_uint_eq(cuts("--max-segment-duration=0"), 0);
+  for (const char* command_name : {"inspect", "transcode"}) {
+    const Ran help = run(command() + command_name + " --help");
+    ck_assert_msg(contains(help.output, "--max-segment-duration=SECONDS"), "%s",
+                  help.output.c_str());
+  }
+  std::filesystem::remove(film);
+}
+GST_END_TEST
+
 GST_START_TEST(test_inspect_prints_lines_that_fit) {
   const Ran ran = run(command() + "inspect " + quoted(clip("h264-intra-refresh.mp4")));
   ck_assert_int_eq(ran.code, 0);
@@ -318,6 +350,7 @@ static Suite* inspect_suite() {
   tcase_add_test(tests, test_inspect_counts_as_ffprobe_does);
   tcase_add_test(tests, test_inspect_tells_kinds_of_keyframes_and_rates);
   tcase_add_test(tests, test_inspect_says_what_a_single_keyframe_costs);
+  tcase_add_test(tests, test_inspect_cuts_as_it_is_told);
   tcase_add_test(tests, test_inspect_prints_lines_that_fit);
   tcase_add_test(tests, test_inspect_refuses_what_it_cannot_read);
   tcase_add_test(tests, test_inspect_names_oddities_of_the_picture);

@@ -102,6 +102,8 @@ GST_START_TEST(test_transcode_refuses) {
        ".webm does not take h264; write .mkv, or give -r a:vp9"},
       {clip() + " -o " + (folder / "out.avi"), 2, "known files end in .mp4, .mkv, .webm, .ts"},
       {clip() + " -o " + out + " --listen 7700", 2, "write HOST:PORT"},
+      {clip() + " -o " + out + " --wait", 2, "is for the port of --listen"},
+      {clip() + " -o " + out + " --max-segment-duration=-3", 2, "write seconds from 0"},
       {clip() + " -o " + out + " --local-workers 0", 2, "leaves nobody to do the work"},
       {clip() + " -o " + out + " --listen localhost:7700", 2, "write HOST:PORT in numbers"},
       {clip() + " -o " + out + " --listen ::1:7700", 2, "write HOST:PORT in numbers"},
@@ -158,6 +160,33 @@ GST_START_TEST(test_transcode_port_in_use) {
   ck_assert_msg(process.output().find("frames/s") == std::string::npos, "%s",
                 process.output().c_str());
   ck_assert_uint_eq(folder.size(), 0);
+  g_object_unref(bound);
+  g_object_unref(any);
+  g_object_unref(listener);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_waits_for_its_port) {
+  const Folder folder;
+  GSocketListener* const listener = g_socket_listener_new();
+  GSocketAddress* const any = g_inet_socket_address_new_from_string("127.0.0.1", 0);
+  GSocketAddress* bound = nullptr;
+  ck_assert(g_socket_listener_add_address(listener, any, G_SOCKET_TYPE_STREAM,
+                                          G_SOCKET_PROTOCOL_TCP, nullptr, &bound, nullptr));
+  const std::string at =
+      "127.0.0.1:" + std::to_string(g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound)));
+  const std::string line = command() + "transcode " + short_film(folder) + " --wait --listen " +
+                           at + " --local-workers 1 -o " + (folder / "out.mp4");
+  farm::Process given_up(line);
+  ck_assert(wait_for(given_up, "waits until nobody else listens at " + at));
+  given_up.signal(SIGINT);
+  ck_assert_int_eq(given_up.exit_code(), 130);
+  ck_assert_uint_eq(folder.size(), 1);
+  farm::Process process(line);
+  ck_assert(wait_for(process, "waits until nobody else listens at " + at));
+  g_socket_listener_close(listener);
+  ck_assert_int_eq(process.exit_code(60), 0);
+  ck_assert(fs::exists(folder / "out.mp4"));
   g_object_unref(bound);
   g_object_unref(any);
   g_object_unref(listener);
@@ -397,6 +426,7 @@ static Suite* transcode_faults_suite() {
   tcase_add_test(tests, test_transcode_refuses);
   tcase_add_test(tests, test_transcode_into_a_folder_with_percent_signs);
   tcase_add_test(tests, test_transcode_port_in_use);
+  tcase_add_test(tests, test_transcode_waits_for_its_port);
   tcase_add_test(tests, test_transcode_takes_any_name);
   tcase_add_test(tests, test_transcode_does_not_listen_unasked);
   tcase_add_test(tests, test_transcode_says_where_it_listens);

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tools/gst-dist/examine.h"
 
+#include <algorithm>
 #include <atomic>
+#include <iterator>
+#include <span>
 #include <utility>
 
 #include "gst/dist/gstx/segment_buffer.h"
@@ -26,19 +29,36 @@ struct Watch {
   std::atomic<std::uint64_t> buffers = 0;  // Of any stream.
 };
 
+// In a picture coding extension (ISO/IEC 13818-2 6.2.3.1). Parsers do not tell.
+bool repeats_field(std::span<const std::uint8_t> unit) {
+  constexpr std::uint8_t kExtension[] = {0, 0, 1, 0xb5};
+  for (auto at = unit.begin();;) {
+    at = std::search(at, unit.end(), std::begin(kExtension), std::end(kExtension));
+    if (unit.end() - at < 8)
+      return false;
+    if (at[4] >> 4 == 8)
+      return (at[7] & 0x02) != 0;
+    at += 4;
+  }
+}
+
 void note_unit(Watch& watch, GstBuffer* buffer) {
   const bool keyframe = !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
   UnitKind kind;
+  bool repeats = false;
   if (watch.format.codec == Codec::kRaw) {
     kind = classify(watch.format, true, {});
   } else {
     const BufferMap map(buffer);
     kind = classify(watch.format, keyframe, map.span());
+    repeats = watch.format.codec == Codec::kMpeg12 && repeats_field(map.span());
   }
   watch.seen.bytes += gst_buffer_get_size(buffer);
   watch.seen.units.push_back({.random_access = kind.random_access,
                               .shown = kind.shown,
-                              .has_pts = GST_BUFFER_PTS_IS_VALID(buffer) != FALSE});
+                              .has_pts = GST_BUFFER_PTS_IS_VALID(buffer) != FALSE,
+                              .marked = keyframe,
+                              .repeats_field = repeats});
 }
 
 void note_caps(Watch& watch, GstCaps* caps) {
@@ -182,7 +202,7 @@ std::string play(GstElement* pipeline, Watch& watch, std::vector<std::string>& w
 
 }  // namespace
 
-Examination examine(const Film& film) {
+Examination examine(const Film& film, const SegmentLimit& limit) {
   Watch watch;
   watch.wanted = film.first(StreamKind::kVideo)->id;
   GError* error = nullptr;
@@ -195,6 +215,7 @@ Examination examine(const Film& film) {
   const auto source =
       Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "source"));
   g_object_set(source.get(), "uri", film.uri.c_str(), nullptr);
+  limit.apply(pipeline.get());
   const auto parsebin =
       Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "film"));
   g_signal_connect(parsebin.get(), "pad-added", G_CALLBACK(on_pad), &watch);

@@ -11,6 +11,7 @@
 #include "gst/dist/core/access_unit.h"
 #include "gst/dist/core/segment.h"
 #include "tools/gst-dist/film.h"
+#include "tools/gst-dist/segment_limit.h"
 
 namespace dist::tool {
 
@@ -19,7 +20,9 @@ struct ExaminedUnit {
   RandomAccess random_access = RandomAccess::kNone;
   bool shown = true;  // A frame, and no reference that is only decoded.
   bool has_pts = true;
-  Time show = kNoTime;  // When it is presented; kNoTime: it is not.
+  bool marked = false;         // Upstream calls it a keyframe.
+  bool repeats_field = false;  // It is shown for longer than it takes to scan: soft telecine.
+  Time show = kNoTime;         // When it is presented; kNoTime: it is not.
 };
 
 struct ExaminedSegment {
@@ -45,6 +48,6 @@ struct Examination {
 };
 
 // Reads all of the film, which has video, and cuts it as transcode does. Blocks.
-Examination examine(const Film& film);
+Examination examine(const Film& film, const SegmentLimit& limit);
 
 }  // namespace dist::tool

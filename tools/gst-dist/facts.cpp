@@ -135,6 +135,11 @@ Facts facts_of(const Examination& examination) {
   facts.duration = std::max(examination.segments.back().stop, times.back()) - facts.start;
   facts.untimed = static_cast<std::uint64_t>(std::ranges::count_if(
       examination.units, [](const ExaminedUnit& u) { return u.shown && !u.has_pts; }));
+  facts.false_keyframes = static_cast<std::uint64_t>(std::ranges::count_if(
+      examination.units,
+      [](const ExaminedUnit& u) { return u.marked && u.random_access == RandomAccess::kNone; }));
+  facts.field_repeats = static_cast<std::uint64_t>(
+      std::ranges::count_if(examination.units, &ExaminedUnit::repeats_field));
   add_rate(times, facts);
   add_keyframes(examination.units, facts);
   add_segments(examination, facts);

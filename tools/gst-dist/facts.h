@@ -54,6 +54,9 @@ struct Facts {
 
   std::uint64_t untimed = 0;   // Frames without a PTS.
   std::uint64_t repeated = 0;  // Frames at the time of another.
+  // Pictures that are called keyframes, and with which decoding cannot begin.
+  std::uint64_t false_keyframes = 0;
+  std::uint64_t field_repeats = 0;  // Pictures that repeat a field: soft telecine.
 
   std::uint64_t count(KeyframeKind kind) const;
 };

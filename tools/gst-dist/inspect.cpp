@@ -9,6 +9,7 @@
 #include "gst/dist/gstx/encoder_choice.h"
 #include "gst/dist/gstx/stream_format.h"
 #include "tools/gst-dist/command.h"
+#include "tools/gst-dist/foretell.h"
 #include "tools/gst-dist/inspect_report.h"
 #include "tools/gst-dist/text.h"
 #include "tools/gst-dist/unreadable.h"
@@ -55,8 +56,10 @@ std::vector<CodecEncoders> encoders_here(const SourceFormat& film) {
 int inspect(std::vector<std::string> words) {
   gboolean as_json = FALSE;
   gboolean verbose = FALSE;
+  SegmentLimit segment_limit;
   const GOptionEntry entries[] = {
       {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "Print one JSON object", nullptr},
+      segment_limit.entry(),
       {"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "Say more about errors", nullptr},
       {}};
   Options options(kInspect, "INPUT", kHelp, entries);
@@ -65,6 +68,8 @@ int inspect(std::vector<std::string> words) {
   if (words.size() != 2)
     return options.refuse(words.size() < 2 ? "which film? Give one INPUT"
                                            : "'" + words[2] + "' is one INPUT too many");
+  if (const std::string wrong = segment_limit.wrong(); !wrong.empty())
+    return options.refuse(wrong);
   if (!init_gstreamer())
     return kFailed;
   std::string details;
@@ -81,11 +86,12 @@ int inspect(std::vector<std::string> words) {
   inspection.film = std::move(*film);
   inspection.flaw = flaw_of_video(inspection.film);
   if (inspection.flaw.empty())
-    inspection.examination = examine(inspection.film);
+    inspection.examination = examine(inspection.film, segment_limit);
   inspection.facts = facts_of(inspection.examination);
   inspection.encoders = encoders_here(source_format(inspection.examination.caps));
-  inspection.problems = problems_of(inspection.film, inspection.flaw, inspection.examination,
-                                    inspection.facts);
+  inspection.transcode = foretell(inspection);
+  inspection.problems =
+      problems_of(inspection.film, inspection.flaw, inspection.examination, inspection.facts);
   const std::string report =
       as_json ? report_for_programs(inspection) + "\n" : report_for_people(inspection);
   std::fputs(report.c_str(), stdout);

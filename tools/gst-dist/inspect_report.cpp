@@ -8,6 +8,7 @@
 
 #include "gst/dist/gstx/stream_format.h"
 #include "tools/gst-dist/json_writer.h"
+#include "tools/gst-dist/picture_facts.h"
 #include "tools/gst-dist/progress.h"
 #include "tools/gst-dist/text.h"
 
@@ -102,6 +103,11 @@ std::string preroll_text(const Facts& facts) {
          " that only help decoding" + times;
 }
 
+std::string orientation_of(const Film& film) {
+  const FilmStream* const video = film.first(StreamKind::kVideo);
+  return video ? video->orientation : "";
+}
+
 void write_streams(const Film& film, JsonWriter& json) {
   json.begin_array("streams");
   for (const FilmStream& stream : film.streams) {
@@ -132,6 +138,17 @@ void write_video(const Inspection& inspection, JsonWriter& json) {
   json.count("frames", facts.frames);
   json.count("start", facts.start);
   json.count("duration", facts.duration);
+  const PictureFacts picture = picture_facts(inspection.examination.caps);
+  if (picture.bit_depth > 0)
+    json.count("bit-depth", picture.bit_depth);
+  if (!picture.colorimetry.empty())
+    json.text("colorimetry", picture.colorimetry);
+  if (!picture.hdr.empty())
+    json.text("hdr", picture.hdr);
+  if (const std::string turned = orientation_of(inspection.film); !turned.empty())
+    json.text("orientation", turned);
+  json.count("field-repeats", facts.field_repeats);
+  json.count("false-keyframes", facts.false_keyframes);
   json.flag("constant-frame-rate", facts.constant_rate);
   if (facts.constant_rate)
     json.text("frame-rate",
@@ -189,6 +206,10 @@ std::string report_for_people(const Inspection& inspection) {
   for (const FilmStream& stream : film.streams)
     text += paragraph(name_of(stream.kind), kLabel, stream_text(stream));
   if (facts.frames > 0) {
+    if (const std::string picture = picture_text(picture_facts(inspection.examination.caps),
+                                                 orientation_of(inspection.film));
+        !picture.empty())
+      text += paragraph("picture", kLabel, picture);
     text += paragraph("frames", kLabel, frames_text(inspection));
     text += paragraph("keyframes", kLabel, keyframes_text(facts));
     text += paragraph("segments", kLabel,
@@ -201,6 +222,9 @@ std::string report_for_people(const Inspection& inspection) {
     text += paragraph(
         std::exchange(label, ""), kLabel,
         codec.codec + ": " + (codec.encoders.empty() ? "none here" : join(codec.encoders)));
+  label = "transcode";
+  for (const std::string& what : inspection.transcode)
+    text += paragraph(std::exchange(label, ""), kLabel, what);
   label = "problems";
   for (const std::string& problem : inspection.problems)
     text += paragraph(std::exchange(label, ""), kLabel, problem);
@@ -226,6 +250,7 @@ std::string report_for_programs(const Inspection& inspection) {
   for (const CodecEncoders& codec : inspection.encoders)
     json.texts(codec.codec.c_str(), codec.encoders);
   json.end_object();
+  json.texts("transcode", inspection.transcode);
   json.texts("problems", inspection.problems);
   return json.finish(true);
 }

@@ -21,10 +21,11 @@ struct CodecEncoders {
 struct Inspection {
   std::string input;
   Film film;
-  std::string flaw;  // Why it has no video to work on; empty: it has.
+  std::string flaw;         // Why it has no video to work on; empty: it has.
   Examination examination;  // Empty without video.
   Facts facts;
   std::vector<CodecEncoders> encoders;
+  std::vector<std::string> transcode;  // What that would do, in sentences.
   std::vector<std::string> problems;
 };
 

@@ -109,6 +109,11 @@ void look_at_picture(const Examination& examination, Problems& problems) {
 }
 
 void look_at_time(const Facts& facts, Problems& problems) {
+  if (facts.field_repeats > 0)
+    problems.push_back(
+        "It is telecined by flags (soft telecine): " + count_text(facts.field_repeats, "picture") +
+        " of " + std::to_string(facts.frames) +
+        " repeat a field. Renditions have each picture once, at its own time.");
   if (facts.frames < 2 || facts.constant_rate)
     return;
   char text[128];
@@ -126,14 +131,17 @@ void look_at_cuts(const Examination& examination, const Facts& facts, Problems& 
   else if (facts.before_keyframe > 0 && facts.frames > 0)
     problems.push_back("It begins with " + count_text(facts.before_keyframe, "frame") +
                        " before the first keyframe, which decoders may not show.");
+  if (facts.false_keyframes > 0)
+    problems.push_back("Marked as keyframes, but none at which decoding can begin: " +
+                       count_text(facts.false_keyframes, "picture") + ". It is not cut there.");
   if (facts.longest_gop > kLongGop && !facts.keyframes.empty())
     problems.push_back("There is no keyframe for " + seconds_text(facts.longest_gop) + ", from " +
                        seconds_text(facts.longest_gop_at - facts.start) +
                        " on, so cuts there need preroll.");
   if (facts.with_preroll > 0 && facts.decode_overhead >= kMuchDecoding)
     problems.push_back("Workers decode " + ratio_text(facts.decode_overhead) +
-                       " times as many frames as the film has. A larger max-segment-duration of "
-                       "distsegmenter makes that less.");
+                       " times as many frames as the film has. A larger --max-segment-duration "
+                       "makes that less.");
   if (facts.count(KeyframeKind::kRecovery) + facts.count(KeyframeKind::kGradual) > 0)
     problems.push_back(
         "Some keyframes are only recovery points, at which a decoder that begins "

@@ -15,6 +15,8 @@
 #include "tools/gst-dist/film_details.h"
 #include "tools/gst-dist/job.h"
 #include "tools/gst-dist/output_files.h"
+#include "tools/gst-dist/port_wait.h"
+#include "tools/gst-dist/segment_limit.h"
 #include "tools/gst-dist/signals.h"
 #include "tools/gst-dist/text.h"
 #include "tools/gst-dist/thumbnail_files.h"
@@ -54,6 +56,8 @@ struct Arguments {
   bool separate_audio = false;
   bool thumbnails = false;
   std::optional<unsigned> thumbnail_interval;  // Milliseconds; none: by the film's duration.
+  bool wait = false;
+  SegmentLimit segment_limit;
   bool json = false;
   bool yes = false;
   bool verbose = false;
@@ -69,6 +73,8 @@ struct Parsed {
   gchar* audio = nullptr;
   gchar* thumbnails = nullptr;
   gint local_workers = -1;
+  SegmentLimit segment_limit;
+  gboolean wait = FALSE;
   gboolean json = FALSE;
   gboolean yes = FALSE;
   gboolean verbose = FALSE;
@@ -111,6 +117,10 @@ std::string wrong_in(const Parsed& parsed, const std::vector<std::string>& words
   if (parsed.listen && (!listen || reach_of(*listen) == Reach::kNone))
     return std::string("--listen=") + parsed.listen +
            ": write HOST:PORT in numbers, such as 0.0.0.0:7700 or [::]:7700";
+  if (parsed.wait && !parsed.listen)
+    return "--wait: is for the port of --listen; give that too";
+  if (const std::string wrong = parsed.segment_limit.wrong(); !wrong.empty())
+    return wrong;
   const std::string seconds = text_of(parsed.thumbnails);
   if (!seconds.empty() && !parse_interval(seconds))
     return "--thumbnails=" + seconds + ": write seconds from 0.01 to 1000, such as 10 or 2.5";
@@ -134,6 +144,9 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
        "Workers on this machine (default: one for each core, less one with --listen)", "N"},
       {"secret-file", 0, 0, G_OPTION_ARG_FILENAME, &parsed.secret_file,
        "Holds the secret that workers need", "FILE"},
+      {"wait", 0, 0, G_OPTION_ARG_NONE, &parsed.wait,
+       "Wait while another job of this machine has the port of --listen", nullptr},
+      parsed.segment_limit.entry(),
       {"audio", 0, 0, G_OPTION_ARG_STRING, &parsed.audio,
        "Where the sound goes: into 'each' file (default), or into a 'separate' one",
        "each|separate"},
@@ -163,6 +176,8 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
                .separate_audio = text_of(parsed.audio) == "separate",
                .thumbnails = parsed.thumbnails != nullptr,
                .thumbnail_interval = parse_interval(text_of(parsed.thumbnails)),
+               .wait = parsed.wait != FALSE,
+               .segment_limit = parsed.segment_limit,
                .json = parsed.json != FALSE,
                .yes = parsed.yes != FALSE,
                .verbose = parsed.verbose != FALSE};
@@ -297,18 +312,24 @@ int transcode(std::vector<std::string> words) {
     return fail(kFailed, pipeline.error());
   if (thumbnails)
     thumbnails->attach(pipeline->get());
+  arguments.segment_limit.apply(pipeline->get());
   for (const std::string& text : plan.left_out)
     say_error(sentence(text));
 
   // Once Job has not ended with them, all files get their names, or none does.
   const Signals no_end([] {}, [] {});
+  const auto abandon = [&files] { files->discard(); };
+  if (arguments.wait && !wait_for_port(*arguments.listen, abandon)) {
+    say_error("interrupted; nothing was written.");
+    return kInterrupted;
+  }
   Job job({.duration = plan.film.duration,
            .json = arguments.json,
            .verbose = arguments.verbose,
            .listens = arguments.listen.has_value(),
            .waits_for_workers = arguments.local_workers == 0,
            .names = {arguments.input, names_of(plan)},
-           .abandon = [&files] { files->discard(); }});
+           .abandon = abandon});
   const int code = job.run(pipeline->get());
   if (code != kDone)
     return code;

@@ -217,13 +217,19 @@ int code_of_ours(const Report& report, GstObject* source) {
   }
 }
 
+// What remoteenc says of a port that it does not get.
+bool is_port_in_use(const Report& report) {
+  return report.domain == GST_RESOURCE_ERROR && report.code == GST_RESOURCE_ERROR_OPEN_READ_WRITE;
+}
+
 Trouble trouble_at(GstObject* element, const Report& report, const JobNames& names) {
   const Place place = place_of(element);
   const std::string reason = reason_of(report);
   const std::string factory = factory_of(element);
   switch (place.where) {
     case Where::kOurs:
-      return {code_of_ours(report, element), report.text};
+      return {code_of_ours(report, element),
+              report.text + (is_port_in_use(report) ? " --wait waits for its turn." : "")};
     case Where::kOutput: {
       const std::string file =
           place.output < names.outputs.size() ? names.outputs[place.output] : "an output";

@@ -317,7 +317,7 @@ GST_START_TEST(test_transcode_progress) {
   const Folder folder;
   const std::string film = folder / "film.mp4";
   farm::Process ffmpeg(
-      "ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=size=640x360:rate=25:duration=4 -f lavfi "
+      "ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=size=1280x720:rate=25:duration=4 -f lavfi "
       "-i sine=duration=6 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 1000 -c:a aac " +
       film);
   ck_assert_int_eq(ffmpeg.exit_code(60), 0);

@@ -143,6 +143,24 @@ GST_START_TEST(test_worker_serves_one_job_after_another) {
 }
 GST_END_TEST
 
+// It works for whichever of its primaries is there, and one that never is keeps it from none.
+GST_START_TEST(test_worker_serves_several_primaries) {
+  const unsigned first = farm::free_port();
+  const unsigned second = farm::free_port();
+  const unsigned never = farm::free_port();
+  Tool worker(connect(never) + connect(first) + connect(second) + "--slots 2 --name bee");
+  for (const unsigned port : {second, first, second}) {
+    const film::Recording seen = play(noise(port, 3, kFast));
+    assert_whole(seen, 30);
+    worker.wait_for("connected to 127.0.0.1:" + std::to_string(port));
+    worker.wait_for("127.0.0.1:" + std::to_string(port) + " has no more work");
+  }
+  ck_assert_int_eq(worker.end(), 0);
+  ck_assert_uint_eq(worker.count("cannot reach a primary at 127.0.0.1:" + std::to_string(never)),
+                    1);
+}
+GST_END_TEST
+
 // Other than a kill: the segment it has is its last, and none fails.
 GST_START_TEST(test_worker_finishes_its_segment_at_sigterm) {
   const unsigned port = farm::free_port();
@@ -335,6 +353,7 @@ static Suite* worker_suite() {
   TCase* tests = tcase_create("worker");
   tcase_set_timeout(tests, 300);
   tcase_add_test(tests, test_worker_serves_one_job_after_another);
+  tcase_add_test(tests, test_worker_serves_several_primaries);
   tcase_add_test(tests, test_worker_finishes_its_segment_at_sigterm);
   tcase_add_test(tests, test_worker_hands_its_segment_back_at_a_second_signal);
   tcase_add_test(tests, test_worker_ends_without_a_primary);

@@ -56,13 +56,13 @@ gboolean look(gpointer data) {
 bool wait_for_port(const Address& address, const std::function<void()>& abandon) {
   if (!is_in_use(address))
     return true;
-  std::fprintf(stderr, "waits until nobody else listens at %s\n", address_text(address).c_str());
   Wait wait{address, g_main_loop_new(nullptr, FALSE)};
   const Signals signals([&wait] { wait.interrupted = true; },
                         [&abandon] {
                           abandon();
                           _exit(kInterrupted);
                         });
+  std::fprintf(stderr, "waits until nobody else listens at %s\n", address_text(address).c_str());
   look(&wait);
   g_main_loop_run(wait.loop);
   g_main_loop_unref(wait.loop);

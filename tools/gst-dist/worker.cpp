@@ -23,7 +23,10 @@ constexpr double kNever = -G_MAXDOUBLE;  // Of --pause-when-busy, if it is not t
 
 constexpr char kHelp[] =
     "Works for the primary at HOST, one job after another, until a signal ends it. It may start\n"
-    "before there is a primary, and dials again when one is lost. On machines that somebody uses:\n"
+    "before there is a primary, and dials again when one is lost. Of several primaries it works "
+    "for\n"
+    "one at a time, and turns to the next one when that has no work. On machines that somebody\n"
+    "uses:\n"
     "\n"
     "  gst-dist-1.0 worker --connect farm:7700 --secret-file secret --idle-priority \\\n"
     "    --pause-when-busy 1 --max-memory 2G\n"
@@ -33,7 +36,7 @@ constexpr char kHelp[] =
 
 // Strings that GOption allocates.
 struct Parsed {
-  gchar* connect = nullptr;
+  gchar** connect = nullptr;
   gchar* encoders = nullptr;
   gchar* max_memory = nullptr;
   gchar* name = nullptr;
@@ -44,7 +47,8 @@ struct Parsed {
   gboolean verbose = FALSE;
 
   ~Parsed() {
-    for (gchar* text : {connect, encoders, max_memory, name, secret_file})
+    g_strfreev(connect);
+    for (gchar* text : {encoders, max_memory, name, secret_file})
       g_free(text);
   }
 };
@@ -54,8 +58,8 @@ std::optional<int> read_arguments(std::vector<std::string> words, WorkerService:
                                   bool& idle_priority) {
   Parsed parsed;
   const GOptionEntry entries[] = {
-      {"connect", 0, 0, G_OPTION_ARG_STRING, &parsed.connect, "The primary to work for (port 7700)",
-       "HOST:PORT"},
+      {"connect", 0, 0, G_OPTION_ARG_STRING_ARRAY, &parsed.connect,
+       "The primary to work for (port 7700); may come several times", "HOST:PORT"},
       {"slots", 0, 0, G_OPTION_ARG_INT, &parsed.slots,
        "Segments at a time (default: one for each core)", "N"},
       {"encoders", 0, 0, G_OPTION_ARG_STRING, &parsed.encoders,
@@ -80,10 +84,13 @@ std::optional<int> read_arguments(std::vector<std::string> words, WorkerService:
     return options.refuse("'" + words[1] + "' is not an option");
   if (!parsed.connect)
     return options.refuse("for whom? Give --connect HOST:PORT");
-  const auto primary = parse_address(parsed.connect, kDefaultPort);
-  if (!primary || primary->port == 0)
-    return options.refuse(std::string("--connect=") + parsed.connect +
-                          ": write HOST:PORT, such as farm:7700");
+  for (gchar** at = parsed.connect; *at; ++at) {
+    const auto primary = parse_address(*at, kDefaultPort);
+    if (!primary || primary->port == 0)
+      return options.refuse(std::string("--connect=") + *at +
+                            ": write HOST:PORT, such as farm:7700");
+    settings.primaries.push_back(*primary);
+  }
   if (parsed.slots < -1 || parsed.slots == 0 || parsed.slots > kMaxSlots)
     return options.refuse("--slots: write a number from 1 to 64");
   // Nor is it "nan".
@@ -96,8 +103,6 @@ std::optional<int> read_arguments(std::vector<std::string> words, WorkerService:
                             ": write a number with its unit, such as 800M or 2G");
     settings.max_memory = *bytes;
   }
-  settings.host = primary->host;
-  settings.port = primary->port;
   settings.name = text_of(parsed.name);
   settings.encoders = text_of(parsed.encoders);
   settings.secret_file = text_of(parsed.secret_file);

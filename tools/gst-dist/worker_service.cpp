@@ -28,6 +28,9 @@ constexpr double kGraceForOwner = 10;
 // Seconds between attempts at a primary that refuses; doubled up to the last.
 constexpr double kFirstRetry = 2;
 constexpr double kLastRetry = 60;
+// The same between rounds where there are several; and how long one of these is dialled.
+constexpr double kLastRound = 5;
+constexpr double kDialled = 5;
 // Who is over its limit of memory again after so many seconds has too many slots for it.
 constexpr double kFresh = 60;
 
@@ -54,14 +57,14 @@ WorkerService::WorkerService(const Settings& settings, Ref<GstElement> pipeline,
       worker_(worker),
       bus_(Ref<GstBus>::adopt(gst_element_get_bus(pipeline_.get()))),
       loop_(g_main_loop_new(nullptr, FALSE)),
-      primary_(address_text({settings.host, settings.port})),
       retry_after_(kFirstRetry),
       slots_(settings.slots) {
   if (settings.pause_above > 0)
     owner_.emplace(settings.pause_above);
-  g_object_set(worker_, "host", settings.host.c_str(), "port", guint{settings.port}, "encoders",
-               settings.encoders.c_str(), "worker-name", settings.name.c_str(), "secret-file",
-               settings.secret_file.c_str(), nullptr);
+  for (const Address& address : settings.primaries)
+    primaries_.push_back({.address = address, .name = address_text(address)});
+  g_object_set(worker_, "encoders", settings.encoders.c_str(), "worker-name", settings.name.c_str(),
+               "secret-file", settings.secret_file.c_str(), nullptr);
 }
 
 WorkerService::~WorkerService() {
@@ -103,7 +106,9 @@ int WorkerService::run() {
 void WorkerService::serve() {
   state_ = State::kServing;
   serving_since_ = now();
-  g_object_set(worker_, "slots", slots_, nullptr);
+  const Address& address = primaries_[current_].address;
+  g_object_set(worker_, "slots", slots_, "host", address.host.c_str(), "port", guint{address.port},
+               nullptr);
   // What goes wrong is on the bus.
   gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
 }
@@ -126,8 +131,9 @@ void WorkerService::rest() {
   // glibc would keep what the encoders had.
   malloc_trim(0);
   connected_.clear();
-  if (told_ != Told::kRefused)
-    told_ = Told::kNothing;
+  if (Primary& primary = primaries_[current_];
+      primaries_.size() == 1 && primary.told != Told::kRefused)
+    primary.told = Told::kNothing;
   state_ = State::kResting;
   go_on();
 }
@@ -139,6 +145,19 @@ void WorkerService::go_on() {
     g_main_loop_quit(loop_);
   else if (now() >= retry_at_ && !(owner_ && owner_->is_busy()))
     serve();
+}
+
+// Where there are several primaries: this one has no work for it now.
+void WorkerService::turn_to_next() {
+  if (primaries_.size() == 1 || state_ != State::kServing || ending_)
+    return;
+  current_ = (current_ + 1) % primaries_.size();
+  if (++tried_ >= primaries_.size()) {
+    tried_ = 0;
+    retry_at_ = now() + g_random_double_range(0.5, 1) * retry_after_;
+    retry_after_ = std::min(2 * retry_after_, kLastRound);
+  }
+  rest();
 }
 
 void WorkerService::end(int code) {
@@ -166,6 +185,9 @@ void WorkerService::tick() {
     return;
   look_at_owner();
   look_at_memory();
+  // A machine that is off does not even refuse.
+  if (connected_.empty() && now() - serving_since_ >= kDialled)
+    turn_to_next();
   go_on();
 }
 
@@ -226,25 +248,32 @@ void WorkerService::handle(GstMessage* message) {
 void WorkerService::handle_link(GstMessage* message) {
   const GstStructure* structure = gst_message_get_structure(message);
   const std::string name = gst_structure_get_name(structure);
+  Primary& primary = primaries_[current_];
   if (name == "dist-connected") {
     connected_.insert(GST_MESSAGE_SRC(message));
     retry_after_ = kFirstRetry;
-    if (std::exchange(told_, Told::kConnected) != Told::kConnected)
-      say("connected to " + primary_);
+    tried_ = 0;
+    if (std::exchange(primary.told, Told::kConnected) != Told::kConnected)
+      say("connected to " + primary.name);
   } else if (name == "dist-disconnected") {
     connected_.erase(GST_MESSAGE_SRC(message));
-    if (!connected_.empty() || told_ == Told::kAway)
+    if (!connected_.empty())
       return;
-    told_ = Told::kAway;
     gboolean done = FALSE;
     gst_structure_get_boolean(structure, "done", &done);
-    say(done ? primary_ + " has no more work; waits for the next job"
-             : "lost " + primary_ + " (" + text_field(structure, "reason") +
-                   "); dials until it is back");
-  } else if (name == "dist-connecting" && (told_ == Told::kNothing || told_ == Told::kRefused)) {
-    told_ = Told::kUnreachable;
-    say_error("cannot reach a primary at " + primary_ + " (" + text_field(structure, "reason") +
-              "). Start it, or check its name and port; this worker goes on trying.");
+    if (std::exchange(primary.told, Told::kAway) != Told::kAway)
+      say(done ? primary.name + " has no more work; waits for the next job"
+               : "lost " + primary.name + " (" + text_field(structure, "reason") +
+                     "); dials until it is back");
+    turn_to_next();
+  } else if (name == "dist-connecting" && connected_.empty()) {
+    if (primary.told == Told::kNothing || primary.told == Told::kRefused) {
+      primary.told = Told::kUnreachable;
+      say_error("cannot reach a primary at " + primary.name + " (" +
+                text_field(structure, "reason") +
+                "). Start it, or check its name and port; this worker goes on trying.");
+    }
+    turn_to_next();
   }
 }
 
@@ -274,16 +303,19 @@ void WorkerService::handle_error(GstMessage* message) {
 }
 
 void WorkerService::refused(const std::string& text) {
-  if (told_ != Told::kRefused || refusal_ != text) {
+  Primary& primary = primaries_[current_];
+  if (primary.told != Told::kRefused || primary.refusal != text) {
     const bool secret = text.find("secret") != std::string::npos;
-    say_error(text +
+    say_error((primaries_.size() > 1 ? primary.name + ": " : "") + text +
               (secret ? " Give it the primary's secret with --secret-file or in "
                         "GST_DIST_SECRET."
                       : "") +
               " This worker goes on trying.");
   }
-  told_ = Told::kRefused;
-  refusal_ = text;
+  primary.told = Told::kRefused;
+  primary.refusal = text;
+  if (primaries_.size() > 1 && state_ == State::kServing && !ending_)
+    return turn_to_next();
   retry_at_ = now() + g_random_double_range(0.5, 1) * retry_after_;
   retry_after_ = std::min(2 * retry_after_, kLastRetry);
   rest();

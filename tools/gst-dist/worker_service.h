@@ -10,8 +10,10 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "gst/dist/gstx/ref.h"
+#include "tools/gst-dist/address.h"
 #include "tools/gst-dist/owner_load.h"
 
 namespace dist::tool {
@@ -19,9 +21,8 @@ namespace dist::tool {
 class WorkerService {
  public:
   struct Settings {
-    std::string host;
-    std::uint16_t port = 0;
-    std::string name;  // Empty: host name and process id.
+    std::vector<Address> primaries;  // At least one; of several one at a time has this worker.
+    std::string name;                // Empty: host name and process id.
     std::string encoders;
     std::string secret_file;
     int slots = 1;
@@ -47,11 +48,18 @@ class WorkerService {
     kResting,   // Is not there for the primary.
   };
   enum class Told { kNothing, kUnreachable, kConnected, kAway, kRefused };
+  struct Primary {
+    Address address;
+    std::string name;  // For people.
+    Told told = Told::kNothing;
+    std::string refusal{};  // What was told.
+  };
 
   void serve();
   void drain(double grace);
   void rest();
   void go_on();
+  void turn_to_next();
   void end(int code);
 
   void signalled();
@@ -69,7 +77,9 @@ class WorkerService {
   GstElement* const worker_;
   const Ref<GstBus> bus_;
   GMainLoop* const loop_;
-  const std::string primary_;  // For people.
+  std::vector<Primary> primaries_;
+  std::size_t current_ = 0;  // The one that is dialled, or has this worker.
+  std::size_t tried_ = 0;    // So many in turn had no work.
 
   State state_ = State::kResting;
   double drained_at_ = 0;  // When it is resting at the latest.
@@ -80,10 +90,7 @@ class WorkerService {
   int code_ = 0;
 
   std::set<const GstObject*> connected_;  // The slots that are; by identity.
-  Told told_ = Told::kNothing;
-  std::string refusal_;  // What was told.
-
-  std::optional<OwnerLoad> owner_;  // None: whatever the owner does.
+  std::optional<OwnerLoad> owner_;        // None: whatever the owner does.
   int slots_;
 };
 

@@ -135,12 +135,25 @@ GST_START_TEST(test_transcode_to_a_ladder) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_transcode_to_a_lossless_copy) {
+  const Folder folder;
+  output_of(
+      "ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=size=320x180:rate=25:duration=2 "
+      "-c:v libx264 -pix_fmt yuv420p -g 25 " +
+      (folder / "in.mp4"));
+  output_of(command() + "transcode " + (folder / "in.mp4") + " -o " + (folder / "out.mkv") +
+            " --ladder mezzanine");
+  ck_assert_uint_eq(frames_of(folder / "out.mkv"), frames_of(folder / "in.mp4"));
+}
+GST_END_TEST
+
 static Suite* transcode_suite() {
   Suite* const suite = suite_create("transcode");
   TCase* const tests = tcase_create("all");
   tcase_set_timeout(tests, 900);
   suite_add_tcase(suite, tests);
   tcase_add_test(tests, test_transcode_to_a_ladder);
+  tcase_add_test(tests, test_transcode_to_a_lossless_copy);
   return suite;
 }
 

@@ -1,0 +1,195 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/common/frame_list.h"
+
+#include <glib.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <sstream>
+#include <string_view>
+
+#include "tests/common/farm.h"
+
+namespace film {
+namespace {
+
+constexpr std::int64_t kMillisecond = 1000000;
+constexpr std::int64_t kTolerance = kMillisecond;
+
+std::string quoted(const std::string& text) {
+  gchar* const shell = g_shell_quote(text.c_str());
+  const std::string result = shell;
+  g_free(shell);
+  return result;
+}
+
+std::string build_root() {
+  const char* const root = g_getenv("DIST_BUILD_ROOT");
+  return root ? root : "build";
+}
+
+std::string seconds_of(std::int64_t time) {
+  std::ostringstream text;
+  text << static_cast<double>(time) / 1e9 << " s";
+  return text.str();
+}
+
+void read_line(FrameList& list, const std::string& line) {
+  std::istringstream words(line);
+  std::string kind;
+  words >> kind;
+  if (kind == "format") {
+    words >> list.format;
+  } else if (kind == "frame") {
+    std::string time;
+    Frame frame;
+    words >> time >> frame.md5;
+    if (time != "-")
+      frame.time = std::strtoll(time.c_str(), nullptr, 10);
+    list.frames.push_back(frame);
+  } else if (kind == "error") {
+    list.error = line.substr(kind.size() + 1);
+  }
+}
+
+// Of the frames whose pixels occur as often in either list most are later by this.
+std::int64_t shift_of(const FrameList& expected, const FrameList& list) {
+  struct Seen {
+    unsigned expected = 0;
+    unsigned found = 0;
+    std::int64_t later = 0;
+  };
+  std::map<std::string, Seen> seen;
+  for (const Frame& frame : expected.frames) {
+    ++seen[frame.md5].expected;
+    seen[frame.md5].later -= frame.time.value_or(0);
+  }
+  for (const Frame& frame : list.frames) {
+    ++seen[frame.md5].found;
+    seen[frame.md5].later += frame.time.value_or(0);
+  }
+  std::map<std::int64_t, unsigned> votes;
+  for (const auto& [md5, at] : seen)
+    if (at.expected == at.found)
+      ++votes[std::llround(static_cast<double>(at.later) / at.found / kMillisecond)];
+  std::int64_t best = 0;
+  unsigned most = 0;
+  for (const auto& [later, count] : votes)
+    if (count > most || (count == most && std::llabs(later) < std::llabs(best))) {
+      best = later;
+      most = count;
+    }
+  return best;
+}
+
+// Where decodebin goes from one stream to the next, times may go back.
+bool has_times_in_order(const FrameList& list) {
+  std::int64_t last = INT64_MIN;
+  for (const Frame& frame : list.frames) {
+    if (!frame.time || *frame.time < last)
+      return false;
+    last = *frame.time;
+  }
+  return true;
+}
+
+}  // namespace
+
+FrameList list_frames(const std::string& path, const std::string& format, unsigned seconds) {
+  farm::Process process(build_root() + "/tests/e2e/list-frames " + quoted(path) + " " + format);
+  const int code = process.exit_code(seconds);
+  FrameList list;
+  list.hung = code < 0 && process.pid() != 0;
+  list.crashed = code < 0 && !list.hung;
+  std::istringstream lines(process.output());
+  for (std::string line; std::getline(lines, line);)
+    read_line(list, line);
+  if (code != 0 && list.error.empty())
+    list.error = list.hung ? "no end after " + std::to_string(seconds) + " s"
+                           : "exit code " + std::to_string(code) + " without a word";
+  return list;
+}
+
+Transcoded transcode_losslessly(const std::string& path, const std::string& result,
+                                unsigned seconds) {
+  Transcoded made;
+  farm::Process process(build_root() + "/tools/gst-dist-1.0 transcode " + quoted(path) + " -o " +
+                        quoted(result) + " -r all:ffv1 --local-workers 3 --yes");
+  made.code = process.exit_code(seconds);
+  made.hung = made.code < 0 && process.pid() != 0;
+  made.output = process.output();
+  if (made.code == 0)
+    made.list = list_frames(result, "", seconds);
+  std::filesystem::remove(result);
+  return made;
+}
+
+std::string Transcoded::reason() const {
+  std::istringstream lines(output);
+  std::string last;
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("gst-dist-1.0: "))
+      last = line.substr(std::string_view("gst-dist-1.0: ").size());
+  return last;
+}
+
+Difference compare(const FrameList& expected, const FrameList& list) {
+  Difference difference;
+  const bool timed = has_times_in_order(expected) && has_times_in_order(list);
+  if (timed)
+    difference.shift = shift_of(expected, list);
+  const std::int64_t shift = difference.shift * kMillisecond;
+  std::size_t a = 0;
+  std::size_t b = 0;
+  while (a < expected.frames.size() && b < list.frames.size()) {
+    // Some demuxers give two frames the same time, where a worker's decoder tells them apart.
+    const bool own_time = a == 0 || expected.frames[a].time != expected.frames[a - 1].time;
+    const bool same_pixels = expected.frames[a].md5 == list.frames[b].md5;
+    const std::int64_t later = timed && (own_time || !same_pixels)
+                                   ? *list.frames[b].time - *expected.frames[a].time - shift
+                                   : 0;
+    if (later > kTolerance) {
+      difference.missing.push_back(a++);
+    } else if (later < -kTolerance) {
+      difference.extra.push_back(b++);
+    } else {
+      if (!same_pixels)
+        difference.other.push_back(a);
+      ++a;
+      ++b;
+    }
+  }
+  for (; a < expected.frames.size(); ++a)
+    difference.missing.push_back(a);
+  for (; b < list.frames.size(); ++b)
+    difference.extra.push_back(b);
+  return difference;
+}
+
+std::string describe(const Difference& difference, const FrameList& expected,
+                     const FrameList& list) {
+  if (difference.none())
+    return "";
+  std::string text =
+      std::to_string(list.frames.size()) + " frames for " + std::to_string(expected.frames.size());
+  const auto add = [&text](const std::vector<std::size_t>& indices, const FrameList& of,
+                           const char* what) {
+    if (indices.empty())
+      return;
+    text += ", " + std::to_string(indices.size()) + " " + what + " from frame " +
+            std::to_string(indices.front());
+    if (of.frames[indices.front()].time)
+      text += " at " + seconds_of(*of.frames[indices.front()].time);
+  };
+  add(difference.missing, expected, "missing");
+  add(difference.other, expected, "with other pixels");
+  add(difference.extra, list, "too many");
+  if (difference.shift != 0)
+    text += ", all " + std::to_string(difference.shift) + " ms later";
+  return text;
+}
+
+}  // namespace film

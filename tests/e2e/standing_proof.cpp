@@ -1,0 +1,127 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The promise to whoever encodes a film: each frame of an undistributed decode, once, at its time,
+// or an error. The films are the real ones beside the source tree, where they are, and those of
+// proof_clips.txt; proof_known.txt names those that are not whole yet, and why. DIST_CLIP restricts
+// them to names that contain it.
+
+// Before gstcheck.h, which has a macro "fail".
+#include <filesystem>
+#include <functional>
+
+#include <gst/check/gstcheck.h>
+
+#include "tests/common/film.h"
+#include "tests/common/frame_list.h"
+#include "tests/common/parallel.h"
+#include "tests/common/proof_clips.h"
+
+namespace {
+
+// Seconds for a program and a film. Those of 1080 lines take half a minute where nothing else runs.
+constexpr unsigned kLimit = 240;
+
+struct Film {
+  std::string name;
+  std::function<dist::Result<std::string>()> path;  // Makes it, if need be.
+};
+
+struct Row {
+  std::string name;
+  std::string fault;  // Empty if the film is whole.
+  std::string note;
+};
+
+std::vector<Film> films() {
+  std::vector<Film> all;
+  for (const std::string& path : film::real_films())
+    all.push_back({film::base_name(path), [path] { return dist::Result<std::string>(path); }});
+  for (const film::ProofClip& clip : film::proof_clips())
+    all.push_back({clip.name, [clip] { return film::make_clip(clip); }});
+  const char* const pattern = g_getenv("DIST_CLIP");
+  std::erase_if(all, [pattern](const Film& film) {
+    return pattern && film.name.find(pattern) == std::string::npos;
+  });
+  return all;
+}
+
+// A film that decodebin cannot decode at all ends with one error; one that it decodes in part may,
+// too.
+Row without_reference(const std::string& name, const film::FrameList& plain,
+                      const film::Transcoded& made) {
+  Row row{name, "", "decodebin: " + plain.error};
+  if (plain.frames.empty() && made.code == 0)
+    row.fault = "exit code 0, where decodebin shows nothing";
+  else if (made.code != 0 && made.output.empty())
+    row.fault = "exit code " + std::to_string(made.code) + " without a word";
+  return row;
+}
+
+Row prove(const std::string& name, const std::string& path) {
+  const std::string result =
+      std::string(g_getenv("DIST_BUILD_ROOT")) + "/tests/proof/result-" + name + ".mkv";
+  const film::Transcoded made = film::transcode_losslessly(path, result, kLimit);
+  if (made.code < 0)
+    return {name, made.hung ? "transcode hangs" : "transcode crashes", made.reason()};
+  const film::FrameList plain = film::list_frames(path, made.list.format, kLimit);
+  if (plain.hung || plain.crashed)
+    return {name, "decodebin does not end: " + plain.error, ""};
+  if (!plain.decodes())
+    return without_reference(name, plain, made);
+  if (made.code != 0)
+    return {name,
+            "exit code " + std::to_string(made.code) + ", where decodebin shows " +
+                std::to_string(plain.frames.size()) + " frames",
+            made.reason()};
+  if (!made.list.error.empty())
+    return {name, "the result does not decode: " + made.list.error, ""};
+  const film::Difference difference = film::compare(plain, made.list);
+  return {name, film::describe(difference, plain, made.list),
+          difference.shift == 0 ? "" : std::to_string(difference.shift) + " ms later"};
+}
+
+std::vector<Row> prove_all(const std::vector<Film>& films) {
+  std::vector<Row> rows(films.size());
+  film::for_each_index(films.size(), [&](std::size_t at) {
+    const auto path = films[at].path();
+    rows[at] = path ? prove(films[at].name, *path) : Row{films[at].name, path.error(), ""};
+  });
+  return rows;
+}
+
+}  // namespace
+
+GST_START_TEST(test_frames_are_those_of_an_undistributed_decode) {
+  std::string failed;
+  unsigned whole = 0;
+  const std::vector<Row> rows = prove_all(films());
+  for (const Row& row : rows) {
+    const std::string known = film::known_fault(row.name);
+    const std::string text = row.name + ": " + (row.fault.empty() ? "whole" : row.fault) +
+                             (row.note.empty() ? "" : "; " + row.note);
+    if (row.fault.empty())
+      ++whole;
+    else if (known.empty())
+      failed += "\n" + row.name + ": " + row.fault;
+    g_print("%s%s\n", text.c_str(),
+            known.empty()       ? ""
+            : row.fault.empty() ? " (known as faulty, and is not any more)"
+                                : (" (known: " + known + ")").c_str());
+  }
+  g_print("%u of %zu films are whole\n", whole, rows.size());
+  // libcheck ends without a word if a message is too long.
+  ck_assert_msg(failed.empty(), "%s", failed.substr(0, 3000).c_str());
+}
+GST_END_TEST
+
+static Suite* standing_proof_suite() {
+  Suite* suite = suite_create("standing-proof");
+  TCase* tests = tcase_create("standing-proof");
+  tcase_set_timeout(tests, 1100);
+  tcase_add_test(tests, test_frames_are_those_of_an_undistributed_decode);
+  suite_add_tcase(suite, tests);
+  return suite;
+}
+
+GST_CHECK_MAIN(standing_proof)

@@ -59,8 +59,9 @@ Row without_reference(const std::string& name, const film::FrameList& plain,
 }
 
 Row prove(const std::string& name, const std::string& path) {
-  const std::string result =
-      std::string(g_getenv("DIST_BUILD_ROOT")) + "/tests/proof/result-" + name + ".mkv";
+  const std::filesystem::path folder = std::string(g_getenv("DIST_BUILD_ROOT")) + "/tests/proof";
+  std::filesystem::create_directories(folder);
+  const std::string result = folder / ("result-" + name + ".mkv");
   const film::Transcoded made = film::transcode_losslessly(path, result, kLimit);
   if (made.code < 0)
     return {name, made.hung ? "transcode hangs" : "transcode crashes", made.reason()};

@@ -98,8 +98,11 @@ bool has_times_in_order(const FrameList& list) {
 
 }  // namespace
 
-FrameList list_frames(const std::string& path, const std::string& format, unsigned seconds) {
-  farm::Process process(build_root() + "/tests/e2e/list-frames " + quoted(path) + " " + format);
+FrameList list_frames(const std::string& path, const std::string& format, unsigned seconds,
+                      unsigned threads) {
+  farm::Process process(build_root() + "/tests/e2e/list-frames " + quoted(path) + " " +
+                        (format.empty() ? "-" : format) +
+                        (threads > 0 ? " " + std::to_string(threads) : ""));
   const int code = process.exit_code(seconds);
   FrameList list;
   list.hung = code < 0 && process.pid() != 0;

@@ -28,9 +28,9 @@ struct FrameList {
 };
 
 // What decodebin shows of a film, converted to `format` unless that is empty. A process of its own
-// decodes; it gets `seconds`.
+// decodes; it gets `seconds`. A decoder uses so many threads; 0: as many as it likes.
 FrameList list_frames(const std::string& path, const std::string& format = "",
-                      unsigned seconds = 60);
+                      unsigned seconds = 60, unsigned threads = 0);
 
 struct Transcoded {
   int code = -1;       // Exit code; -1 if it hung or crashed.

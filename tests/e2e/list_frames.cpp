@@ -3,17 +3,20 @@
 //
 // What an undistributed decode of a film shows, deinterlaced as workers do it:
 //
-//   list-frames FILM [FORMAT]
+//   list-frames FILM [FORMAT [THREADS]]
 //
 // Prints a line "format NAME WIDTHxHEIGHT" where that changes, "frame TIME MD5" for each frame with
 // its running time in nanoseconds ("-" if there is none), and "error TEXT" last if the film cannot
-// be decoded to its end; the exit code is 1 then. FORMAT is a raw format to convert to first.
+// be decoded to its end; the exit code is 1 then. FORMAT is a raw format to convert to first, "-"
+// for none; THREADS limits those of decoders, which conceal damage in other ways with one than with
+// several.
 #include <gst/app/gstappsink.h>
 #include <gst/video/video.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "tests/common/pixels.h"
 
@@ -83,6 +86,11 @@ void link_pad(GstElement* film, GstPad* pad, gpointer entry) {
   gst_object_unref(sink);
 }
 
+void limit_threads(GstBin*, GstBin*, GstElement* element, gpointer threads) {
+  if (g_object_class_find_property(G_OBJECT_GET_CLASS(element), "max-threads"))
+    g_object_set(element, "max-threads", GPOINTER_TO_INT(threads), nullptr);
+}
+
 void expect_video(GstElement* film, gpointer entry) {
   GstPad* const sink = gst_element_get_static_pad(GST_ELEMENT(entry), "sink");
   if (!gst_pad_is_linked(sink))
@@ -94,12 +102,14 @@ void expect_video(GstElement* film, gpointer entry) {
 
 int main(int argc, char** argv) {
   gst_init(&argc, &argv);
-  if (argc < 2 || argc > 3) {
-    std::fprintf(stderr, "usage: list-frames FILM [FORMAT]\n");
+  if (argc < 2 || argc > 4) {
+    std::fprintf(stderr, "usage: list-frames FILM [FORMAT [THREADS]]\n");
     return 2;
   }
   const std::string convert =
-      argc > 2 ? "videoconvert ! video/x-raw,format=" + std::string(argv[2]) + " ! " : "";
+      argc > 2 && std::string_view(argv[2]) != "-"
+          ? "videoconvert ! video/x-raw,format=" + std::string(argv[2]) + " ! "
+          : "";
   const std::string line =
       "uridecodebin name=film "
       "deinterlace name=entry method=linear fields=top ! " +
@@ -111,6 +121,9 @@ int main(int argc, char** argv) {
   g_object_set(film, "uri", uri_of(argv[1]).c_str(), nullptr);
   g_signal_connect(film, "pad-added", G_CALLBACK(link_pad), entry);
   g_signal_connect(film, "no-more-pads", G_CALLBACK(expect_video), entry);
+  if (argc > 3)
+    g_signal_connect(film, "deep-element-added", G_CALLBACK(limit_threads),
+                     GINT_TO_POINTER(std::atoi(argv[3])));
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   bool good = true;
   while (good && !gst_app_sink_is_eos(GST_APP_SINK(out))) {

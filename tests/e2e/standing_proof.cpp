@@ -78,6 +78,10 @@ Row prove(const std::string& name, const std::string& path) {
   if (!made.list.error.empty())
     return {name, "the result does not decode: " + made.list.error, ""};
   const film::Difference difference = film::compare(plain, made.list);
+  // Of a damaged film a decoder of one thread, as workers have it, may show something else.
+  if (!difference.none() &&
+      film::compare(film::list_frames(path, made.list.format, kLimit, 1), made.list).none())
+    return {name, "", "as by a decoder of one thread"};
   return {name, film::describe(difference, plain, made.list),
           difference.shift == 0 ? "" : std::to_string(difference.shift) + " ms later"};
 }

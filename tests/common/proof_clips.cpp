@@ -81,20 +81,45 @@ std::string by_gstreamer(std::string line, const std::string& out) {
   return "gst-launch-1.0 -q " + line;
 }
 
+// Of the table.
+dist::Result<std::string> make_named(const std::string& name) {
+  const auto clips = proof_clips();
+  const auto clip = std::ranges::find(clips, name, &ProofClip::name);
+  if (clip == clips.end())
+    return dist::Error{name + " is not in the table"};
+  return make_clip(*clip);
+}
+
 dist::Result<std::string> concatenate(const std::string& names, const fs::path& out) {
   std::ofstream all(out, std::ios::binary);
   std::istringstream words(names);
   for (std::string name; words >> name;) {
-    const auto clips = proof_clips();
-    const auto clip = std::ranges::find(clips, name, &ProofClip::name);
-    if (clip == clips.end())
-      return dist::Error{name + " is not in the table"};
-    const auto path = make_clip(*clip);
+    const auto path = make_named(name);
     if (!path)
       return path;
     all << std::ifstream(*path, std::ios::binary).rdbuf();
   }
   return out.string();
+}
+
+// The line names the film to copy as ffmpeg does, behind -i.
+dist::Result<std::string> copy_line(const std::string& options, const std::string& out) {
+  std::istringstream words(options);
+  std::string line = "ffmpeg -nostdin -v error -y";
+  for (std::string word, before; words >> word; before = word) {
+    const auto path = before == "-i" ? make_named(word) : dist::Result<std::string>(word);
+    if (!path)
+      return path;
+    line += " " + *path;
+  }
+  return line + " -c copy " + out;
+}
+
+// The command that makes it.
+dist::Result<std::string> line_of(const ProofClip& clip, const std::string& out) {
+  if (clip.maker == "copy")
+    return copy_line(clip.line, out);
+  return clip.maker == "gst" ? by_gstreamer(clip.line, out) : by_ffmpeg(clip.line, out);
 }
 
 }  // namespace
@@ -124,8 +149,10 @@ dist::Result<std::string> make_clip(const ProofClip& clip) {
     if (!made)
       return made;
   } else {
-    farm::Process process(clip.maker == "gst" ? by_gstreamer(clip.line, unfinished)
-                                              : by_ffmpeg(clip.line, unfinished));
+    const auto line = line_of(clip, unfinished);
+    if (!line)
+      return line;
+    farm::Process process(*line);
     if (process.exit_code(60) != 0)
       return dist::Error{clip.name + " cannot be made: " + process.output()};
   }

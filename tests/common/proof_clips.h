@@ -13,7 +13,7 @@ namespace film {
 
 struct ProofClip {
   std::string name;
-  std::string maker;  // "ffmpeg", "gst" or "cat".
+  std::string maker;  // "ffmpeg", "gst", "copy" or "cat".
   std::string line;   // What the table says to it.
 };
 

@@ -38,9 +38,11 @@ struct Row {
 
 std::vector<Film> films() {
   std::vector<Film> all;
-  for (const std::string& path : film::real_films())
-    all.push_back(
-        {film::base_name(path), [path] { return dist::Result<std::string>(path); }, kRealLimit});
+  // Not where all takes ten times as long.
+  if (!g_getenv("CK_TIMEOUT_MULTIPLIER"))
+    for (const std::string& path : film::real_films())
+      all.push_back(
+          {film::base_name(path), [path] { return dist::Result<std::string>(path); }, kRealLimit});
   for (const film::ProofClip& clip : film::proof_clips())
     all.push_back({clip.name, [clip] { return film::make_clip(clip); }, kLimit});
   const char* const pattern = g_getenv("DIST_CLIP");
@@ -48,6 +50,15 @@ std::vector<Film> films() {
     return pattern && film.name.find(pattern) == std::string::npos;
   });
   return all;
+}
+
+// Where the sound of a transport stream begins before the picture, decodebin leaves out what is
+// before the first picture. Elsewhere no time moves.
+std::string fault_of_shift(const std::string& name, std::int64_t shift) {
+  const std::string extension = std::filesystem::path(name).extension();
+  if (shift == 0 || extension == ".ts" || extension == ".m2ts" || extension == ".m3u8")
+    return "";
+  return "all frames are " + std::to_string(shift) + " ms later";
 }
 
 // A film that decodebin cannot decode at all ends with one error; one that it decodes in part may,
@@ -86,8 +97,10 @@ Row prove(const std::string& name, const std::string& path, unsigned limit) {
   if (!difference.none() &&
       film::compare(film::list_frames(path, made.list.format, limit, 1), made.list).none())
     return {name, "", "as by a decoder of one thread"};
-  return {name, film::describe(difference, plain, made.list),
-          difference.shift == 0 ? "" : std::to_string(difference.shift) + " ms later"};
+  std::string fault = film::describe(difference, plain, made.list);
+  if (fault.empty())
+    fault = fault_of_shift(name, difference.shift);
+  return {name, fault, difference.shift == 0 ? "" : std::to_string(difference.shift) + " ms later"};
 }
 
 std::vector<Row> prove_all(const std::vector<Film>& films) {

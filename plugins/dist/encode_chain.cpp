@@ -3,27 +3,25 @@
 #include "plugins/dist/encode_chain.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <string_view>
 #include <utility>
 
-#include <gst/video/video.h>
-
 #include "gst/dist/core/encoder_table.h"
 #include "plugins/dist/frame_filter.h"
+#include "plugins/dist/picture.h"
 #include "plugins/dist/timestamps.h"
 
 namespace dist {
 namespace {
 
-// Aspect ratios that differ by no more are the same.
-constexpr double kAspectTolerance = 0.015;
-
 // Encoders that a flush does not bring back to where they began: av1enc takes the next segment for
 // frames that are late, and may not begin it with a keyframe; avenc_mpeg4 loses frames of it
 // after a flush within a segment.
 constexpr std::string_view kNotReset[] = {"av1enc", "avenc_mpeg4"};
+
+// Of avenc_ffv1, but for gray.
+constexpr unsigned kMostLosslessDepth = 12;
 
 // The caps of a segment without what may change from one to the next in the same chain.
 Ref<GstCaps> kind_of(const std::string& text) {
@@ -36,60 +34,6 @@ Ref<GstCaps> kind_of(const std::string& text) {
                               nullptr);
   return caps;
 }
-
-// What scaling and encoding must know of the decoded picture.
-struct Picture {
-  unsigned width = 0;
-  unsigned height = 0;
-  Fraction pixel_aspect_ratio{1, 1};
-  std::optional<Fraction> framerate;
-  unsigned depth = 8;
-
-  double aspect_ratio() const {
-    return static_cast<double>(width) * pixel_aspect_ratio.num /
-           (static_cast<double>(height) * pixel_aspect_ratio.den);
-  }
-};
-
-// But for the rounding of each side to an even number of pixels.
-bool same_shape(const Picture& a, const Picture& b) {
-  const auto rounding = [](const Picture& picture) {
-    return 1.0 / std::min(picture.width, picture.height);
-  };
-  return std::abs(a.aspect_ratio() / b.aspect_ratio() - 1) <=
-         std::max(kAspectTolerance, rounding(a) + rounding(b));
-}
-
-std::optional<Picture> picture_of(GstCaps* caps) {
-  GstVideoInfo info;
-  if (!gst_video_info_from_caps(&info, caps))
-    return std::nullopt;
-  const auto number = [](gint value) { return static_cast<unsigned>(value); };
-  Picture picture{.width = number(GST_VIDEO_INFO_WIDTH(&info)),
-                  .height = number(GST_VIDEO_INFO_HEIGHT(&info)),
-                  .pixel_aspect_ratio = {number(GST_VIDEO_INFO_PAR_N(&info)),
-                                         number(GST_VIDEO_INFO_PAR_D(&info))},
-                  .framerate = std::nullopt,
-                  .depth = number(GST_VIDEO_FORMAT_INFO_DEPTH(info.finfo, 0))};
-  if (GST_VIDEO_INFO_FPS_N(&info) > 0)
-    picture.framerate = {number(GST_VIDEO_INFO_FPS_N(&info)), number(GST_VIDEO_INFO_FPS_D(&info))};
-  return picture;
-}
-
-// What the scaled pictures have in common with the source, else one rendition's wish, such as the
-// full range of JPEG, would become that of all others of its size. Empty for RGB and gray.
-std::string colours_of(GstCaps* caps) {
-  GstVideoInfo info;
-  if (!gst_video_info_from_caps(&info, caps) || !GST_VIDEO_INFO_IS_YUV(&info))
-    return {};
-  const std::string text = take_string(gst_video_colorimetry_to_string(&info.colorimetry));
-  return text.empty() ? "" : ",colorimetry=" + text;
-}
-
-// What goes to RGB for one rendition must not come as RGB for all others of its size.
-constexpr char kYuv[] =
-    "video/x-raw,format={I420,YV12,NV12,Y42B,Y444,I420_10LE,I422_10LE,Y444_10LE,P010_10LE,"
-    "I420_12LE,I422_12LE,Y444_12LE}";
 
 bool has_property(GstElement* element, const char* name) {
   return g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != nullptr;
@@ -291,7 +235,8 @@ void EncodeChain::on_pad_added(GstElement*, GstPad* pad, gpointer data) {
 }
 
 Status EncodeChain::make_branches(GstPad* decoded) {
-  const auto caps = Ref<GstCaps>::adopt(gst_pad_get_current_caps(decoded));
+  const auto said = Ref<GstCaps>::adopt(gst_pad_get_current_caps(decoded));
+  const auto caps = with_all_colours(said.get());
   const auto picture = picture_of(caps.get());
   if (!picture)
     return Error{"decoded video of an unknown format"};
@@ -338,11 +283,15 @@ Status EncodeChain::start_branches() {
 }
 
 GstPadProbeReturn EncodeChain::on_decoded_event(GstPad*, GstPadProbeInfo* info, gpointer data) {
-  if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_CAPS) {
-    GstCaps* caps = nullptr;
-    gst_event_parse_caps(GST_PAD_PROBE_INFO_EVENT(info), &caps);
-    static_cast<EncodeChain*>(data)->set_sizes(caps);
-  }
+  GstEvent* const event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+    return GST_PAD_PROBE_OK;
+  GstCaps* said = nullptr;
+  gst_event_parse_caps(event, &said);
+  const auto caps = with_all_colours(said);
+  static_cast<EncodeChain*>(data)->set_sizes(caps.get());
+  GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(caps.get());
+  gst_event_unref(event);
   return GST_PAD_PROBE_OK;
 }
 
@@ -370,12 +319,20 @@ Status EncodeChain::make_scaler(std::size_t step) {
 Status EncodeChain::make_encoder(std::size_t rendition, GstElement* tee, GstCaps* source) {
   const RenditionSpec& spec = specs_[rendition];
   const auto picture = picture_of(source);
+  if (encoders_[rendition].encoder == "avenc_ffv1" && !picture->gray &&
+      picture->depth > kMostLosslessDepth)
+    return Error{"it is to be lossless, and avenc_ffv1 takes " +
+                 std::to_string(kMostLosslessDepth) + " bits a sample of the film's " +
+                 std::to_string(picture->depth)};
   const EncoderSetup setup = setup_encoder(encoders_[rendition].encoder, spec, threads_,
                                            picture->framerate, picture->depth);
   const auto encoder = add(encoders_[rendition].encoder);
   const auto convert = add("videoconvert");
   // Where the matrix stays videoconvert 1.22 does not change the range, except from RGB.
-  const auto to_rgb = setup.full_range ? add("videoconvert") : Result<GstElement*>(nullptr);
+  const bool full =
+      setup.range == Range::kSource ? picture->full_range : setup.range == Range::kFull;
+  const bool by_rgb = !picture->rgb && full != picture->full_range;
+  const auto to_rgb = by_rgb ? add("videoconvert") : Result<GstElement*>(nullptr);
   const auto parser = setup.parser.empty() ? Result<GstElement*>(nullptr) : add(setup.parser);
   for (const auto* made : {&encoder, &convert, &to_rgb, &parser})
     if (!*made)
@@ -395,9 +352,13 @@ Status EncodeChain::make_encoder(std::size_t rendition, GstElement* tee, GstCaps
     keep_timestamps(*encoder);
 
   GstElement* last = tee;
-  GstElement* const yuv = *to_rgb ? add_filter(kYuv) : nullptr;
   GstElement* const rgb = *to_rgb ? add_filter("video/x-raw,format=BGRx") : nullptr;
-  for (GstElement* next : {yuv, *to_rgb, rgb, *convert, add_filter(setup.input_caps), *encoder,
+  // Of gray pictures videoconvert 1.22 would take another range than theirs for granted.
+  const std::string colours =
+      picture->rgb || setup.input_caps.find("colorimetry") != std::string::npos
+          ? ""
+          : ",colorimetry=(string)" + in_range(picture->colorimetry, full);
+  for (GstElement* next : {*to_rgb, rgb, *convert, add_filter(setup.input_caps + colours), *encoder,
                            add_filter(setup.output_caps), *parser, add_filter(setup.final_caps)}) {
     if (next && !gst_element_link(last, next))
       return Error{std::string(GST_OBJECT_NAME(last)) + " cannot be linked to " +
@@ -418,16 +379,14 @@ void EncodeChain::set_sizes(GstCaps* source) {
   const auto decoded = picture_of(source);
   if (!decoded)
     return;
-  const std::string colours = colours_of(source);
   std::vector<Picture> pictures;
   for (std::size_t i = 0; i < plan_.size(); ++i) {
     const ScaleStep& step = plan_[i];
     const Picture& from = step.from ? pictures[*step.from] : *decoded;
-    const Picture picture{.width = step.width,
-                          .height = step.height,
-                          .pixel_aspect_ratio = step.pixel_aspect_ratio,
-                          .framerate = std::nullopt,
-                          .depth = 0};
+    Picture picture = *decoded;
+    picture.width = step.width;
+    picture.height = step.height;
+    picture.pixel_aspect_ratio = step.pixel_aspect_ratio;
     // What it is scaled from may have them already.
     const bool borders = !same_shape(picture, *decoded) && !same_shape(picture, from);
     pictures.push_back(picture);
@@ -440,7 +399,7 @@ void EncodeChain::set_sizes(GstCaps* source) {
     const std::string caps = "video/x-raw,width=" + std::to_string(picture.width) +
                              ",height=" + std::to_string(picture.height) +
                              ",pixel-aspect-ratio=" + std::to_string(pixels.num) + "/" +
-                             std::to_string(pixels.den) + colours;
+                             std::to_string(pixels.den) + picture.samples;
     if (caps != scaler.caps)
       gst_util_set_object_arg(G_OBJECT(scaler.filter), "caps", caps.c_str());
     scaler.caps = caps;

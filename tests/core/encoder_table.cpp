@@ -210,6 +210,30 @@ GST_START_TEST(test_encoder_table_makes_streams) {
 }
 GST_END_TEST
 
+// Nothing is lost of what is lossless.
+GST_START_TEST(test_encoder_table_lossless_depth) {
+  const struct {
+    unsigned depth;
+    const char* format;
+    const char* too_shallow;
+  } rows[] = {{8, "I420,", "none"}, {10, "I420_10LE,", "I420,"}, {12, "I420_12LE,", "_10LE"}};
+  for (const auto& row : rows) {
+    const std::string caps = setup("avenc_ffv1", "", row.depth).input_caps;
+    fail_unless(contains(caps, row.format) && !contains(caps, row.too_shallow), "%s", caps.c_str());
+  }
+}
+GST_END_TEST
+
+// The range is the source's only where the stream says which it is.
+GST_START_TEST(test_encoder_table_range) {
+  for (const char* element : {"x264enc", "x265enc", "vp9enc", "avenc_ffv1"})
+    fail_unless(setup(element, "").range == Range::kSource, "%s", element);
+  for (const char* element : {"vp8enc", "openh264enc", "avenc_mpeg4", "vah264enc"})
+    fail_unless(setup(element, "").range == Range::kLimited, "%s", element);
+  fail_unless(setup("jpegenc", "").range == Range::kFull);
+}
+GST_END_TEST
+
 GST_START_TEST(test_encoder_table_unknown_framerate) {
   fail_unless(contains(value_of(setup("x265enc", "", 8, {}), "option-string"), ":fps=30/1"));
   fail_unless(
@@ -236,6 +260,8 @@ static Suite* encoder_table_suite() {
   tcase_add_test(tests, test_encoder_table_knows_its_encoders);
   tcase_add_test(tests, test_encoder_table_maps_rates);
   tcase_add_test(tests, test_encoder_table_makes_streams);
+  tcase_add_test(tests, test_encoder_table_lossless_depth);
+  tcase_add_test(tests, test_encoder_table_range);
   tcase_add_test(tests, test_encoder_table_unknown_framerate);
   tcase_add_test(tests, test_encoder_table_threads_of_the_worker);
   suite_add_tcase(suite, tests);

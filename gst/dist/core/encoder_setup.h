@@ -25,7 +25,8 @@ struct Request {
   unsigned keyframe_interval;
   unsigned threads;
   Speed speed;
-  bool deep;  // More than 8 bits.
+  bool deep;       // More than 8 bits.
+  unsigned depth;  // Bits of the source's samples.
   std::optional<Fraction> framerate;
 };
 

@@ -66,6 +66,7 @@ EncoderSetup setup_encoder(std::string_view element, const RenditionSpec& spec, 
       .threads = std::max(1u, spec.threads.value_or(threads)),
       .speed = spec.speed.value_or(Speed::kMedium),
       .deep = depth > 8,
+      .depth = depth,
       .framerate = framerate};
   EncoderSetup result;
   for (const Row& row : kRows)

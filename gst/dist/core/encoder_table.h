@@ -24,11 +24,18 @@ struct EncoderInfo {
 // All that are known, those of one codec in no particular order: rank decides.
 const std::vector<EncoderInfo>& encoders();
 
+// The range of samples that an encoder gets.
+enum class Range {
+  kSource,   // As the film has it; the encoder says which.
+  kFull,     // Whatever the film is.
+  kLimited,  // The same, because the codec or the encoder cannot say that it is full.
+};
+
 // What stands between raw video of the rendition's size and remoteencsink.
 struct EncoderSetup {
   // Caps of raw video that the encoder gets, apart from its size: "video/x-raw,format=I420".
   std::string input_caps;
-  bool full_range = false;  // These are of full range, whatever the film is.
+  Range range = Range::kSource;
   // Name and value for gst_util_set_object_arg(), in this order. Those whose name begins with '?'
   // are set only where the element has such a property, because not every version does.
   std::vector<std::pair<std::string, std::string>> properties;

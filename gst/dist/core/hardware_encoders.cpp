@@ -39,6 +39,7 @@ void va(EncoderSetup& setup, const Request& r) {
   constexpr std::uint64_t kMost = 2'048'000;
   constexpr unsigned kMostFrames = 1024;
   Properties p(setup);
+  setup.range = Range::kLimited;
   // The property is there if the driver knows several modes.
   if (r.constant_quality) {
     const std::uint64_t quantizer = rounded(r.quality, 1, 47);
@@ -127,6 +128,7 @@ void v4l2h264enc(EncoderSetup& setup, const Request& r) {
     controls += ",video_b_frames=" + std::to_string(*r.spec.b_frames);
   Properties p(setup);
   setup.input_caps = raw_caps(false);
+  setup.range = Range::kLimited;
   p.set("extra-controls", controls);
   set_h264(setup, r);
   // Drivers default to a level that is too low for HD and refuse it.

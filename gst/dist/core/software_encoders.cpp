@@ -126,6 +126,7 @@ void openh264enc(EncoderSetup& setup, const Request& r) {
   constexpr unsigned kRowsOfSlice = 128;
   Properties p(setup);
   setup.input_caps = "video/x-raw,format=I420";
+  setup.range = Range::kLimited;
   p.set("complexity", by_speed<const char*>(r, "low", "medium", "high"));
   const unsigned slices = std::clamp(r.spec.height / kRowsOfSlice, 1u, std::min(r.threads, 8u));
   p.set("multi-thread", slices);
@@ -158,6 +159,7 @@ void openh264enc(EncoderSetup& setup, const Request& r) {
 
 void vp8enc(EncoderSetup& setup, const Request& r) {
   setup.input_caps = "video/x-raw,format=I420";
+  setup.range = Range::kLimited;
   vpx(setup, r);
   setup.final_caps = "video/x-vp8";
 }
@@ -222,6 +224,7 @@ void svtav1enc(EncoderSetup& setup, const Request& r) {
 void avenc_mpeg4(EncoderSetup& setup, const Request& r) {
   Properties p(setup);
   setup.input_caps = "video/x-raw,format=I420";
+  setup.range = Range::kLimited;
   // Neither its constant quantiser nor its rates have the effect they should; the two limits have.
   p.set("qmin", rounded(r.quality, 2, 31));
   p.set("qmax", rounded(r.quality, 2, 31));
@@ -237,10 +240,14 @@ void avenc_mpeg4(EncoderSetup& setup, const Request& r) {
 
 void avenc_ffv1(EncoderSetup& setup, const Request& r) {
   Properties p(setup);
-  // What is nearest to the source: nothing is to be lost.
-  setup.input_caps = r.deep ? "video/x-raw,format={I420_10LE,I422_10LE,Y444_10LE,I420_12LE,"
-                              "I422_12LE,Y444_12LE}"
-                            : "video/x-raw,format={I420,Y42B,Y444}";
+  // As deep as the source, and of these videoconvert takes the nearest: nothing is to be lost.
+  setup.input_caps = "video/x-raw,format={";
+  setup.input_caps += r.depth <= 8 ? "I420,Y42B,Y444,Y41B,YUV9,A420,GRAY8,BGRx,BGRA"
+                      : r.depth <= 10
+                          ? "I420_10LE,I422_10LE,Y444_10LE,A420_10LE,A422_10LE,"
+                            "A444_10LE,GRAY16_LE,GBR_10LE,GBRA_10LE"
+                          : "I420_12LE,I422_12LE,Y444_12LE,GRAY16_LE,GBR_12LE,GBRA_12LE";
+  setup.input_caps += "}";
   p.set("gop-size", r.spec.keyframe_interval.value_or(1));
   // By itself it would make one for each thread, and say so in the codec's configuration.
   p.set("slices", 4);
@@ -255,7 +262,7 @@ void jpegenc(EncoderSetup& setup, const Request& r) {
   Properties p(setup);
   // Viewers take JPEG for full range.
   setup.input_caps = "video/x-raw,format=I420,colorimetry=(string)1:4:0:0";
-  setup.full_range = true;
+  setup.range = Range::kFull;
   p.set("quality", rounded(r.quality, 1, 100));
   setup.final_caps = "image/jpeg";
 }

@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The samples of the picture: what is lossless is so to the bit, and depth, range and colours get
+// through where the codec has them.
+
+#include "tests/tools/made_film.h"
+
+#include <string>
+
+#include "gst/dist/gstx/ref.h"
+#include "tests/common/film.h"
+
+namespace {
+
+using namespace tool;
+
+constexpr char kPicture[] = "-f lavfi -i testsrc2=size=160x120:rate=25:duration=0.4 ";
+
+film::Recording decoded(const std::string& file, const std::string& format = "") {
+  return film::record("filesrc location=" + file + " ! decodebin ! " +
+                      (format.empty() ? "" : "videoconvert ! ") + "video/x-raw" +
+                      (format.empty() ? "" : ",format=" + format) +
+                      " ! appsink name=out sync=false");
+}
+
+std::string format_of(const film::Recording& recording) {
+  ck_assert_msg(!recording.caps.empty(), "nothing decoded: %s", recording.error.c_str());
+  const auto caps = dist::Ref<GstCaps>::adopt(gst_caps_from_string(recording.caps[0].c_str()));
+  return gst_structure_get_string(gst_caps_get_structure(caps.get(), 0), "format");
+}
+
+// Frame by frame, in the format in which the source is decoded.
+void expect_same_frames(const std::string& source, const std::string& out) {
+  const film::Recording before = decoded(source);
+  const std::string format = format_of(before);
+  const film::Recording after = decoded(out, format);
+  ck_assert_uint_eq(before.items.size(), 10);
+  ck_assert_msg(after.items.size() == before.items.size(), "%s: %zu frames, %s", source.c_str(),
+                after.items.size(), after.error.c_str());
+  for (std::size_t i = 0; i < before.items.size(); ++i)
+    ck_assert_msg(before.items[i].md5 == after.items[i].md5, "%s: frame %zu differs in %s, from %s",
+                  source.c_str(), i, format.c_str(), format_of(decoded(out)).c_str());
+}
+
+}  // namespace
+
+GST_START_TEST(test_transcode_lossless_to_the_bit) {
+  const struct {
+    const char* name;
+    const char* encode;
+    std::initializer_list<const char*> formats;  // Of ffmpeg.
+  } rows[] = {
+      {"in.mp4",
+       "-c:v libx264",
+       {"yuv420p", "yuvj420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p10le",
+        "gray"}},
+      {"in.mp4", "-c:v libx264rgb", {"rgb24"}},
+      {"in.mp4",
+       "-c:v libx265 -tag:v hvc1 -preset ultrafast -x265-params log-level=error",
+       {"yuv420p10le", "yuv422p10le", "yuv444p10le", "yuv420p12le", "yuv422p12le", "yuv444p12le",
+        "gray", "gbrp", "gbrp10le", "gbrp12le"}},
+      {"in.webm", "-c:v libvpx-vp9 -cpu-used 8", {"yuv420p12le", "yuv444p10le"}},
+      {"in.mov", "-c:v rawvideo", {"rgb24"}},
+      {"in.mkv", "-c:v mjpeg", {"yuvj420p"}},
+      {"in.ts", "-c:v mpeg2video", {"yuv422p"}},
+      {"in.mp4",
+       "-c:v libx264 -colorspace bt2020nc -color_trc smpte2084 -color_primaries bt2020",
+       {"yuv420p10le"}},
+  };
+  for (const auto& row : rows)
+    for (const char* format : row.formats) {
+      const Folder folder;
+      ffmpeg(std::string(kPicture) + "-pix_fmt " + format + " " + row.encode + " " +
+             (folder / row.name));
+      transcoded(folder / row.name, folder / "out.mkv", "-r all:ffv1");
+      expect_same_frames(folder / row.name, folder / "out.mkv");
+    }
+}
+GST_END_TEST
+
+// As near to the source as that of 8 bits.
+GST_START_TEST(test_transcode_chroma_of_ten_bits) {
+  const Folder folder;
+  ffmpeg(std::string(kPicture) +
+         "-pix_fmt yuv420p10le -c:v libx265 -tag:v hvc1 -preset ultrafast "
+         "-x265-params log-level=error:lossless=1 " +
+         (folder / "in.mp4"));
+  for (const char* codec : {"h264", "h265"}) {
+    transcoded(folder / "in.mp4", folder / "out.mkv",
+               std::string("-r all:") + codec + ":crf=1:maxrate=0");
+    for (const char* component : {"y", "u", "v"}) {
+      const double found = psnr(folder / "out.mkv", folder / "in.mp4", "yuv420p10le", component);
+      ck_assert_msg(found > 45, "%s %s: %.1f dB", codec, component, found);
+    }
+  }
+}
+GST_END_TEST
+
+// Gray and full range: as bright as before, whether the codec can say the range or not.
+GST_START_TEST(test_transcode_gray_and_full_range) {
+  const Folder folder;
+  const std::string gray_jpeg =
+      "gst-launch-1.0 -q videotestsrc num-buffers=10 ! "
+      "video/x-raw,format=GRAY8,width=160,height=120,framerate=25/1 ! jpegenc ! ";
+  ffmpeg(std::string(kPicture) + "-pix_fmt gray -c:v libx264 " + (folder / "h264.mp4"));
+  ffmpeg(std::string(kPicture) +
+         "-pix_fmt gray -c:v libx265 -tag:v hvc1 -preset ultrafast "
+         "-x265-params log-level=error " +
+         (folder / "h265.mp4"));
+  ffmpeg(std::string(kPicture) + "-pix_fmt yuvj420p -c:v libx264 " + (folder / "full.mp4"));
+  printed_by(gray_jpeg + "matroskamux ! filesink location=" + (folder / "jpeg.mkv"));
+  printed_by(gray_jpeg + "qtmux ! filesink location=" + (folder / "jpeg.mov"));
+  const struct {
+    const char* rendition;
+    const char* out;
+    const char* range;  // Null: the codec does not say.
+  } rows[] = {
+      {"h264:crf=5:maxrate=0", "out.mp4", "pc"}, {"h264:crf=5:maxrate=0", "out.ts", "pc"},
+      {"h265:crf=5:maxrate=0", "out.mkv", "pc"}, {"vp9:crf=5:maxrate=0", "out.webm", "pc"},
+      {"vp8:crf=5:maxrate=0", "out.webm", "tv"}, {"mpeg4:crf=2", "out.ts", nullptr},
+  };
+  for (const char* film : {"h264.mp4", "h265.mp4", "full.mp4", "jpeg.mkv", "jpeg.mov"})
+    for (const auto& row : rows) {
+      const std::string out = folder / row.out;
+      transcoded(folder / film, out, std::string("-r all:") + row.rendition);
+      const double found = psnr(out, folder / film, "gbrp", "average");
+      ck_assert_msg(found > 33, "%s to %s: %.1f dB", film, row.rendition, found);
+      if (row.range)
+        ck_assert_msg(video_fields(out, "color_range")
+                          .starts_with(std::string("color_range=") + row.range + "\n"),
+                      "%s to %s: %s", film, row.rendition,
+                      video_fields(out, "color_range").c_str());
+    }
+}
+GST_END_TEST
+
+static Suite* transcode_pictures_suite() {
+  Suite* const suite = suite_create("transcode-pictures");
+  TCase* const tests = tcase_create("all");
+  tcase_set_timeout(tests, 300);
+  suite_add_tcase(suite, tests);
+  tcase_add_test(tests, test_transcode_lossless_to_the_bit);
+  tcase_add_test(tests, test_transcode_chroma_of_ten_bits);
+  tcase_add_test(tests, test_transcode_gray_and_full_range);
+  return suite;
+}
+
+GST_CHECK_MAIN(transcode_pictures)

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "gst/dist/core/encoder_table.h"
+#include "plugins/dist/av1_headers.h"
 #include "plugins/dist/frame_filter.h"
 #include "plugins/dist/picture.h"
 #include "plugins/dist/timestamps.h"
@@ -350,6 +351,8 @@ Status EncodeChain::make_encoder(std::size_t rendition, GstElement* tee, GstCaps
   // Its own are the same for all frames.
   if (encoders_[rendition].encoder == "avenc_mpeg4")
     keep_timestamps(*encoder);
+  if (spec.codec == "av1")
+    state_colours(*encoder);
 
   GstElement* last = tee;
   GstElement* const rgb = *to_rgb ? add_filter("video/x-raw,format=BGRx") : nullptr;

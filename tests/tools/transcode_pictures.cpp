@@ -116,9 +116,13 @@ GST_START_TEST(test_transcode_gray_and_full_range) {
     const char* out;
     const char* range;  // Null: the codec does not say.
   } rows[] = {
-      {"h264:crf=5:maxrate=0", "out.mp4", "pc"}, {"h264:crf=5:maxrate=0", "out.ts", "pc"},
-      {"h265:crf=5:maxrate=0", "out.mkv", "pc"}, {"vp9:crf=5:maxrate=0", "out.webm", "pc"},
-      {"vp8:crf=5:maxrate=0", "out.webm", "tv"}, {"mpeg4:crf=2", "out.ts", nullptr},
+      {"h264:crf=5:maxrate=0", "out.mp4", "pc"},
+      {"h264:crf=5:maxrate=0", "out.ts", "pc"},
+      {"h265:crf=5:maxrate=0", "out.mkv", "pc"},
+      {"vp9:crf=5:maxrate=0", "out.webm", "pc"},
+      {"vp8:crf=5:maxrate=0", "out.webm", "tv"},
+      {"av1:crf=5:maxrate=0:speed=fast", "out.mp4", "pc"},
+      {"mpeg4:crf=2", "out.ts", nullptr},
   };
   for (const char* film : {"h264.mp4", "h265.mp4", "full.mp4", "jpeg.mkv", "jpeg.mov"})
     for (const auto& row : rows) {
@@ -135,6 +139,35 @@ GST_START_TEST(test_transcode_gray_and_full_range) {
 }
 GST_END_TEST
 
+// In the stream, not only in the file around it.
+GST_START_TEST(test_transcode_av1_states_colours) {
+  const struct {
+    const char* flags;
+    const char* colours;  // Range, matrix, transfer, primaries.
+  } rows[] = {
+      {"-color_range tv -colorspace bt709 -color_trc bt709 -color_primaries bt709",
+       "tv,bt709,bt709,bt709"},
+      {"-color_range pc -colorspace smpte170m -color_trc smpte170m -color_primaries smpte170m",
+       "pc,smpte170m,smpte170m,smpte170m"},
+      {"-color_range tv -colorspace bt2020nc -color_trc arib-std-b67 -color_primaries bt2020",
+       "tv,bt2020nc,arib-std-b67,bt2020"},
+  };
+  for (const auto& row : rows)
+    for (const char* out : {"out.mp4", "out.mkv", "out.webm"}) {
+      const Folder folder;
+      ffmpeg(std::string(kPicture) + "-pix_fmt yuv420p -c:v libx264 " + row.flags + " " +
+             (folder / "in.mp4"));
+      transcoded(folder / "in.mp4", folder / out, "-r all:av1:speed=fast");
+      ffmpeg("-i " + (folder / out) + " -c copy -f obu " + (folder / "stream.obu"));
+      const std::string found = printed_by(
+          "ffprobe -v error -show_entries "
+          "stream=color_range,color_space,color_transfer,color_primaries -of csv=p=0 " +
+          (folder / "stream.obu"));
+      ck_assert_msg(found == std::string(row.colours) + "\n", "%s: %s", out, found.c_str());
+    }
+}
+GST_END_TEST
+
 static Suite* transcode_pictures_suite() {
   Suite* const suite = suite_create("transcode-pictures");
   TCase* const tests = tcase_create("all");
@@ -143,6 +176,7 @@ static Suite* transcode_pictures_suite() {
   tcase_add_test(tests, test_transcode_lossless_to_the_bit);
   tcase_add_test(tests, test_transcode_chroma_of_ten_bits);
   tcase_add_test(tests, test_transcode_gray_and_full_range);
+  tcase_add_test(tests, test_transcode_av1_states_colours);
   return suite;
 }
 

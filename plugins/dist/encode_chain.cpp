@@ -40,6 +40,19 @@ bool has_property(GstElement* element, const char* name) {
   return g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != nullptr;
 }
 
+// Fields of an encoder's input caps. Of gray pictures videoconvert 1.22 would take another range
+// than theirs for granted, and mp4mux 1.22 crashes on VP9 without a chroma site.
+std::string encoder_colours(const Picture& picture, const EncoderSetup& setup, bool full) {
+  if (setup.input_caps.find("colorimetry") != std::string::npos)
+    return {};
+  std::string text;
+  if (!picture.rgb)
+    text += ",colorimetry=(string)" + in_range(picture.colorimetry, full);
+  if (setup.input_caps.find('{') == std::string::npos)
+    text += ",chroma-site=(string)" + picture.chroma_site;
+  return text;
+}
+
 Status set_properties(GstElement* element,
                       const std::vector<std::pair<std::string, std::string>>& properties) {
   for (const auto& [key, value] : properties) {
@@ -353,15 +366,13 @@ Status EncodeChain::make_encoder(std::size_t rendition, GstElement* tee, GstCaps
     keep_timestamps(*encoder);
   if (spec.codec == "av1")
     state_colours(*encoder);
+  if (encoders_[rendition].encoder == "x264enc")
+    g_object_set(*encoder, "option-string", x264_options(source).c_str(), nullptr);
 
   GstElement* last = tee;
   GstElement* const rgb = *to_rgb ? add_filter("video/x-raw,format=BGRx") : nullptr;
-  // Of gray pictures videoconvert 1.22 would take another range than theirs for granted.
-  const std::string colours =
-      picture->rgb || setup.input_caps.find("colorimetry") != std::string::npos
-          ? ""
-          : ",colorimetry=(string)" + in_range(picture->colorimetry, full);
-  for (GstElement* next : {*to_rgb, rgb, *convert, add_filter(setup.input_caps + colours), *encoder,
+  const std::string input = setup.input_caps + encoder_colours(*picture, setup, full);
+  for (GstElement* next : {*to_rgb, rgb, *convert, add_filter(input), *encoder,
                            add_filter(setup.output_caps), *parser, add_filter(setup.final_caps)}) {
     if (next && !gst_element_link(last, next))
       return Error{std::string(GST_OBJECT_NAME(last)) + " cannot be linked to " +

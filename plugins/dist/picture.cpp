@@ -11,6 +11,7 @@ namespace dist {
 namespace {
 
 constexpr char kColorimetry[] = "colorimetry";
+constexpr char kChromaSite[] = "chroma-site";
 
 // Aspect ratios that differ by no more are the same.
 constexpr double kAspectTolerance = 0.015;
@@ -29,6 +30,7 @@ std::optional<Picture> picture_of(GstCaps* caps) {
     return std::nullopt;
   const auto number = [](gint value) { return static_cast<unsigned>(value); };
   const GstStructure* const fields = gst_caps_get_structure(caps, 0);
+  const gchar* const chroma_site = gst_structure_get_string(fields, kChromaSite);
   Picture picture{.width = number(GST_VIDEO_INFO_WIDTH(&info)),
                   .height = number(GST_VIDEO_INFO_HEIGHT(&info)),
                   .pixel_aspect_ratio = {number(GST_VIDEO_INFO_PAR_N(&info)),
@@ -36,11 +38,12 @@ std::optional<Picture> picture_of(GstCaps* caps) {
                   .framerate = std::nullopt,
                   .depth = number(GST_VIDEO_FORMAT_INFO_DEPTH(info.finfo, 0)),
                   .samples = field_text(fields, "format") + field_text(fields, kColorimetry) +
-                             field_text(fields, "chroma-site"),
+                             field_text(fields, kChromaSite),
                   .rgb = GST_VIDEO_INFO_IS_RGB(&info),
                   .gray = GST_VIDEO_INFO_IS_GRAY(&info),
                   .full_range = info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255,
-                  .colorimetry = take_string(gst_video_colorimetry_to_string(&info.colorimetry))};
+                  .colorimetry = take_string(gst_video_colorimetry_to_string(&info.colorimetry)),
+                  .chroma_site = chroma_site ? chroma_site : kUsualChromaSite};
   if (GST_VIDEO_INFO_FPS_N(&info) > 0)
     picture.framerate = {number(GST_VIDEO_INFO_FPS_N(&info)), number(GST_VIDEO_INFO_FPS_D(&info))};
   return picture;
@@ -54,12 +57,10 @@ bool same_shape(const Picture& a, const Picture& b) {
          std::max(kAspectTolerance, rounding(a) + rounding(b));
 }
 
-Ref<GstCaps> with_all_colours(GstCaps* decoded) {
-  auto caps = Ref<GstCaps>::share(decoded);
-  GstVideoInfo info;
-  if (!gst_video_info_from_caps(&info, decoded) || GST_VIDEO_INFO_IS_RGB(&info))
-    return caps;
-  const GstStructure* const fields = gst_caps_get_structure(decoded, 0);
+namespace {
+
+// What is missing of the colours that caps state, as GStreamer would take it; empty if nothing is.
+std::string missing_colours(const GstStructure* fields, const GstVideoInfo& info) {
   GstVideoColorimetry colours{};
   // A text that says only a part counts for GStreamer as if it were not there.
   if (const gchar* const text = gst_structure_get_string(fields, kColorimetry))
@@ -67,7 +68,7 @@ Ref<GstCaps> with_all_colours(GstCaps* decoded) {
   if (colours.matrix != GST_VIDEO_COLOR_MATRIX_UNKNOWN &&
       colours.matrix != GST_VIDEO_COLOR_MATRIX_RGB &&
       colours.range != GST_VIDEO_COLOR_RANGE_UNKNOWN)
-    return caps;
+    return {};
   GstVideoInfo usual;
   gst_video_info_set_format(&usual, GST_VIDEO_INFO_FORMAT(&info),
                             static_cast<guint>(GST_VIDEO_INFO_WIDTH(&info)),
@@ -82,10 +83,44 @@ Ref<GstCaps> with_all_colours(GstCaps* decoded) {
     if (colours.primaries == GST_VIDEO_COLOR_PRIMARIES_UNKNOWN)
       colours.primaries = usual.colorimetry.primaries;
   }
-  const std::string text = take_string(gst_video_colorimetry_to_string(&colours));
-  caps = Ref<GstCaps>::adopt(gst_caps_copy(decoded));
-  gst_caps_set_simple(caps.get(), kColorimetry, G_TYPE_STRING, text.c_str(), nullptr);
+  return take_string(gst_video_colorimetry_to_string(&colours));
+}
+
+}  // namespace
+
+Ref<GstCaps> with_all_colours(GstCaps* decoded) {
+  GstVideoInfo info;
+  if (!gst_video_info_from_caps(&info, decoded) || GST_VIDEO_INFO_IS_RGB(&info))
+    return Ref<GstCaps>::share(decoded);
+  auto caps = Ref<GstCaps>::adopt(gst_caps_copy(decoded));
+  GstStructure* const fields = gst_caps_get_structure(caps.get(), 0);
+  if (const std::string text = missing_colours(fields, info); !text.empty())
+    gst_structure_set(fields, kColorimetry, G_TYPE_STRING, text.c_str(), nullptr);
+  if (GST_VIDEO_INFO_IS_YUV(&info) && GST_VIDEO_FORMAT_INFO_H_SUB(info.finfo, 1) == 1 &&
+      !gst_structure_has_field(fields, kChromaSite))
+    gst_structure_set(fields, kChromaSite, G_TYPE_STRING, kUsualChromaSite, nullptr);
   return caps;
+}
+
+std::string x264_options(GstCaps* caps) {
+  std::string options;
+  GstVideoMasteringDisplayInfo display;
+  if (gst_video_mastering_display_info_from_caps(&display, caps)) {
+    const auto point = [](const auto& p) {
+      return "(" + std::to_string(p.x) + "," + std::to_string(p.y) + ")";
+    };
+    options = "mastering-display=G" + point(display.display_primaries[1]) + "B" +
+              point(display.display_primaries[2]) + "R" + point(display.display_primaries[0]) +
+              "WP" + point(display.white_point) + "L(" +
+              std::to_string(display.max_display_mastering_luminance) + "," +
+              std::to_string(display.min_display_mastering_luminance) + ")";
+  }
+  GstVideoContentLightLevel light;
+  if (gst_video_content_light_level_from_caps(&light, caps))
+    options += (options.empty() ? "cll=" : ":cll=") +
+               std::to_string(light.max_content_light_level) + "," +
+               std::to_string(light.max_frame_average_light_level);
+  return options;
 }
 
 std::string in_range(const std::string& colorimetry, bool full) {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <fstream>
+#include <utility>
 
 #include "tools/gst-dist/mp4_rotation.h"
+#include "tools/gst-dist/picture_losses.h"
 
 namespace dist::tool {
 namespace {
@@ -25,6 +27,8 @@ void plan_details(TranscodePlan& plan) {
                             " video streams only the first one is encoded");
   if (plan.film.pictures > 0)
     plan.left_out.push_back("the picture that comes with the film, such as a cover, is left out");
+  for (std::string& sentence : picture_losses(*plan.film.first(StreamKind::kVideo), plan.outputs))
+    plan.left_out.push_back(std::move(sentence));
   for (const Output& output : plan.outputs) {
     const Container* container = output.container;
     if (is_turned(plan, output) && !(container && container->rotation))

@@ -334,6 +334,9 @@ Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Propertie
     turn(videoflip.get(), plan.film.first(StreamKind::kVideo)->orientation);
 
   for (std::size_t i = 0; i < plan.outputs.size(); ++i)
+    if (const auto muxer = element("mux" + std::to_string(i)))
+      correct_luminance(muxer.get());
+  for (std::size_t i = 0; i < plan.outputs.size(); ++i)
     if (plan.outputs[i].container && plan.outputs[i].container->chapters && plan.film.chapters)
       gst_toc_setter_set_toc(GST_TOC_SETTER(element("mux" + std::to_string(i)).get()),
                              plan.film.chapters.get());

@@ -12,6 +12,7 @@
 
 #include "tools/gst-dist/colours.h"
 #include "tools/gst-dist/markup.h"
+#include "tools/gst-dist/sound_encoding.h"
 
 namespace dist::tool {
 namespace {
@@ -19,11 +20,6 @@ namespace {
 // What goes past the workers waits here as long as video is in the window of remoteenc, which
 // limits it too.
 constexpr char kQueue[] = "queue max-size-buffers=0 max-size-bytes=0 max-size-time=0";
-
-// Its first frame holds nothing but what a decoder needs before the first sample; it does not say
-// so, and gives that frame the time of the first sample.
-constexpr char kAacEncoder[] = "avenc_aac";
-constexpr GstClockTime kAacPriming = 1024;  // Sample frames.
 
 // What is linked to which element when parsebin has found it.
 struct Link {
@@ -137,14 +133,30 @@ std::string passenger_line(const TranscodePlan& plan, std::size_t index) {
     line += "capssetter caps=text/x-raw,format=utf8 replace=true name=plain" + n + " ! ";
   else if (passenger.encoder.empty())
     line += std::string(parser_of(plan.film.streams[passenger.stream].caps.get())) + " ! ";
-  else  // Matroska's milliseconds would move each frame by up to half of one.
-    line += "decodebin ! audioconvert ! audioresample ! " + passenger.encoder +
-            " perfect-timestamp=true name=encoder" + n + " ! ";
+  else
+    line += encoding_line(passenger.encoder, n) + " ! ";
   line += "tee name=passenger" + n + " ";
   for (std::size_t output : passenger.into)
     line += "passenger" + n + ". ! " + kQueue + " ! " +
             muxer_pad(plan, output, plan.film.streams[passenger.stream].kind);
   return line;
+}
+
+// Whether each of its frames says what layout it has, so that no container needs to.
+bool describes_itself(const TranscodePlan& plan, const Passenger& passenger) {
+  const auto& caps = plan.film.streams[passenger.stream].caps;
+  const auto all = Ref<GstCaps>::adopt(
+      gst_caps_from_string("audio/x-ac3; audio/x-eac3; audio/x-dts; audio/x-true-hd; "
+                           "audio/mpeg,mpegversion=1"));
+  return caps && gst_caps_can_intersect(caps.get(), all.get());
+}
+
+// Muxers of MP4 and Matroska refuse to go on when the layout changes.
+GstPadProbeReturn hide_later_caps(GstPad* pad, GstPadProbeInfo* info, gpointer) {
+  return GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_CAPS &&
+                 gst_pad_has_current_caps(pad)
+             ? GST_PAD_PROBE_DROP
+             : GST_PAD_PROBE_OK;
 }
 
 GstPadProbeReturn remove_markup(GstPad*, GstPadProbeInfo* info, gpointer) {
@@ -193,17 +205,17 @@ GstPadProbeReturn begin_earlier(GstPad*, GstPadProbeInfo* info, gpointer) {
   return GST_PAD_PROBE_OK;
 }
 
-// The frame before the first sample then lies before the beginning, and muxers leave it out.
-void take_back_priming(GstElement* encoder, unsigned rate) {
-  const auto pad = Ref<GstPad>::adopt(gst_element_get_static_pad(encoder, "src"));
-  if (rate > 0)
-    gst_pad_set_offset(pad.get(), -static_cast<gint64>(
-                                      gst_util_uint64_scale_round(kAacPriming, GST_SECOND, rate)));
+Ref<GstPad> sink_of(GstElement* element) {
+  return Ref<GstPad>::adopt(gst_element_get_static_pad(element, "sink"));
 }
 
 void add_probe(GstElement* element, GstPadProbeType type, GstPadProbeCallback callback) {
-  const auto pad = Ref<GstPad>::adopt(gst_element_get_static_pad(element, "sink"));
-  gst_pad_add_probe(pad.get(), type, callback, nullptr, nullptr);
+  gst_pad_add_probe(sink_of(element).get(), type, callback, nullptr, nullptr);
+}
+
+bool is_raw_sound(const FilmStream& stream) {
+  return stream.caps && gst_caps_get_size(stream.caps.get()) > 0 &&
+         gst_structure_has_name(gst_caps_get_structure(stream.caps.get(), 0), "audio/x-raw");
 }
 
 // Those that may have more than a picture at a time.
@@ -283,11 +295,21 @@ Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& soun
                                 ", which " + container.extension + " does not take");
         continue;
       }
+      const std::string& path = plan.outputs[output].path;
+      if (!stream.caps || !can_decode(stream.caps.get())) {
+        plan.left_out.push_back(path + " does not get " + name_of(stream) +
+                                ", which nothing on this machine decodes");
+        continue;
+      }
       const char* encoder = first_encoder(container);
       if (!encoder)
         return Error{std::string(container.extension) + " does not take " + name_of(stream) +
                      ", and no encoder is installed for what it takes; install " +
                      container.audio_encoders.front() + ", or write .mkv"};
+      if (const unsigned most = most_channels(encoder); stream.channels > most)
+        plan.left_out.push_back(path + " gets " + name_of(stream) + " mixed down from " +
+                                std::to_string(stream.channels) + " channels to " +
+                                std::to_string(most) + ", the most that " + encoder + " takes");
       encoded.encoder = encoder;
       encoded.into.push_back(output);
     }
@@ -340,14 +362,19 @@ Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Propertie
     if (plan.outputs[i].container && plan.outputs[i].container->chapters && plan.film.chapters)
       gst_toc_setter_set_toc(GST_TOC_SETTER(element("mux" + std::to_string(i)).get()),
                              plan.film.chapters.get());
+  for (const std::size_t stream : streams)
+    if (is_raw_sound(plan.film.streams[stream]))
+      mend_times(sink_of(element("stream" + std::to_string(stream)).get()).get());
   for (std::size_t i = 0; i < plan.passengers.size(); ++i) {
     const std::string n = std::to_string(i);
     add_probe(element("passenger" + n).get(),
               GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
               say_unknown_language);
-    if (plan.passengers[i].encoder == kAacEncoder)
-      take_back_priming(element("encoder" + n).get(),
-                        plan.film.streams[plan.passengers[i].stream].rate);
+    if (!plan.passengers[i].encoder.empty())
+      prepare_encoding(GST_BIN(pipeline.get()), n);
+    else if (describes_itself(plan, plan.passengers[i]))
+      add_probe(element("passenger" + n).get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+                hide_later_caps);
     if (is_plain(plan, plan.passengers[i]))
       add_probe(element("plain" + n).get(), GST_PAD_PROBE_TYPE_BUFFER, remove_markup);
   }

@@ -1,0 +1,163 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Sound that a stock pipeline loses or gives up on: gst-dist-1.0 transcode keeps it, or says what
+// it leaves out.
+
+// Before gstcheck.h, which has a macro "fail".
+#include "tests/tools/film_probe.h"
+
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+
+#include <gst/check/gstcheck.h>
+
+namespace {
+
+using namespace tool;
+
+// Tones of other loudness in each channel, two seconds.
+constexpr char kSurround[] =
+    "-f lavfi -i sine=frequency=440:duration=2 -filter_complex "
+    "[1:a]pan=5.1|c0=c0|c1=0.8*c0|c2=0.6*c0|c3=0.1*c0|c4=0.4*c0|c5=0.3*c0[a] -map 0:v -map [a] ";
+
+std::string bytes_of(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+void write(const std::string& file, const std::string& bytes) {
+  std::ofstream(file, std::ios::binary) << bytes;
+}
+
+// How loud each channel is, in decibels.
+std::vector<double> levels_of(const std::string& file, const std::string& filter = "") {
+  const std::string said =
+      output_of("ffmpeg -nostdin -hide_banner -i " + file + " -map a:0 -af " + filter +
+                "astats=measure_overall=none:measure_perchannel=RMS_level -f null -");
+  std::vector<double> levels;
+  for (std::size_t at = said.find("RMS level dB: "); at != std::string::npos;
+       at = said.find("RMS level dB: ", at + 1))
+    levels.push_back(std::atof(said.c_str() + at + 14));
+  return levels;
+}
+
+// Seconds of sound that a decoder makes of it.
+double length_of_sound(const Folder& folder, const std::string& file) {
+  make("-i " + file + " -map a:0 -ac 1 -ar 48000 -f s16le " + (folder / "length.raw"));
+  return static_cast<double>(fs::file_size(folder / "length.raw")) / 2 / 48000;
+}
+
+}  // namespace
+
+// The rest of the film comes out.
+GST_START_TEST(test_transcode_sound_nobody_decodes) {
+  const Folder folder;
+  make(std::string(kPicture) + "-f lavfi -i sine=duration=2 " + kH264 + "-c:a aac " +
+       (folder / "known.mp4"));
+  std::string film = bytes_of(folder / "known.mp4");
+  film.replace(film.find("mp4a"), 4, "quux");
+  write(folder / "in.mp4", film);
+  for (const char* out : {"out.mp4", "out.mkv", "out.ts"}) {
+    expect_text(transcode(folder / "in.mp4", folder / out), "does not get the sound");
+    const Probe seen = probe(folder / out);
+    ck_assert_uint_eq(seen.streams.size(), 1);
+    ck_assert_str_eq(seen.streams[0].codec.c_str(), "h264");
+  }
+}
+GST_END_TEST
+
+// Whatever order and places the source gives its channels.
+GST_START_TEST(test_transcode_keeps_channels) {
+  const struct {
+    const char* codec;
+    const char* film;
+    const char* out;
+  } rows[] = {
+      {"pcm_s16le", "in.mov", "out.mp4"},         {"eac3", "in.mkv", "out.mp4"},
+      {"truehd -strict -2", "in.mkv", "out.mp4"}, {"truehd -strict -2", "in.mkv", "out.mkv"},
+      {"pcm_s24le", "in.mkv", "out.ts"},          {"flac", "in.mkv", "out.mp4"},
+  };
+  for (const auto& row : rows) {
+    const Folder folder;
+    make(std::string(kPicture) + kSurround + kH264 + "-c:a " + row.codec + " " +
+         (folder / row.film));
+    transcode(folder / row.film, folder / row.out);
+    const Stream sound = probe(folder / row.out).of_kind("audio").at(0);
+    ck_assert_msg(sound.channels == 6 && sound.layout == "5.1", "%s to %s: %d channels, %s",
+                  row.codec, row.out, static_cast<int>(sound.channels), sound.layout.c_str());
+    const auto before = levels_of(folder / row.film);
+    const auto after = levels_of(folder / row.out);
+    ck_assert_uint_eq(before.size(), 6);
+    ck_assert_uint_eq(after.size(), 6);
+    // Encoders take what is above some Hz from the low-frequency channel.
+    for (std::size_t i : {0, 1, 2, 4, 5})
+      ck_assert_msg(std::abs(before[i] - after[i]) < 2, "%s to %s: channel %zu, %.1f not %.1f dB",
+                    row.codec, row.out, i, after[i], before[i]);
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_says_fewer_channels) {
+  const Folder folder;
+  make(std::string(kPicture) + "-f lavfi -i sine=duration=2 " + kH264 +
+       "-af pan=7.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0|c6=c0|c7=c0 -c:a pcm_s16le " +
+       (folder / "in.mkv"));
+  expect_text(transcode(folder / "in.mkv", folder / "out.mp4"), "mixed down from 8 channels to 6");
+  ck_assert_int_eq(probe(folder / "out.mp4").of_kind("audio").at(0).channels, 6);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_sound_of_high_rates) {
+  for (const char* rate : {"44100", "88200", "96000", "176400", "192000"}) {
+    const Folder folder;
+    make(std::string(kPicture) + "-f lavfi -i sine=duration=2:sample_rate=" + rate + " " + kH264 +
+         "-c:a pcm_s24le " + (folder / "in.mov"));
+    for (const char* out : {"out.mp4", "out.mkv", "out.ts"}) {
+      transcode(folder / "in.mov", folder / out);
+      const double seconds = length_of_sound(folder, folder / out);
+      ck_assert_msg(std::abs(seconds - 2) < 0.05, "%s to %s: %.3f s", rate, out, seconds);
+    }
+  }
+}
+GST_END_TEST
+
+// As in broadcasts, between the film and the advertisements.
+GST_START_TEST(test_transcode_layout_changes) {
+  const Folder folder;
+  make(std::string(kPicture) + kSurround + kH264 + "-c:a ac3 " + (folder / "a.ts"));
+  make(std::string(kPicture) + "-f lavfi -i sine=duration=2 " + kH264 + "-ac 2 -c:a ac3 " +
+       (folder / "b.ts"));
+  write(folder / "in.ts", bytes_of(folder / "a.ts") + bytes_of(folder / "b.ts"));
+  for (const char* out : {"out.mp4", "out.mkv", "out.ts"}) {
+    transcode(folder / "in.ts", folder / out);
+    const double seconds = length_of_sound(folder, folder / out);
+    ck_assert_msg(std::abs(seconds - 4) < 0.1, "%s: %.3f s", out, seconds);
+    // Nothing is in the rear in its second half.
+    ck_assert_uint_eq(levels_of(folder / out, "atrim=end=1.9,").size(), 6);
+    ck_assert_str_eq(output_of("ffprobe -v error -count_packets -select_streams v "
+                               "-show_entries stream=nb_read_packets -of csv=p=0 " +
+                               (folder / out))
+                         .substr(0, 3)
+                         .c_str(),
+                     "100");
+  }
+}
+GST_END_TEST
+
+static Suite* transcode_sound_suite() {
+  Suite* const suite = suite_create("transcode-sound");
+  TCase* const tests = tcase_create("all");
+  tcase_set_timeout(tests, 300);
+  suite_add_tcase(suite, tests);
+  tcase_add_test(tests, test_transcode_sound_nobody_decodes);
+  tcase_add_test(tests, test_transcode_keeps_channels);
+  tcase_add_test(tests, test_transcode_says_fewer_channels);
+  tcase_add_test(tests, test_transcode_sound_of_high_rates);
+  tcase_add_test(tests, test_transcode_layout_changes);
+  return suite;
+}
+
+GST_CHECK_MAIN(transcode_sound)

@@ -14,9 +14,7 @@
 namespace dist::tool {
 namespace {
 
-constexpr char kPipeline[] =
-    "urisourcebin name=source ! parsebin name=film "
-    "distsegmenter name=cut ! fakesink name=out async=false sync=false";
+constexpr char kCutting[] = "distsegmenter name=cut ! fakesink name=out async=false sync=false";
 constexpr GstClockTime kTick = GST_SECOND;
 constexpr unsigned kPatience = 30;  // Ticks in which nothing comes.
 
@@ -206,7 +204,8 @@ Examination examine(const Film& film, const SegmentLimit& limit) {
   Watch watch;
   watch.wanted = film.first(StreamKind::kVideo)->id;
   GError* error = nullptr;
-  const auto pipeline = Ref<GstElement>::adopt(GST_ELEMENT(gst_parse_launch(kPipeline, &error)));
+  const std::string line = reading_line(film) + kCutting;
+  const auto pipeline = Ref<GstElement>::adopt(gst_parse_launch(line.c_str(), &error));
   if (error) {
     watch.seen.flaw = error->message;
     g_error_free(error);
@@ -214,7 +213,7 @@ Examination examine(const Film& film, const SegmentLimit& limit) {
   }
   const auto source =
       Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "source"));
-  g_object_set(source.get(), "uri", film.uri.c_str(), nullptr);
+  set_source(source.get(), film);
   limit.apply(pipeline.get());
   const auto parsebin =
       Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "film"));

@@ -15,6 +15,7 @@ namespace dist::tool {
 namespace {
 
 constexpr GstClockTime kPatience = 30 * GST_SECOND;
+constexpr guint64 kBestQuality = 4294967;  // In kbit/s, so that 32 bits hold the bits.
 
 // Why it cannot be a film; empty if it can.
 std::string flaw_of_file(const std::string& path) {
@@ -166,6 +167,13 @@ std::optional<std::pair<std::filesystem::file_time_type, std::uintmax_t>> state_
   return std::pair(time, std::filesystem::file_size(path, error));
 }
 
+// As the film is read later.
+void choose_best_quality(GstDiscoverer*, GstElement* source, gpointer) {
+  const auto reader = Ref<GstObject>::adopt(gst_object_get_parent(GST_OBJECT(source)));
+  if (reader && g_object_class_find_property(G_OBJECT_GET_CLASS(reader.get()), "connection-speed"))
+    g_object_set(reader.get(), "connection-speed", kBestQuality, nullptr);
+}
+
 // The discoverer drops the debug texts of errors; they are picked up on its bus.
 class Details {
  public:
@@ -229,6 +237,7 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   std::unique_ptr<GstDiscovererInfo, Unref> info;
   if (discoverer) {
     debug.watch(discoverer.get());
+    g_signal_connect(discoverer.get(), "source-setup", G_CALLBACK(choose_best_quality), nullptr);
     info.reset(gst_discoverer_discover_uri(discoverer.get(), uri->c_str(), &error));
   }
   const std::unique_ptr<GError, decltype(&g_error_free)> owner(error, g_error_free);
@@ -249,8 +258,9 @@ Result<Film> look_at(const std::string& input, std::string* details) {
     if (GST_IS_DISCOVERER_CONTAINER_INFO(top))
       if (const auto caps = Ref<GstCaps>::adopt(gst_discoverer_stream_info_get_caps(top))) {
         film.container = describe(caps.get());
-        film.transport_stream =
-            gst_structure_has_name(gst_caps_get_structure(caps.get(), 0), "video/mpegts");
+        const GstStructure* const structure = gst_caps_get_structure(caps.get(), 0);
+        film.transport_stream = gst_structure_has_name(structure, "video/mpegts");
+        film.playlist = gst_structure_has_name(structure, "application/x-hls");
       }
     gst_discoverer_stream_info_unref(top);
   }
@@ -273,6 +283,28 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   film.encrypted = film.encrypted || lacks_decryption(info.get());
   set_pictures_aside(film);
   return film;
+}
+
+std::string reading_line(const Film& film) {
+  if (!film.playlist)
+    return "urisourcebin name=source ! parsebin name=film ";
+  // urisourcebin takes a demuxer of playlists only if it chooses among the streams itself. Of a
+  // film in several qualities the best one is wanted, whatever the network.
+  GstElement* const source =
+      gst_element_make_from_uri(GST_URI_SRC, film.uri.c_str(), nullptr, nullptr);
+  const std::string factory =
+      source ? GST_OBJECT_NAME(gst_element_get_factory(source)) : "urisourcebin";
+  if (source)
+    gst_object_unref(gst_object_ref_sink(source));
+  return factory +
+         " name=source ! parsebin name=film connection-speed=" + std::to_string(kBestQuality) + " ";
+}
+
+void set_source(GstElement* source, const Film& film) {
+  if (GST_IS_URI_HANDLER(source))
+    gst_uri_handler_set_uri(GST_URI_HANDLER(source), film.uri.c_str(), nullptr);
+  else
+    g_object_set(source, "uri", film.uri.c_str(), nullptr);
 }
 
 }  // namespace dist::tool

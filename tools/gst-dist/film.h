@@ -50,6 +50,7 @@ struct Film {
   GstClockTime duration = 0;  // 0: unknown.
   bool seekable = false;
   bool transport_stream = false;  // Of MPEG-2.
+  bool playlist = false;          // Of HTTP live streaming.
   bool encrypted = false;         // Some of its streams are.
   std::vector<FilmStream> streams;
   unsigned pictures = 0;  // Beside the video, such as a cover; they are not among the streams.
@@ -69,5 +70,10 @@ struct Film {
 // `input` is a path or a URI. Blocks, half a minute at most. The error says what to do; if it comes
 // from GStreamer `details` get what that tells programmers, unless null.
 Result<Film> look_at(const std::string& input, std::string* details = nullptr);
+
+// What reads a film and takes it apart, as gst-launch has it: a bin "film" with a pad for each
+// stream, behind an element "source", which is to be told which film it is.
+std::string reading_line(const Film& film);
+void set_source(GstElement* source, const Film& film);
 
 }  // namespace dist::tool

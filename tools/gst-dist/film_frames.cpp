@@ -68,7 +68,7 @@ Result<std::unique_ptr<FilmFrames>> FilmFrames::open(const Film& film) {
   std::unique_ptr<FilmFrames> frames(new FilmFrames);
   // Films that are turned when they are shown are compared as they are shown.
   const std::string line =
-      "urisourcebin name=source ! parsebin name=film decodebin name=in ! " +
+      reading_line(film) + "decodebin name=in ! " +
       std::string(video->orientation.empty() ? ""
                                              : "videoconvert ! videoflip video-direction=auto ! ") +
       "appsink name=out sync=false max-buffers=4 caps=video/x-raw";
@@ -80,7 +80,7 @@ Result<std::unique_ptr<FilmFrames>> FilmFrames::open(const Film& film) {
     g_error_free(error);
     return failure;
   }
-  g_object_set(frames->element("source").get(), "uri", film.uri.c_str(), nullptr);
+  set_source(frames->element("source").get(), film);
   const auto parsebin = frames->element("film");
   g_signal_connect_data(
       parsebin.get(), "pad-added", G_CALLBACK(link_video), new std::string(video->id),

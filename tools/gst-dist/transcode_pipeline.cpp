@@ -322,9 +322,8 @@ Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& soun
 
 Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Properties& remote,
                                       const std::vector<std::string>& paths) {
-  std::string line =
-      "urisourcebin name=source ! parsebin name=film "
-      "distsegmenter name=cut ! remoteenc name=remote ! distjoin name=join ";
+  std::string line = reading_line(plan.film) +
+                     "distsegmenter name=cut ! remoteenc name=remote ! distjoin name=join ";
   for (std::size_t i = 0; i < plan.outputs.size(); ++i)
     line += output_line(plan, i);
   std::set<std::size_t> streams;
@@ -345,7 +344,7 @@ Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Propertie
   const auto element = [&](const std::string& name) {
     return Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), name.c_str()));
   };
-  g_object_set(element("source").get(), "uri", plan.film.uri.c_str(), nullptr);
+  set_source(element("source").get(), plan.film);
   for (const auto& [name, value] : remote)
     gst_util_set_object_arg(G_OBJECT(element("remote").get()), name.c_str(), value.c_str());
   for (std::size_t i = 0; i < paths.size(); ++i)

@@ -147,6 +147,44 @@ GST_START_TEST(test_transcode_layout_changes) {
 }
 GST_END_TEST
 
+// What is missing is what counts, not how long the film is, nor which of its streams is the
+// longest.
+GST_START_TEST(test_transcode_film_that_is_cut_off) {
+  const Folder folder;
+  std::ofstream(folder / "late.srt") << "1\n00:00:01,000 --> 00:00:02,000\nhello\n\n"
+                                        "2\n00:00:07,000 --> 00:00:08,000\nworld\n";
+  const std::string slow = "-f lavfi -i testsrc2=size=64x64:rate=2:duration=600 " +
+                           std::string(kH264) + "-x264-params keyint=4 ";
+  const struct {
+    std::string film;
+    double kept;
+    bool is_cut;
+  } rows[] = {
+      {slow + "-cluster_time_limit 1000 " + (folder / "in.mkv"), 0.985, true},
+      {slow + "-movflags faststart " + (folder / "in.mp4"), 0.985, true},
+      {slow + (folder / "in.mkv"), 1, false},
+      {kPicture + std::string("-f lavfi -i sine=duration=8 ") + kH264 + "-c:a aac " +
+           (folder / "in.mkv"),
+       1, false},
+      {kPicture + std::string("-f lavfi -i sine=duration=8 ") + kH264 + "-c:a aac " +
+           (folder / "in.mp4"),
+       1, false},
+      {kPicture + std::string("-i ") + (folder / "late.srt") + " " + kH264 + "-c:s mov_text " +
+           (folder / "in.mp4"),
+       1, false},
+  };
+  for (const auto& row : rows) {
+    const std::string film = row.film.substr(row.film.rfind(' ') + 1);
+    make(row.film);
+    fs::resize_file(
+        film, static_cast<std::uintmax_t>(row.kept * static_cast<double>(fs::file_size(film))));
+    const std::string said = transcode(film, folder / "out.mkv", "--yes -r v:h264:speed=fast");
+    ck_assert_msg((said.find("may be cut off") != std::string::npos) == row.is_cut, "%s\n%s",
+                  row.film.c_str(), said.c_str());
+  }
+}
+GST_END_TEST
+
 static Suite* transcode_sound_suite() {
   Suite* const suite = suite_create("transcode-sound");
   TCase* const tests = tcase_create("all");
@@ -157,6 +195,7 @@ static Suite* transcode_sound_suite() {
   tcase_add_test(tests, test_transcode_says_fewer_channels);
   tcase_add_test(tests, test_transcode_sound_of_high_rates);
   tcase_add_test(tests, test_transcode_layout_changes);
+  tcase_add_test(tests, test_transcode_film_that_is_cut_off);
   return suite;
 }
 

@@ -260,6 +260,9 @@ Result<Film> look_at(const std::string& input, std::string* details) {
         film.container = describe(caps.get());
         const GstStructure* const structure = gst_caps_get_structure(caps.get(), 0);
         film.transport_stream = gst_structure_has_name(structure, "video/mpegts");
+        film.states_duration = gst_structure_has_name(structure, "video/quicktime") ||
+                               gst_structure_has_name(structure, "video/x-matroska") ||
+                               gst_structure_has_name(structure, "video/webm");
         film.playlist = gst_structure_has_name(structure, "application/x-hls");
       }
     gst_discoverer_stream_info_unref(top);

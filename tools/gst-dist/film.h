@@ -48,6 +48,7 @@ struct Film {
   std::string uri;
   std::string container;      // For people; empty if there is none.
   GstClockTime duration = 0;  // 0: unknown.
+  bool states_duration = false;  // Its container does; that of others is guessed.
   bool seekable = false;
   bool transport_stream = false;  // Of MPEG-2.
   bool playlist = false;          // Of HTTP live streaming.

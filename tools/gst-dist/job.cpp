@@ -23,8 +23,6 @@ constexpr double kPatience = 60;        // For a first or another worker.
 constexpr guint kTick = 250;            // Milliseconds.
 constexpr double kLogInterval = 5;      // Seconds between lines that stay.
 constexpr double kProgramInterval = 1;  // And between those for programs.
-// Seconds of a film without video that nobody wonders about.
-constexpr double kMaxMissing = 3;
 // Strangers that are told of as they come; a flood is not.
 constexpr std::size_t kMaxRefusals = 8;
 
@@ -302,10 +300,6 @@ void Job::clear() {
 }
 
 void Job::say_done(const std::vector<std::string>& names) {
-  const double announced = static_cast<double>(settings_.duration) / GST_SECOND;
-  if (announced - progress_.done() > std::max(kMaxMissing, announced / 50))
-    say_error("the video ends at " + clock_text(progress_.done()) +
-              " although the film announces " + clock_text(announced) + "; it may be cut off.");
   if (settings_.json) {
     std::printf("%s\n", progress_.done_for_programs(names, now()).c_str());
     return;

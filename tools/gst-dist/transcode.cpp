@@ -306,8 +306,9 @@ int transcode(std::vector<std::string> words) {
   std::optional<ThumbnailFiles> thumbnails;
   if (arguments.thumbnails)
     thumbnails.emplace(plan, files->paths());
+  const FilmEnd end;
   auto pipeline = make_pipeline(plan, properties_of_remote(arguments, renditions),
-                                locations_of(files->paths()));
+                                locations_of(files->paths()), end);
   if (!pipeline)
     return fail(kFailed, pipeline.error());
   if (thumbnails)
@@ -341,6 +342,8 @@ int transcode(std::vector<std::string> words) {
     return fail(kNoOutput, status.error());
   if (const Status status = files->commit(); !status)
     return fail(kNoOutput, status.error());
+  if (const std::string early = early_end(plan.film, end.latest()); !early.empty())
+    say_error(sentence(early));
   job.say_done(results_of(plan));
   return kDone;
 }

@@ -31,6 +31,7 @@ struct Link {
 struct Links {
   std::vector<Link> all;
   bool transport_stream = false;
+  FilmEnd end;
 };
 
 bool is_installed(const std::string& element) {
@@ -264,6 +265,7 @@ void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
     gst_element_sync_state_with_parent(target.get());
   }
   const auto sink = Ref<GstPad>::adopt(gst_element_get_static_pad(target.get(), "sink"));
+  links.end.watch(sink.get());
   if (links.transport_stream)
     gst_pad_add_probe(sink.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, begin_earlier, nullptr,
                       nullptr);
@@ -321,7 +323,7 @@ Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& soun
 }
 
 Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Properties& remote,
-                                      const std::vector<std::string>& paths) {
+                                      const std::vector<std::string>& paths, const FilmEnd& end) {
   std::string line = reading_line(plan.film) +
                      "distsegmenter name=cut ! remoteenc name=remote ! distjoin name=join ";
   for (std::size_t i = 0; i < plan.outputs.size(); ++i)
@@ -380,6 +382,7 @@ Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Propertie
 
   prefer_colours_of_stream(element("film").get());
   auto links = std::make_unique<Links>();
+  links->end = end;
   links->transport_stream = plan.film.transport_stream;
   links->all.push_back({plan.film.first(StreamKind::kVideo)->id, StreamKind::kVideo, "cut"});
   for (std::size_t stream : streams)

@@ -15,6 +15,7 @@
 #include "gst/dist/gstx/ref.h"
 #include "tools/gst-dist/containers.h"
 #include "tools/gst-dist/film.h"
+#include "tools/gst-dist/film_end.h"
 
 namespace dist::tool {
 
@@ -51,7 +52,8 @@ using Properties = std::vector<std::pair<std::string, std::string>>;
 
 // Its elements are named: "remote" is remoteenc. Outputs are written to `paths`, one for each, but
 // for thumbnails: an appsink "pictures" gets these as JPEG, and "tiles" as I420.
+// `end` watches all streams.
 Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Properties& remote,
-                                      const std::vector<std::string>& paths);
+                                      const std::vector<std::string>& paths, const FilmEnd& end);
 
 }  // namespace dist::tool

@@ -1,16 +1,23 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The matrix of an MP4's video track, and subtitles without markup.
+// The matrix of an MP4's video track, subtitles without markup, and files that are read as others.
+
+// Before gstcheck.h, which has a macro "fail".
+#include "tests/tools/tool.h"
 
 #include <cstdint>
+#include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <gst/check/gstcheck.h>
 
 #include "tools/gst-dist/markup.h"
+#include "tools/gst-dist/mended_file.h"
 #include "tools/gst-dist/mp4_rotation.h"
+#include "tools/gst-dist/ts_head.h"
 
 namespace {
 
@@ -119,6 +126,84 @@ GST_START_TEST(test_markup_is_removed) {
 }
 GST_END_TEST
 
+// Whatever is asked for, and in whatever pieces.
+GST_START_TEST(test_mended_file) {
+  const tool::Folder folder;
+  const std::string path = folder / "file";
+  std::ofstream(path) << "0123456789";
+  const struct {
+    std::vector<dist::tool::Mend> mends;
+    const char* content;
+  } rows[] = {
+      {{}, "0123456789"},
+      {{{0, 0, "ab"}}, "ab0123456789"},
+      {{{3, 2, "xy"}}, "012xy56789"},
+      {{{3, 2, "xyz"}, {5, 0, "-"}, {10, 0, "end"}}, "012xyz-56789end"},
+      {{{0, 10, ""}}, ""},
+  };
+  for (const auto& row : rows) {
+    const std::string expected = row.content;
+    dist::tool::MendedFile file(path, row.mends);
+    fail_unless(file.size() == expected.size());
+    for (std::size_t at = 0; at <= expected.size() + 1; ++at)
+      for (std::size_t count = 1; count <= expected.size() + 1; ++count) {
+        const std::string part = at < expected.size() ? expected.substr(at, count) : "";
+        fail_unless(file.read(at, count) == part, "%s: %zu at %zu", row.content, count, at);
+      }
+  }
+  fail_unless(dist::tool::MendedFile(folder / "none", {}).size() == 0);
+}
+GST_END_TEST
+
+namespace {
+
+std::string ts_packet(unsigned pid, const std::string& adaptation, const std::string& payload) {
+  std::string packet{'\x47', static_cast<char>(0x40 | pid >> 8), static_cast<char>(pid), '\x30'};
+  const std::size_t room = 188 - 5 - payload.size();
+  packet += static_cast<char>(room);
+  packet += adaptation + std::string(room - adaptation.size(), '\xff') + payload;
+  return packet;
+}
+
+// A program of one stream, whose first PES packet comes before its clock.
+std::string ts_film() {
+  using namespace std::string_literals;
+  const std::string tables =
+      ts_packet(0, "\0"s, "\0\0\xb0\x0d\0\1\xc1\0\0\0\1\xf0\0crc."s) +
+      ts_packet(0x1000, "\0"s, "\0\2\xb0\x12\0\1\xc1\0\0\xe1\0\xf0\0\x82\xe1\0\xf0\0crc."s);
+  const std::string sound = "\0\0\1\xbd\0\0\x80\x80\x05\x21\0\1\0\1\x7f\xfe\x80\1...."s;
+  return tables + ts_packet(0x100, "\0"s, sound) + ts_packet(0x100, "\x10\0\0\x60\0\x7e\0"s, sound);
+}
+
+}  // namespace
+
+GST_START_TEST(test_ts_head) {
+  const auto found = dist::tool::mend_ts_head(ts_film());
+  fail_unless(found.mends.size() == 2);
+  // DTS is named in a way that is known to all.
+  fail_unless(found.mends[0].at == 188 && found.mends[0].replaced == 188);
+  fail_unless(found.mends[0].bytes.find("\x8a\xe1") != std::string::npos);
+  // A clock before everything else.
+  fail_unless(found.mends[1].at == 376 && found.mends[1].replaced == 0);
+  fail_unless(found.mends[1].bytes.size() % 188 == 0 && !found.mends[1].bytes.empty());
+  fail_unless(dist::tool::mend_ts_head("").mends.empty());
+}
+GST_END_TEST
+
+GST_START_TEST(test_ts_head_of_broken_files) {
+  const std::string whole = ts_film();
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    dist::tool::mend_ts_head(whole.substr(0, size));
+  for (std::size_t i = 0; i < whole.size(); ++i)
+    for (int value : {0, 1, 0x3f, 0x7f, 0x80, 0xff}) {
+      std::string broken = whole;
+      broken[i] = static_cast<char>(value);
+      for (const auto& mend : dist::tool::mend_ts_head(broken).mends)
+        fail_unless(mend.at + mend.replaced <= whole.size() && mend.bytes.size() < 8 << 20);
+    }
+}
+GST_END_TEST
+
 static Suite* details_suite() {
   Suite* const suite = suite_create("details");
   TCase* const tests = tcase_create("all");
@@ -127,6 +212,9 @@ static Suite* details_suite() {
   tcase_add_test(tests, test_rotation_keeps_the_picture_in_view);
   tcase_add_test(tests, test_rotation_of_broken_files);
   tcase_add_test(tests, test_markup_is_removed);
+  tcase_add_test(tests, test_mended_file);
+  tcase_add_test(tests, test_ts_head);
+  tcase_add_test(tests, test_ts_head_of_broken_files);
   return suite;
 }
 

@@ -23,7 +23,7 @@ inline constexpr char kH264[] = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p
 
 inline std::string output_of(const std::string& line, int expected = 0) {
   farm::Process process(line);
-  const int code = process.exit_code(120);
+  const int code = process.exit_code(60);
   ck_assert_msg(code == expected, "%s: exit code %d\n%s", line.c_str(), code,
                 process.output().c_str());
   return process.output();

@@ -147,6 +147,86 @@ GST_START_TEST(test_transcode_layout_changes) {
 }
 GST_END_TEST
 
+// In a program whose map calls it what it is for ffmpeg only.
+GST_START_TEST(test_transcode_dts_in_ts) {
+  const Folder folder;
+  make(std::string(kPicture) + kSurround + kH264 + "-strict -2 -c:a dca " + (folder / "in.ts"));
+  expect_text(output_of(command() + "inspect " + (folder / "in.ts")), "DTS");
+  for (const char* out : {"out.mp4", "out.mkv", "out.ts"}) {
+    transcode(folder / "in.ts", folder / out);
+    ck_assert_int_eq(probe(folder / out).of_kind("audio").at(0).channels, 6);
+    const double seconds = length_of_sound(folder, folder / out);
+    ck_assert_msg(std::abs(seconds - 2) < 0.1, "%s: %.3f s", out, seconds);
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_says_sound_that_nobody_finds) {
+  const Folder folder;
+  make(std::string(kPicture) + kSurround + kH264 + "-strict -2 -c:a truehd " + (folder / "in.ts"));
+  const std::string said = transcode(folder / "in.ts", folder / "out.mkv");
+  expect_text(said, "the sound (TrueHD) is left out");
+}
+GST_END_TEST
+
+// Against the source, as ffmpeg sees it: sound before the first clock, no time at which the muxer
+// was ahead, pictures that begin late, as after a change of channel, and early.
+GST_START_TEST(test_transcode_ts_in_sync) {
+  const struct {
+    const char* inputs;
+    const char* options;
+  } rows[] = {
+      {"-f lavfi -i testsrc2=size=160x120:rate=25:duration=2 -f lavfi -i sine=duration=2 ",
+       "-c:a aac -muxdelay 0 "},
+      {"-itsoffset 1.5 -f lavfi -i testsrc2=size=160x120:rate=25:duration=2 -f lavfi -i "
+       "sine=duration=3.5 ",
+       "-c:a aac "},
+      {"-itsoffset 1.5 -f lavfi -i testsrc2=size=160x120:rate=25:duration=2 -f lavfi -i "
+       "sine=duration=3.5 ",
+       "-c:a ac3 -muxdelay 0 "},
+      {"-f lavfi -i testsrc2=size=160x120:rate=25:duration=3 -itsoffset 1 -f lavfi -i "
+       "sine=duration=2 ",
+       "-c:a ac3 -muxdelay 0 "},
+      {"-itsoffset 0.3 -f lavfi -i testsrc2=size=160x120:rate=25:duration=2 -f lavfi -i "
+       "sine=duration=2 ",
+       "-c:a mp2 -output_ts_offset 3600 -muxdelay 0 "},
+  };
+  for (const auto& row : rows) {
+    const Folder folder;
+    const std::string film = folder / "in.ts";
+    make(std::string(row.inputs) + kH264 + row.options + film);
+    const double expected = start_of(film, "a") - start_of(film, "v");
+    const double length = length_of_sound(folder, film);
+    for (const char* name : {"out.mp4", "out.mkv", "out.ts"}) {
+      const std::string out = folder / name;
+      transcode(film, out);
+      const double actual = start_of(out, "a") - start_of(out, "v");
+      ck_assert_msg(std::abs(actual - expected) < 0.002, "%s%s to %s: sound at %.3f, not %.3f s",
+                    row.inputs, row.options, name, actual, expected);
+      const double kept = length_of_sound(folder, out);
+      ck_assert_msg(std::abs(kept - length) < 0.03, "%s%s to %s: %.3f s of sound, not %.3f",
+                    row.inputs, row.options, name, kept, length);
+    }
+  }
+}
+GST_END_TEST
+
+// qtdemux takes video that is much shorter than the rest for a preview.
+GST_START_TEST(test_transcode_short_video) {
+  const Folder folder;
+  make(std::string(kPicture) + "-f lavfi -i sine=duration=15 " + kH264 + "-c:a aac " +
+       (folder / "in.mp4"));
+  transcode(folder / "in.mp4", folder / "out.mp4");
+  const Probe seen = probe(folder / "out.mp4");
+  ck_assert_uint_eq(seen.of_kind("video").size(), 1);
+  ck_assert_uint_eq(seen.of_kind("audio").size(), 1);
+  const double seconds = length_of_sound(folder, folder / "out.mp4");
+  ck_assert_msg(std::abs(seconds - 15) < 0.1, "%.3f s", seconds);
+  ck_assert_int_eq(
+      run(command() + "compare " + (folder / "in.mp4") + " " + (folder / "out.mp4")).code, 0);
+}
+GST_END_TEST
+
 // What is missing is what counts, not how long the film is, nor which of its streams is the
 // longest.
 GST_START_TEST(test_transcode_film_that_is_cut_off) {
@@ -195,6 +275,10 @@ static Suite* transcode_sound_suite() {
   tcase_add_test(tests, test_transcode_says_fewer_channels);
   tcase_add_test(tests, test_transcode_sound_of_high_rates);
   tcase_add_test(tests, test_transcode_layout_changes);
+  tcase_add_test(tests, test_transcode_dts_in_ts);
+  tcase_add_test(tests, test_transcode_says_sound_that_nobody_finds);
+  tcase_add_test(tests, test_transcode_ts_in_sync);
+  tcase_add_test(tests, test_transcode_short_video);
   tcase_add_test(tests, test_transcode_film_that_is_cut_off);
   return suite;
 }

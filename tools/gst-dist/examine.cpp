@@ -121,7 +121,7 @@ GstPadProbeReturn on_any(GstPad*, GstPadProbeInfo*, gpointer user_data) {
 
 bool is_wanted(const Watch& watch, GstPad* pad) {
   if (!watch.wanted.empty())
-    return take_string(gst_pad_get_stream_id(pad)) == watch.wanted;
+    return stream_key(take_string(gst_pad_get_stream_id(pad))) == watch.wanted;
   const auto caps = Ref<GstCaps>::adopt(gst_pad_get_current_caps(pad));
   const std::string name =
       caps ? gst_structure_get_name(gst_caps_get_structure(caps.get(), 0)) : "";

@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "tools/gst-dist/film_mends.h"
+
 namespace dist::tool {
 namespace {
 
@@ -70,7 +72,7 @@ FilmStream stream_of(GstDiscovererStreamInfo* info) {
   FilmStream stream;
   // Some demuxers give none.
   if (const gchar* id = gst_discoverer_stream_info_get_stream_id(info))
-    stream.id = id;
+    stream.id = stream_key(id);
   stream.caps = Ref<GstCaps>::adopt(gst_discoverer_stream_info_get_caps(info));
   if (stream.caps)
     stream.codec = describe(stream.caps.get());
@@ -156,10 +158,15 @@ std::string flaw_of(GstDiscovererInfo* info, const GError* error) {
   }
 }
 
+// Empty if it is no file.
+std::string path_of(const std::string& uri) {
+  return take_string(g_filename_from_uri(uri.c_str(), nullptr, nullptr));
+}
+
 // When a file was written, and its size; none if it is no file.
 std::optional<std::pair<std::filesystem::file_time_type, std::uintmax_t>> state_of(
     const std::string& uri) {
-  const std::string path = take_string(g_filename_from_uri(uri.c_str(), nullptr, nullptr));
+  const std::string path = path_of(uri);
   std::error_code error;
   const auto time = std::filesystem::last_write_time(path, error);
   if (path.empty() || error || !std::filesystem::is_regular_file(path, error))
@@ -168,7 +175,10 @@ std::optional<std::pair<std::filesystem::file_time_type, std::uintmax_t>> state_
 }
 
 // As the film is read later.
-void choose_best_quality(GstDiscoverer*, GstElement* source, gpointer) {
+void prepare_source(GstDiscoverer*, GstElement* source, gpointer data) {
+  const Film& film = *static_cast<const Film*>(data);
+  if (!film.mends.empty())
+    set_source(source, film);
   const auto reader = Ref<GstObject>::adopt(gst_object_get_parent(GST_OBJECT(source)));
   if (reader && g_object_class_find_property(G_OBJECT_GET_CLASS(reader.get()), "connection-speed"))
     g_object_set(reader.get(), "connection-speed", kBestQuality, nullptr);
@@ -231,14 +241,22 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   if (!uri)
     return Error{uri.error()};
   const auto before = state_of(*uri);
+  Film film;
+  film.uri = *uri;
+  if (before) {
+    FilmMends found = find_mends(path_of(*uri));
+    film.mends = std::move(found.mends);
+    film.unread = std::move(found.unread);
+  }
   GError* error = nullptr;
   Details debug;
   const std::unique_ptr<GstDiscoverer, Unref> discoverer(gst_discoverer_new(kPatience, &error));
   std::unique_ptr<GstDiscovererInfo, Unref> info;
   if (discoverer) {
     debug.watch(discoverer.get());
-    g_signal_connect(discoverer.get(), "source-setup", G_CALLBACK(choose_best_quality), nullptr);
-    info.reset(gst_discoverer_discover_uri(discoverer.get(), uri->c_str(), &error));
+    g_signal_connect(discoverer.get(), "source-setup", G_CALLBACK(prepare_source), &film);
+    info.reset(gst_discoverer_discover_uri(
+        discoverer.get(), film.mends.empty() ? uri->c_str() : "appsrc://", &error));
   }
   const std::unique_ptr<GError, decltype(&g_error_free)> owner(error, g_error_free);
   if (details)
@@ -248,8 +266,6 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   if (const std::string flaw = flaw_of(info.get(), error); !flaw.empty())
     return Error{input + ": " + flaw};
 
-  Film film;
-  film.uri = *uri;
   film.written_at = before ? std::optional(before->first) : std::nullopt;
   film.size = before ? before->second : 0;
   film.duration = gst_discoverer_info_get_duration(info.get());
@@ -289,6 +305,8 @@ Result<Film> look_at(const std::string& input, std::string* details) {
 }
 
 std::string reading_line(const Film& film) {
+  if (!film.mends.empty())
+    return "appsrc name=source ! parsebin name=film ";
   if (!film.playlist)
     return "urisourcebin name=source ! parsebin name=film ";
   // urisourcebin takes a demuxer of playlists only if it chooses among the streams itself. Of a
@@ -304,10 +322,18 @@ std::string reading_line(const Film& film) {
 }
 
 void set_source(GstElement* source, const Film& film) {
-  if (GST_IS_URI_HANDLER(source))
+  if (!film.mends.empty())
+    set_mended_source(source, path_of(film.uri), film.mends);
+  else if (GST_IS_URI_HANDLER(source))
     gst_uri_handler_set_uri(GST_URI_HANDLER(source), film.uri.c_str(), nullptr);
   else
     g_object_set(source, "uri", film.uri.c_str(), nullptr);
+}
+
+std::string stream_key(const std::string& id) {
+  // Demuxers put what stands for the source before their own name of a stream.
+  const std::size_t own = id.find_first_of(":/");
+  return own == std::string::npos ? id : id.substr(own);
 }
 
 }  // namespace dist::tool

@@ -15,6 +15,7 @@
 #include "gst/dist/core/rendition.h"
 #include "gst/dist/core/result.h"
 #include "gst/dist/gstx/ref.h"
+#include "tools/gst-dist/mended_file.h"
 
 namespace dist {
 
@@ -29,7 +30,7 @@ enum class StreamKind { kVideo, kAudio, kSubtitles };
 
 struct FilmStream {
   StreamKind kind = StreamKind::kVideo;
-  std::string id;        // GStreamer's stream id; empty where the demuxer gives none.
+  std::string id;        // See stream_key(); empty where the demuxer gives none.
   Ref<GstCaps> caps;     // As the demuxer gives it.
   std::string codec;     // For people: "H.264 (High Profile)".
   std::string language;  // Code, or empty.
@@ -46,8 +47,8 @@ struct FilmStream {
 
 struct Film {
   std::string uri;
-  std::string container;      // For people; empty if there is none.
-  GstClockTime duration = 0;  // 0: unknown.
+  std::string container;         // For people; empty if there is none.
+  GstClockTime duration = 0;     // 0: unknown.
   bool states_duration = false;  // Its container does; that of others is guessed.
   bool seekable = false;
   bool transport_stream = false;  // Of MPEG-2.
@@ -56,6 +57,9 @@ struct Film {
   std::vector<FilmStream> streams;
   unsigned pictures = 0;  // Beside the video, such as a cover; they are not among the streams.
   Ref<GstToc> chapters;   // Null if there are none.
+
+  std::vector<Mend> mends;          // If it is a file that has to be read as another one.
+  std::vector<std::string> unread;  // Streams that are not among those, in words.
 
   // Of the file, if it is one, when it was looked at.
   std::optional<std::filesystem::file_time_type> written_at;
@@ -76,5 +80,7 @@ Result<Film> look_at(const std::string& input, std::string* details = nullptr);
 // stream, behind an element "source", which is to be told which film it is.
 std::string reading_line(const Film& film);
 void set_source(GstElement* source, const Film& film);
+// What is the same of a stream's id however its film is read.
+std::string stream_key(const std::string& id);
 
 }  // namespace dist::tool

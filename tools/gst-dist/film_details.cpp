@@ -25,6 +25,9 @@ void plan_details(TranscodePlan& plan) {
   if (videos > 1)
     plan.left_out.push_back("of the " + std::to_string(videos) +
                             " video streams only the first one is encoded");
+  for (const std::string& kind : plan.film.unread)
+    plan.left_out.push_back("the sound (" + kind +
+                            ") is left out, which nothing on this machine finds in such a file");
   if (plan.film.pictures > 0)
     plan.left_out.push_back("the picture that comes with the film, such as a cover, is left out");
   for (std::string& sentence : picture_losses(*plan.film.first(StreamKind::kVideo), plan.outputs))

@@ -17,7 +17,7 @@ constexpr Time kDefaultDuration = kSecond / 25;
 
 bool is_wanted(const std::string& wanted, GstPad* pad) {
   if (!wanted.empty())
-    return take_string(gst_pad_get_stream_id(pad)) == wanted;
+    return stream_key(take_string(gst_pad_get_stream_id(pad))) == wanted;
   const auto caps = Ref<GstCaps>::adopt(gst_pad_get_current_caps(pad));
   const std::string name =
       caps ? gst_structure_get_name(gst_caps_get_structure(caps.get(), 0)) : "";

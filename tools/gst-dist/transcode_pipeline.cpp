@@ -252,7 +252,7 @@ Link* link_for(Links& links, const std::string& id, StreamKind kind) {
 void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
   auto& links = *static_cast<Links*>(user_data);
   const auto pipeline = Ref<GstElement>::adopt(GST_ELEMENT(gst_element_get_parent(parsebin)));
-  const std::string id = take_string(gst_pad_get_stream_id(pad));
+  const std::string id = stream_key(take_string(gst_pad_get_stream_id(pad)));
   Ref<GstElement> target;
   if (Link* const link = link_for(links, id, kind_of(pad))) {
     link->linked = true;

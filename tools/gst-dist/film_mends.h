@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What of a film has to be read as something else, so that GStreamer 1.22 sees all of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/gst-dist/mended_file.h"
+
+namespace dist::tool {
+
+struct FilmMends {
+  std::vector<Mend> mends;
+  std::vector<std::string> unread;  // Streams that no mend brings to light, in words.
+};
+
+// Reads a bit of the file. Empty for most.
+FilmMends find_mends(const std::string& path);
+
+}  // namespace dist::tool

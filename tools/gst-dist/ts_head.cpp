@@ -1,0 +1,265 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/gst-dist/ts_head.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace dist::tool {
+namespace {
+
+constexpr std::size_t kPacket = 188;
+constexpr std::uint8_t kSync = 0x47;
+// 90 kHz. The demuxer takes a step of more than half a second between clock references for a break.
+constexpr std::int64_t kStep = 9000;
+constexpr std::int64_t kMostSteps = 10 * 600;
+
+// Types of streams in the map of a program.
+constexpr std::uint8_t kDtsOfFfmpeg = 0x82;
+constexpr std::uint8_t kDts = 0x8a;
+constexpr std::uint8_t kTrueHd = 0x83;
+constexpr std::uint8_t kPrivate = 0xf0;
+
+std::uint8_t byte(std::string_view bytes, std::size_t at) {
+  return static_cast<std::uint8_t>(bytes[at]);
+}
+
+std::uint32_t crc32(std::string_view bytes) {
+  std::uint32_t crc = 0xffffffff;
+  for (const char letter : bytes) {
+    crc ^= static_cast<std::uint32_t>(static_cast<std::uint8_t>(letter)) << 24;
+    for (int bit = 0; bit < 8; ++bit)
+      crc = (crc << 1) ^ ((crc & 0x80000000) != 0 ? 0x04c11db7u : 0);
+  }
+  return crc;
+}
+
+struct Packet {
+  std::uint64_t at = 0;  // In the file.
+  unsigned pid = 0;
+  bool begins = false;  // A section or a PES packet.
+  std::optional<std::int64_t> clock;
+  std::string_view payload;
+};
+
+std::optional<Packet> parse(std::string_view bytes, std::uint64_t at) {
+  if (byte(bytes, 0) != kSync)
+    return {};
+  Packet packet{.at = at,
+                .pid = static_cast<unsigned>((byte(bytes, 1) & 0x1f) << 8 | byte(bytes, 2)),
+                .begins = (byte(bytes, 1) & 0x40) != 0,
+                .clock = {},
+                .payload = {}};
+  std::size_t start = 4;
+  if ((byte(bytes, 3) & 0x20) != 0) {
+    const std::size_t length = byte(bytes, 4);
+    start += 1 + length;
+    if (length >= 7 && (byte(bytes, 5) & 0x10) != 0)
+      packet.clock = std::int64_t{byte(bytes, 6)} << 25 | byte(bytes, 7) << 17 |
+                     byte(bytes, 8) << 9 | byte(bytes, 9) << 1 | byte(bytes, 10) >> 7;
+  }
+  if ((byte(bytes, 3) & 0x10) != 0 && start < kPacket)
+    packet.payload = bytes.substr(start, kPacket - start);
+  return packet;
+}
+
+std::int64_t stamp_at(std::string_view pes, std::size_t at) {
+  return std::int64_t{byte(pes, at) >> 1 & 7} << 30 | byte(pes, at + 1) << 22 |
+         (byte(pes, at + 2) >> 1) << 15 | byte(pes, at + 3) << 7 | byte(pes, at + 4) >> 1;
+}
+
+struct Pes {
+  std::optional<std::int64_t> time;  // When it is decoded.
+  std::string_view content;
+};
+
+std::optional<Pes> parse_pes(std::string_view payload) {
+  if (payload.size() < 19 || !payload.starts_with(std::string_view("\0\0\1", 3)))
+    return {};
+  Pes pes;
+  const unsigned flags = byte(payload, 7) >> 6;
+  if (flags >= 2)
+    pes.time = stamp_at(payload, flags == 3 ? 14 : 9);
+  pes.content = payload.substr(std::min<std::size_t>(payload.size(), 9 + byte(payload, 8)));
+  return pes;
+}
+
+bool is_dts(std::string_view content) {
+  return content.starts_with("\x7f\xfe\x80\x01") || content.starts_with("\xfe\x7f\x01\x80") ||
+         content.starts_with("\x1f\xff\xe8\x00") || content.starts_with("\xff\x1f\x00\xe8") ||
+         content.starts_with("\x64\x58\x20\x25");
+}
+
+bool is_true_hd(std::string_view content) {
+  return content.size() > 8 && content.substr(4).starts_with("\xf8\x72\x6f\xba");
+}
+
+// The map of a program, in one packet.
+struct Map {
+  std::uint64_t at = 0;   // Of its packet in the file.
+  std::string packet;     // As it is to be read.
+  std::size_t start = 0;  // Of the section in it.
+  std::size_t size = 0;
+  unsigned clock_pid = 0;
+  std::map<unsigned, std::size_t> streams;  // By PID, where in the packet its type is.
+  bool changed = false;
+};
+
+std::optional<Map> parse_map(const Packet& packet, std::string_view whole) {
+  if (packet.payload.empty())
+    return {};
+  Map map;
+  map.at = packet.at;
+  map.packet = whole;
+  map.start = whole.size() - packet.payload.size() + 1 + byte(packet.payload, 0);
+  if (map.start + 12 > whole.size() || byte(whole, map.start) != 2)
+    return {};
+  const auto length = [&](std::size_t at) {
+    return static_cast<std::size_t>((byte(whole, at) & 0x0f) << 8 | byte(whole, at + 1));
+  };
+  const auto pid = [&](std::size_t at) {
+    return static_cast<unsigned>((byte(whole, at) & 0x1f) << 8 | byte(whole, at + 1));
+  };
+  map.size = 3 + length(map.start + 1);
+  const std::size_t end = map.start + map.size;
+  if (map.size < 16 || end > whole.size())
+    return {};
+  map.clock_pid = pid(map.start + 8);
+  for (std::size_t at = map.start + 12 + length(map.start + 10); at + 5 <= end - 4;
+       at += 5 + length(at + 3))
+    map.streams[pid(at + 1)] = at;
+  return map;
+}
+
+void set_type(Map& map, std::size_t at, std::uint8_t type) {
+  map.packet[at] = static_cast<char>(type);
+  const std::size_t end = map.start + map.size - 4;
+  const std::uint32_t crc = crc32(std::string_view(map.packet).substr(map.start, map.size - 4));
+  for (std::size_t i = 0; i < 4; ++i)
+    map.packet[end + i] = static_cast<char>(crc >> (24 - 8 * i) & 0xff);
+  map.changed = true;
+}
+
+// Packets with nothing in them but a clock that runs from one time up to another; at least one.
+std::string clocks(unsigned pid, std::int64_t from, std::int64_t to, std::size_t prefix) {
+  std::string packets;
+  for (std::int64_t time = from; time == from || time < to; time += kStep) {
+    std::string packet(kPacket, '\xff');
+    const auto put = [&](std::size_t at, std::int64_t value) {
+      packet[at] = static_cast<char>(value & 0xff);
+    };
+    put(0, kSync);
+    put(1, pid >> 8);
+    put(2, pid);
+    put(3, 0x20);
+    put(4, kPacket - 5);
+    put(5, 0x10);
+    for (int i = 0; i < 4; ++i)
+      put(static_cast<std::size_t>(6 + i), time >> (25 - 8 * i));
+    put(10, (time & 1) << 7 | 0x7e);
+    put(11, 0);
+    packets += std::string(prefix, '\0') + packet;
+  }
+  return packets;
+}
+
+// Reads on until the clock is known, and a bit of each stream.
+class Head {
+ public:
+  Head(std::string_view bytes, std::size_t prefix) : bytes_(bytes), prefix_(prefix) {
+    for (std::size_t at = prefix; at + kPacket <= bytes.size(); at += kPacket + prefix)
+      if (const auto packet = parse(bytes.substr(at, kPacket), at))
+        take(*packet);
+  }
+  TsMends mends();
+
+ private:
+  void take(const Packet& packet);
+  void take_pes(const Packet& packet, std::size_t type_at);
+
+  const std::string_view bytes_;
+  const std::size_t prefix_;  // Bytes before each packet.
+  std::optional<unsigned> map_pid_;
+  std::optional<Map> map_;
+  std::optional<std::int64_t> clock_;     // The first one.
+  std::optional<std::int64_t> at_clock_;  // The time of what comes with it.
+  std::optional<std::int64_t> earliest_;  // Time of all.
+  std::map<unsigned, unsigned> timed_;    // How many of each stream have a time.
+  bool before_clock_ = false;             // Something has come.
+  TsMends found_;
+};
+
+void Head::take(const Packet& packet) {
+  if (packet.pid == 0 && packet.begins && !map_pid_ && packet.payload.size() > 13) {
+    // The first entry that is a program.
+    const std::size_t first = 1 + byte(packet.payload, 0) + 8;
+    for (std::size_t at = first; at + 8 <= packet.payload.size() && !map_pid_; at += 4)
+      if (byte(packet.payload, at) != 0 || byte(packet.payload, at + 1) != 0)
+        map_pid_ = (byte(packet.payload, at + 2) & 0x1fu) << 8 | byte(packet.payload, at + 3);
+  } else if (packet.pid == map_pid_ && packet.begins && !map_) {
+    map_ = parse_map(packet, bytes_.substr(packet.at, kPacket));
+  }
+  if (!map_)
+    return;
+  if (packet.clock && packet.pid == map_->clock_pid && !clock_)
+    clock_ = packet.clock;
+  const auto stream = map_->streams.find(packet.pid);
+  if (packet.begins && stream != map_->streams.end())
+    take_pes(packet, stream->second);
+}
+
+void Head::take_pes(const Packet& packet, std::size_t type_at) {
+  const auto pes = parse_pes(packet.payload);
+  if (!pes)
+    return;
+  before_clock_ = before_clock_ || !clock_;
+  if (pes->time && clock_ && !at_clock_)
+    at_clock_ = pes->time;
+  // Not those behind a splice.
+  if (pes->time && ++timed_[packet.pid] <= 2)
+    earliest_ = std::min(earliest_.value_or(*pes->time), *pes->time);
+  const std::uint8_t type = byte(map_->packet, type_at);
+  if (type == kDtsOfFfmpeg && is_dts(pes->content))
+    set_type(*map_, type_at, kDts);
+  // The demuxer takes it for PCM.
+  if (type == kTrueHd && is_true_hd(pes->content)) {
+    set_type(*map_, type_at, kPrivate);
+    found_.unread.emplace_back("TrueHD");
+  }
+}
+
+TsMends Head::mends() {
+  if (!map_)
+    return {};
+  if (map_->changed)
+    found_.mends.push_back({map_->at, kPacket, map_->packet});
+  // What comes before the first clock gets no time, and what is earlier than that a wrong one. A
+  // clock that is set before runs from there to the first one.
+  if (clock_ && earliest_ && (before_clock_ || *earliest_ < *clock_)) {
+    const std::int64_t ahead = std::max<std::int64_t>(0, at_clock_.value_or(*clock_) - *clock_);
+    const std::int64_t from =
+        std::max<std::int64_t>(0, std::min(*earliest_ - ahead, *clock_ - kStep));
+    if ((*clock_ - from) / kStep < kMostSteps)
+      found_.mends.push_back(
+          {map_->at + kPacket, 0, clocks(map_->clock_pid, from, *clock_, prefix_)});
+  }
+  return std::move(found_);
+}
+
+}  // namespace
+
+TsMends mend_ts_head(std::string_view head) {
+  for (const std::size_t prefix : {0, 4}) {
+    bool in_step = head.size() >= 4 * (kPacket + prefix);
+    for (std::size_t i = 0; i < 4 && in_step; ++i)
+      in_step = byte(head, prefix + i * (kPacket + prefix)) == kSync;
+    if (in_step)
+      return Head(head, prefix).mends();
+  }
+  return {};
+}
+
+}  // namespace dist::tool

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "gst/dist/core/encoder_table.h"
+#include "gst/dist/gstx/stream_format.h"
 #include "plugins/dist/av1_headers.h"
 #include "plugins/dist/frame_filter.h"
 #include "plugins/dist/picture.h"
@@ -93,6 +94,7 @@ EncodeChain::EncodeChain(const Lease& lease, const std::vector<Ability>& encoder
       encoders_(encoders),
       threads_(threads),
       kind_(kind_of(lease.source().caps)),
+      announced_pixels_(source_format(lease.source().caps).pixel_aspect_ratio),
       bin_(Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(gst_bin_new("encode-chain"))))) {}
 
 EncodeChain::~EncodeChain() {
@@ -388,6 +390,14 @@ Status EncodeChain::make_encoder(std::size_t rendition, GstElement* tee, GstCaps
   return {};
 }
 
+// What a container says of the pixels' shape may differ from what the stream says, which counts in
+// an undistributed pipeline: a rendition in the film's own size and shape has that of the stream.
+Fraction EncodeChain::pixels_of(const ScaleStep& step, const Picture& decoded) const {
+  const bool own = step.width == decoded.width && step.height == decoded.height &&
+                   step.pixel_aspect_ratio == announced_pixels_;
+  return own ? decoded.pixel_aspect_ratio : step.pixel_aspect_ratio;
+}
+
 // Each step's exact size, from that of the source, which may be another one in each segment.
 void EncodeChain::set_sizes(GstCaps* source) {
   const auto decoded = picture_of(source);
@@ -400,7 +410,7 @@ void EncodeChain::set_sizes(GstCaps* source) {
     Picture picture = *decoded;
     picture.width = step.width;
     picture.height = step.height;
-    picture.pixel_aspect_ratio = step.pixel_aspect_ratio;
+    picture.pixel_aspect_ratio = pixels_of(step, *decoded);
     // What it is scaled from may have them already.
     const bool borders = !same_shape(picture, *decoded) && !same_shape(picture, from);
     pictures.push_back(picture);

@@ -21,6 +21,8 @@
 
 namespace dist {
 
+struct Picture;
+
 // A GstBin with a pad "sink", for segments as remoteencsrc plays them, one after the other and in
 // any order, and a pad "src_NAME" for each rendition, which are there from the start. Renditions
 // are progressive whatever the source is. The decoder and the first frame's format decide what is
@@ -77,6 +79,7 @@ class EncodeChain {
   Status make_scaler(std::size_t step);
   Status make_encoder(std::size_t rendition, GstElement* tee, GstCaps* source);
   void set_sizes(GstCaps* source);
+  Fraction pixels_of(const ScaleStep& step, const Picture& decoded) const;
   Result<GstElement*> add(const std::string& factory);
   // Null for no caps.
   GstElement* add_filter(const std::string& caps);
@@ -85,6 +88,7 @@ class EncodeChain {
   const std::vector<Ability> encoders_;
   const unsigned threads_;
   const Ref<GstCaps> kind_;  // Of the segments.
+  const Fraction announced_pixels_;
   Ref<GstElement> bin_;
 
   // Belong to the streaming thread.

@@ -40,6 +40,9 @@ class FrameTimes {
     const auto time = seen(buffer);
     return time ? match_times(all_, {&*time, 1}).front() : std::nullopt;
   }
+  bool is_inside(GstBuffer* buffer) const { return seen(buffer).has_value(); }
+
+ private:
   // None if it lies outside of the time segment.
   std::optional<Time> seen(GstBuffer* buffer) const {
     guint64 running_time = 0;
@@ -49,13 +52,12 @@ class FrameTimes {
     return lease_->source().start + running_time;
   }
 
- private:
   GstSegment segment_;
   std::shared_ptr<Lease> lease_;
   std::vector<Time> all_;
 };
 
-// Lets each frame through once.
+// Lets each frame through once. Others come of damage: a decoder guesses their times.
 class LeaseFilter {
  public:
   explicit LeaseFilter(std::atomic<bool>& shows) : shows_(shows) {}
@@ -68,14 +70,10 @@ class LeaseFilter {
 
   bool passes(GstBuffer* buffer) {
     shows_ = true;
-    const auto seen = times_.seen(buffer);
-    if (!seen)
+    if (!times_.is_inside(buffer))
       return true;
     const auto exact = times_.exact(buffer);
-    if (exact && passed_.insert(*exact).second)
-      return true;
-    times_.lease()->stray_came_out(*seen);
-    return false;
+    return exact && passed_.insert(*exact).second;
   }
 
  private:

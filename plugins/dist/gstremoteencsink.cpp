@@ -105,16 +105,6 @@ static std::uint32_t announced_depth(const PadState& pad, const std::vector<Time
   }));
 }
 
-// How many frames of the source the rendition should have; all if nobody says.
-static std::size_t expected_frames(const PadState& pad) {
-  const auto& specs = pad.lease->renditions();
-  const auto spec = std::find_if(specs.begin(), specs.end(), [&](const dist::RenditionSpec& s) {
-    return s.name == pad.rendition;
-  });
-  return spec == specs.end() ? pad.lease->source().presentation_times().size()
-                             : dist::frames_of(pad.lease->source(), *spec).size();
-}
-
 // The rendition as a serialised segment, or what is wrong with it.
 static dist::Result<dist::BytesList> build_result(const PadState& pad) {
   const dist::SegmentHeader& source = pad.lease->source();
@@ -123,11 +113,6 @@ static dist::Result<dist::BytesList> build_result(const PadState& pad) {
     return dist::Error{subject + pad.flaw};
   if (pad.frames.empty())
     return dist::Error{subject + "no frame came out of the pipeline"};
-
-  // One that lies beside a frame that is missing may be that frame.
-  if (pad.frames.size() < expected_frames(pad) && pad.lease->stray() != dist::kNoTime)
-    return dist::Error{subject + "a frame at " + std::to_string(pad.lease->stray()) +
-                       " ns that the segment does not have"};
 
   std::vector<Time> seen;
   for (const Frame& frame : pad.frames)

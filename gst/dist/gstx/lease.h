@@ -57,10 +57,6 @@ class Lease {
     ++frames_;
     touch();
   }
-  // The decoder gave a frame at a time at which the source has none, or a second one.
-  void stray_came_out(Time time) { stray_ = time; }
-  // The time of such a frame; kNoTime: there was none.
-  Time stray() const { return stray_; }
   // It has reached the end of the pipeline, so there is a pipeline now: decodebin has found its
   // elements.
   void arrive() { arrived_ = true; }
@@ -81,7 +77,6 @@ class Lease {
   std::atomic<std::uint32_t> units_ = 0;
   std::atomic<std::uint32_t> frames_ = 0;
   std::atomic<bool> arrived_ = false;
-  std::atomic<Time> stray_ = kNoTime;
   mutable std::mutex mutex_;
   std::condition_variable settled_;
   bool is_settled_ = false;         // Guarded by mutex_.

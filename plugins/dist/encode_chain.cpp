@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "gst/dist/core/encoder_table.h"
+#include "gst/dist/gstx/decoder_errors.h"
+#include "gst/dist/gstx/segment_play.h"
 #include "gst/dist/gstx/stream_format.h"
 #include "plugins/dist/av1_headers.h"
 #include "plugins/dist/frame_filter.h"
@@ -179,6 +181,7 @@ void EncodeChain::on_element_added(GstBin*, GstBin*, GstElement* element, gpoint
   GstElementFactory* const factory = gst_element_get_factory(element);
   if (!factory || !gst_element_factory_list_is_type(factory, GST_ELEMENT_FACTORY_TYPE_DECODER))
     return;
+  count_decoder_errors();
   for (const char* name : {"max-threads", "threads", "n-threads"})
     if (has_property(element, name))
       gst_util_set_object_arg(G_OBJECT(element), name, std::to_string(self->threads_).c_str());
@@ -203,6 +206,8 @@ gboolean EncodeChain::on_event(GstPad* pad, GstObject* parent, GstEvent* event) 
     self->ended_ = type == GST_EVENT_EOS;
   if (type == GST_EVENT_STREAM_START)
     self->shows_ = false;
+  if (auto lease = lease_from_event(event))
+    self->lease_ = std::move(lease);
   const gboolean handled = gst_pad_event_default(pad, parent, event);
   if (type == GST_EVENT_FLUSH_STOP && !self->failed_)
     for (std::size_t i = 0; i < self->encoder_elements_.size(); ++i)
@@ -214,11 +219,32 @@ gboolean EncodeChain::on_event(GstPad* pad, GstObject* parent, GstEvent* event) 
   return handled;
 }
 
+// The decoder complained of the access unit played at `time`: it, and what refers to it, up to the
+// next keyframe. What only helps decoding, from another place than where the film was encoded, may
+// lack what it refers to.
+void EncodeChain::damaged_from(Lease& lease, GstClockTime time) {
+  const SegmentHeader& source = lease.source();
+  if (time < source.start + kPlayBase || time >= source.stop + kPlayBase)
+    return;
+  const Time from = time - kPlayBase;
+  Time until = kNoTime;
+  for (const AccessUnit& unit : source.units)
+    if (unit.show != kNoTime && unit.show > from && (unit.flags & kFlagDeltaUnit) == 0)
+      until = std::min(until, unit.show);
+  for (Time frame : source.presentation_times())
+    if (frame >= from && frame < until)
+      lease.damaged(frame);
+}
+
 // An element that does not take its input leaves it to the stream's source to say so, which would
 // not know why.
 GstFlowReturn EncodeChain::on_buffer(GstPad* pad, GstObject* parent, GstBuffer* buffer) {
+  auto* self = static_cast<EncodeChain*>(gst_pad_get_element_private(pad));
+  const GstClockTime time = GST_BUFFER_PTS(buffer);
+  const unsigned errors = decoder_errors();
   const GstFlowReturn flow = gst_proxy_pad_chain_default(pad, parent, buffer);
-  const auto* self = static_cast<EncodeChain*>(gst_pad_get_element_private(pad));
+  if (decoder_errors() != errors && self->lease_)
+    damaged_from(*self->lease_, time);
   if ((flow != GST_FLOW_NOT_NEGOTIATED && flow != GST_FLOW_NOT_LINKED) || self->failed_)
     return flow;
   std::string where = "the decoder or what scales";

@@ -70,6 +70,7 @@ class EncodeChain {
   Status make_entry();
   static void on_element_added(GstBin*, GstBin*, GstElement* element, gpointer data);
   static gboolean on_event(GstPad* pad, GstObject* parent, GstEvent* event);
+  static void damaged_from(Lease& lease, GstClockTime time);
   static GstFlowReturn on_buffer(GstPad* pad, GstObject* parent, GstBuffer* buffer);
   static void restart(GstElement* encoder);
   static void on_pad_added(GstElement*, GstPad* pad, gpointer data);
@@ -92,6 +93,7 @@ class EncodeChain {
   Ref<GstElement> bin_;
 
   // Belong to the streaming thread.
+  std::shared_ptr<Lease> lease_;       // Whose segment is played.
   std::vector<GstElement*> elements_;  // In the order they were made; the bin has them.
   bool failed_ = false;                // Said so in a message.
   std::atomic<bool> ended_ = false;    // The segment has been pushed whole; read by any thread.

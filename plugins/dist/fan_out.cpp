@@ -409,10 +409,7 @@ void FanOut::told(const Coordinator::SegmentDone& done) {
     bytes += total_size(rendition.segment);
   }
   if (!done.note.empty())
-    GST_ELEMENT_WARNING(
-        element_, STREAM, DECODE,
-        ("Segment %" G_GUINT64_FORMAT " has not the frames its timestamps promise.", index),
-        ("segment %" G_GUINT64_FORMAT ": %s", index, done.note.c_str()));
+    GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ": %s", index, done.note.c_str());
   post(gst_structure_new(
       "dist-segment-done", "segment", G_TYPE_UINT64, index, "worker", G_TYPE_UINT64, done.worker.id,
       "name", G_TYPE_STRING, done.worker.name.c_str(), "attempt", G_TYPE_UINT, done.grant.attempt,
@@ -420,6 +417,12 @@ void FanOut::told(const Coordinator::SegmentDone& done) {
       static_cast<guint>(done.renditions.size()), "complete", G_TYPE_BOOLEAN, done.complete,
       "start", G_TYPE_UINT64, start, "stop", G_TYPE_UINT64, stop, "seconds", G_TYPE_DOUBLE,
       static_cast<double>(done.duration) / GST_SECOND, nullptr));
+  if (done.damage.any())
+    post(gst_structure_new("dist-segment-damaged", "segment", G_TYPE_UINT64, index, "guessed",
+                           G_TYPE_UINT64, static_cast<guint64>(done.damage.guessed), "missing",
+                           G_TYPE_UINT64, static_cast<guint64>(done.damage.missing), "start",
+                           G_TYPE_UINT64, static_cast<guint64>(done.damage.start), "stop",
+                           G_TYPE_UINT64, static_cast<guint64>(done.damage.stop), nullptr));
 
   const std::lock_guard lock(lock_);
   if (done.complete)

@@ -73,7 +73,11 @@ class LeaseFilter {
     if (!times_.is_inside(buffer))
       return true;
     const auto exact = times_.exact(buffer);
-    return exact && passed_.insert(*exact).second;
+    if (!exact || !passed_.insert(*exact).second)
+      return false;
+    if (GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_CORRUPTED))
+      times_.lease()->damaged(*exact);
+    return true;
   }
 
  private:

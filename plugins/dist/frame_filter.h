@@ -12,9 +12,9 @@
 
 namespace dist {
 
-// From now on only one buffer passes the sink pad for each frame of the current lease's source; the
-// lease is told of others, which damaged streams have. `shows` becomes true with the first. Lasts
-// as long as the pad, and `shows` has to.
+// From now on only one buffer passes the sink pad for each frame of the current lease's source:
+// decoders make more of damaged streams. The lease is told which frames are damaged. `shows`
+// becomes true with the first frame. Lasts as long as the pad, and `shows` has to.
 void pass_frames_of_lease(GstPad* sink_pad, std::atomic<bool>& shows);
 
 // From now on only those buffers that frames_of() the current lease's source names pass the sink

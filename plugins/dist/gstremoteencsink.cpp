@@ -145,7 +145,8 @@ static dist::Result<dist::BytesList> build_result(const PadState& pad) {
          .dts = dist::kNoTime,
          .duration = durations[static_cast<std::size_t>(position - expected.begin())],
          .show = *exact[i],
-         .flags = dist::unit_flags(buffer),
+         .flags = dist::unit_flags(buffer) |
+                  (pad.lease->is_damaged(*exact[i]) ? dist::kFlagCorrupted : 0),
          .size = gst_buffer_get_size(buffer)});
     decode_order.push_back(*exact[i]);
     for (dist::Bytes& piece : dist::to_bytes(buffer))

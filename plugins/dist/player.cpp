@@ -418,12 +418,13 @@ GstFlowReturn Player::push_units(const Job& job) {
   const SegmentHeader& header = job.lease->source();
   const std::size_t base = header_size(job.segment.get(), header);
   std::uint64_t offset = 0;
+  PlayTimes times(header);
   for (const AccessUnit& unit : header.units) {
     auto buffer = unit_buffer(job.segment.get(), base, offset, unit);
     if (offset == 0)
       GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
     offset += unit.size;
-    set_play_times(buffer.get(), header, unit);
+    times.set(buffer.get(), unit);
     const GstFlowReturn flow = gst_pad_push(srcpad_, buffer.release());
     if (flow != GST_FLOW_OK)
       return flow;

@@ -72,6 +72,40 @@ GST_START_TEST(test_results_that_are_wrong_are_refused) {
 }
 GST_END_TEST
 
+// A decoder that comes from before may know what one that starts with the segment has to guess. If
+// it does not, that is how the film is.
+GST_START_TEST(test_damaged_results_are_tried_again_with_what_lies_before) {
+  Cluster cluster;
+  cluster.join(1, "a");
+  cluster.add_job();
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    auto header = std::make_shared<SegmentHeader>(source_header(i));
+    header->first_unit = 4 * i;
+    const BytesList segment = with_payload(*header);
+    cluster.coordinator.submit(1, header, segment, sha256(segment), cluster.now);
+  }
+  cluster.run();
+  cluster.answer(1);
+  cluster.run();
+  cluster.told();
+  fail_unless_equals_uint64(cluster.leased_header(1).units.size(), 4);
+  const auto answer_damaged = [&] {
+    SegmentHeader answer = answer_header(source_header(1));
+    answer.units[2].flags |= kFlagCorrupted;
+    cluster.answer(1, {with_payload(answer)});
+    cluster.run();
+    return cluster.told();
+  };
+  const std::string told = answer_damaged();
+  fail_unless(contains(told, "failed 1/1 a: damaged; it is decoded again"), "%s", told.c_str());
+  const SegmentHeader again = cluster.leased_header(1);
+  fail_unless_equals_uint64(again.first_unit, 0);
+  fail_unless_equals_uint64(again.units.size(), 8);
+  fail_unless(again.presentation_times() == source_header(1).presentation_times());
+  fail_unless_equals_text(answer_damaged(), "done 1/1 a");
+}
+GST_END_TEST
+
 GST_START_TEST(test_results_have_the_same_renditions) {
   Cluster cluster;
   cluster.join(1, "a");
@@ -421,6 +455,7 @@ static Suite* coordinator_results_suite() {
   TCase* tcase = tcase_create("general");
   suite_add_tcase(suite, tcase);
   tcase_add_test(tcase, test_results_that_are_wrong_are_refused);
+  tcase_add_test(tcase, test_damaged_results_are_tried_again_with_what_lies_before);
   tcase_add_test(tcase, test_results_have_the_same_renditions);
   tcase_add_test(tcase, test_results_damaged_on_the_way_are_refused);
   tcase_add_test(tcase, test_results_that_a_job_cannot_get_give_its_segment_up);

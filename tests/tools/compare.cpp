@@ -242,7 +242,8 @@ GST_START_TEST(test_compare_interrupted) {
   for (const int number : {SIGINT, SIGTERM}) {
     farm::Process process(command() + "compare " + film + " " + film + " --plot " +
                           (folder / "plots/out.svg"));
-    for (int i = 0; i < 3000 && !std::filesystem::exists(folder / "plots/.out.svg.gst-dist.part"); ++i)
+    for (int i = 0; i < 3000 && !std::filesystem::exists(folder / "plots/.out.svg.gst-dist.part");
+         ++i)
       g_usleep(G_USEC_PER_SEC / 100);
     process.signal(number);
     ck_assert_int_eq(process.exit_code(), 130);

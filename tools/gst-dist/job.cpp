@@ -182,6 +182,11 @@ void Job::handle_element(const GstStructure* structure) {
     const double seconds = complete ? static_cast<double>(stop - start) / GST_SECOND : 0;
     progress_.segment_done(worker, number_field(structure, "segment"),
                            number_field(structure, "frames"), seconds);
+  } else if (name == "dist-segment-damaged") {
+    damage_.add(number_field(structure, "segment"), {.guessed = number_field(structure, "guessed"),
+                                                     .missing = number_field(structure, "missing"),
+                                                     .start = number_field(structure, "start"),
+                                                     .stop = number_field(structure, "stop")});
   } else if (name == "dist-worker-joined") {
     ++workers_;
     progress_.worker_joined(worker);
@@ -300,6 +305,8 @@ void Job::clear() {
 }
 
 void Job::say_done(const std::vector<std::string>& names) {
+  if (const std::string text = damage_.text(); !text.empty())
+    say_error(sentence(text));
   if (settings_.json) {
     std::printf("%s\n", progress_.done_for_programs(names, now()).c_str());
     return;

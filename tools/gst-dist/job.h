@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "gst/dist/core/film_damage.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/progress.h"
 #include "tools/gst-dist/trouble.h"
@@ -59,6 +60,7 @@ class Job {
   GstElement* pipeline_ = nullptr;
   int code_ = kFailed;
   Progress progress_;
+  FilmDamage damage_;
   bool terminal_ = false;
   unsigned drawn_ = 0;  // Lines on the terminal that the next ones replace.
   double last_shown_ = 0;

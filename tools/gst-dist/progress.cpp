@@ -78,8 +78,8 @@ double Progress::left(double now) const {
 }
 
 std::string Progress::facts(double now) const {
-  std::string text = format("%.0f frames/s, %.2f times real time", frames_per_second(all_frames(), now),
-                            film_per_second(now));
+  std::string text = format("%.0f frames/s, %.2f times real time",
+                            frames_per_second(all_frames(), now), film_per_second(now));
   if (const double seconds = left(now); seconds >= 0)
     text += ", " + clock_text(seconds) + " left";
   return text;

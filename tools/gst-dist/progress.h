@@ -76,7 +76,7 @@ class Progress {
 
   double duration_;
   double began_;
-  double done_ = 0;  // Seconds of film.
+  double done_ = 0;     // Seconds of film.
   double reached_ = 0;  // With those that are not whole.
   double begun_frames_ = 0;
   std::uint64_t segments_ = 0;

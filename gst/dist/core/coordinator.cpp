@@ -391,7 +391,13 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
   RenditionSet wanted = job.renditions.empty() ? 1 : 0;
   for (std::size_t i = 0; i < job.renditions.size(); ++i)
     wanted |= RenditionSet{!frames_of(*header, job.renditions[i]).empty()} << i;
-  Segment& added = job.segments[index] = {std::move(header), std::move(segment), sha256, wanted};
+  auto before = std::exchange(job.latest,
+                              std::make_shared<const SegmentBytes>(SegmentBytes{header, segment}));
+  Segment& added = job.segments[index] = {.header = std::move(header),
+                                          .bytes = std::move(segment),
+                                          .sha256 = sha256,
+                                          .wanted = wanted,
+                                          .before = std::move(before)};
   if (wanted != 0) {
     offer_golden(id, job, added, false, now);
     dispatcher_.add_segment({id, index}, work, wanted);

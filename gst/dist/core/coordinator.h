@@ -20,10 +20,12 @@
 
 #include "gst/dist/core/bytes.h"
 #include "gst/dist/core/dispatcher.h"
+#include "gst/dist/core/film_damage.h"
 #include "gst/dist/core/instant.h"
 #include "gst/dist/core/picture_check.h"
 #include "gst/dist/core/result_check.h"
 #include "gst/dist/core/segment.h"
+#include "gst/dist/core/segment_context.h"
 #include "gst/dist/core/session.h"
 #include "gst/dist/core/verification.h"
 #include "gst/dist/core/window.h"
@@ -119,6 +121,7 @@ class Coordinator {
     Dispatcher::Grant grant;
     Instant duration = 0;  // From grant to result.
     std::string note;      // Set if the result was accepted although it is not what was expected.
+    SegmentDamage damage = {};
     std::vector<Rendition> renditions;
     bool complete = true;    // Nothing more comes of this segment.
     std::uint64_t held = 0;  // Bytes of its results so far, and of the segment unless complete.
@@ -173,9 +176,10 @@ class Coordinator {
     JobId job = 0;
     std::string reason;  // Names them, and what each worker lacks.
   };
-  using Event = std::variant<WorkerJoined, WorkerLeft, WorkerSuspended, ConnectionRefused,
-                             WaitingForWorkers, LeaseFailed, LeaseAdvanced, LeaseHedged, SegmentDone, LookWanted,
-                             PicturesDiffer, PicturesUnknown, EncoderChosen, NobodyCan>;
+  using Event =
+      std::variant<WorkerJoined, WorkerLeft, WorkerSuspended, ConnectionRefused, WaitingForWorkers,
+                   LeaseFailed, LeaseAdvanced, LeaseHedged, SegmentDone, LookWanted, PicturesDiffer,
+                   PicturesUnknown, EncoderChosen, NobodyCan>;
 
   explicit Coordinator(const Config& config);
 
@@ -281,6 +285,8 @@ class Coordinator {
     wire::Digest sha256 = {};
     RenditionSet wanted = 1;    // The others have no frames in it.
     std::uint64_t results = 0;  // Bytes of those renditions that are there.
+    // What lies before it; null once it is among its bytes, or if there is nothing.
+    std::shared_ptr<const SegmentBytes> before = {};
   };
   // A worker that has not passed its exam.
   struct Candidate {
@@ -294,10 +300,11 @@ class Coordinator {
     JobConfig config;
     ResultCheck check;
     Verification verification{config.verification};
-    std::uint64_t looked_at = 0;                // Bytes of results that are being looked at.
-    Window window;                              // What is held, in order.
-    std::map<std::uint64_t, Segment> segments;  // Not complete.
-    std::uint64_t incoming = 0;                 // Bytes of results that are arriving.
+    std::uint64_t looked_at = 0;                 // Bytes of results that are being looked at.
+    Window window;                               // What is held, in order.
+    std::map<std::uint64_t, Segment> segments;   // Not complete.
+    std::shared_ptr<const SegmentBytes> latest;  // That was submitted.
+    std::uint64_t incoming = 0;                  // Bytes of results that are arriving.
     // The one lease whose result may arrive although there is no room for it, and the one of an
     // exam. 0: none.
     LeaseId exempt = 0;
@@ -408,6 +415,7 @@ class Coordinator {
   void refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, const Job& job,
               Instant now);
   void refuse_result(const SegmentDone& done, const std::string& reason, bool counts, Instant now);
+  static bool put_in_context(Segment& segment);
   std::uint64_t weigh(const Job& job, SegmentDone& done) const;
   void keep(Answer answer, Job& job, Instant now);
   static void add_empty_renditions(const Job& job, const Segment& segment, SegmentDone& done);

@@ -36,6 +36,15 @@ Bytes slice(const BytesList& pieces, std::uint64_t offset, std::uint64_t length)
   return Bytes::take(std::move(joined));
 }
 
+// Whether a decoder could only guess at some of the frames.
+bool is_damaged(const std::vector<Coordinator::Rendition>& renditions) {
+  return std::ranges::any_of(renditions, [](const Coordinator::Rendition& rendition) {
+    return std::ranges::any_of(rendition.header->units, [](const AccessUnit& unit) {
+      return (unit.flags & kFlagCorrupted) != 0;
+    });
+  });
+}
+
 // The same payload behind another header.
 BytesList with_header(const SegmentHeader& header, const BytesList& segment) {
   BytesList result{serialize(header)};
@@ -102,12 +111,34 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   refuse(verdict, done, job, now);
 }
 
+// From now on the segment is leased with what lies before it. False if it was already, or there is
+// nothing.
+bool Coordinator::put_in_context(Segment& segment) {
+  const auto before = std::exchange(segment.before, nullptr);
+  auto both = before ? with_context(*before, {segment.header, segment.bytes}) : std::nullopt;
+  if (!both)
+    return false;
+  segment.sha256 = sha256(both->bytes);
+  segment.header = std::move(both->header);
+  segment.bytes = std::move(both->bytes);
+  return true;
+}
+
 void Coordinator::accept(Answer answer, Job& job, Instant now) {
   SegmentDone& done = answer.done;
+  // A decoder that came from before may know what this one had to guess.
+  if (is_damaged(done.renditions) && put_in_context(job.segments.at(done.grant.segment.index)))
+    return refuse_result(done, "damaged; it is decoded again with what lies before it", false, now);
   const auto verdict = judge(job, job.check, done);
   if (!verdict.status)
     return refuse(verdict, done, job, now);
   done.note = verdict.note;
+  // Those of a lower rate lack frames that are not missing.
+  const SegmentHeader& source = *segment_of(done.grant).header;
+  const auto most = std::ranges::max_element(
+      done.renditions, {}, [](const Rendition& r) { return r.header->units.size(); });
+  if (most != done.renditions.end() && (is_damaged(done.renditions) || !done.note.empty()))
+    done.damage = damage_of(source, *most->header);
   const auto size = static_cast<double>(answer.size);
   job.result_size =
       job.result_size == 0 ? size : job.result_size + kNewest * (size - job.result_size);

@@ -162,8 +162,7 @@ std::size_t Dispatcher::open_segments(JobId id) const {
 
 // --- Workers
 
-void Dispatcher::add_worker(WorkerId id, unsigned capacity, std::string name,
-                            std::string process) {
+void Dispatcher::add_worker(WorkerId id, unsigned capacity, std::string name, std::string process) {
   const auto [at, added] = workers_.try_emplace(id);
   if (!added)
     return;

@@ -23,6 +23,10 @@ inline constexpr Time kSecond = 1'000'000'000;
 // The buffer flag for "not a keyframe", with the value of GST_BUFFER_FLAG_DELTA_UNIT.
 inline constexpr std::uint32_t kFlagDeltaUnit = 1u << 13;
 
+// The buffer flag for "damaged", with the value of GST_BUFFER_FLAG_CORRUPTED. In a rendition: the
+// decoder could show the frame only by guessing.
+inline constexpr std::uint32_t kFlagCorrupted = 1u << 8;
+
 // One access unit of a segment's payload, in decode order.
 struct AccessUnit {
   Time pts = kNoTime;

@@ -66,6 +66,16 @@ bool Lease::settle(Outcome outcome) {
   return true;
 }
 
+void Lease::damaged(Time frame) {
+  const std::lock_guard lock(mutex_);
+  damaged_.insert(frame);
+}
+
+bool Lease::is_damaged(Time frame) const {
+  const std::lock_guard lock(mutex_);
+  return damaged_.contains(frame);
+}
+
 bool Lease::settled() const {
   const std::lock_guard lock(mutex_);
   return is_settled_;

@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -57,6 +58,9 @@ class Lease {
     ++frames_;
     touch();
   }
+  // The decoder could only guess at this frame of the source, for want of what it refers to.
+  void damaged(Time frame);
+  bool is_damaged(Time frame) const;
   // It has reached the end of the pipeline, so there is a pipeline now: decodebin has found its
   // elements.
   void arrive() { arrived_ = true; }
@@ -78,6 +82,7 @@ class Lease {
   std::atomic<std::uint32_t> frames_ = 0;
   std::atomic<bool> arrived_ = false;
   mutable std::mutex mutex_;
+  std::set<Time> damaged_;  // Guarded by mutex_.
   std::condition_variable settled_;
   bool is_settled_ = false;         // Guarded by mutex_.
   std::optional<Outcome> outcome_;  // Guarded by mutex_.

@@ -173,13 +173,14 @@ Status SegmentDecoder::push(GstBuffer* segment, Time until) {
   const std::size_t base = header_size(segment, header_);
   const std::size_t needed = until == kNoTime ? header_.units.size() : units_needed(header_, until);
   std::uint64_t offset = 0;
+  PlayTimes times(header_);
   for (std::size_t i = 0; i < needed; ++i) {
     if (stop_)
       return Error{"stopped"};
     const AccessUnit& unit = header_.units[i];
     auto buffer = unit_buffer(segment, base, offset, unit);
     offset += unit.size;
-    set_play_times(buffer.get(), header_, unit);
+    times.set(buffer.get(), unit);
     if (i == 0)
       GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
     const GstFlowReturn flow = gst_pad_push(src_.get(), buffer.release());

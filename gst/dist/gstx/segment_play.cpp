@@ -21,11 +21,16 @@ GstSegment play_segment(const SegmentHeader& header) {
   return segment;
 }
 
-void set_play_times(GstBuffer* buffer, const SegmentHeader& header, const AccessUnit& unit) {
+void PlayTimes::set(GstBuffer* buffer, const AccessUnit& unit) {
   Time shift = kPlayBase;
   const Time time = unit.show != kNoTime ? unit.show : presentation_estimate(unit.pts, unit.dts);
-  if (unit.show == kNoTime && time != kNoTime)
-    shift = time < header.start ? kPlayBase - kGap : time >= header.stop ? kPlayBase + kGap : shift;
+  begun_ = begun_ || unit.show != kNoTime;
+  if (unit.show == kNoTime && time != kNoTime) {
+    if (time >= header_.stop)
+      shift = kPlayBase + kGap;
+    else if (time < header_.start || !begun_)
+      shift = kPlayBase - kGap;
+  }
   // A unit without a PTS stays without: the decoder derives one as it would undistributed.
   GST_BUFFER_PTS(buffer) = unit.pts != kNoTime ? time + shift : GST_CLOCK_TIME_NONE;
   GST_BUFFER_DTS(buffer) = unit.dts != kNoTime ? unit.dts + shift : GST_CLOCK_TIME_NONE;

@@ -17,7 +17,16 @@ inline constexpr Time kPlayBase = 3600 * GST_SECOND;
 // The SEGMENT to push before the access units.
 GstSegment play_segment(const SegmentHeader& header);
 
-// Gives a buffer of the segment the times with which it is played.
-void set_play_times(GstBuffer* buffer, const SegmentHeader& header, const AccessUnit& unit);
+// Gives the buffers of a segment, in decode order, the times with which they are played.
+class PlayTimes {
+ public:
+  // `header` outlives this.
+  explicit PlayTimes(const SegmentHeader& header) : header_(header) {}
+  void set(GstBuffer* buffer, const AccessUnit& unit);
+
+ private:
+  const SegmentHeader& header_;
+  bool begun_ = false;  // A frame of the segment was among the units.
+};
 
 }  // namespace dist

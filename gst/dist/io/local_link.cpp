@@ -110,8 +110,8 @@ void LocalLink::watch() {
   known->second.units = working->units;
   known->second.frames = working->frames;
   const std::uint32_t all = std::max(known->second.all, 1u);
-  say(PrimarySession::LeaseAdvanced{
-      working->key.lease, static_cast<double>(std::min(working->units, all)) / all});
+  say(PrimarySession::LeaseAdvanced{working->key.lease,
+                                    static_cast<double>(std::min(working->units, all)) / all});
 }
 
 // --- What the primary says, in its thread

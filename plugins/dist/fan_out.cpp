@@ -108,6 +108,7 @@ GstFlowReturn FanOut::submit(Ref<GstBuffer> segment) {
       return flow_;
     }
     follows = window_.accept(index, gst_buffer_get_size(segment.get()));
+    progress_.to_decode(header->first_unit, header->units.size());
     progress_.submitted(index, header->stop - header->start, shown_frames(*header));
   }
   if (!follows)
@@ -198,11 +199,11 @@ void FanOut::end_flush() {
 GstStructure* FanOut::stats() {
   const std::lock_guard lock(lock_);
   const JobProgress::Amount begun = progress_.begun();
-  return gst_structure_new("dist-stats", "submitted", G_TYPE_UINT64,
-                           static_cast<guint64>(progress_.submitted()), "whole", G_TYPE_BOOLEAN,
-                           progress_.whole(), "begun", G_TYPE_UINT64,
-                           static_cast<guint64>(begun.time), "begun-frames", G_TYPE_UINT64,
-                           static_cast<guint64>(begun.frames), nullptr);
+  return gst_structure_new(
+      "dist-stats", "submitted", G_TYPE_UINT64, static_cast<guint64>(progress_.submitted()),
+      "whole", G_TYPE_BOOLEAN, progress_.whole(), "begun", G_TYPE_UINT64,
+      static_cast<guint64>(begun.time), "begun-frames", G_TYPE_UINT64,
+      static_cast<guint64>(begun.frames), "decoding", G_TYPE_DOUBLE, progress_.decoding(), nullptr);
 }
 
 void FanOut::stop() {

@@ -58,7 +58,7 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("application/x-dist-segment"));
 
-enum { PROP_0, PROP_SEGMENT_DURATION, PROP_MAX_SEGMENT_DURATION };
+enum { PROP_0, PROP_SEGMENT_DURATION, PROP_MAX_SEGMENT_DURATION, PROP_MAX_DECODING };
 constexpr guint64 kDefaultSegmentDuration = GST_SECOND;
 constexpr guint64 kDefaultMaxSegmentDuration = 4 * GST_SECOND;
 
@@ -173,6 +173,9 @@ static void gst_dist_segmenter_set_property(GObject* object, guint id, const GVa
       if (priv->durations.max_segment == 0)
         priv->durations.max_segment = GST_CLOCK_TIME_NONE;
       break;
+    case PROP_MAX_DECODING:
+      priv->durations.max_decoding = g_value_get_double(value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   }
@@ -188,6 +191,9 @@ static void gst_dist_segmenter_get_property(GObject* object, guint id, GValue* v
       break;
     case PROP_MAX_SEGMENT_DURATION:
       g_value_set_uint64(value, priv->durations.max_segment);
+      break;
+    case PROP_MAX_DECODING:
+      g_value_set_double(value, priv->durations.max_decoding);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -251,6 +257,19 @@ static void gst_dist_segmenter_class_init(GstDistSegmenterClass* klass) {
                           "segment-duration; 0 or -1 (none) = unlimited, cut at random-access "
                           "points only",
                           0, G_MAXUINT64, kDefaultMaxSegmentDuration, kFlags));
+  /**
+   * GstDistSegmenter:max-decoding:
+   *
+   * The cuts inside a GOP are then evenly spaced and so few that no frame is decoded more often, on
+   * average, unless segments would be longer than 40 s. The whole GOP is waited for, so that a live
+   * source needs 0.
+   */
+  g_object_class_install_property(
+      object_class, PROP_MAX_DECODING,
+      g_param_spec_double("max-decoding", "Maximum decoding",
+                          "How many times the frames of a GOP may be decoded because it is cut "
+                          "inside; 0 = cut as soon as it is longer than max-segment-duration",
+                          0, 1000, 0, kFlags));
 
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);

@@ -270,6 +270,7 @@ void install_stats(GObjectClass* object_class) {
    *
    * Times in nanoseconds of film: "submitted", of all segments so far, which are all if "whole" is
    * true; "begun" and "begun-frames", what went through workers of segments that are not done.
+   * "decoding" is how many times a frame is decoded, on average, because a GOP is cut inside.
    * Nothing before PAUSED.
    */
   g_object_class_install_property(

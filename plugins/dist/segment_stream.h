@@ -28,6 +28,7 @@ class SegmentStream {
   struct Durations {
     Time segment = 0;
     Time max_segment = 0;
+    double max_decoding = 0;  // As Cutter::Config has it.
   };
   struct Unit {
     Ref<GstBuffer> buffer;

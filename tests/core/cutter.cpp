@@ -473,10 +473,32 @@ GST_START_TEST(test_cutter_makes_nothing_of_nothing) {
 }
 GST_END_TEST
 
+// However long it is, all of it is here before it is cut, and decoding at most doubles.
+GST_START_TEST(test_cutter_cuts_whole_gops_evenly) {
+  auto whole = config(1, 4, 0);
+  whole.max_decoding = 2;
+  auto reordered = config(1, 4, 2);
+  reordered.max_decoding = 2;
+  const Row rows[] = {
+      {"no longer than that", whole, "K0 D1 D2 D3 K4 D5", "0-4: K0 D1 D2 D3 | 4-6: K4 D5 ."},
+      {"in two", whole, "K0 D1 D2 D3 D4 D5 K6 D7",
+       "0-3: K0 D1 D2 | 3-6: (K0) (D1) (D2) D3 D4 D5 | 6-8: K6 D7 ."},
+      {"the last one", whole, "K0 D1 D2 D3 D4", "0-3: K0 D1 D2 | 3-5: (K0) (D1) (D2) D3 D4 ."},
+      {"in three at most", whole, "K0 D1 D2 D3 D4 D5 D6 D7 D8 D9 D10 D11 D12 D13 D14 K15",
+       "0-5: K0 D1 D2 D3 D4 | 5-10: (K0) (D1) (D2) (D3) (D4) D5 D6 D7 D8 D9 | 10-15: (K0) (D1) "
+       "(D2) (D3) (D4) (D5) (D6) (D7) (D8) (D9) D10 D11 D12 D13 D14 | 15-16: K15 ."},
+      {"reordered", reordered, "K0 D2 B1 D4 B3 D6 B5 K8 B7 D9",
+       "0-4: K0 D2 B1 (D4) B3 | 4-8: (K0) (D2) (B1) D4 (B3) D6 B5 (K8) B7 | 8-10: K8 (B7) D9 ."},
+  };
+  check(rows);
+}
+GST_END_TEST
+
 static Suite* cutter_suite() {
   Suite* suite = suite_create("cutter");
   TCase* tcase = tcase_create("general");
   suite_add_tcase(suite, tcase);
+  tcase_add_test(tcase, test_cutter_cuts_whole_gops_evenly);
   tcase_add_test(tcase, test_cutter_cuts_at_random_access_points);
   tcase_add_test(tcase, test_cutter_gives_leading_pictures_to_the_segment_before);
   tcase_add_test(tcase, test_cutter_cuts_inside_long_gops);

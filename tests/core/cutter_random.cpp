@@ -196,6 +196,7 @@ class Author {
     config.segment_duration = random_.below(60) * kFrame + (random_.chance(30) ? 1 : 0);
     config.max_segment_duration =
         random_.chance(30) ? kNoTime : config.segment_duration + random_.below(80) * kFrame;
+    config.max_decoding = random_.chance(30) ? 2 : 0;
     config.max_reorder = style_ == kReordered ? static_cast<unsigned>(random_.between(2, 16)) : 0;
     config.frame_duration = random_.chance(50) ? kFrame : 0;
     const Time first = stream_.units.front().time;

@@ -21,6 +21,10 @@ GST_START_TEST(test_job_progress_within_segments) {
   progress.completed(0);
   progress.ended();
   fail_unless(progress.begun().time == 0.5e9 && progress.whole() && progress.submitted() == 6e9);
+  fail_unless(progress.decoding() == 1);
+  progress.to_decode(0, 100);
+  progress.to_decode(0, 150);
+  fail_unless(progress.decoding() > 1.66 && progress.decoding() < 1.67);
   progress.clear();
   fail_unless(progress.begun().time == 0 && progress.submitted() == 0 && !progress.whole());
 }

@@ -134,7 +134,7 @@ GST_START_TEST(test_inspect_cuts_as_distsegmenter_does) {
     const std::string name = film::base_name(path);
     const Report report(path, 0);
     const auto segments = report.items("cut", "segments");
-    const film::Recording cut = film::record(parsed(path) + "! distsegmenter ! appsink name=out");
+    const film::Recording cut = film::record(parsed(path) + "! distsegmenter max-decoding=2 ! appsink name=out");
     ck_assert_msg(cut.items.size() == segments.size(), "%s: %zu segments instead of %zu",
                   name.c_str(), segments.size(), cut.items.size());
     guint64 frames = 0;
@@ -212,8 +212,11 @@ GST_START_TEST(test_inspect_says_what_a_single_keyframe_costs) {
   const Report report(clip("h264-one-keyframe.mkv"), 0);
   JsonObject* cut = report.part("cut");
   ck_assert_uint_eq(number(cut, "inside-gop"), 1);
-  // Two segments, of 4 and 2 s, and the second one decodes the first one too.
-  ck_assert_uint_eq(number(cut, "decoded"), 100 + number(cut, "preroll") + 50);
+  // Two segments of 3 s, and the second one decodes the first one too.
+  const guint64 shown = 75 + number(cut, "preroll") + 75;
+  // The first one may end with frames that only help decoding too.
+  ck_assert_uint_ge(number(cut, "decoded"), shown);
+  ck_assert_uint_le(number(cut, "decoded"), shown + 4);
   ck_assert_msg(contains(report.problems(), "There is no keyframe for 6.000 s, from 0.000 s on"),
                 "%s", report.problems().c_str());
 }
@@ -232,7 +235,8 @@ GST_START_TEST(test_inspect_cuts_as_it_is_told) {
     ck_assert_int_eq(ran.code, 0);
     return number_in(ran.output, "\"inside-gop\" : ");
   };
-  ck_assert_uint_ge(cuts(""), 1);
+  // So that decoding at most doubles.
+  ck_assert_uint_eq(cuts(""), 2);
   ck_assert_uint_eq(cuts("--max-segment-duration=15"), 1);
   ck_assert_uint_eq(cuts("--max-segment-duration=0"), 0);
   for (const char* command_name : {"inspect", "transcode"}) {
@@ -281,7 +285,6 @@ GST_START_TEST(test_inspect_refuses_what_it_cannot_read) {
       {folder + "/text.mp4", 3, ""},
       {folder + "/empty.mp4", 3, ""},
       {make("sound.mp4", "-f lavfi -i sine=duration=1 -c:a aac"), 3, "there is no video in it"},
-      {make("huffyuv.avi", source + "-c:v huffyuv"), 3, "Cannot cut video/x-huffyuv"},
       {make("encrypted.mp4", source +
                                  "-c:v libx264 -encryption_scheme cenc-aes-ctr -encryption_key "
                                  "76a6c65c5ea762046bd749a2e632ccbb -encryption_kid "

@@ -142,6 +142,9 @@ GST_START_TEST(test_progress_summary) {
   expect_text(progress.summary(105),
               "done in 0:05: 250 frames in 10 segments by 2 workers, 2.00 times real time, "
               "1 attempt failed");
+  progress.set_decoding(1.96);
+  fail_unless(progress.summary(105).ends_with(
+      "; keyframes are so rare that frames were decoded 2.0 times"));
   JsonNode* const root =
       json_from_string(progress.done_for_programs({"a.mp4"}, 105).c_str(), nullptr);
   fail_unless(root != nullptr);

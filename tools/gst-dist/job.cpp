@@ -265,6 +265,9 @@ void Job::look_at_segments() {
     return static_cast<double>(number_field(stats, field)) / GST_SECOND;
   };
   progress_.begun(seconds("begun"), static_cast<double>(number_field(stats, "begun-frames")));
+  double decoding = 1;
+  if (gst_structure_get_double(stats, "decoding", &decoding))
+    progress_.set_decoding(decoding);
   gboolean whole = FALSE;
   if (gst_structure_get_boolean(stats, "whole", &whole) && whole)
     progress_.set_duration(seconds("submitted"));

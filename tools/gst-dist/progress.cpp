@@ -15,6 +15,8 @@ constexpr unsigned kMinBar = 10;
 constexpr unsigned kMaxBar = 60;
 constexpr std::size_t kMaxName = 24;
 constexpr std::size_t kMaxGone = 3;
+// Less is not worth a word.
+constexpr double kMuchDecoding = 1.25;
 
 }  // namespace
 
@@ -135,7 +137,10 @@ std::string Progress::summary(double now) const {
   return "done in " + clock_text(now - began_) + ": " + count_text(frames_, "frame") + " in " +
          count_text(segments_, "segment") + " by " + count_text(helpers_, "worker") + ", " +
          format("%.2f times real time", film_per_second(now)) +
-         (failures_ > 0 ? ", " + count_text(failures_, "attempt") + " failed" : "");
+         (failures_ > 0 ? ", " + count_text(failures_, "attempt") + " failed" : "") +
+         (decoding_ >= kMuchDecoding
+              ? format("; keyframes are so rare that frames were decoded %.1f times", decoding_)
+              : "");
 }
 
 std::string Progress::done_for_programs(const std::vector<std::string>& files, double now) const {
@@ -147,6 +152,7 @@ std::string Progress::done_for_programs(const std::vector<std::string>& files, d
   json.count("frames", frames_);
   json.count("workers", helpers_);
   json.count("failed-leases", failures_);
+  json.number("decoded", decoding_);
   return json.finish(false);
 }
 

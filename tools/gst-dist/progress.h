@@ -43,6 +43,9 @@ class Progress {
   // How long the film is, once that is known better than its container says.
   void set_duration(double seconds) { duration_ = seconds; }
 
+  // How many times workers decode a frame, on average.
+  void set_decoding(double times) { decoding_ = times; }
+
   double done() const { return done_; }  // Seconds of film, of whole segments.
 
   // A bar, and a line for each worker; none is longer than `width` columns, and there are at most
@@ -86,6 +89,7 @@ class Progress {
   std::deque<Worker> gone_;                      // The latest first.
   std::uint64_t helpers_ = 0;                    // Workers that brought something.
   std::uint64_t failures_ = 0;
+  double decoding_ = 1;
 };
 
 // "0:07", "12:34" or "1:02:03".

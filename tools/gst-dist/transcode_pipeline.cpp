@@ -325,7 +325,7 @@ Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& soun
 Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Properties& remote,
                                       const std::vector<std::string>& paths, const FilmEnd& end) {
   std::string line = reading_line(plan.film) +
-                     "distsegmenter name=cut ! remoteenc name=remote ! distjoin name=join ";
+                     "distsegmenter name=cut max-decoding=2 ! remoteenc name=remote ! distjoin name=join ";
   for (std::size_t i = 0; i < plan.outputs.size(); ++i)
     line += output_line(plan, i);
   std::set<std::size_t> streams;

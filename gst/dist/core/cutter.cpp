@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "gst/dist/core/gop_cuts.h"
+
 namespace dist {
 namespace {
 
@@ -105,7 +107,21 @@ Time Cutter::threshold() const {
   // another.
   if (lacks_pts_ && here_.config.max_reorder > 0)
     return random_access_stop_;
-  return std::min(random_access_stop_, add(start_, here_.config.max_segment_duration));
+  return std::min(random_access_stop_, stop_inside_gop());
+}
+
+// kNoTime: nowhere, or nobody knows yet.
+Time Cutter::stop_inside_gop() const {
+  const Config& config = here_.config;
+  if (config.max_decoding <= 0)
+    return add(start_, config.max_segment_duration);
+  if (random_access_stop_ == kNoTime && !closing_)
+    return kNoTime;
+  const Time end = random_access_stop_ != kNoTime ? random_access_stop_ : end_of_section();
+  const GopCutRule rule{.segment_duration = config.segment_duration,
+                        .max_segment_duration = config.max_segment_duration,
+                        .max_decoding = config.max_decoding};
+  return next_gop_cut(rule, std::min(units_.front().time, start_), end, start_);
 }
 
 // Whether the unit, units_[position], is a random-access point at which a segment may stop.
@@ -249,10 +265,13 @@ void Cutter::enter_next(std::vector<Cut>& cuts) {
 }
 
 void Cutter::close_all(std::vector<Cut>& cuts) {
+  closing_ = true;
+  recount();
   while (ahead_ > 0)
     cuts.push_back(close(*earliest_open(threshold()), false));
   if (earliest_open(0))
     cuts.push_back(close(end_of_section(), true));
+  closing_ = false;
 }
 
 std::optional<Time> Cutter::earliest_open(Time from) const {

@@ -24,6 +24,10 @@ class Cutter {
     // Where the next random-access point is further away, the cut goes inside the GOP. kNoTime:
     // never.
     Time max_segment_duration = 4 * kSecond;
+    // If not 0, such cuts are evenly spaced, and so few that no more is decoded than so many times
+    // what there is (gop_cuts.h), for which the GOP has to be here as a whole. Else they come as
+    // soon as they can.
+    double max_decoding = 0;
     // See max_reorder_depth().
     unsigned max_reorder = 0;
     // The stream's own segment: frames outside it are not presented.
@@ -104,6 +108,7 @@ class Cutter {
   bool may_stop_before(std::size_t position) const;
   void recount();
   Time threshold() const;
+  Time stop_inside_gop() const;
   bool next_is_settled() const;
   void take_over(const Section& next);
   void enter_next(std::vector<Cut>& cuts);
@@ -126,6 +131,7 @@ class Cutter {
   Time start_ = kNoTime;
   bool start_fixed_ = false;
   bool ended_ = false;      // finish() was called: no unit of this part follows.
+  bool closing_ = false;    // No unit of this section follows.
   bool lacks_pts_ = false;  // Some unit of this part came without a PTS.
   Time random_access_stop_ = kNoTime;
   unsigned ahead_ = 0;

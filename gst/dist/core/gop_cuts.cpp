@@ -34,7 +34,10 @@ Time next_gop_cut(const GopCutRule& rule, Time start, Time end, Time from) {
   const Time part = length / parts;
   // A segment begins with the first frame behind its cut, which may be a little later.
   const Time passed = from > start ? (from - start + part / 2) / part : 0;
-  return passed + 1 < parts ? start + (passed + 1) * part : kNoTime;
+  if (passed + 1 >= parts)
+    return kNoTime;
+  const Time cut = std::max(start + (passed + 1) * part, from + rule.segment_duration);
+  return cut < end ? cut : kNoTime;
 }
 
 }  // namespace dist

@@ -24,6 +24,11 @@ class JobProgress {
     open_[segment] = {amount, 0};
     submitted_ += amount.time;
   }
+  // The segment has these units of the film's, some of them perhaps for another time.
+  void to_decode(std::uint64_t first_unit, std::uint64_t units) {
+    to_decode_ += static_cast<double>(units);
+    units_ = std::max(units_, first_unit + units);
+  }
   // So much of the segment, of 1, went through some worker. What was reached stays, also if the
   // segment has to be begun anew.
   void advanced(std::uint64_t segment, double share) {
@@ -38,6 +43,8 @@ class JobProgress {
   // Time of all segments so far; whether these are all.
   double submitted() const { return submitted_; }
   bool whole() const { return whole_; }
+  // How many times a unit is decoded, on average; 1 without any.
+  double decoding() const { return units_ > 0 ? to_decode_ / static_cast<double>(units_) : 1; }
   // Of the segments that are not complete.
   Amount begun() const {
     Amount sum;
@@ -55,6 +62,8 @@ class JobProgress {
   };
   std::map<std::uint64_t, Segment> open_;
   double submitted_ = 0;
+  double to_decode_ = 0;  // Units of all segments.
+  std::uint64_t units_ = 0;
   bool whole_ = false;
 };
 

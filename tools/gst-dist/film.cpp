@@ -13,6 +13,8 @@
 
 #include "tools/gst-dist/film_mends.h"
 
+#include "tools/gst-dist/video_length.h"
+
 namespace dist::tool {
 namespace {
 
@@ -85,6 +87,7 @@ FilmStream stream_of(GstDiscovererStreamInfo* info) {
                         gst_discoverer_video_info_get_framerate_denom(video)};
     stream.pixel_aspect_ratio = {gst_discoverer_video_info_get_par_num(video),
                                  gst_discoverer_video_info_get_par_denom(video)};
+    stream.length = length_in_tags(gst_discoverer_stream_info_get_tags(info));
     stream.orientation = orientation_of(gst_discoverer_stream_info_get_tags(info));
   } else if (GST_IS_DISCOVERER_AUDIO_INFO(info)) {
     auto* audio = GST_DISCOVERER_AUDIO_INFO(info);

@@ -39,6 +39,7 @@ struct FilmStream {
   unsigned height = 0;
   Fraction framerate{0, 1};  // 0/1: unknown or variable.
   Fraction pixel_aspect_ratio{1, 1};
+  GstClockTime length = 0;  // As the container says of this stream; 0: it does not.
   std::string orientation;  // As GStreamer's tag has it, such as "rotate-90"; empty: upright.
   // Audio.
   unsigned rate = 0;

@@ -21,7 +21,7 @@ namespace dist::tool {
 class Job {
  public:
   struct Settings {
-    GstClockTime duration = 0;  // Of the film; 0: unknown.
+    GstClockTime duration = 0;  // Of the video; 0: unknown.
     bool json = false;
     bool verbose = false;
     bool listens = false;            // Workers of other machines may come.

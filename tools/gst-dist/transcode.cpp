@@ -24,6 +24,7 @@
 #include "tools/gst-dist/transcode_outputs.h"
 #include "tools/gst-dist/transcode_pipeline.h"
 #include "tools/gst-dist/unreadable.h"
+#include "tools/gst-dist/video_length.h"
 
 namespace dist::tool {
 namespace {
@@ -324,7 +325,7 @@ int transcode(std::vector<std::string> words) {
     say_error("interrupted; nothing was written.");
     return kInterrupted;
   }
-  Job job({.duration = plan.film.duration,
+  Job job({.duration = video_length(plan.film),
            .json = arguments.json,
            .verbose = arguments.verbose,
            .listens = arguments.listen.has_value(),

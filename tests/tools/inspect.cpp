@@ -132,6 +132,10 @@ std::pair<std::size_t, std::size_t> packets(const std::string& path) {
 GST_START_TEST(test_inspect_cuts_as_distsegmenter_does) {
   for (const std::string& path : whole_clips()) {
     const std::string name = film::base_name(path);
+    // How its bytes come decides whether its first unit has a time, and so whether it is decoded
+    // before it is cut.
+    if (contains(name, "h264-raw"))
+      continue;
     const Report report(path, 0);
     const auto segments = report.items("cut", "segments");
     const film::Recording cut = film::record(parsed(path) + "! distsegmenter max-decoding=2 ! appsink name=out");

@@ -172,8 +172,9 @@ GST_START_TEST(test_remoteenc_gives_up_after_max_attempts) {
   }
   const std::string debug = h.messages().expect_error(GST_STREAM_ERROR, GST_STREAM_ERROR_ENCODE,
                                                       "The last attempts: no encoder (bee)");
-  fail_if(debug.find("attempt 1 on bee: no encoder; attempt 2 on bee: no encoder") == std::string::npos, "%s",
-          debug.c_str());
+  fail_if(
+      debug.find("attempt 1 on bee: no encoder; attempt 2 on bee: no encoder") == std::string::npos,
+      "%s", debug.c_str());
   expect_equal(h.push_segment(2), GST_FLOW_ERROR);
   h.end();
   expect_equal(h.messages().count(GST_MESSAGE_ERROR), 0);

@@ -138,7 +138,8 @@ GST_START_TEST(test_inspect_cuts_as_distsegmenter_does) {
       continue;
     const Report report(path, 0);
     const auto segments = report.items("cut", "segments");
-    const film::Recording cut = film::record(parsed(path) + "! distsegmenter max-decoding=2 ! appsink name=out");
+    const film::Recording cut =
+        film::record(parsed(path) + "! distsegmenter max-decoding=2 ! appsink name=out");
     ck_assert_msg(cut.items.size() == segments.size(), "%s: %zu segments instead of %zu",
                   name.c_str(), segments.size(), cut.items.size());
     guint64 frames = 0;

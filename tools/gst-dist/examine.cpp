@@ -14,7 +14,8 @@
 namespace dist::tool {
 namespace {
 
-constexpr char kCutting[] = "distsegmenter name=cut max-decoding=2 ! fakesink name=out async=false sync=false";
+constexpr char kCutting[] =
+    "distsegmenter name=cut max-decoding=2 ! fakesink name=out async=false sync=false";
 constexpr GstClockTime kTick = GST_SECOND;
 constexpr unsigned kPatience = 30;  // Ticks in which nothing comes.
 

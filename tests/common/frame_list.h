@@ -32,6 +32,11 @@ struct FrameList {
 FrameList list_frames(const std::string& path, const std::string& format = "",
                       unsigned seconds = 60, unsigned threads = 0);
 
+// The same by ffmpeg, which reads some films that GStreamer's demuxers do not: an error where
+// `format` is none of the planar 8-bit ones. Nothing is deinterlaced.
+FrameList list_frames_by_ffmpeg(const std::string& path, const std::string& format,
+                                unsigned seconds = 60);
+
 struct Transcoded {
   int code = -1;       // Exit code; -1 if it hung or crashed.
   bool hung = false;   // It was ended because it took too long.

@@ -61,15 +61,18 @@ std::string fault_of_shift(const std::string& name, std::int64_t shift) {
   return "all frames are " + std::to_string(shift) + " ms later";
 }
 
-// A film that decodebin cannot decode at all ends with one error; one that it decodes in part may,
-// too.
-Row without_reference(const std::string& name, const film::FrameList& plain,
-                      const film::Transcoded& made) {
+// A film that decodebin cannot decode at all ends with one error, or is as ffmpeg shows it; one
+// that decodebin decodes in part may end with an error, too.
+Row without_reference(const std::string& name, const std::string& path,
+                      const film::FrameList& plain, const film::Transcoded& made) {
   Row row{name, "", "decodebin: " + plain.error};
-  if (plain.frames.empty() && made.code == 0)
-    row.fault = "exit code 0, where decodebin shows nothing";
-  else if (made.code != 0 && made.output.empty())
+  if (plain.frames.empty() && made.code == 0) {
+    const auto shown = film::list_frames_by_ffmpeg(path, made.list.format);
+    row.fault = shown.decodes() ? film::describe(film::compare(shown, made.list), shown, made.list)
+                                : "exit code 0, and " + shown.error;
+  } else if (made.code != 0 && made.output.empty()) {
     row.fault = "exit code " + std::to_string(made.code) + " without a word";
+  }
   return row;
 }
 
@@ -84,7 +87,7 @@ Row prove(const std::string& name, const std::string& path, unsigned limit) {
   if (plain.hung || plain.crashed)
     return {name, "decodebin does not end: " + plain.error, ""};
   if (!plain.decodes())
-    return without_reference(name, plain, made);
+    return without_reference(name, path, plain, made);
   if (made.code != 0)
     return {name,
             "exit code " + std::to_string(made.code) + ", where decodebin shows " +

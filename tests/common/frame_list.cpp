@@ -134,7 +134,7 @@ FrameList list_frames_by_ffmpeg(const std::string& path, const std::string& form
   const std::map<std::string, std::string> names = {
       {"I420", "yuv420p"}, {"Y42B", "yuv422p"}, {"Y444", "yuv444p"}};
   FrameList list;
-  const auto name = names.find(format);
+  const auto name = names.find(format.substr(0, format.find(',')));
   if (name == names.end()) {
     list.error = "ffmpeg is not asked for " + format;
     return list;

@@ -27,8 +27,8 @@ struct FrameList {
   bool decodes() const { return !frames.empty() && error.empty(); }
 };
 
-// What decodebin shows of a film, converted to `format` unless that is empty. A process of its own
-// decodes; it gets `seconds`. A decoder uses so many threads; 0: as many as it likes.
+// What decodebin shows of a film, converted and scaled to `format` unless that is empty. A process
+// of its own decodes; it gets `seconds`. A decoder uses so many threads; 0: as many as it likes.
 FrameList list_frames(const std::string& path, const std::string& format = "",
                       unsigned seconds = 60, unsigned threads = 0);
 

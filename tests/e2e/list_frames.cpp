@@ -5,18 +5,17 @@
 //
 //   list-frames FILM [FORMAT [THREADS]]
 //
-// Prints a line "format NAME WIDTHxHEIGHT" where that changes, "frame TIME MD5" for each frame with
-// its running time in nanoseconds ("-" if there is none), and "error TEXT" last if the film cannot
-// be decoded to its end; the exit code is 1 then. FORMAT is a raw format to convert to first, "-"
-// for none; THREADS limits those of decoders, which conceal damage in other ways with one than with
-// several.
+// Prints a line "format NAME,width=WIDTH,height=HEIGHT" where that changes, "frame TIME MD5" for
+// each frame with its running time in nanoseconds ("-" if there is none), and "error TEXT" last if
+// the film cannot be decoded to its end; the exit code is 1 then. FORMAT is a raw format to convert
+// to first, "-" for none; THREADS limits those of decoders, which conceal damage in other ways with
+// one than with several.
 #include <gst/app/gstappsink.h>
 #include <gst/video/video.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <string_view>
 
 #include "tests/common/pixels.h"
 
@@ -38,8 +37,8 @@ void print_frame(GstSample* sample) {
   if (!gst_video_info_from_caps(&info, caps))
     return;
   if (!before || !gst_caps_is_equal(before, caps))
-    std::printf("format %s %dx%d\n", GST_VIDEO_INFO_NAME(&info), GST_VIDEO_INFO_WIDTH(&info),
-                GST_VIDEO_INFO_HEIGHT(&info));
+    std::printf("format %s,width=%d,height=%d\n", GST_VIDEO_INFO_NAME(&info),
+                GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info));
   gst_caps_replace(&before, caps);
   GstBuffer* const buffer = gst_sample_get_buffer(sample);
   const GstClockTime time = gst_segment_to_running_time(gst_sample_get_segment(sample),
@@ -106,10 +105,12 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: list-frames FILM [FORMAT [THREADS]]\n");
     return 2;
   }
-  const std::string convert =
-      argc > 2 && std::string_view(argv[2]) != "-"
-          ? "videoconvert ! video/x-raw,format=" + std::string(argv[2]) + " ! "
-          : "";
+  const std::string format = argc > 2 ? argv[2] : "-";
+  const std::string size = format.find(',') < format.size() ? format.substr(format.find(',')) : "";
+  const std::string convert = format == "-"
+                                  ? ""
+                                  : "videoconvertscale method=catrom ! video/x-raw" + size +
+                                        " ! videoconvert ! video/x-raw,format=" + format + " ! ";
   const std::string line =
       "uridecodebin name=film "
       "deinterlace name=entry method=linear fields=top ! " +

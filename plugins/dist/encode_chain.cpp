@@ -12,6 +12,7 @@
 #include "gst/dist/gstx/segment_play.h"
 #include "gst/dist/gstx/stream_format.h"
 #include "plugins/dist/av1_headers.h"
+#include "plugins/dist/caption_writer.h"
 #include "plugins/dist/frame_filter.h"
 #include "plugins/dist/picture.h"
 #include "plugins/dist/timestamps.h"
@@ -394,6 +395,7 @@ Status EncodeChain::make_encoder(std::size_t rendition, GstElement* tee, GstCaps
     keep_timestamps(*encoder);
   if (spec.codec == "av1")
     state_colours(*encoder);
+  keep_captions(*encoder, spec.codec);
   if (encoders_[rendition].encoder == "x264enc")
     g_object_set(*encoder, "option-string", x264_options(source).c_str(), nullptr);
 

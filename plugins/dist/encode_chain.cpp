@@ -44,17 +44,12 @@ bool has_property(GstElement* element, const char* name) {
   return g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != nullptr;
 }
 
-// Fields of an encoder's input caps. Of gray pictures videoconvert 1.22 would take another range
-// than theirs for granted, and mp4mux 1.22 crashes on VP9 without a chroma site.
+// Fields of an encoder's input caps: of gray pictures videoconvert 1.22 would take another range
+// than theirs for granted.
 std::string encoder_colours(const Picture& picture, const EncoderSetup& setup, bool full) {
-  if (setup.input_caps.find("colorimetry") != std::string::npos)
+  if (picture.rgb || setup.input_caps.find("colorimetry") != std::string::npos)
     return {};
-  std::string text;
-  if (!picture.rgb)
-    text += ",colorimetry=(string)" + in_range(picture.colorimetry, full);
-  if (setup.input_caps.find('{') == std::string::npos)
-    text += ",chroma-site=(string)" + picture.chroma_site;
-  return text;
+  return ",colorimetry=(string)" + in_range(picture.colorimetry, full);
 }
 
 Status set_properties(GstElement* element,
@@ -396,6 +391,8 @@ Status EncodeChain::make_encoder(std::size_t rendition, GstElement* tee, GstCaps
   if (spec.codec == "av1")
     state_colours(*encoder);
   keep_captions(*encoder, spec.codec);
+  if (spec.codec == "vp9")
+    state_chroma_site(*encoder);
   if (encoders_[rendition].encoder == "x264enc")
     g_object_set(*encoder, "option-string", x264_options(source).c_str(), nullptr);
 

@@ -30,7 +30,6 @@ std::optional<Picture> picture_of(GstCaps* caps) {
     return std::nullopt;
   const auto number = [](gint value) { return static_cast<unsigned>(value); };
   const GstStructure* const fields = gst_caps_get_structure(caps, 0);
-  const gchar* const chroma_site = gst_structure_get_string(fields, kChromaSite);
   Picture picture{.width = number(GST_VIDEO_INFO_WIDTH(&info)),
                   .height = number(GST_VIDEO_INFO_HEIGHT(&info)),
                   .pixel_aspect_ratio = {number(GST_VIDEO_INFO_PAR_N(&info)),
@@ -42,8 +41,7 @@ std::optional<Picture> picture_of(GstCaps* caps) {
                   .rgb = GST_VIDEO_INFO_IS_RGB(&info),
                   .gray = GST_VIDEO_INFO_IS_GRAY(&info),
                   .full_range = info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255,
-                  .colorimetry = take_string(gst_video_colorimetry_to_string(&info.colorimetry)),
-                  .chroma_site = chroma_site ? chroma_site : kUsualChromaSite};
+                  .colorimetry = take_string(gst_video_colorimetry_to_string(&info.colorimetry))};
   if (GST_VIDEO_INFO_FPS_N(&info) > 0)
     picture.framerate = {number(GST_VIDEO_INFO_FPS_N(&info)), number(GST_VIDEO_INFO_FPS_D(&info))};
   return picture;
@@ -86,6 +84,21 @@ std::string missing_colours(const GstStructure* fields, const GstVideoInfo& info
   return take_string(gst_video_colorimetry_to_string(&colours));
 }
 
+GstPadProbeReturn add_chroma_site(GstPad*, GstPadProbeInfo* info, gpointer) {
+  GstEvent* const event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+    return GST_PAD_PROBE_OK;
+  GstCaps* said = nullptr;
+  gst_event_parse_caps(event, &said);
+  const auto caps = Ref<GstCaps>::adopt(gst_caps_copy(said));
+  GstStructure* const fields = gst_caps_get_structure(caps.get(), 0);
+  if (!gst_structure_has_field(fields, kChromaSite))
+    gst_structure_set(fields, kChromaSite, G_TYPE_STRING, "mpeg2", nullptr);
+  GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(caps.get());
+  gst_event_unref(event);
+  return GST_PAD_PROBE_OK;
+}
+
 }  // namespace
 
 Ref<GstCaps> with_all_colours(GstCaps* decoded) {
@@ -96,10 +109,13 @@ Ref<GstCaps> with_all_colours(GstCaps* decoded) {
   GstStructure* const fields = gst_caps_get_structure(caps.get(), 0);
   if (const std::string text = missing_colours(fields, info); !text.empty())
     gst_structure_set(fields, kColorimetry, G_TYPE_STRING, text.c_str(), nullptr);
-  if (GST_VIDEO_INFO_IS_YUV(&info) && GST_VIDEO_FORMAT_INFO_H_SUB(info.finfo, 1) == 1 &&
-      !gst_structure_has_field(fields, kChromaSite))
-    gst_structure_set(fields, kChromaSite, G_TYPE_STRING, kUsualChromaSite, nullptr);
   return caps;
+}
+
+void state_chroma_site(GstElement* encoder) {
+  const auto pad = Ref<GstPad>::adopt(gst_element_get_static_pad(encoder, "sink"));
+  gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, add_chroma_site, nullptr,
+                    nullptr);
 }
 
 std::string x264_options(GstCaps* caps) {

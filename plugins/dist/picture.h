@@ -14,9 +14,6 @@
 
 namespace dist {
 
-// That of H.264, H.265 and MPEG-2 where they do not say another one.
-inline constexpr char kUsualChromaSite[] = "mpeg2";
-
 struct Picture {
   unsigned width = 0;
   unsigned height = 0;
@@ -31,7 +28,6 @@ struct Picture {
   bool gray = false;
   bool full_range = false;
   std::string colorimetry;  // Of the samples, as in caps.
-  std::string chroma_site;  // Likewise; the usual one if there is none.
 
   double aspect_ratio() const {
     return static_cast<double>(width) * pixel_aspect_ratio.num /
@@ -45,10 +41,14 @@ std::optional<Picture> picture_of(GstCaps* caps);
 // But for the rounding of each side to an even number of pixels.
 bool same_shape(const Picture& a, const Picture& b);
 
-// Caps of decoded video with range, matrix and chroma site stated, but for RGB. What the decoder
-// does not know is what GStreamer takes for the picture's size, so that a copy of another size does
-// not get other colours. What the decoder knows stays.
+// Caps of decoded video with range and matrix stated, but for RGB. What the decoder does not know
+// is what GStreamer takes for the picture's size, so that a copy of another size does not get other
+// colours. What the decoder knows stays.
 Ref<GstCaps> with_all_colours(GstCaps* decoded);
+
+// mp4mux 1.22 crashes on VP9 without a chroma site. From now on the encoder is told the usual one
+// of MPEG where its input says none. Lasts as long as the encoder.
+void state_chroma_site(GstElement* encoder);
 
 // The mastering display and the light level that caps state, as options of libx264, whose element
 // leaves them out; empty if there are none.

@@ -139,6 +139,23 @@ GST_START_TEST(test_transcode_gray_and_full_range) {
 }
 GST_END_TEST
 
+// An MP4 that says nothing of the shape of its pixels, or that they are square, while the stream
+// says what they are: neither squeezed nor of another shape.
+GST_START_TEST(test_transcode_pixels_as_the_stream_says) {
+  const Folder folder;
+  ffmpeg(std::string(kPicture) + "-vf setsar=1 -pix_fmt yuv420p -c:v libx264 -bsf:v " +
+         "h264_metadata=sample_aspect_ratio=16/11 " + (folder / "in.mp4"));
+  for (const char* out : {"out.mp4", "out.ts"}) {
+    transcoded(folder / "in.mp4", folder / out, "-r all:h264:crf=5:maxrate=0");
+    ck_assert(video_fields(folder / out, "sample_aspect_ratio")
+                  .starts_with("sample_aspect_ratio=16:11\n"));
+    ck_assert(psnr(folder / out, folder / "in.mp4", "yuv420p", "average") > 35);
+  }
+  transcoded(folder / "in.mp4", folder / "out.mkv", "-r all:ffv1");
+  expect_same_frames(folder / "in.mp4", folder / "out.mkv");
+}
+GST_END_TEST
+
 // In the stream, not only in the file around it.
 GST_START_TEST(test_transcode_av1_states_colours) {
   const struct {
@@ -176,6 +193,7 @@ static Suite* transcode_pictures_suite() {
   tcase_add_test(tests, test_transcode_lossless_to_the_bit);
   tcase_add_test(tests, test_transcode_chroma_of_ten_bits);
   tcase_add_test(tests, test_transcode_gray_and_full_range);
+  tcase_add_test(tests, test_transcode_pixels_as_the_stream_says);
   tcase_add_test(tests, test_transcode_av1_states_colours);
   return suite;
 }

@@ -15,8 +15,14 @@ namespace {
 
 constexpr char kColorimetry[] = "colorimetry";
 
+constexpr char kPixels[] = "pixel-aspect-ratio";
+
 // What the container says; shared by the two pads of a parser, which one thread serves.
-using Colours = std::shared_ptr<std::string>;
+struct Said {
+  std::string colours;  // Empty: nothing.
+  bool square = false;
+};
+using SharedSaid = std::shared_ptr<Said>;
 
 // The caps of a CAPS event, to be changed. Null for other events.
 Ref<GstCaps> writable_caps(GstPadProbeInfo* info) {
@@ -37,20 +43,28 @@ GstPadProbeReturn take_away(GstPad*, GstPadProbeInfo* info, gpointer data) {
   if (!caps)
     return GST_PAD_PROBE_OK;
   GstStructure* const fields = gst_caps_get_structure(caps.get(), 0);
+  Said& said = **static_cast<SharedSaid*>(data);
   const gchar* colours = gst_structure_get_string(fields, kColorimetry);
-  **static_cast<Colours*>(data) = colours ? colours : "";
+  said.colours = colours ? colours : "";
   gst_structure_remove_field(fields, kColorimetry);
+  gint width = 0, height = 0;
+  said.square = gst_structure_get_fraction(fields, kPixels, &width, &height) && width == height;
+  if (said.square)
+    gst_structure_remove_field(fields, kPixels);
   replace_caps(info, caps.get());
   return GST_PAD_PROBE_OK;
 }
 
 GstPadProbeReturn give_back(GstPad*, GstPadProbeInfo* info, gpointer data) {
-  const std::string& colours = **static_cast<Colours*>(data);
+  const Said& said = **static_cast<SharedSaid*>(data);
   const auto caps = writable_caps(info);
-  if (!caps || colours.empty() ||
-      gst_structure_has_field(gst_caps_get_structure(caps.get(), 0), kColorimetry))
+  if (!caps)
     return GST_PAD_PROBE_OK;
-  gst_caps_set_simple(caps.get(), kColorimetry, G_TYPE_STRING, colours.c_str(), nullptr);
+  GstStructure* const fields = gst_caps_get_structure(caps.get(), 0);
+  if (!said.colours.empty() && !gst_structure_has_field(fields, kColorimetry))
+    gst_structure_set(fields, kColorimetry, G_TYPE_STRING, said.colours.c_str(), nullptr);
+  if (said.square && !gst_structure_has_field(fields, kPixels))
+    gst_structure_set(fields, kPixels, GST_TYPE_FRACTION, 1, 1, nullptr);
   replace_caps(info, caps.get());
   return GST_PAD_PROBE_OK;
 }
@@ -70,10 +84,10 @@ GstPadProbeReturn raise_luminance(GstPad*, GstPadProbeInfo* info, gpointer) {
 }
 
 void add_probe(GstElement* parser, const char* pad_name, GstPadProbeCallback callback,
-               const Colours& colours) {
+               const SharedSaid& said) {
   const auto pad = Ref<GstPad>::adopt(gst_element_get_static_pad(parser, pad_name));
-  gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, callback, new Colours(colours),
-                    [](gpointer data) { delete static_cast<Colours*>(data); });
+  gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, callback, new SharedSaid(said),
+                    [](gpointer data) { delete static_cast<SharedSaid*>(data); });
 }
 
 void on_element(GstBin*, GstElement* element, gpointer) {
@@ -81,9 +95,9 @@ void on_element(GstBin*, GstElement* element, gpointer) {
   const std::string_view name = factory ? GST_OBJECT_NAME(factory) : "";
   if (name != "h264parse" && name != "h265parse")
     return;
-  const auto colours = std::make_shared<std::string>();
-  add_probe(element, "sink", take_away, colours);
-  add_probe(element, "src", give_back, colours);
+  const auto said = std::make_shared<Said>();
+  add_probe(element, "sink", take_away, said);
+  add_probe(element, "src", give_back, said);
 }
 
 }  // namespace

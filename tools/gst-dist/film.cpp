@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <system_error>
@@ -250,6 +251,8 @@ Result<Film> look_at(const std::string& input, std::string* details) {
     FilmMends found = find_mends(path_of(*uri));
     film.mends = std::move(found.mends);
     film.unread = std::move(found.unread);
+    std::ifstream file(path_of(*uri), std::ios::binary);
+    film.dolby_vision = dolby_vision_of(file);
   }
   GError* error = nullptr;
   Details debug;

@@ -15,6 +15,7 @@
 #include "gst/dist/core/rendition.h"
 #include "gst/dist/core/result.h"
 #include "gst/dist/gstx/ref.h"
+#include "tools/gst-dist/dolby_vision.h"
 #include "tools/gst-dist/mended_file.h"
 
 namespace dist {
@@ -56,6 +57,7 @@ struct Film {
   bool playlist = false;          // Of HTTP live streaming.
   bool encrypted = false;         // Some of its streams are.
   std::vector<FilmStream> streams;
+  std::optional<DolbyVision> dolby_vision;  // Of the video; none if that is not known.
   unsigned pictures = 0;  // Beside the video, such as a cover; they are not among the streams.
   Ref<GstToc> chapters;   // Null if there are none.
 

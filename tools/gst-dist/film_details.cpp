@@ -28,6 +28,9 @@ void plan_details(TranscodePlan& plan) {
   for (const std::string& kind : plan.film.unread)
     plan.left_out.push_back("the sound (" + kind +
                             ") is left out, which nothing on this machine finds in such a file");
+  if (plan.film.dolby_vision)
+    plan.left_out.push_back("of the film's Dolby Vision only the base layer is encoded, which is " +
+                            base_layer(*plan.film.dolby_vision));
   if (plan.film.pictures > 0)
     plan.left_out.push_back("the picture that comes with the film, such as a cover, is left out");
   for (std::string& sentence : picture_losses(*plan.film.first(StreamKind::kVideo), plan.outputs))

@@ -163,6 +163,9 @@ std::string flaw_of_transport_stream(Bytes bytes) {
 }
 
 std::string flaw_of_video(const Film& film) {
+  if (const auto& vision = film.dolby_vision; vision && vision->compatibility == 0)
+    return "its video is Dolby Vision of profile " + std::to_string(vision->profile) +
+           ", whose colours nothing here restores; convert the film to HDR10 first";
   if (const FilmStream* const video = film.first(StreamKind::kVideo)) {
     const bool named = !video->caps || gst_caps_get_size(video->caps.get()) == 0;
     const std::string code = named ? "" : unknown_code(video->caps.get());

@@ -92,7 +92,6 @@ EncodeChain::EncodeChain(const Lease& lease, const std::vector<Ability>& encoder
       encoders_(encoders),
       threads_(threads),
       kind_(kind_of(lease.source().caps)),
-      announced_pixels_(source_format(lease.source().caps).pixel_aspect_ratio),
       bin_(Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(gst_bin_new("encode-chain"))))) {}
 
 EncodeChain::~EncodeChain() {
@@ -204,6 +203,12 @@ gboolean EncodeChain::on_event(GstPad* pad, GstObject* parent, GstEvent* event) 
     self->shows_ = false;
   if (auto lease = lease_from_event(event))
     self->lease_ = std::move(lease);
+  if (type == GST_EVENT_CAPS) {
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(event, &caps);
+    self->announced_pixels_ =
+        source_format(take_string(gst_caps_to_string(caps))).pixel_aspect_ratio;
+  }
   const gboolean handled = gst_pad_event_default(pad, parent, event);
   if (type == GST_EVENT_FLUSH_STOP && !self->failed_)
     for (std::size_t i = 0; i < self->encoder_elements_.size(); ++i)

@@ -13,6 +13,7 @@
 #include "gst/dist/gstx/stream_format.h"
 #include "plugins/dist/av1_headers.h"
 #include "plugins/dist/caption_writer.h"
+#include "plugins/dist/deep_deinterlacer.h"
 #include "plugins/dist/frame_filter.h"
 #include "plugins/dist/picture.h"
 #include "plugins/dist/timestamps.h"
@@ -291,6 +292,7 @@ Status EncodeChain::make_branches(GstPad* decoded) {
   // Of its methods only this one gives exactly one frame for each, segment after segment.
   gst_util_set_object_arg(G_OBJECT(*deinterlace), "method", "linear");
   gst_util_set_object_arg(G_OBJECT(*deinterlace), "fields", "top");
+  deinterlace_deep(*deinterlace);
   gst_element_link(*deinterlace, *tee);
   decoded_ = *tee;
   plan_ = plan_scaling(specs_, picture->width, picture->height);

@@ -139,6 +139,26 @@ GST_START_TEST(test_transcode_gray_and_full_range) {
 }
 GST_END_TEST
 
+// As those of 8 bits, which the element "deinterlace" knows.
+GST_START_TEST(test_transcode_deep_interlaced) {
+  const Folder folder;
+  const std::string fields =
+      "-f lavfi -i testsrc2=size=160x120:rate=50:duration=0.4 -vf tinterlace=4 -c:v libx264 -qp 0 "
+      "-flags +ilme+ildct -pix_fmt ";
+  ffmpeg(fields + "yuv420p " + (folder / "8.mp4"));
+  transcoded(folder / "8.mp4", folder / "8.mkv", "-r all:ffv1");
+  ffmpeg("-i " + (folder / "8.mp4") + " -vf setfield=tff,format=yuv420p10le -c:v libx264 -qp 0 " +
+         "-flags +ilme+ildct " + (folder / "10.mp4"));
+  transcoded(folder / "10.mp4", folder / "10.mkv", "-r all:ffv1");
+  for (const char* component : {"y", "u", "v"}) {
+    const double found = psnr(folder / "10.mkv", folder / "8.mkv", "yuv420p10le", component);
+    ck_assert_msg(found > 50, "%s: %.1f dB", component, found);
+  }
+  transcoded(folder / "10.mp4", folder / "out.mp4", "-r all:h264:64x48");
+  ck_assert(video_fields(folder / "out.mp4", "field_order") == "field_order=progressive\n");
+}
+GST_END_TEST
+
 // An MP4 that says nothing of the shape of its pixels, or that they are square, while the stream
 // says what they are: neither squeezed nor of another shape.
 GST_START_TEST(test_transcode_pixels_as_the_stream_says) {
@@ -193,6 +213,7 @@ static Suite* transcode_pictures_suite() {
   tcase_add_test(tests, test_transcode_lossless_to_the_bit);
   tcase_add_test(tests, test_transcode_chroma_of_ten_bits);
   tcase_add_test(tests, test_transcode_gray_and_full_range);
+  tcase_add_test(tests, test_transcode_deep_interlaced);
   tcase_add_test(tests, test_transcode_pixels_as_the_stream_says);
   tcase_add_test(tests, test_transcode_av1_states_colours);
   return suite;

@@ -5,6 +5,7 @@
 
 #include "tests/tools/made_film.h"
 
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -115,12 +116,37 @@ GST_START_TEST(test_transcode_keeps_captions) {
 }
 GST_END_TEST
 
+// A picture codec without a place for them, and a track of its own.
+GST_START_TEST(test_transcode_says_which_captions_are_lost) {
+  const Folder folder;
+  make_captioned(folder / "in.mp4");
+  const auto said = [&](const std::string& film, const char* rendition) {
+    return transcoded(folder / film, folder / "out.mkv",
+                      std::string("-r all:") + rendition + ":speed=fast");
+  };
+  const std::string lost = "does not get the film's closed captions";
+  ck_assert(said("in.mp4", "vp8").find(lost) != std::string::npos);
+  ck_assert(said("in.mp4", "h264").find(lost) == std::string::npos);
+  ffmpeg("-f lavfi -i testsrc2=size=160x120:rate=25:duration=1 -c:v libx264 " +
+         (folder / "plain.mp4"));
+  ck_assert(said("plain.mp4", "vp8").find("caption") == std::string::npos);
+
+  std::ofstream(folder / "captions.scc") << "Scenarist_SCC V1.0\n\n00:00:00:05\t9420 9420 94ae "
+                                            "94ae 9470 9470 c8e5 ecec ef80 942f 942f\n";
+  ffmpeg("-i " + (folder / "plain.mp4") + " -i " + (folder / "captions.scc") +
+         " -map 0 -map 1 -c copy " + (folder / "track.mov"));
+  ck_assert(said("track.mov", "h264").find("track of closed captions is left out") !=
+            std::string::npos);
+}
+GST_END_TEST
+
 static Suite* transcode_captions_suite() {
   Suite* const suite = suite_create("transcode-captions");
   TCase* const tests = tcase_create("all");
   tcase_set_timeout(tests, 300);
   suite_add_tcase(suite, tests);
   tcase_add_test(tests, test_transcode_keeps_captions);
+  tcase_add_test(tests, test_transcode_says_which_captions_are_lost);
   return suite;
 }
 

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "tools/gst-dist/film_mends.h"
+#include "tools/gst-dist/mp4_boxes.h"
 
 #include "tools/gst-dist/video_length.h"
 
@@ -167,6 +168,18 @@ std::string path_of(const std::string& uri) {
   return take_string(g_filename_from_uri(uri.c_str(), nullptr, nullptr));
 }
 
+// Demuxers of GStreamer 1.22 do not show each of them.
+bool has_caption_track(std::istream& file) {
+  const auto movie = find(file, whole_file(file), "moov");
+  if (!movie)
+    return false;
+  for (auto track = find(file, *movie, "trak"); track;
+       track = find(file, *movie, "trak", track->end))
+    if (is_track_of(file, *track, "clcp"))
+      return true;
+  return false;
+}
+
 // When a file was written, and its size; none if it is no file.
 std::optional<std::pair<std::filesystem::file_time_type, std::uintmax_t>> state_of(
     const std::string& uri) {
@@ -253,6 +266,7 @@ Result<Film> look_at(const std::string& input, std::string* details) {
     film.unread = std::move(found.unread);
     std::ifstream file(path_of(*uri), std::ios::binary);
     film.dolby_vision = dolby_vision_of(file);
+    film.caption_track = has_caption_track(file);
   }
   GError* error = nullptr;
   Details debug;

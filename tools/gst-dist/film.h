@@ -58,8 +58,9 @@ struct Film {
   bool encrypted = false;         // Some of its streams are.
   std::vector<FilmStream> streams;
   std::optional<DolbyVision> dolby_vision;  // Of the video; none if that is not known.
-  unsigned pictures = 0;  // Beside the video, such as a cover; they are not among the streams.
-  Ref<GstToc> chapters;   // Null if there are none.
+  bool caption_track = false;  // Closed captions beside the video, which are not among the streams.
+  unsigned pictures = 0;       // Beside the video, such as a cover; they are not among the streams.
+  Ref<GstToc> chapters;        // Null if there are none.
 
   std::vector<Mend> mends;          // If it is a file that has to be read as another one.
   std::vector<std::string> unread;  // Streams that are not among those, in words.

@@ -31,6 +31,8 @@ void plan_details(TranscodePlan& plan) {
   if (plan.film.dolby_vision)
     plan.left_out.push_back("of the film's Dolby Vision only the base layer is encoded, which is " +
                             base_layer(*plan.film.dolby_vision));
+  if (plan.film.caption_track)
+    plan.left_out.push_back("the film's track of closed captions is left out");
   if (plan.film.pictures > 0)
     plan.left_out.push_back("the picture that comes with the film, such as a cover, is left out");
   for (std::string& sentence : picture_losses(*plan.film.first(StreamKind::kVideo), plan.outputs))

@@ -52,13 +52,17 @@ Box whole_file(std::istream& file) {
   return {.type = {}, .begin = 0, .end = static_cast<std::uint64_t>(file.tellg())};
 }
 
-bool is_video(std::istream& file, const Box& track) {
+bool is_track_of(std::istream& file, const Box& track, std::string_view kind) {
   const auto media = find(file, track, "mdia");
   const auto handler = media ? find(file, *media, "hdlr") : std::nullopt;
   if (!handler || handler->size() < kHandlerTypeAt + 4)
     return false;
   const auto type = read<4>(file, handler->begin + kHandlerTypeAt);
-  return type && std::memcmp(type->data(), "vide", 4) == 0;
+  return type && std::memcmp(type->data(), kind.data(), 4) == 0;
+}
+
+bool is_video(std::istream& file, const Box& track) {
+  return is_track_of(file, track, "vide");
 }
 
 }  // namespace dist::tool

@@ -50,6 +50,8 @@ Box whole_file(std::istream& file);
 // The first box of that type in another one, from there on.
 std::optional<Box> find(std::istream& file, const Box& parent, std::string_view type,
                         std::uint64_t from = 0);
+// Whether it is a track of that kind, such as "vide" or "clcp" (closed captions).
+bool is_track_of(std::istream& file, const Box& track, std::string_view handler);
 // Whether it is a track of pictures.
 bool is_video(std::istream& file, const Box& track);
 

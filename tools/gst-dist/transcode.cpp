@@ -12,6 +12,7 @@
 #include "gst/dist/io/secret.h"
 #include "tools/gst-dist/address.h"
 #include "tools/gst-dist/command.h"
+#include "tools/gst-dist/film_captions.h"
 #include "tools/gst-dist/film_details.h"
 #include "tools/gst-dist/job.h"
 #include "tools/gst-dist/output_files.h"
@@ -314,6 +315,8 @@ int transcode(std::vector<std::string> words) {
     return fail(kFailed, pipeline.error());
   if (thumbnails)
     thumbnails->attach(pipeline->get());
+  const auto film = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline->get()), "film"));
+  const CaptionWatch captions(film.get());
   arguments.segment_limit.apply(pipeline->get());
   for (const std::string& text : plan.left_out)
     say_error(sentence(text));
@@ -343,6 +346,8 @@ int transcode(std::vector<std::string> words) {
     return fail(kNoOutput, status.error());
   if (const Status status = files->commit(); !status)
     return fail(kNoOutput, status.error());
+  for (const std::string& text : captions.losses(plan.outputs))
+    say_error(sentence(text));
   if (const std::string early = early_end(plan.film, end.latest()); !early.empty())
     say_error(sentence(early));
   job.say_done(results_of(plan));

@@ -17,6 +17,7 @@
 #include "tools/gst-dist/markup.h"
 #include "tools/gst-dist/mended_file.h"
 #include "tools/gst-dist/mp4_rotation.h"
+#include "tools/gst-dist/subtitle_cues.h"
 #include "tools/gst-dist/ts_head.h"
 
 namespace {
@@ -119,6 +120,11 @@ GST_START_TEST(test_markup_is_removed) {
       {"<i>R&amp;D</i> &lt; <span color=\"red\">3 &#169;</span>\ntwo", "R&D < 3 ©\ntwo"},
       {"not <markup", "not <markup"},
       {"R&D", "R&D"},
+      {"<b>R & D", "R & D"},
+      {"</FONT>1 < 2 &gt; &bogus; &#0; &#x41;<br/>", "1 < 2 > &bogus; &#0; A"},
+      {"<i", "<i"},
+      {"&", "&"},
+      {"&amp;lt;", "&lt;"},
       {"</markup>", "</markup>"},
   };
   for (const auto& row : rows)
@@ -204,6 +210,38 @@ GST_START_TEST(test_ts_head_of_broken_files) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_cues_are_separate) {
+  using Cues = std::vector<dist::tool::Cue>;
+  const struct {
+    Cues cues;
+    std::string separate;
+  } rows[] = {
+      {{}, ""},
+      {{{0, 2, "a"}, {2, 3, "b"}}, "0-2 a;2-3 b;"},
+      {{{0, 9, "a"}, {2, 3, "b"}}, "0-2 a;2-3 a+b;3-9 a;"},
+      {{{0, 5, "a"}, {2, 8, "b"}, {4, 6, "c"}}, "0-2 a;2-4 a+b;4-5 a+b+c;5-6 b+c;6-8 b;"},
+      {{{1, 4, "a"}, {1, 4, "b"}}, "1-4 a+b;"},
+      {{{3, 4, "a"}, {1, 5, "b"}}, "3-4 a+b;4-5 b;"},
+      {{{2, 2, "a"}, {4, 3, "b"}, {5, 6, "c"}}, "5-6 c;"},
+  };
+  for (const auto& row : rows) {
+    dist::tool::SeparateCues cues;
+    std::string seen;
+    const auto see = [&](const Cues& some) {
+      for (const auto& cue : some) {
+        std::string text = cue.text;
+        std::ranges::replace(text, '\n', '+');
+        seen += std::to_string(cue.start) + "-" + std::to_string(cue.end) + " " + text + ";";
+      }
+    };
+    for (const auto& cue : row.cues)
+      see(cues.add(cue));
+    see(cues.finish());
+    fail_unless(seen == row.separate, "%s, not %s", seen.c_str(), row.separate.c_str());
+  }
+}
+GST_END_TEST
+
 static Suite* details_suite() {
   Suite* const suite = suite_create("details");
   TCase* const tests = tcase_create("all");
@@ -213,6 +251,7 @@ static Suite* details_suite() {
   tcase_add_test(tests, test_rotation_of_broken_files);
   tcase_add_test(tests, test_markup_is_removed);
   tcase_add_test(tests, test_mended_file);
+  tcase_add_test(tests, test_cues_are_separate);
   tcase_add_test(tests, test_ts_head);
   tcase_add_test(tests, test_ts_head_of_broken_files);
   return suite;

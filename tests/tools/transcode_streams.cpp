@@ -63,7 +63,7 @@ GST_START_TEST(test_transcode_keeps_tracks) {
   } rows[] = {
       {"out.mp4", "-r v:h264:speed=fast", "aac", "mov_text", true},
       {"out.mkv", "-r v:h264:speed=fast", "aac", "subrip", false},
-      {"out.webm", "-r v:vp8:speed=fast", "opus", "subrip", false},
+      {"out.webm", "-r v:vp8:speed=fast", "opus", "webvtt", false},
       {"out.ts", "-r v:h264:speed=fast", "aac", nullptr, true},
   };
   const struct {

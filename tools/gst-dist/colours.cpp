@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tools/gst-dist/colours.h"
 
-#include <gst/video/video.h>
-
 #include <memory>
 #include <string>
 #include <string_view>
@@ -69,20 +67,6 @@ GstPadProbeReturn give_back(GstPad*, GstPadProbeInfo* info, gpointer data) {
   return GST_PAD_PROBE_OK;
 }
 
-GstPadProbeReturn raise_luminance(GstPad*, GstPadProbeInfo* info, gpointer) {
-  constexpr guint kFactor = 5;
-  const auto caps = writable_caps(info);
-  GstVideoMasteringDisplayInfo display;
-  if (!caps || !gst_video_mastering_display_info_from_caps(&display, caps.get()))
-    return GST_PAD_PROBE_OK;
-  for (guint32* luminance :
-       {&display.max_display_mastering_luminance, &display.min_display_mastering_luminance})
-    *luminance = *luminance > G_MAXUINT32 / kFactor ? G_MAXUINT32 : *luminance * kFactor;
-  gst_video_mastering_display_info_add_to_caps(&display, caps.get());
-  replace_caps(info, caps.get());
-  return GST_PAD_PROBE_OK;
-}
-
 void add_probe(GstElement* parser, const char* pad_name, GstPadProbeCallback callback,
                const SharedSaid& said) {
   const auto pad = Ref<GstPad>::adopt(gst_element_get_static_pad(parser, pad_name));
@@ -104,18 +88,6 @@ void on_element(GstBin*, GstElement* element, gpointer) {
 
 void prefer_colours_of_stream(GstElement* parsebin) {
   g_signal_connect(parsebin, "element-added", G_CALLBACK(on_element), nullptr);
-}
-
-void correct_luminance(GstElement* muxer) {
-  guint major = 0, minor = 0, micro = 0, nano = 0;
-  gst_version(&major, &minor, &micro, &nano);
-  const std::string_view name = GST_OBJECT_NAME(gst_element_get_factory(muxer));
-  if (minor > 22 || (name != "matroskamux" && name != "webmmux"))
-    return;
-  const auto pad = Ref<GstPad>::adopt(gst_element_get_static_pad(muxer, "video_0"));
-  if (pad)
-    gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, raise_luminance, nullptr,
-                      nullptr);
 }
 
 }  // namespace dist::tool

@@ -13,9 +13,4 @@ namespace dist::tool {
 // says anything.
 void prefer_colours_of_stream(GstElement* parsebin);
 
-// The muxers of GStreamer 1.22 for Matroska and WebM write a fifth of the luminances of the
-// mastering display: they are told five times as much. Others are left alone. The muxer has its
-// video pad.
-void correct_luminance(GstElement* muxer);
-
 }  // namespace dist::tool

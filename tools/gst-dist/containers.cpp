@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "gst/dist/gstx/ref.h"
+#include "tools/gst-dist/av_parameters.h"
 
 namespace dist::tool {
 namespace {
@@ -55,10 +56,10 @@ bool sinks(GstElementFactory* muxer, const GstCaps* caps) {
 
 const std::vector<Container>& containers() {
   static const std::vector<Container> list = {
-      {".mp4", "mp4mux", {"avenc_aac"}, true, false},
-      {".mkv", "matroskamux", {"opusenc", "flacenc"}, false, true},
-      {".webm", "webmmux", {"opusenc", "vorbisenc"}, false, true},
-      {".ts", "mpegtsmux", {"avenc_aac"}, false, false},
+      {".mp4", "mp4mux", "mp4", {"avenc_aac"}, true, false},
+      {".mkv", "matroskamux", "matroska", {"opusenc", "flacenc"}, false, true},
+      {".webm", "webmmux", "webm", {"opusenc", "vorbisenc"}, false, true},
+      {".ts", "mpegtsmux", nullptr, {"avenc_aac"}, false, false},
   };
   return list;
 }
@@ -105,7 +106,17 @@ bool takes(const Container& container, const GstCaps* caps) {
                              std::string_view(container.muxer) != "mpegtsmux";
   if (gst_structure_has_name(gst_caps_get_structure(caps, 0), "audio/x-opus") && !keeps_preskip)
     return false;
-  if (is_markup(caps)) {
+  const bool is_text = is_words(caps);
+  if (container.format && !is_text && !has_parameters(caps))
+    return false;
+  const std::string_view format = container.format ? container.format : "";
+  // webmmux takes whatever Matroska may have, and matroskamux does not know all of that.
+  if (gst_structure_has_name(gst_caps_get_structure(caps, 0), "subpicture/x-dvd") &&
+      format == "webm")
+    return false;
+  if (gst_structure_has_name(gst_caps_get_structure(caps, 0), "subpicture/x-pgs"))
+    return format == "matroska";
+  if (is_text) {
     const auto plain = Ref<GstCaps>::adopt(gst_caps_from_string("text/x-raw,format=utf8"));
     return sinks(muxer.get(), plain.get());
   }
@@ -115,6 +126,10 @@ bool takes(const Container& container, const GstCaps* caps) {
   // The parser changes stream-format, alignment and the like.
   const auto any = Ref<GstCaps>::adopt(gst_caps_from_string(form->caps));
   return sinks(muxer.get(), any.get());
+}
+
+bool is_words(const GstCaps* caps) {
+  return is_markup(caps) || gst_structure_has_name(gst_caps_get_structure(caps, 0), "text/x-raw");
 }
 
 bool is_markup(const GstCaps* caps) {

@@ -13,7 +13,8 @@ namespace dist::tool {
 
 struct Container {
   const char* extension;  // ".mp4"
-  const char* muxer;      // gst-launch description, such as "mp4mux".
+  const char* muxer;      // Whose templates say what it takes, such as "mp4mux".
+  const char* format;     // As libavformat calls it, which then writes it; null: the muxer does.
   // Encoders for audio that the container does not take, the best one first.
   std::vector<const char*> audio_encoders;
   bool rotation;  // Whether it says how its picture has to be turned.
@@ -33,6 +34,8 @@ const Container* container_for(const std::string& codec);
 // Whether a stream of these caps may go into the container, perhaps after a parser.
 bool takes(const Container& container, const GstCaps* caps);
 
+// Subtitles that are text, with markup or without.
+bool is_words(const GstCaps* caps);
 // Text with markup, which no container takes; they take it without.
 bool is_markup(const GstCaps* caps);
 

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "tools/gst-dist/film_labels.h"
 #include "tools/gst-dist/film_mends.h"
 #include "tools/gst-dist/mp4_boxes.h"
 
@@ -321,6 +322,7 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   gst_discoverer_stream_info_list_free(all);
   film.encrypted = film.encrypted || lacks_decryption(info.get());
   set_pictures_aside(film);
+  read_labels(film, path_of(film.uri));
   return film;
 }
 

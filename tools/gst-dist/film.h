@@ -35,6 +35,9 @@ struct FilmStream {
   Ref<GstCaps> caps;     // As the demuxer gives it.
   std::string codec;     // For people: "H.264 (High Profile)".
   std::string language;  // Code, or empty.
+  std::string title;
+  bool is_default = false;
+  bool forced = false;
   // Video.
   unsigned width = 0;
   unsigned height = 0;

@@ -19,6 +19,7 @@ constexpr GstClockTime kAacPriming = 1024;  // Sample frames.
 
 // The times of raw sound, as they came and as they should be.
 struct Clock {
+  GstAudioInfo info{};
   unsigned rate = 0;
   unsigned bytes_per_frame = 0;
   GstClockTime last = GST_CLOCK_TIME_NONE;      // Of the last buffer, as it came.
@@ -30,6 +31,7 @@ void read_caps(Clock& clock, const GstCaps* caps) {
   GstAudioInfo info;
   if (!gst_audio_info_from_caps(&info, caps))
     return;
+  clock.info = info;
   clock.rate = static_cast<unsigned>(GST_AUDIO_INFO_RATE(&info));
   clock.bytes_per_frame = static_cast<unsigned>(GST_AUDIO_INFO_BPF(&info));
 }
@@ -66,9 +68,14 @@ GstPadProbeReturn mend_time(GstPad*, GstPadProbeInfo* info, gpointer data) {
                                          GST_SECOND, clock.rate);
   if (GST_CLOCK_TIME_IS_VALID(mended))
     clock.expected = mended + clock.duration;
-  if (mended != time) {
+  // Channels that do not lie among one another say in each buffer where they are.
+  const GstAudioMeta* const meta = gst_buffer_get_audio_meta(buffer);
+  const bool moved = meta && !gst_audio_info_is_equal(&meta->info, &clock.info);
+  if (mended != time || moved) {
     buffer = gst_buffer_make_writable(buffer);
     GST_BUFFER_PTS(buffer) = mended;
+    if (moved)
+      gst_buffer_get_audio_meta(buffer)->info = clock.info;
     GST_PAD_PROBE_INFO_DATA(info) = buffer;
   }
   return GST_PAD_PROBE_OK;

@@ -294,19 +294,9 @@ void ThumbnailFiles::attach(GstElement* pipeline) {
   };
   private_->pictures.attach(element("pictures").get());
   private_->sheets.attach(element("tiles").get());
-  for (std::size_t i = 0; i < private_->plan.outputs.size(); ++i) {
-    const Output& output = private_->plan.outputs[i];
-    const auto end = element(output.thumbnails  ? "pictures"
-                             : output.container ? "mux" + std::to_string(i)
-                                                : "file" + std::to_string(i));
-    gst_element_foreach_sink_pad(
-        end.get(),
-        [](GstElement*, GstPad* pad, gpointer span) -> gboolean {
-          static_cast<SpanWatcher*>(span)->attach(pad);
-          return TRUE;
-        },
-        &private_->span);
-  }
+  for (std::size_t i = 0; i < private_->plan.outputs.size(); ++i)
+    for (const auto& end : ends_of(pipeline, private_->plan, i))
+      private_->span.attach(end.get());
 }
 
 Status ThumbnailFiles::finish() {

@@ -46,7 +46,12 @@ Status plan_file(const std::string& output, const std::vector<RenditionSpec>& sp
     return Error{std::string(container->extension) + " does not take " + spec.codec +
                  "; write .mkv" +
                  (extension_of(output) == ".webm" ? ", or give -r " + spec.name + ":vp9" : "")};
-  plan.outputs = {{spec.name, spec.codec, output, container}};
+  plan.outputs = {{.rendition = spec.name,
+                   .codec = spec.codec,
+                   .path = output,
+                   .container = container,
+                   .width = spec.width,
+                   .height = spec.height}};
   return {};
 }
 
@@ -66,8 +71,12 @@ Status plan_outputs(const std::string& output, const std::vector<RenditionSpec>&
   for (const RenditionSpec& spec : specs) {
     const Container* container = container_for(spec.codec);
     plan.outputs.push_back(
-        {spec.name, spec.codec,
-         folder_of(output) + spec.name + (container ? container->extension : "/"), container});
+        {.rendition = spec.name,
+         .codec = spec.codec,
+         .path = folder_of(output) + spec.name + (container ? container->extension : "/"),
+         .container = container,
+         .width = spec.width,
+         .height = spec.height});
   }
   return {};
 }

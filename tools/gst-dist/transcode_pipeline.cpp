@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "tools/gst-dist/colours.h"
+#include "tools/gst-dist/film_writer.h"
 #include "tools/gst-dist/markup.h"
 #include "tools/gst-dist/sound_encoding.h"
 
@@ -33,6 +34,9 @@ struct Links {
   bool transport_stream = false;
   FilmEnd end;
 };
+
+// Of an output; the passengers follow.
+constexpr std::size_t kVideoTrack = 0;
 
 bool is_installed(const std::string& element) {
   return static_cast<bool>(
@@ -65,19 +69,17 @@ const char* video_parser(const Output& output) {
   return parser_of(caps.get());
 }
 
-// The pad of its muxer for a stream. Named, because a queue would be linked to any.
-std::string muxer_pad(const TranscodePlan& plan, std::size_t output, StreamKind kind) {
-  const std::string muxer = "mux" + std::to_string(output) + ".";
-  if (std::string_view(plan.outputs[output].container->muxer) == "mpegtsmux")
-    return muxer + "sink_%d ";
-  switch (kind) {
-    case StreamKind::kVideo:
-      return muxer + "video_%u ";
-    case StreamKind::kAudio:
-      return muxer + "audio_%u ";
-    default:
-      return muxer + "subtitle_%u ";
-  }
+std::string track_name(std::size_t output, std::size_t track) {
+  return "track" + std::to_string(output) + "_" + std::to_string(track);
+}
+
+// Where a stream of an output ends: an appsink for the writer of the file, or a pad of its muxer.
+// What comes is in the form that files of that kind hold.
+std::string end_of_track(const TranscodePlan& plan, std::size_t output, std::size_t track) {
+  const std::string n = std::to_string(output);
+  if (!plan.outputs[output].container->format)
+    return "mux" + n + ".sink_%d ";
+  return "appsink name=" + track_name(output, track) + " ";
 }
 
 // Players do not turn them, so they are turned here. None of it is much work.
@@ -97,11 +99,13 @@ std::string output_line(const TranscodePlan& plan, std::size_t index) {
     return source + thumbnails_line(plan);
   if (!output.container)
     return source + "multifilesink name=file" + n + " ";
-  const std::string muxer =
-      std::string(output.container->muxer) + " name=mux" + n + " ! filesink name=file" + n + " ";
+  const std::string muxer = output.container->format
+                                ? ""
+                                : std::string(output.container->muxer) + " name=mux" + n +
+                                      " ! filesink name=file" + n + " ";
   if (output.rendition.empty())
     return muxer;
-  return source + video_parser(output) + " ! " + muxer_pad(plan, index, StreamKind::kVideo) + muxer;
+  return source + video_parser(output) + " ! " + end_of_track(plan, index, kVideoTrack) + muxer;
 }
 
 void turn(GstElement* videoflip, const std::string& orientation) {
@@ -125,6 +129,18 @@ bool is_plain(const TranscodePlan& plan, const Passenger& passenger) {
   return caps && is_markup(caps.get());
 }
 
+// A muxer would ask the parser for what it takes; a writer does not.
+std::string form_of(const TranscodePlan& plan, const Passenger& passenger) {
+  const auto aac = Ref<GstCaps>::adopt(gst_caps_from_string("audio/mpeg,mpegversion={2,4}"));
+  const bool written = std::ranges::all_of(passenger.into, [&](std::size_t output) {
+    return plan.outputs[output].container->format != nullptr;
+  });
+  return written &&
+                 gst_caps_can_intersect(aac.get(), plan.film.streams[passenger.stream].caps.get())
+             ? " ! audio/mpeg,mpegversion=4,stream-format=raw"
+             : "";
+}
+
 std::string passenger_line(const TranscodePlan& plan, std::size_t index) {
   const Passenger& passenger = plan.passengers[index];
   const std::string n = std::to_string(index);
@@ -133,13 +149,14 @@ std::string passenger_line(const TranscodePlan& plan, std::size_t index) {
   if (is_plain(plan, passenger))
     line += "capssetter caps=text/x-raw,format=utf8 replace=true name=plain" + n + " ! ";
   else if (passenger.encoder.empty())
-    line += std::string(parser_of(plan.film.streams[passenger.stream].caps.get())) + " ! ";
+    line += std::string(parser_of(plan.film.streams[passenger.stream].caps.get())) +
+            form_of(plan, passenger) + " ! ";
   else
     line += encoding_line(passenger.encoder, n) + " ! ";
   line += "tee name=passenger" + n + " ";
   for (std::size_t output : passenger.into)
     line += "passenger" + n + ". ! " + kQueue + " ! " +
-            muxer_pad(plan, output, plan.film.streams[passenger.stream].kind);
+            end_of_track(plan, output, kVideoTrack + 1 + index);
   return line;
 }
 
@@ -249,6 +266,40 @@ Link* link_for(Links& links, const std::string& id, StreamKind kind) {
   return nullptr;
 }
 
+WrittenTrack track_of(const FilmStream& stream) {
+  return {.kind = stream.kind,
+          .language = stream.language,
+          .title = stream.title,
+          .is_default = stream.is_default,
+          .forced = stream.forced,
+          .caps = stream.caps,
+          .is_text =
+              stream.kind == StreamKind::kSubtitles && stream.caps && is_words(stream.caps.get()),
+          .width = 0,
+          .height = 0};
+}
+
+// Which is kept by the elements that it gets its tracks from.
+void attach_writer(GstBin* pipeline, const TranscodePlan& plan, std::size_t index,
+                   const std::string& path) {
+  const Output& output = plan.outputs[index];
+  FilmWriter writer(path, output.container->format,
+                    output.container->chapters ? plan.film.chapters.get() : nullptr);
+  const auto add = [&](std::size_t track, const FilmStream& stream) {
+    const auto sink =
+        Ref<GstElement>::adopt(gst_bin_get_by_name(pipeline, track_name(index, track).c_str()));
+    WrittenTrack wanted = track_of(stream);
+    wanted.width = output.width;
+    wanted.height = output.height;
+    writer.add(GST_APP_SINK(sink.get()), wanted);
+  };
+  if (!output.rendition.empty())
+    add(kVideoTrack, *plan.film.first(StreamKind::kVideo));
+  for (std::size_t i = 0; i < plan.passengers.size(); ++i)
+    if (std::ranges::find(plan.passengers[i].into, index) != plan.passengers[i].into.end())
+      add(kVideoTrack + 1 + i, plan.film.streams[plan.passengers[i].stream]);
+}
+
 void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
   auto& links = *static_cast<Links*>(user_data);
   const auto pipeline = Ref<GstElement>::adopt(GST_ELEMENT(gst_element_get_parent(parsebin)));
@@ -350,19 +401,13 @@ Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Propertie
   for (const auto& [name, value] : remote)
     gst_util_set_object_arg(G_OBJECT(element("remote").get()), name.c_str(), value.c_str());
   for (std::size_t i = 0; i < paths.size(); ++i)
-    if (!plan.outputs[i].thumbnails)
-      g_object_set(element("file" + std::to_string(i)).get(), "location", paths[i].c_str(),
-                   nullptr);
+    if (const auto file = element("file" + std::to_string(i)))
+      g_object_set(file.get(), "location", paths[i].c_str(), nullptr);
+    else if (!plan.outputs[i].thumbnails)
+      attach_writer(GST_BIN(pipeline.get()), plan, i, paths[i]);
   if (const auto videoflip = element("turn"))
     turn(videoflip.get(), plan.film.first(StreamKind::kVideo)->orientation);
 
-  for (std::size_t i = 0; i < plan.outputs.size(); ++i)
-    if (const auto muxer = element("mux" + std::to_string(i)))
-      correct_luminance(muxer.get());
-  for (std::size_t i = 0; i < plan.outputs.size(); ++i)
-    if (plan.outputs[i].container && plan.outputs[i].container->chapters && plan.film.chapters)
-      gst_toc_setter_set_toc(GST_TOC_SETTER(element("mux" + std::to_string(i)).get()),
-                             plan.film.chapters.get());
   for (const std::size_t stream : streams)
     if (is_raw_sound(plan.film.streams[stream]))
       mend_times(sink_of(element("stream" + std::to_string(stream)).get()).get());
@@ -392,6 +437,31 @@ Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Propertie
       element("film").get(), "pad-added", G_CALLBACK(link_pad), links.release(),
       [](gpointer data, GClosure*) { delete static_cast<Links*>(data); }, GConnectFlags(0));
   return pipeline;
+}
+
+std::vector<Ref<GstPad>> ends_of(GstElement* pipeline, const TranscodePlan& plan,
+                                 std::size_t output) {
+  const std::string n = std::to_string(output);
+  std::vector<Ref<GstPad>> ends;
+  const auto add = [&](const std::string& name) {
+    const auto element =
+        Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline), name.c_str()));
+    if (element)
+      gst_element_foreach_sink_pad(
+          element.get(),
+          [](GstElement*, GstPad* pad, gpointer list) -> gboolean {
+            static_cast<std::vector<Ref<GstPad>>*>(list)->push_back(Ref<GstPad>::share(pad));
+            return TRUE;
+          },
+          &ends);
+  };
+  if (plan.outputs[output].thumbnails)
+    add("pictures");
+  else
+    add((plan.outputs[output].container ? "mux" : "file") + n);
+  for (std::size_t track = kVideoTrack; track <= kVideoTrack + plan.passengers.size(); ++track)
+    add(track_name(output, track));
+  return ends;
 }
 
 }  // namespace dist::tool

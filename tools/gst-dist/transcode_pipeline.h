@@ -26,6 +26,8 @@ struct Output {
   std::string path;                      // Or of a folder, for single pictures.
   const Container* container = nullptr;  // Null: single pictures.
   bool thumbnails = false;               // Their sheets and their track too.
+  unsigned width = 0;                    // Of its picture.
+  unsigned height = 0;
 };
 
 // A stream that goes past the workers, and into which outputs.
@@ -55,5 +57,9 @@ using Properties = std::vector<std::pair<std::string, std::string>>;
 // `end` watches all streams.
 Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Properties& remote,
                                       const std::vector<std::string>& paths, const FilmEnd& end);
+
+// Of such a pipeline, where the streams of an output come to their end: sink pads.
+std::vector<Ref<GstPad>> ends_of(GstElement* pipeline, const TranscodePlan& plan,
+                                 std::size_t output);
 
 }  // namespace dist::tool

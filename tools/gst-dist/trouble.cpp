@@ -83,8 +83,10 @@ Place place_of(GstObject* object) {
     const std::string factory = factory_of(at.get());
     if (factory == "remoteenc" || factory == "distjoin" || factory == "distsegmenter")
       return {Where::kOurs};
-    for (const char* prefix : {"mux", "file"})
-      if (const auto output = number_behind(name, prefix))
+    // A track has a number of its own behind that of its output.
+    const std::string ending = name.substr(0, name.find('_'));
+    for (const char* prefix : {"mux", "file", "track"})
+      if (const auto output = number_behind(ending, prefix))
         return {Where::kOutput, *output};
     if (number_behind(name, "encoder"))
       return {Where::kEncoder};
@@ -235,7 +237,8 @@ Trouble trouble_at(GstObject* element, const Report& report, const JobNames& nam
           place.output < names.outputs.size() ? names.outputs[place.output] : "an output";
       if (cannot_write(report))
         return {kNoOutput, file + ": cannot be written: " + reason};
-      return {kFailed, file + ": " + factory + " cannot put it together: " + reason};
+      return {kFailed, file + ": " + (factory == "appsink" ? "libavformat" : factory) +
+                           " cannot put it together: " + reason};
     }
     case Where::kEncoder:
       return {kFailed, "The sound cannot be encoded with " + factory + ": " + reason};
@@ -244,6 +247,8 @@ Trouble trouble_at(GstObject* element, const Report& report, const JobNames& nam
     case Where::kInput:
       return {kNoInput, names.input + ": cannot be read to its end: " + reason};
     default:
+      if (cannot_write(report))
+        return {kNoOutput, reason};
       return {kFailed, (factory.empty() ? "" : factory + ": ") + reason};
   }
 }

@@ -7,6 +7,7 @@
 // Before gstcheck.h, which has a macro "fail".
 #include "tests/tools/film_probe.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -148,6 +149,26 @@ GST_START_TEST(test_transcode_layout_changes) {
 }
 GST_END_TEST
 
+// AAC does not say in each frame what it is.
+GST_START_TEST(test_transcode_layout_of_aac_changes) {
+  const Folder folder;
+  make(std::string(kPicture) + kSurround + kH264 + "-c:a aac " + (folder / "a.ts"));
+  make(std::string(kPicture) + "-f lavfi -i sine=duration=2 " + kH264 + "-ac 2 -c:a aac " +
+       (folder / "b.ts"));
+  write(folder / "in.ts", bytes_of(folder / "a.ts") + bytes_of(folder / "b.ts"));
+  for (const char* out : {"out.mp4", "out.mkv", "out.ts"}) {
+    const std::string said = transcode(folder / "in.ts", folder / out);
+    ck_assert((said.find("it changes on the way") != std::string::npos) ==
+              (std::string(out) != "out.ts"));
+    const double seconds = length_of_sound(folder, folder / out);
+    ck_assert_msg(std::abs(seconds - 4) < 0.2, "%s: %.3f s", out, seconds);
+    const auto levels = levels_of(folder / out, "atrim=start=2.5:end=3.5,");
+    ck_assert_msg(std::ranges::any_of(levels, [](double level) { return level > -40; }),
+                  "%s: nothing to be heard", out);
+  }
+}
+GST_END_TEST
+
 // In a program whose map calls it what it is for ffmpeg only.
 GST_START_TEST(test_transcode_dts_in_ts) {
   const Folder folder;
@@ -276,6 +297,7 @@ static Suite* transcode_sound_suite() {
   tcase_add_test(tests, test_transcode_says_fewer_channels);
   tcase_add_test(tests, test_transcode_sound_of_high_rates);
   tcase_add_test(tests, test_transcode_layout_changes);
+  tcase_add_test(tests, test_transcode_layout_of_aac_changes);
   tcase_add_test(tests, test_transcode_dts_in_ts);
   tcase_add_test(tests, test_transcode_says_sound_that_nobody_finds);
   tcase_add_test(tests, test_transcode_ts_in_sync);

@@ -131,6 +131,16 @@ void set_pictures_aside(Film& film) {
     film.pictures += static_cast<unsigned>(std::erase_if(film.streams, is_picture));
 }
 
+// Streams of a transport stream end in their PID, in eight hexadecimal digits.
+void mark_changing(Film& film, const std::vector<unsigned>& pids) {
+  for (FilmStream& stream : film.streams) {
+    const std::size_t slash = stream.id.rfind('/');
+    if (slash != std::string::npos && film.transport_stream)
+      stream.changes = std::ranges::find(pids, std::strtoul(stream.id.c_str() + slash + 1, nullptr,
+                                                            16)) != pids.end();
+  }
+}
+
 bool is_encrypted(GstDiscovererStreamInfo* info) {
   const auto caps = Ref<GstCaps>::adopt(gst_discoverer_stream_info_get_caps(info));
   if (!caps || gst_caps_get_size(caps.get()) == 0)
@@ -261,6 +271,7 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   const auto before = state_of(*uri);
   Film film;
   film.uri = *uri;
+  std::vector<unsigned> changing;
   if (before) {
     FilmMends found = find_mends(path_of(*uri));
     film.mends = std::move(found.mends);
@@ -268,6 +279,7 @@ Result<Film> look_at(const std::string& input, std::string* details) {
     std::ifstream file(path_of(*uri), std::ios::binary);
     film.dolby_vision = dolby_vision_of(file);
     film.caption_track = has_caption_track(file);
+    changing = std::move(found.changing);
   }
   GError* error = nullptr;
   Details debug;
@@ -321,6 +333,7 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   }
   gst_discoverer_stream_info_list_free(all);
   film.encrypted = film.encrypted || lacks_decryption(info.get());
+  mark_changing(film, changing);
   set_pictures_aside(film);
   read_labels(film, path_of(film.uri));
   return film;

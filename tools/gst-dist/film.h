@@ -48,6 +48,7 @@ struct FilmStream {
   // Audio.
   unsigned rate = 0;
   unsigned channels = 0;
+  bool changes = false;  // Its layout, where its frames do not say what they are.
 };
 
 struct Film {

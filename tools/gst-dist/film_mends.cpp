@@ -72,6 +72,21 @@ std::optional<Mend> show_short_video(std::istream& file) {
   return mend;
 }
 
+std::vector<unsigned> changing_layouts(std::istream& file, const TsMends& stream) {
+  LayoutScan scan(stream);
+  if (stream.aac.empty())
+    return {};
+  constexpr std::size_t kPackets = 8192;
+  std::string packets(kPackets * stream.packet, '\0');
+  file.clear();
+  file.seekg(0);
+  while (file.read(packets.data(), static_cast<std::streamsize>(packets.size())) ||
+         file.gcount() > 0)
+    scan.take(std::string_view(packets).substr(0, static_cast<std::size_t>(file.gcount())));
+  file.clear();
+  return scan.changing();
+}
+
 }  // namespace
 
 FilmMends find_mends(const std::string& path) {
@@ -80,7 +95,9 @@ FilmMends find_mends(const std::string& path) {
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   head.resize(static_cast<std::size_t>(std::max<std::streamsize>(0, file.gcount())));
   TsMends stream = mend_ts_head(head);
-  FilmMends found{.mends = std::move(stream.mends), .unread = std::move(stream.unread)};
+  const std::vector<unsigned> changing = changing_layouts(file, stream);
+  FilmMends found{
+      .mends = std::move(stream.mends), .unread = std::move(stream.unread), .changing = changing};
   if (head.size() > 8 && head.compare(4, 4, "ftyp") == 0)
     if (auto mend = show_short_video(file))
       found.mends.push_back(std::move(*mend));

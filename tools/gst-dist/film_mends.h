@@ -14,9 +14,10 @@ namespace dist::tool {
 struct FilmMends {
   std::vector<Mend> mends;
   std::vector<std::string> unread;  // Streams that no mend brings to light, in words.
+  std::vector<unsigned> changing;   // PIDs of sound whose layout changes on the way.
 };
 
-// Reads a bit of the file. Empty for most.
+// Reads a bit of the file, and all of a transport stream with AAC. Empty for most.
 FilmMends find_mends(const std::string& path);
 
 }  // namespace dist::tool

@@ -339,7 +339,9 @@ Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& soun
     const bool is_sound = stream.kind == StreamKind::kAudio;
     for (std::size_t output : is_sound ? sound : outputs_with_video(plan)) {
       const Container& container = *plan.outputs[output].container;
-      if (stream.caps && takes(container, stream.caps.get())) {
+      // MPEG transport streams repeat what MP4 and Matroska say once.
+      const bool fits = !stream.changes || !container.format;
+      if (fits && stream.caps && takes(container, stream.caps.get())) {
         copied.into.push_back(output);
         continue;
       }
@@ -359,6 +361,11 @@ Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& soun
         return Error{std::string(container.extension) + " does not take " + name_of(stream) +
                      ", and no encoder is installed for what it takes; install " +
                      container.audio_encoders.front() + ", or write .mkv"};
+      if (stream.changes)
+        plan.left_out.push_back(path + " gets " + name_of(stream) +
+                                " encoded, in the layout that it begins with: it changes on the "
+                                "way, and " +
+                                container.extension + " can have only one");
       if (const unsigned most = most_channels(encoder); stream.channels > most)
         plan.left_out.push_back(path + " gets " + name_of(stream) + " mixed down from " +
                                 std::to_string(stream.channels) + " channels to " +

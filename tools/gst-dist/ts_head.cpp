@@ -21,6 +21,7 @@ constexpr std::int64_t kMostSteps = 10 * 600;
 constexpr std::uint8_t kDtsOfFfmpeg = 0x82;
 constexpr std::uint8_t kDts = 0x8a;
 constexpr std::uint8_t kTrueHd = 0x83;
+constexpr std::uint8_t kAdts = 0x0f;
 constexpr std::uint8_t kPrivate = 0xf0;
 
 std::uint8_t byte(std::string_view bytes, std::size_t at) {
@@ -232,8 +233,13 @@ void Head::take_pes(const Packet& packet, std::size_t type_at) {
 }
 
 TsMends Head::mends() {
+  found_.prefix = prefix_;
+  found_.packet = kPacket + prefix_;
   if (!map_)
-    return {};
+    return std::move(found_);
+  for (const auto& [pid, type_at] : map_->streams)
+    if (byte(map_->packet, type_at) == kAdts)
+      found_.aac.push_back(pid);
   if (map_->changed)
     found_.mends.push_back({map_->at, kPacket, map_->packet});
   // What comes before the first clock gets no time, and what is earlier than that a wrong one. A
@@ -260,6 +266,31 @@ TsMends mend_ts_head(std::string_view head) {
       return Head(head, prefix).mends();
   }
   return {};
+}
+
+void LayoutScan::take(std::string_view packets) {
+  for (std::size_t at = stream_.prefix; at + kPacket <= packets.size(); at += stream_.packet) {
+    const auto packet = parse(packets.substr(at, kPacket), at);
+    if (!packet || !packet->begins ||
+        std::ranges::find(stream_.aac, packet->pid) == stream_.aac.end())
+      continue;
+    const auto pes = parse_pes(packet->payload);
+    if (!pes || pes->content.size() < 4 || byte(pes->content, 0) != 0xff ||
+        (byte(pes->content, 1) & 0xf6) != 0xf0)
+      continue;
+    // Profile, rate and channels (ISO/IEC 13818-7, 6.2).
+    const unsigned layout = (byte(pes->content, 2) & 0xfdu) << 8 | (byte(pes->content, 3) & 0xc0u);
+    const auto [known, first] = layouts_.try_emplace(packet->pid, Layout{.first = layout});
+    known->second.changes = known->second.changes || known->second.first != layout;
+  }
+}
+
+std::vector<unsigned> LayoutScan::changing() const {
+  std::vector<unsigned> pids;
+  for (const auto& [pid, layout] : layouts_)
+    if (layout.changes)
+      pids.push_back(pid);
+  return pids;
 }
 
 }  // namespace dist::tool

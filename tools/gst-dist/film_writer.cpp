@@ -103,6 +103,8 @@ struct FilmWriter::State {
   State(std::string path_of_file, const std::string& format, const GstToc* chapters);
   ~State();
 
+  // Whether it cannot be decoded any more by what the file says of its track.
+  bool changes(std::size_t track, GstSample* sample);
   // These return what went wrong, as libavformat says it; at least 0: nothing did.
   int take(std::size_t track, GstSample* sample);
   int end(std::size_t track);
@@ -208,6 +210,20 @@ int FilmWriter::State::begin() {
   av_dict_free(&options);
   begun_ = true;
   return result;
+}
+
+bool FilmWriter::State::changes(std::size_t index, GstSample* sample) {
+  const std::lock_guard lock(mutex);
+  const Track& track = *tracks[index];
+  GstCaps* const now = gst_sample_get_caps(sample);
+  if (track.is_sparse() || !track.caps || track.caps.get() == now)
+    return false;
+  const auto said = [](const GstCaps* caps) {
+    return gst_structure_get_value(gst_caps_get_structure(caps, 0), "codec_data");
+  };
+  const GValue* const first = said(track.caps.get());
+  const GValue* const later = said(now);
+  return first && later && gst_value_compare(first, later) != GST_VALUE_EQUAL;
 }
 
 int FilmWriter::State::take(std::size_t index, GstSample* sample) {
@@ -364,6 +380,11 @@ GstFlowReturn on_sample(GstAppSink* sink, gpointer data) {
   const auto sample = Ref<GstSample>::adopt(gst_app_sink_pull_sample(sink));
   if (!sample)
     return GST_FLOW_EOS;
+  if (input.state->changes(input.track, sample.get())) {
+    GST_ELEMENT_ERROR(sink, STREAM, FORMAT,
+                      ("a stream changes on the way what is said of it once."), (nullptr));
+    return GST_FLOW_ERROR;
+  }
   if (const int result = input.state->take(input.track, sample.get()); result < 0) {
     post(sink, result);
     return GST_FLOW_ERROR;

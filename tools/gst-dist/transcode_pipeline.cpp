@@ -28,6 +28,7 @@ struct Link {
   StreamKind kind = StreamKind::kVideo;
   std::string element;
   bool linked = false;
+  bool given_up = false;
 };
 struct Links {
   std::vector<Link> all;
@@ -305,6 +306,11 @@ void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
   const auto pipeline = Ref<GstElement>::adopt(GST_ELEMENT(gst_element_get_parent(parsebin)));
   const std::string id = stream_key(take_string(gst_pad_get_stream_id(pad)));
   Ref<GstElement> target;
+  if (std::ranges::any_of(links.all, [&](const Link& link) {
+        return link.given_up && !id.empty() && link.stream_id == id;
+      }))
+    GST_ELEMENT_ERROR(parsebin, STREAM, FORMAT, ("a stream begins after all others were known."),
+                      ("%s", id.c_str()));
   if (Link* const link = link_for(links, id, kind_of(pad))) {
     link->linked = true;
     target =
@@ -323,6 +329,20 @@ void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
   if (gst_pad_link(pad, sink.get()) != GST_PAD_LINK_OK)
     GST_ELEMENT_ERROR(parsebin, STREAM, FORMAT, ("A stream is not what it was taken for."),
                       ("%s to %s", id.c_str(), GST_ELEMENT_NAME(target.get())));
+}
+
+// A stream that was seen in the film but does not come has nobody wait for it.
+void end_unlinked(GstElement* parsebin, gpointer user_data) {
+  auto& links = *static_cast<Links*>(user_data);
+  const auto pipeline = Ref<GstElement>::adopt(GST_ELEMENT(gst_element_get_parent(parsebin)));
+  for (Link& link : links.all) {
+    if (link.linked || link.kind == StreamKind::kVideo)
+      continue;
+    link.linked = link.given_up = true;
+    const auto element =
+        Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), link.element.c_str()));
+    gst_pad_send_event(sink_of(element.get()).get(), gst_event_new_eos());
+  }
 }
 
 }  // namespace
@@ -440,6 +460,7 @@ Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Propertie
   for (std::size_t stream : streams)
     links->all.push_back({plan.film.streams[stream].id, plan.film.streams[stream].kind,
                           "stream" + std::to_string(stream)});
+  g_signal_connect(element("film").get(), "no-more-pads", G_CALLBACK(end_unlinked), links.get());
   g_signal_connect_data(
       element("film").get(), "pad-added", G_CALLBACK(link_pad), links.release(),
       [](gpointer data, GClosure*) { delete static_cast<Links*>(data); }, GConnectFlags(0));

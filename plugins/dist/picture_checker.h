@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "gst/dist/core/coordinator.h"
 #include "gst/dist/gstx/segment_look.h"
@@ -47,6 +48,9 @@ class PictureChecker {
 
   void run(SegmentLooker& looker);
   Coordinator::Look look(SegmentLooker& looker, const Coordinator::LookWanted& wanted) const;
+  Coordinator::Look compare_with(SegmentLooker& looker, const Coordinator::LookWanted& wanted,
+                                 const std::vector<const Coordinator::Rendition*>& renditions,
+                                 const BytesList& segment, Coordinator::Look result) const;
   Coordinator::Evidence evidence_of(SegmentLooker& looker, const Coordinator::LookWanted& wanted,
                                     const Coordinator::Rendition& rendition,
                                     const Mismatch& mismatch) const;

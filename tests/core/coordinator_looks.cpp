@@ -59,6 +59,44 @@ GST_START_TEST(test_looks_come_before_the_result_counts) {
 }
 GST_END_TEST
 
+// A fault of the cut, not of the worker: the pictures are those of the segment, but not of the film.
+GST_START_TEST(test_looks_in_context_find_what_a_segment_lacks) {
+  Farm farm(Verify::kAll);
+  farm.join(1, "a");
+  for (std::uint64_t index = 0; index < 2; ++index) {
+    auto header = std::make_shared<SegmentHeader>(source_header(index));
+    header->first_unit = 4 * index;
+    const BytesList segment = with_payload(*header);
+    farm.coordinator.submit(1, header, segment, sha256(segment), farm.now);
+  }
+  farm.run();
+  farm.answer(1);
+  farm.run();
+  fail_if(farm.looks.front().context.has_value());
+  farm.look();
+  farm.run();
+  farm.answer(1);
+  farm.run();
+  farm.told();
+  const Coordinator::LookWanted& look = farm.looks.front();
+  fail_unless(look.context.has_value());
+  fail_unless_equals_uint64(look.source->units.size(), 4);
+  fail_unless_equals_uint64(look.context->header->units.size(), 8);
+  const LeaseId lease = look.grant.lease;
+  farm.looks.clear();
+  farm.coordinator.looked(lease, {.some_known = true, .lacks_context = true}, farm.now);
+  farm.run();
+  const std::string told = farm.told();
+  fail_unless(contains(told, "failed 1/1 a: needs what lies before it"), "%s", told.c_str());
+  fail_unless_equals_uint64(farm.leased_header(1).units.size(), 8);
+  farm.answer(1, {with_payload(answer_header(source_header(1)))});
+  farm.run();
+  fail_if(farm.looks.front().context.has_value());
+  farm.look();
+  fail_unless(contains(farm.told(), "done 1/1 a"));
+}
+GST_END_TEST
+
 GST_START_TEST(test_looks_cannot_be_foreseen) {
   Farm farm(Verify::kAll);
   farm.join(1, "a");
@@ -458,6 +496,7 @@ static Suite* coordinator_looks_suite() {
   suite_add_tcase(suite, tests);
   tcase_add_test(tests, test_looks_nobody_wants);
   tcase_add_test(tests, test_looks_come_before_the_result_counts);
+  tcase_add_test(tests, test_looks_in_context_find_what_a_segment_lacks);
   tcase_add_test(tests, test_looks_cannot_be_foreseen);
   tcase_add_test(tests, test_looks_see_a_frame_of_each_rendition);
   tcase_add_test(tests, test_looks_at_the_first_result_and_some_others);

@@ -342,6 +342,25 @@ GST_START_TEST(test_cutter_moves_what_helps_into_the_clock_of_the_section) {
 }
 GST_END_TEST
 
+// One keyframe in five minutes: the film is not held until its end.
+GST_START_TEST(test_cutter_does_not_wait_for_the_end_of_an_endless_gop) {
+  Cutter cutter;
+  Cutter::Config endless = config(10, 40);
+  endless.max_decoding = 2;
+  cutter.begin(endless);
+  std::size_t cuts = 0;
+  for (Time frame = 0; frame < 3000; ++frame) {
+    Cutter::Unit unit{.pts = frame * kFrame, .duration = kFrame};
+    unit.kind.random_access = frame == 0 ? RandomAccess::kClean : RandomAccess::kNone;
+    for (const Cutter::Cut& cut : cutter.push(unit)) {
+      fail_unless_equals_uint64(cut.stop - cut.start, 40 * kSecond);
+      ++cuts;
+    }
+  }
+  fail_unless_equals_uint64(cuts, 5);
+}
+GST_END_TEST
+
 GST_START_TEST(test_cutter_takes_a_duration_of_0_for_unknown) {
   std::vector<Named> units = stream("K0 D1 D2");
   for (Named& named : units)
@@ -511,6 +530,7 @@ static Suite* cutter_suite() {
   tcase_add_test(tcase, test_cutter_without_pts_cuts_at_closed_gops_only);
   tcase_add_test(tcase, test_cutter_goes_on_in_the_next_section);
   tcase_add_test(tcase, test_cutter_moves_what_helps_into_the_clock_of_the_section);
+  tcase_add_test(tcase, test_cutter_does_not_wait_for_the_end_of_an_endless_gop);
   tcase_add_test(tcase, test_cutter_takes_a_duration_of_0_for_unknown);
   tcase_add_test(tcase, test_cutter_ends_with_the_last_frame);
   tcase_add_test(tcase, test_cutter_keeps_late_frames);

@@ -320,6 +320,13 @@ void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
     g_object_set(target.get(), "async", FALSE, nullptr);
     gst_bin_add(GST_BIN(pipeline.get()), target.get());
     gst_element_sync_state_with_parent(target.get());
+    const bool again = std::ranges::any_of(links.all, [&](const Link& link) {
+      return link.linked && link.kind == StreamKind::kVideo && link.stream_id == id;
+    });
+    if (again && kind_of(pad) == StreamKind::kVideo)
+      gst_element_post_message(
+          pipeline.get(), gst_message_new_element(GST_OBJECT(pipeline.get()),
+                                                  gst_structure_new_empty(kFilmChanges)));
   }
   const auto sink = Ref<GstPad>::adopt(gst_element_get_static_pad(target.get(), "sink"));
   links.end.watch(sink.get());

@@ -133,7 +133,9 @@ class Coordinator {
     WorkerInfo worker;
     Dispatcher::Grant grant;
     std::shared_ptr<const SegmentHeader> source;
-    BytesList segment;  // Serialised, as it was submitted.
+    BytesList segment;  // Serialised, as it was leased.
+    // The same with what lies before it, which an undistributed decoder would have seen.
+    std::optional<SegmentBytes> context = {};
     std::vector<Rendition> renditions;
     // Up to this frame, which the worker could not foresee.
     Time until = 0;
@@ -218,6 +220,9 @@ class Coordinator {
     std::string unknown = {};  // Why nobody can tell, be it of some renditions only.
     std::shared_ptr<const Evidence> evidence = {};
     bool some_known = false;  // Others are the same.
+    // The pictures are those of the segment, but not those that the film shows there: a decoder has
+    // to begin before it.
+    bool lacks_context = false;
   };
   void looked(LeaseId lease, const Look& look, Instant now);
   // No segment can be submitted until the earliest is delivered, because of a limit or because all

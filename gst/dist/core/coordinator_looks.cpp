@@ -30,6 +30,8 @@ void Coordinator::hold(Answer answer, Job& job, Instant now) {
   for (const Rendition& rendition : done.renditions)
     if (const auto shown = rendition.header->presentation_times(); !shown.empty())
       wanted.until = std::max(wanted.until, shown.front());
+  if (segment.before)
+    wanted.context = with_context(*segment.before, {segment.header, segment.bytes});
   job.looked_at += answer.size;
   const auto awaited = std::make_shared<const bool>(true);
   wanted.awaited = awaited;
@@ -69,6 +71,8 @@ void Coordinator::looked(LeaseId lease, const Look& look, Instant now) {
 void Coordinator::judge_look(Answer answer, const Look& look, Job& job, Instant now) {
   SegmentDone& done = answer.done;
   const SegmentKey key = done.grant.segment;
+  if (look.lacks_context && put_in_context(job.segments.at(key.index)))
+    return refuse_result(done, "needs what lies before it; it is decoded again", false, now);
   if (!look.unknown.empty())
     events_.push_back(PicturesUnknown{done.worker, done.grant, look.unknown});
   if (!look.difference.empty()) {

@@ -98,6 +98,10 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   const std::uint64_t more = exam ? answer.size : weigh(job, done);
   if (!fits(job, more) && !may_exceed(done.grant, job))
     return put_off(done.grant, answer.size, now);
+  // A decoder that came from before may know what this one had to guess.
+  if (!exam && is_damaged(done.renditions) &&
+      put_in_context(job.segments.at(done.grant.segment.index)))
+    return refuse_result(done, "damaged; it is decoded again with what lies before it", false, now);
   const bool local = connection.session == nullptr;
   if (!exam && !job.verification.picks(id, local, done.grant.segment.index))
     return accept(std::move(answer), job, now);
@@ -126,9 +130,6 @@ bool Coordinator::put_in_context(Segment& segment) {
 
 void Coordinator::accept(Answer answer, Job& job, Instant now) {
   SegmentDone& done = answer.done;
-  // A decoder that came from before may know what this one had to guess.
-  if (is_damaged(done.renditions) && put_in_context(job.segments.at(done.grant.segment.index)))
-    return refuse_result(done, "damaged; it is decoded again with what lies before it", false, now);
   const auto verdict = judge(job, job.check, done);
   if (!verdict.status)
     return refuse(verdict, done, job, now);

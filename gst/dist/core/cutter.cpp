@@ -11,6 +11,8 @@ namespace {
 
 // Time segments of one clock, as demuxers correct them, do not move its times by more nanoseconds.
 constexpr std::int64_t kMaxDrift = kSecond;
+// A GOP that is longer than so many of the longest segments.
+constexpr Time kLongestParts = 3;
 
 Time add(Time a, Time b) {
   return b > kNoTime - a ? kNoTime : a + b;
@@ -115,12 +117,16 @@ Time Cutter::stop_inside_gop() const {
   const Config& config = here_.config;
   if (config.max_decoding <= 0)
     return add(start_, config.max_segment_duration);
-  if (random_access_stop_ == kNoTime && !closing_)
-    return kNoTime;
-  const Time end = random_access_stop_ != kNoTime ? random_access_stop_ : end_of_section();
   const GopCutRule rule{.segment_duration = config.segment_duration,
                         .max_segment_duration = config.max_segment_duration,
                         .max_decoding = config.max_decoding};
+  if (random_access_stop_ == kNoTime && !closing_) {
+    // So long a GOP is cut at the longest segments wherever it ends: it need not be held as a whole.
+    const bool longer = config.max_segment_duration != kNoTime && !units_.empty() &&
+                        units_.back().time > add(start_, kLongestParts * rule.longest);
+    return longer ? add(start_, rule.longest) : kNoTime;
+  }
+  const Time end = random_access_stop_ != kNoTime ? random_access_stop_ : end_of_section();
   return next_gop_cut(rule, std::min(units_.front().time, start_), end, start_);
 }
 

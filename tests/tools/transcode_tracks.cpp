@@ -163,6 +163,33 @@ GST_START_TEST(test_transcode_subtitles_that_overlap) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_transcode_every_codec_into_what_takes_it) {
+  const struct {
+    const char* codec;
+    const char* out;
+    const char* name;
+  } rows[] = {
+      {"h264", "out.mp4", "h264"}, {"h264", "out.mkv", "h264"},   {"h265", "out.mp4", "hevc"},
+      {"h265", "out.mkv", "hevc"}, {"vp8", "out.webm", "vp8"},    {"vp9", "out.webm", "vp9"},
+      {"vp9", "out.mp4", "vp9"},   {"av1", "out.mp4", "av1"},     {"av1", "out.mkv", "av1"},
+      {"av1", "out.webm", "av1"},  {"mpeg4", "out.mp4", "mpeg4"}, {"ffv1", "out.mkv", "ffv1"},
+  };
+  const Folder folder;
+  make("-f lavfi -i testsrc2=size=64x48:rate=25:duration=0.4 -f lavfi -i sine=duration=0.4 " +
+       std::string(kH264) + "-c:a flac " + (folder / "in.mkv"));
+  for (const auto& row : rows) {
+    transcode(folder / "in.mkv", folder / row.out,
+              std::string("--yes -r v:") + row.codec + ":speed=fast");
+    const std::string seen = output_of(
+        "ffprobe -v error -count_frames -select_streams v -show_entries "
+        "stream=codec_name,nb_read_frames -of csv=p=0 " +
+        (folder / row.out));
+    ck_assert_msg(seen == std::string(row.name) + ",10\n", "%s in %s: %s", row.codec, row.out,
+                  seen.c_str());
+  }
+}
+GST_END_TEST
+
 static Suite* transcode_tracks_suite() {
   Suite* const suite = suite_create("transcode-tracks");
   TCase* const tests = tcase_create("all");
@@ -172,6 +199,7 @@ static Suite* transcode_tracks_suite() {
   tcase_add_test(tests, test_transcode_keeps_labels);
   tcase_add_test(tests, test_transcode_keeps_pictures_of_subtitles);
   tcase_add_test(tests, test_transcode_subtitles_that_overlap);
+  tcase_add_test(tests, test_transcode_every_codec_into_what_takes_it);
   return suite;
 }
 

@@ -18,6 +18,7 @@
 
 extern "C" {
 #include <libavcodec/avcodec.h>
+#include <libavcodec/bsf.h>
 }
 
 namespace dist::tool {
@@ -57,6 +58,26 @@ Packet packet_of(const std::uint8_t* bytes, std::size_t size) {
     return nullptr;
   std::copy_n(bytes, size, packet->data);
   return packet;
+}
+
+// AV1 has what Matroska wants at its head in its first packet.
+void take_extradata(AVCodecParameters* parameters, const AVPacket* first) {
+  AVBSFContext* filter = nullptr;
+  if (av_bsf_alloc(av_bsf_get_by_name("extract_extradata"), &filter) < 0)
+    return;
+  const Packet packet(av_packet_clone(first));
+  std::size_t size = 0;
+  if (packet && avcodec_parameters_copy(filter->par_in, parameters) >= 0 &&
+      av_bsf_init(filter) >= 0 && av_bsf_send_packet(filter, packet.get()) >= 0 &&
+      av_bsf_receive_packet(filter, packet.get()) >= 0)
+    if (const auto* const head =
+            av_packet_get_side_data(packet.get(), AV_PKT_DATA_NEW_EXTRADATA, &size)) {
+      parameters->extradata =
+          static_cast<std::uint8_t*>(av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE));
+      std::copy_n(head, size, parameters->extradata);
+      parameters->extradata_size = static_cast<int>(size);
+    }
+  av_bsf_free(&filter);
 }
 
 // None if it has no time.
@@ -171,6 +192,9 @@ void FilmWriter::State::add_stream(Track& track) {
     fill_text_parameters(stream, text_codec(), track.wanted.width, track.wanted.height);
   else if (!fill_parameters(stream, track.caps.get()))
     failure_ = AVERROR_MUXER_NOT_FOUND;
+  if (stream->codecpar->codec_id == AV_CODEC_ID_AV1 && stream->codecpar->extradata_size == 0 &&
+      !track.waiting.empty())
+    take_extradata(stream->codecpar, track.waiting.front().get());
   const gchar* const language =
       track.wanted.language.empty()
           ? nullptr

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/dist/encode_chain.h"
 
+#include <gst/video/video.h>
+
 #include <algorithm>
 #include <iterator>
 #include <string_view>
@@ -43,6 +45,29 @@ Ref<GstCaps> kind_of(const std::string& text) {
 
 bool has_property(GstElement* element, const char* name) {
   return g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != nullptr;
+}
+
+// The encoder's input without formats of RGB, unless the picture has such a one, or there is no other:
+// videoconvert 1.22 may prefer it to YUV where the colours are stated.
+std::string encoder_input(const Picture& picture, const std::string& text) {
+  const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(text.c_str()));
+  const GValue* const formats =
+      caps ? gst_structure_get_value(gst_caps_get_structure(caps.get(), 0), "format") : nullptr;
+  if (picture.rgb || !formats || !GST_VALUE_HOLDS_LIST(formats))
+    return text;
+  GValue kept = G_VALUE_INIT;
+  g_value_init(&kept, GST_TYPE_LIST);
+  for (guint i = 0; i < gst_value_list_get_size(formats); ++i) {
+    const GValue* const format = gst_value_list_get_value(formats, i);
+    const GstVideoFormatInfo* const info =
+        gst_video_format_get_info(gst_video_format_from_string(g_value_get_string(format)));
+    if (!GST_VIDEO_FORMAT_INFO_IS_RGB(info))
+      gst_value_list_append_value(&kept, format);
+  }
+  if (gst_value_list_get_size(&kept) > 0)
+    gst_caps_set_value(caps.get(), "format", &kept);
+  g_value_unset(&kept);
+  return take_string(gst_caps_to_string(caps.get()));
 }
 
 // Fields of an encoder's input caps: of gray pictures videoconvert 1.22 would take another range
@@ -405,7 +430,8 @@ Status EncodeChain::make_encoder(std::size_t rendition, GstElement* tee, GstCaps
 
   GstElement* last = tee;
   GstElement* const rgb = *to_rgb ? add_filter("video/x-raw,format=BGRx") : nullptr;
-  const std::string input = setup.input_caps + encoder_colours(*picture, setup, full);
+  const std::string input =
+      encoder_input(*picture, setup.input_caps) + encoder_colours(*picture, setup, full);
   for (GstElement* next : {*to_rgb, rgb, *convert, add_filter(input), *encoder,
                            add_filter(setup.output_caps), *parser, add_filter(setup.final_caps)}) {
     if (next && !gst_element_link(last, next))

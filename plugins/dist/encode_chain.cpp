@@ -47,13 +47,15 @@ bool has_property(GstElement* element, const char* name) {
   return g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != nullptr;
 }
 
-// The encoder's input without formats of RGB, unless the picture has such a one, or there is no other:
-// videoconvert 1.22 may prefer it to YUV where the colours are stated.
+// The encoder's input without formats of RGB, unless the picture has such a one, or there is no
+// other: videoconvert 1.22 may prefer it to YUV where the colours are stated.
 std::string encoder_input(const Picture& picture, const std::string& text) {
   const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(text.c_str()));
+  if (picture.rgb || !caps || gst_caps_get_size(caps.get()) == 0)
+    return text;
   const GValue* const formats =
-      caps ? gst_structure_get_value(gst_caps_get_structure(caps.get(), 0), "format") : nullptr;
-  if (picture.rgb || !formats || !GST_VALUE_HOLDS_LIST(formats))
+      gst_structure_get_value(gst_caps_get_structure(caps.get(), 0), "format");
+  if (!formats || !GST_VALUE_HOLDS_LIST(formats))
     return text;
   GValue kept = G_VALUE_INIT;
   g_value_init(&kept, GST_TYPE_LIST);

@@ -93,7 +93,7 @@ class EncodeChain {
 
   // Belong to the streaming thread.
   std::shared_ptr<Lease> lease_;       // Whose segment is played.
-  Fraction announced_pixels_;  // By the caps of the segment.
+  Fraction announced_pixels_;          // By the caps of the segment.
   std::vector<GstElement*> elements_;  // In the order they were made; the bin has them.
   bool failed_ = false;                // Said so in a message.
   std::atomic<bool> ended_ = false;    // The segment has been pushed whole; read by any thread.

@@ -58,14 +58,24 @@ bool FilmCutter::refuse(const std::string& what) {
 bool FilmCutter::set_caps(GstCaps* caps) {
   if (caps_ && gst_caps_is_equal(caps_.get(), caps))
     return true;
+  // What came before them is of the caps before.
+  if (!feed_restart())
+    return false;
+  const bool other =
+      caps_ && !gst_structure_has_name(gst_caps_get_structure(caps_.get(), 0),
+                                       gst_structure_get_name(gst_caps_get_structure(caps, 0)));
+  if (decoder_ && other && (end_decoding() != GST_FLOW_OK || stream_.finish(false) != GST_FLOW_OK))
+    return false;
   caps_ = {};
   const auto cuttable = Ref<GstCaps>::adopt(gst_static_caps_get(&cut_caps));
   const bool can_cut = gst_caps_is_subset(caps, cuttable.get()) && !has_alpha(caps);
   const std::string_view name = gst_structure_get_name(gst_caps_get_structure(caps, 0));
   const bool video = name.starts_with("video/") || name.starts_with("image/");
-  if (!can_cut && (!video || name == "video/x-raw"))
+  if (!can_cut && (!video || name == "video/x-raw")) {
+    caps_refused_ = !error_posted_;
     return refuse(readable(caps));
-  error_posted_ = false;
+  }
+  error_posted_ = std::exchange(caps_refused_, false) ? false : error_posted_;
   caps_ = Ref<GstCaps>::share(caps);
   can_cut_ = can_cut;
   format_ = stream_format(gst_caps_get_structure(caps, 0));
@@ -86,6 +96,8 @@ bool FilmCutter::set_time_segment(const GstSegment& segment) {
           ("format %s, rate %f", gst_format_get_name(segment.format), segment.rate));
     return false;
   }
+  if (!feed_restart())
+    return false;
   time_segment_ = to_time_segment(segment);
   if (!decoder_)
     stream_.set_time_segment(*time_segment_);
@@ -100,9 +112,11 @@ GstFlowReturn FilmCutter::push(Ref<GstBuffer> unit) {
   if (decoder_)
     return push_decoding(std::move(unit));
   if (!can_cut_) {
-    const GstFlowReturn flow =
-        decode_from_here(std::string("no rule cuts ") +
-                         gst_structure_get_name(gst_caps_get_structure(caps_.get(), 0)));
+    // What came before has caps of its own, by which it can be cut.
+    GstFlowReturn flow = stream_.finish(false);
+    if (flow == GST_FLOW_OK)
+      flow = decode_from_here(std::string("no rule cuts ") +
+                              gst_structure_get_name(gst_caps_get_structure(caps_.get(), 0)));
     return flow == GST_FLOW_OK ? push_decoding(std::move(unit)) : flow;
   }
   const Cutter::Unit described = describe_unit(format_, unit.get());
@@ -113,6 +127,9 @@ GstFlowReturn FilmCutter::push(Ref<GstBuffer> unit) {
 }
 
 GstFlowReturn FilmCutter::finish() {
+  // What was made of a film that failed must not look like all of it.
+  if (error_posted_)
+    return GST_FLOW_ERROR;
   if (decoder_) {
     const GstFlowReturn flow = end_decoding();
     if (flow != GST_FLOW_OK)
@@ -158,8 +175,9 @@ GstFlowReturn FilmCutter::decode_from_here(const std::string& reason) {
   GST_INFO_OBJECT(element_, "decoding before cutting: %s", reason.c_str());
   auto made = SourceDecoder::make(*this);
   if (!made) {
-    GST_ELEMENT_ERROR(element_, CORE, MISSING_PLUGIN,
-                      ("Cannot decode the film: %s.", made.error().c_str()), (NULL));
+    if (!std::exchange(error_posted_, true))
+      GST_ELEMENT_ERROR(element_, CORE, MISSING_PLUGIN,
+                        ("Cannot decode the film: %s.", made.error().c_str()), (NULL));
     return GST_FLOW_ERROR;
   }
   if (!use(std::move(*made)))
@@ -167,6 +185,7 @@ GstFlowReturn FilmCutter::decode_from_here(const std::string& reason) {
   fed_caps_ = {};
   fed_segment_.reset();
   last_frame_.reset();
+  any_frame_ = false;
   calm_ = 0;
   downstream_ = GST_FLOW_OK;
   resume_ = stream_.pushed_until();
@@ -175,6 +194,12 @@ GstFlowReturn FilmCutter::decode_from_here(const std::string& reason) {
     if (const GstFlowReturn flow = feed(unit); flow != GST_FLOW_OK)
       return flow;
   return GST_FLOW_OK;
+}
+
+// A keyframe that was held back goes where all others go. False if that failed.
+bool FilmCutter::feed_restart() {
+  const auto restart = std::exchange(restart_, {});
+  return !restart || feed({restart, *time_segment_}) == GST_FLOW_OK;
 }
 
 GstFlowReturn FilmCutter::feed(const SegmentStream::Unit& unit) {
@@ -272,6 +297,11 @@ void FilmCutter::decoded_segment(const GstSegment& segment) {
 
 GstFlowReturn FilmCutter::decoded(Ref<GstBuffer> frame) {
   any_frame_ = true;
+  // What a decoder gives no time is shown after the frame before.
+  if (!GST_BUFFER_PTS_IS_VALID(frame.get())) {
+    frame = Ref<GstBuffer>::adopt(gst_buffer_make_writable(frame.release()));
+    GST_BUFFER_PTS(frame.get()) = last_frame_ ? *last_frame_ + 1 : decoded_segment_.start;
+  }
   const Time running =
       gst_segment_to_running_time(&decoded_segment_, GST_FORMAT_TIME, GST_BUFFER_PTS(frame.get()));
   if (running == kNoTime || running < resume_ || downstream_ != GST_FLOW_OK)
@@ -282,6 +312,8 @@ GstFlowReturn FilmCutter::decoded(Ref<GstBuffer> frame) {
     GST_BUFFER_PTS(frame.get()) = *last_frame_ + 1;
   }
   last_frame_ = GST_BUFFER_PTS(frame.get());
+  // A later time segment may run earlier.
+  resume_ = 0;
   const Cutter::Unit unit = describe_unit({}, frame.get());
   downstream_ = stream_.push(std::move(frame), unit);
   return downstream_;

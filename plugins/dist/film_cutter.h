@@ -46,6 +46,7 @@ class FilmCutter : public SourceDecoder::Observer {
 
   GstFlowReturn decode_from_here(const std::string& reason);
   GstFlowReturn feed(const SegmentStream::Unit& unit);
+  bool feed_restart();
   GstFlowReturn push_decoding(Ref<GstBuffer> unit);
   GstFlowReturn cut_from(Ref<GstBuffer> first, Ref<GstBuffer> second);
   GstFlowReturn end_decoding();
@@ -61,6 +62,7 @@ class FilmCutter : public SourceDecoder::Observer {
   std::optional<TimeSegment> time_segment_;
   UnitTimes times_;
   bool error_posted_ = false;  // Upstream offers refused events again with each buffer.
+  bool caps_refused_ = false;  // That is why; others may come.
 
   std::mutex lock_;
   bool interrupted_ = false;  // Guarded by lock_.

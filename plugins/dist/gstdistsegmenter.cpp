@@ -6,9 +6,10 @@
  * @title: distsegmenter
  * @short_description: Cuts a video stream into segments
  *
- * Turns a stream of raw or parsed compressed video into segments of about a second, each one buffer
- * that can be decoded by itself. Compressed video is never decoded: a segment begins at a
- * random-access point, or carries along the access units that a decoder needs first.
+ * Turns a stream of video into segments of about a second, each one buffer that can be decoded by
+ * itself. Compressed video is cut as it is: a segment begins at a random-access point, or carries
+ * along the access units that a decoder needs first. What cannot be cut so is decoded first:
+ * codecs without a rule, and streams whose timestamps do not tell when frames are shown.
  *
  * |[
  * gst-launch-1.0 filesrc location=in.mp4 ! parsebin ! distsegmenter ! multifilesink
@@ -251,12 +252,13 @@ static void gst_dist_segmenter_class_init(GstDistSegmenterClass* klass) {
    */
   g_object_class_install_property(
       object_class, PROP_MAX_SEGMENT_DURATION,
-      g_param_spec_uint64("max-segment-duration", "Maximum segment duration",
-                          "Cut inside a GOP where a segment would become longer than this, in "
-                          "nanoseconds; such cuts are decoded twice. Never less than "
-                          "segment-duration; 0 or -1 (none) = unlimited, cut at random-access "
-                          "points only",
-                          0, G_MAXUINT64, kDefaultMaxSegmentDuration, kFlags));
+      g_param_spec_uint64(
+          "max-segment-duration", "Maximum segment duration",
+          "Cut inside a GOP where a segment would become longer than this, in "
+          "nanoseconds; each segment that begins there decodes the GOP once more. Never less than "
+          "segment-duration; 0 or -1 (none) = unlimited, cut at random-access "
+          "points only",
+          0, G_MAXUINT64, kDefaultMaxSegmentDuration, kFlags));
   /**
    * GstDistSegmenter:max-decoding:
    *

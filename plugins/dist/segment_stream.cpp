@@ -3,6 +3,7 @@
 #include "plugins/dist/segment_stream.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 #include "gst/dist/gstx/segment_buffer.h"
@@ -145,6 +146,7 @@ std::vector<SegmentStream::Unit> SegmentStream::take_back() {
   std::vector<Unit> units{std::make_move_iterator(units_.begin()),
                           std::make_move_iterator(units_.end())};
   units_.clear();
+  parts_.clear();
   cutter_.abandon();
   first_unit_ = cutter_.first_needed_unit();
   cut_caps_ = {};

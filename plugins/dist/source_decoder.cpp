@@ -74,16 +74,19 @@ GstFlowReturn SourceDecoder::push(Ref<GstBuffer> unit) {
 
 GstFlowReturn SourceDecoder::drain() {
   gst_pad_push_event(src_.get(), gst_event_new_eos());
+  // Not every decoder says that it gives nothing.
+  const bool linked = gst_pad_is_linked(sink_.get());
   while (true) {
     bool ended = false;
     {
       std::unique_lock lock(lock_);
+      ended_ = ended_ || !linked;
       changed_.wait(lock, [this] { return ended_ || stopped_ || !items_.empty(); });
       ended = ended_;
     }
     const GstFlowReturn flow = deliver();
     if (flow != GST_FLOW_OK || ended)
-      return flow;
+      return flow == GST_FLOW_OK && !failure().empty() ? GST_FLOW_ERROR : flow;
   }
 }
 
@@ -154,8 +157,12 @@ GstBusSyncReply SourceDecoder::on_message(GstBus*, GstMessage* message, gpointer
 
 void SourceDecoder::on_pad_added(GstElement*, GstPad* pad, gpointer data) {
   auto* self = static_cast<SourceDecoder*>(data);
-  if (!gst_pad_is_linked(self->sink_.get()))
-    gst_pad_link(pad, self->sink_.get());
+  if (gst_pad_is_linked(self->sink_.get()) ||
+      gst_pad_link(pad, self->sink_.get()) == GST_PAD_LINK_OK)
+    return;
+  const std::lock_guard lock(self->lock_);
+  self->error_ = "its frames are not in system memory";
+  self->ended_ = true;
 }
 
 gboolean SourceDecoder::on_event(GstPad* pad, GstObject*, GstEvent* event) {

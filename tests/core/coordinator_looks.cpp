@@ -59,7 +59,8 @@ GST_START_TEST(test_looks_come_before_the_result_counts) {
 }
 GST_END_TEST
 
-// A fault of the cut, not of the worker: the pictures are those of the segment, but not of the film.
+// A fault of the cut, not of the worker: the pictures are those of the segment, but not of the
+// film.
 GST_START_TEST(test_looks_in_context_find_what_a_segment_lacks) {
   Farm farm(Verify::kAll);
   farm.join(1, "a");

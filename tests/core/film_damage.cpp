@@ -19,17 +19,18 @@ SegmentDamage stretch(double start, double stop, std::uint64_t guessed, std::uin
 GST_START_TEST(test_damage_of_a_segment_is_what_was_guessed_or_is_missing) {
   const SegmentHeader source = source_header(2);
   SegmentHeader answer = answer_header(source);
-  fail_if(damage_of(source, answer).any());
+  fail_if(damage_of(source, source.presentation_times(), answer).any());
   answer.units[1].flags |= kFlagCorrupted;
   answer.units.erase(answer.units.begin() + 2);
-  const SegmentDamage damage = damage_of(source, answer);
+  const SegmentDamage damage = damage_of(source, source.presentation_times(), answer);
   fail_unless_equals_uint64(damage.guessed, 1);
   fail_unless_equals_uint64(damage.missing, 1);
   fail_unless_equals_uint64(damage.start, source.start + kFrame);
   fail_unless_equals_uint64(damage.stop, source.start + 3 * kFrame);
   answer.units.clear();
-  fail_unless_equals_uint64(damage_of(source, answer).missing, 4);
-  fail_unless_equals_uint64(damage_of(source, answer).stop, source.stop);
+  fail_unless_equals_uint64(damage_of(source, source.presentation_times(), answer).missing, 4);
+  fail_unless_equals_uint64(damage_of(source, source.presentation_times(), answer).stop,
+                            source.stop);
 }
 GST_END_TEST
 

@@ -49,15 +49,16 @@ GST_START_TEST(test_identity_of_every_clip) {
       "video/x-vp9,alignment=super-frame;video/x-av1,alignment=tu,stream-format=obu-stream;"
       "video/mpeg,parsed=true,systemstream=false;image/jpeg\"";
   for (const std::string& path : film::clips()) {
-    // Decoded before it is cut: its pictures have no presentation times.
-    if (film::base_name(path) == "corrupted.avi")
-      continue;
     const film::Recording plain =
         film::record(parsed(path) + "! " + accepted + " ! appsink name=out");
     ck_assert_msg(!plain.items.empty(), "%s: nothing parsed", path.c_str());
     for (const char* setting : kSettings) {
       const film::Recording cut = film::record(parsed(path) + "! distsegmenter " + setting +
                                                " ! distjoin ! appsink name=out");
+      // Pictures of AVI have no presentation times but at keyframes: they are decoded first.
+      if (g_str_has_suffix(path.c_str(), ".avi") && !cut.caps.empty() &&
+          g_str_has_prefix(cut.caps.front().c_str(), "video/x-raw"))
+        continue;
       assert_same(plain, cut, film::base_name(path) + " with " + setting);
     }
   }

@@ -14,9 +14,10 @@ namespace {
 using namespace tool;
 
 void make(const std::string& arguments) {
-  const Ran made = run("ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=duration=4:rate=25 "
-                       "-pix_fmt yuv420p " +
-                       arguments);
+  const Ran made =
+      run("ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=duration=4:rate=25 "
+          "-pix_fmt yuv420p " +
+          arguments);
   ck_assert_msg(made.code == 0, "%s", made.output.c_str());
 }
 
@@ -55,8 +56,8 @@ GST_START_TEST(test_transcode_says_where_the_film_is_damaged) {
   ck_assert_msg(lost.code == 0, "%s", lost.output.c_str());
   const std::size_t first = lost.output.find("the film is damaged from 0:00:0");
   ck_assert_msg(first != std::string::npos, "%s", lost.output.c_str());
-  ck_assert_msg(lost.output.find("the film is damaged", first + 1) == std::string::npos, "twice: %s",
-                lost.output.c_str());
+  ck_assert_msg(lost.output.find("the film is damaged", first + 1) == std::string::npos,
+                "twice: %s", lost.output.c_str());
 }
 GST_END_TEST
 

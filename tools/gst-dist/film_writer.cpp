@@ -27,6 +27,8 @@ namespace {
 constexpr AVRational kNanoseconds = {1, 1'000'000'000};
 // Sound whose times are off by less, as those of Matroska are, is where the samples before it end.
 constexpr int kMostJitter = 500;  // Of a second.
+// Bytes that wait for a stream that is behind.
+constexpr std::uint64_t kMostWaiting = 256u << 20;
 
 struct FreePacket {
   void operator()(AVPacket* packet) const { av_packet_free(&packet); }
@@ -39,7 +41,8 @@ struct Track {
   Ref<GstCaps> caps;
   std::deque<Packet> waiting;  // In nanoseconds.
   bool ended = false;
-  std::optional<std::int64_t> next;  // Of sound: where the samples so far end, in its time base.
+  std::optional<std::int64_t> latest;  // Decode time in its time base, of sound and subtitles.
+  std::optional<std::int64_t> next;    // Of sound: where the samples so far end, in its time base.
   SeparateCues cues;
 
   // Others are written without waiting for it.
@@ -149,6 +152,7 @@ struct FilmWriter::State {
   AVFormatContext* file_ = nullptr;
   bool begun_ = false;
   std::int64_t beginning_ = 0;  // What is time 0 in the file.
+  std::uint64_t waiting_ = 0;   // Bytes.
   int failure_ = 0;
 };
 
@@ -166,7 +170,7 @@ FilmWriter::State::State(std::string path_of_file, const std::string& format,
   int count = 0;
   if (chapters)
     add_chapters(file_, gst_toc_get_entries(chapters), count);
-  failure_ = std::min(0, avio_open(&file_->pb, path_.c_str(), AVIO_FLAG_WRITE));
+  failure_ = std::min(0, avio_open(&file_->pb, ("file:" + path_).c_str(), AVIO_FLAG_WRITE));
 }
 
 FilmWriter::State::~State() {
@@ -192,6 +196,9 @@ void FilmWriter::State::add_stream(Track& track) {
     fill_text_parameters(stream, text_codec(), track.wanted.width, track.wanted.height);
   else if (!fill_parameters(stream, track.caps.get()))
     failure_ = AVERROR_MUXER_NOT_FOUND;
+  // Parameter sets are beside the stream, and Apple's players take no "hev1".
+  if (stream->codecpar->codec_id == AV_CODEC_ID_HEVC && is_mp4())
+    stream->codecpar->codec_tag = MKTAG('h', 'v', 'c', '1');
   if (stream->codecpar->codec_id == AV_CODEC_ID_AV1 && stream->codecpar->extradata_size == 0 &&
       !track.waiting.empty())
     take_extradata(stream->codecpar, track.waiting.front().get());
@@ -283,6 +290,7 @@ int FilmWriter::State::take(std::size_t index, GstSample* sample) {
   if (track.wanted.kind != StreamKind::kVideo ||
       !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT))
     packet->flags |= AV_PKT_FLAG_KEY;
+  waiting_ += static_cast<std::uint64_t>(packet->size);
   track.waiting.push_back(std::move(packet));
   return write_ready();
 }
@@ -306,11 +314,15 @@ void FilmWriter::State::queue_cues(Track& track, std::vector<Cue> cues) {
     packet->pts = packet->dts = cue.start;
     packet->duration = cue.end - cue.start;
     packet->flags |= AV_PKT_FLAG_KEY;
+    waiting_ += static_cast<std::uint64_t>(packet->size);
     track.waiting.push_back(std::move(packet));
   }
 }
 
 bool FilmWriter::State::is_ready() const {
+  // Where one stream has a hole the others do not wait for its end: the file need not be in order.
+  if (begun_ && waiting_ > kMostWaiting)
+    return true;
   return std::ranges::all_of(tracks, [](const auto& track) {
     return track->ended || track->is_sparse() || !track->waiting.empty();
   });
@@ -325,8 +337,7 @@ Track* FilmWriter::State::first_waiting() const {
   return first;
 }
 
-// In the order of their times. What one stream is ahead of another waits here; that is no more than
-// by what they are apart in the film.
+// In the order of their times. What one stream is ahead of another waits here, up to kMostWaiting.
 int FilmWriter::State::write_ready() {
   while (failure_ >= 0 && is_ready()) {
     if (!begun_)
@@ -336,6 +347,7 @@ int FilmWriter::State::write_ready() {
       break;
     Packet packet = std::move(track->waiting.front());
     track->waiting.pop_front();
+    waiting_ -= static_cast<std::uint64_t>(packet->size);
     failure_ = std::min(0, write(*track, std::move(packet)));
   }
   return failure_;
@@ -354,6 +366,14 @@ int FilmWriter::State::write(Track& track, Packet packet) {
     if (track.next && std::abs(packet->pts - *track.next) <= parameters->sample_rate / kMostJitter)
       packet->pts = packet->dts = *track.next;
     track.next = packet->pts + packet->duration;
+  }
+  // Copied streams may step back where recordings were put together; a file may not.
+  if (track.wanted.kind != StreamKind::kVideo) {
+    if (track.latest && packet->dts < *track.latest + (is_mp4() ? 1 : 0)) {
+      packet->dts = *track.latest + (is_mp4() ? 1 : 0);
+      packet->pts = std::max(packet->pts, packet->dts);
+    }
+    track.latest = packet->dts;
   }
   // Matroska has nothing before 0.
   if (!is_mp4() && packet->pts < 0)

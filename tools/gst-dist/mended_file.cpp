@@ -22,6 +22,10 @@ void give(GstAppSrc* source, guint wanted, gpointer data) {
   auto& reader = *static_cast<Reader*>(data);
   const std::string bytes =
       reader.file.read(reader.at, wanted == 0 || wanted == G_MAXUINT ? kBlock : wanted);
+  if (bytes.empty() && reader.at < reader.file.size()) {
+    GST_ELEMENT_ERROR(source, RESOURCE, READ, ("The file cannot be read any further."), (NULL));
+    return;
+  }
   if (bytes.empty()) {
     gst_app_src_end_of_stream(source);
     return;

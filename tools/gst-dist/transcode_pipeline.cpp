@@ -324,9 +324,9 @@ void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
       return link.linked && link.kind == StreamKind::kVideo && link.stream_id == id;
     });
     if (again && kind_of(pad) == StreamKind::kVideo)
-      gst_element_post_message(
-          pipeline.get(), gst_message_new_element(GST_OBJECT(pipeline.get()),
-                                                  gst_structure_new_empty(kFilmChanges)));
+      gst_element_post_message(pipeline.get(),
+                               gst_message_new_element(GST_OBJECT(pipeline.get()),
+                                                       gst_structure_new_empty(kFilmChanges)));
   }
   const auto sink = Ref<GstPad>::adopt(gst_element_get_static_pad(target.get(), "sink"));
   links.end.watch(sink.get());
@@ -409,8 +409,9 @@ Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& soun
 
 Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Properties& remote,
                                       const std::vector<std::string>& paths, const FilmEnd& end) {
-  std::string line = reading_line(plan.film) +
-                     "distsegmenter name=cut max-decoding=2 ! remoteenc name=remote ! distjoin name=join ";
+  std::string line =
+      reading_line(plan.film) +
+      "distsegmenter name=cut max-decoding=2 ! remoteenc name=remote ! distjoin name=join ";
   for (std::size_t i = 0; i < plan.outputs.size(); ++i)
     line += output_line(plan, i);
   std::set<std::size_t> streams;

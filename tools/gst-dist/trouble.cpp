@@ -221,7 +221,8 @@ int code_of_ours(const Report& report, GstObject* source) {
 
 // What remoteenc says of a port that it does not get.
 bool is_port_in_use(const Report& report) {
-  return report.domain == GST_RESOURCE_ERROR && report.code == GST_RESOURCE_ERROR_OPEN_READ_WRITE;
+  return report.domain == GST_RESOURCE_ERROR && report.code == GST_RESOURCE_ERROR_OPEN_READ_WRITE &&
+         (report.text + report.detail).find(g_strerror(EADDRINUSE)) != std::string::npos;
 }
 
 Trouble trouble_at(GstObject* element, const Report& report, const JobNames& names) {

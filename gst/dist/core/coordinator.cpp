@@ -391,8 +391,11 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
   RenditionSet wanted = job.renditions.empty() ? 1 : 0;
   for (std::size_t i = 0; i < job.renditions.size(); ++i)
     wanted |= RenditionSet{!frames_of(*header, job.renditions[i]).empty()} << i;
-  auto before = std::exchange(job.latest,
-                              std::make_shared<const SegmentBytes>(SegmentBytes{header, segment}));
+  // Raw frames need nothing of those before.
+  const bool raw = header->caps.starts_with("video/x-raw");
+  auto before = std::exchange(
+      job.latest,
+      raw ? nullptr : std::make_shared<const SegmentBytes>(SegmentBytes{header, segment}));
   Segment& added = job.segments[index] = {.header = std::move(header),
                                           .bytes = std::move(segment),
                                           .sha256 = sha256,

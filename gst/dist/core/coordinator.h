@@ -292,6 +292,10 @@ class Coordinator {
     std::uint64_t results = 0;  // Bytes of those renditions that are there.
     // What lies before it; null once it is among its bytes, or if there is nothing.
     std::shared_ptr<const SegmentBytes> before = {};
+    // The first lease that has it; 0: none.
+    LeaseId in_context_from = 0;
+
+    bool was_leased_without(LeaseId lease) const { return lease < in_context_from; }
   };
   // A worker that has not passed its exam.
   struct Candidate {
@@ -420,7 +424,9 @@ class Coordinator {
   void refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, const Job& job,
               Instant now);
   void refuse_result(const SegmentDone& done, const std::string& reason, bool counts, Instant now);
-  static bool put_in_context(Segment& segment);
+  bool put_in_context(Segment& segment) const;
+  SegmentDamage damage_in(const Job& job, const SegmentDone& done) const;
+  bool needs_context(const SegmentDone& done, Job& job, bool looked_at) const;
   std::uint64_t weigh(const Job& job, SegmentDone& done) const;
   void keep(Answer answer, Job& job, Instant now);
   static void add_empty_renditions(const Job& job, const Segment& segment, SegmentDone& done);

@@ -71,7 +71,9 @@ void Coordinator::looked(LeaseId lease, const Look& look, Instant now) {
 void Coordinator::judge_look(Answer answer, const Look& look, Job& job, Instant now) {
   SegmentDone& done = answer.done;
   const SegmentKey key = done.grant.segment;
-  if (look.lacks_context && put_in_context(job.segments.at(key.index)))
+  Segment& segment = job.segments.at(key.index);
+  if (look.lacks_context &&
+      (segment.was_leased_without(done.grant.lease) || put_in_context(segment)))
     return refuse_result(done, "needs what lies before it; it is decoded again", false, now);
   if (!look.unknown.empty())
     events_.push_back(PicturesUnknown{done.worker, done.grant, look.unknown});

@@ -98,12 +98,11 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   const std::uint64_t more = exam ? answer.size : weigh(job, done);
   if (!fits(job, more) && !may_exceed(done.grant, job))
     return put_off(done.grant, answer.size, now);
-  // A decoder that came from before may know what this one had to guess.
-  if (!exam && is_damaged(done.renditions) &&
-      put_in_context(job.segments.at(done.grant.segment.index)))
-    return refuse_result(done, "damaged; it is decoded again with what lies before it", false, now);
   const bool local = connection.session == nullptr;
-  if (!exam && !job.verification.picks(id, local, done.grant.segment.index))
+  const bool picked = exam || job.verification.picks(id, local, done.grant.segment.index);
+  if (!exam && needs_context(done, job, picked))
+    return refuse_result(done, "damaged; it is decoded again with what lies before it", false, now);
+  if (!picked)
     return accept(std::move(answer), job, now);
   // What it says must not bind others before it is believed.
   ResultCheck trial = job.check;
@@ -117,33 +116,60 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
 
 // From now on the segment is leased with what lies before it. False if it was already, or there is
 // nothing.
-bool Coordinator::put_in_context(Segment& segment) {
+bool Coordinator::put_in_context(Segment& segment) const {
   const auto before = std::exchange(segment.before, nullptr);
   auto both = before ? with_context(*before, {segment.header, segment.bytes}) : std::nullopt;
-  if (!both)
+  if (!both || total_size(both->bytes) > kMaxPayload)
     return false;
+  segment.in_context_from = dispatcher_.next_lease();
   segment.sha256 = sha256(both->bytes);
   segment.header = std::move(both->header);
   segment.bytes = std::move(both->bytes);
   return true;
 }
 
+// A decoder that came from before may know what this one had to guess. An answer to a lease of
+// before that was known says nothing of the segment as it is leased now.
+bool Coordinator::needs_context(const SegmentDone& done, Job& job, bool looked_at) const {
+  Segment& segment = job.segments.at(done.grant.segment.index);
+  const bool damaged = is_damaged(done.renditions);
+  if (segment.was_leased_without(done.grant.lease))
+    return damaged || looked_at;
+  return damaged && put_in_context(segment);
+}
+
 void Coordinator::accept(Answer answer, Job& job, Instant now) {
   SegmentDone& done = answer.done;
   const auto verdict = judge(job, job.check, done);
-  if (!verdict.status)
+  if (!verdict.status) {
+    // It may be there for a decoder that came from before.
+    if (verdict.lacks_frames)
+      put_in_context(job.segments.at(done.grant.segment.index));
     return refuse(verdict, done, job, now);
+  }
   done.note = verdict.note;
-  // Those of a lower rate lack frames that are not missing.
-  const SegmentHeader& source = *segment_of(done.grant).header;
-  const auto most = std::ranges::max_element(
-      done.renditions, {}, [](const Rendition& r) { return r.header->units.size(); });
-  if (most != done.renditions.end() && (is_damaged(done.renditions) || !done.note.empty()))
-    done.damage = damage_of(source, *most->header);
+  if (is_damaged(done.renditions) || !done.note.empty())
+    done.damage = damage_in(job, done);
   const auto size = static_cast<double>(answer.size);
   job.result_size =
       job.result_size == 0 ? size : job.result_size + kNewest * (size - job.result_size);
   keep(std::move(answer), job, now);
+}
+
+// In the rendition that should have the most frames.
+SegmentDamage Coordinator::damage_in(const Job& job, const SegmentDone& done) const {
+  const SegmentHeader& source = *segment_of(done.grant).header;
+  SegmentDamage most;
+  std::size_t frames = 0;
+  for (const Rendition& rendition : done.renditions) {
+    const auto spec =
+        std::ranges::find(job.renditions, rendition.header->rendition, &RenditionSpec::name);
+    const std::vector<Time> times =
+        spec == job.renditions.end() ? source.presentation_times() : frames_of(source, *spec);
+    if (std::exchange(frames, std::max(frames, times.size())) < times.size())
+      most = damage_of(source, times, *rendition.header);
+  }
+  return most;
 }
 
 void Coordinator::refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done,

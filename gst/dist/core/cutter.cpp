@@ -121,7 +121,8 @@ Time Cutter::stop_inside_gop() const {
                         .max_segment_duration = config.max_segment_duration,
                         .max_decoding = config.max_decoding};
   if (random_access_stop_ == kNoTime && !closing_) {
-    // So long a GOP is cut at the longest segments wherever it ends: it need not be held as a whole.
+    // So long a GOP is cut at the longest segments wherever it ends: it need not be held as a
+    // whole.
     const bool longer = config.max_segment_duration != kNoTime && !units_.empty() &&
                         units_.back().time > add(start_, kLongestParts * rule.longest);
     return longer ? add(start_, rule.longest) : kNoTime;

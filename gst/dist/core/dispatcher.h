@@ -183,6 +183,8 @@ class Dispatcher {
   // Null if the worker neither holds that lease nor has answered it.
   const Grant* find(WorkerId worker, LeaseId lease) const;
   // The leases of that part of a segment, answered or not; of all of the job's, by segment.
+  // The next lease gets this id, and later ones greater ones.
+  LeaseId next_lease() const { return next_lease_; }
   std::vector<Grant> leases_of(SegmentKey segment) const;
   std::vector<Grant> leases_of(JobId job) const;
   // Those that the worker has answered, then those that it holds, the oldest first.

@@ -31,12 +31,12 @@ std::string frames(std::uint64_t count) {
 
 }  // namespace
 
-SegmentDamage damage_of(const SegmentHeader& source, const SegmentHeader& rendition) {
+SegmentDamage damage_of(const SegmentHeader& source, std::span<const Time> times,
+                        const SegmentHeader& rendition) {
   SegmentDamage damage{.start = kNoTime};
   std::map<Time, std::uint32_t> made;
   for (const AccessUnit& unit : rendition.units)
     made.emplace(unit.show, unit.flags);
-  const std::vector<Time> times = source.presentation_times();
   for (std::size_t i = 0; i < times.size(); ++i) {
     const auto found = made.find(times[i]);
     const bool missing = found == made.end();
@@ -50,16 +50,18 @@ SegmentDamage damage_of(const SegmentHeader& source, const SegmentHeader& rendit
 }
 
 void FilmDamage::add(std::uint64_t segment, const SegmentDamage& damage) {
-  if (damage.any())
-    segments_.insert_or_assign(segment, damage);
+  // Parts of a segment may come one by one; that with the most frames knows best.
+  SegmentDamage& known = segments_[segment];
+  if (damage.guessed + damage.missing > known.guessed + known.missing)
+    known = damage;
 }
 
 std::string FilmDamage::text() const {
-  if (segments_.empty())
-    return {};
   std::vector<SegmentDamage> stretches;
   SegmentDamage all;
   for (const auto& [segment, damage] : segments_) {
+    if (!damage.any())
+      continue;
     all.guessed += damage.guessed;
     all.missing += damage.missing;
     if (!stretches.empty() && damage.start >= stretches.back().start &&
@@ -68,6 +70,8 @@ std::string FilmDamage::text() const {
     else
       stretches.push_back(damage);
   }
+  if (stretches.empty())
+    return {};
   std::string where;
   for (std::size_t i = 0; i < std::min(stretches.size(), kMaxNamed); ++i)
     where += (i == 0 ? "" : ", ") + ("from " + clock(stretches[i].start)) + " to " +

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 
 #include "gst/dist/core/segment.h"
@@ -23,8 +24,9 @@ struct SegmentDamage {
   bool any() const { return guessed + missing > 0; }
 };
 
-// What of the source's frames is damaged in a rendition with all of them.
-SegmentDamage damage_of(const SegmentHeader& source, const SegmentHeader& rendition);
+// What is damaged in a rendition that should have frames at these of the source's times, ascending.
+SegmentDamage damage_of(const SegmentHeader& source, std::span<const Time> times,
+                        const SegmentHeader& rendition);
 
 // Gathers the damage of a film's segments, in any order.
 class FilmDamage {

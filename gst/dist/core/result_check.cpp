@@ -137,7 +137,7 @@ ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeade
   if (lacking.empty())
     complete_workers_.insert(worker);
   else if (!is_confirmed(worker, source.index, frames_of(result)))
-    return {Error{lacking}, {}, complete_workers_.count(worker) == 0};
+    return {Error{lacking}, {}, complete_workers_.count(worker) == 0, true};
   for (const SegmentHeader& header : result)
     if (!header.units.empty())
       caps_[source.caps].emplace(header.rendition, header.caps);

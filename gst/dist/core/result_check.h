@@ -50,6 +50,7 @@ class ResultCheck {
     Status status;
     std::string note;
     bool doubtful = false;
+    bool lacks_frames = false;  // That is why it was refused.
   };
   Verdict check(std::uint64_t worker, const SegmentHeader& source,
                 const std::vector<SegmentHeader>& result,

@@ -7,7 +7,8 @@
 namespace dist {
 
 // From now on complaints are counted, in the whole process and as long as it lives. What the
-// application, or GST_DEBUG, lets the log show stays as it is. Any thread; libav has to be loaded.
+// application, or GST_DEBUG, lets the log show stays as it is. Any thread; without an effect as
+// long as libav is not loaded.
 void count_decoder_errors();
 
 // Complaints of decoders that worked in the calling thread, since it began.

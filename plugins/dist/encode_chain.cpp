@@ -431,7 +431,11 @@ Status EncodeChain::make_encoder(std::size_t rendition, GstElement* tee, GstCaps
     g_object_set(*encoder, "option-string", x264_options(source).c_str(), nullptr);
 
   GstElement* last = tee;
-  GstElement* const rgb = *to_rgb ? add_filter("video/x-raw,format=BGRx") : nullptr;
+  // On the way to full range 8 bits a sample would make dark pictures darker: videoconvert 1.22
+  // rounds down. On the way back it takes 16 bits for limited range already.
+  GstElement* const rgb =
+      *to_rgb ? add_filter(full ? "video/x-raw,format=ARGB64" : "video/x-raw,format=BGRx")
+              : nullptr;
   const std::string input =
       encoder_input(*picture, setup.input_caps) + encoder_colours(*picture, setup, full);
   for (GstElement* next : {*to_rgb, rgb, *convert, add_filter(input), *encoder,

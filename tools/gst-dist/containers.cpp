@@ -100,8 +100,7 @@ bool takes(const Container& container, const GstCaps* caps) {
   // What the demuxer does not know it gives this name, which muxers promise to take and do not.
   if (gst_structure_has_name(gst_caps_get_structure(caps, 0), "application/x-subtitle-unknown"))
     return false;
-  // mp4mux of GStreamer 1.22 turns the bytes of the pre-skip around, so that players drop the first
-  // 0.3 s, and mpegtsmux does not write it.
+  // Few players take it in MP4, and mpegtsmux does not write its pre-skip.
   const bool keeps_preskip = std::string_view(container.muxer) != "mp4mux" &&
                              std::string_view(container.muxer) != "mpegtsmux";
   if (gst_structure_has_name(gst_caps_get_structure(caps, 0), "audio/x-opus") && !keeps_preskip)

@@ -41,14 +41,16 @@ struct Wait {
   bool interrupted = false;
 };
 
-gboolean look(gpointer data) {
-  auto* const wait = static_cast<Wait*>(data);
-  if (wait->interrupted || !is_in_use(wait->address))
-    g_main_loop_quit(wait->loop);
-  else
-    g_timeout_add(static_cast<guint>(g_random_int_range(kLeastInterval, kMostInterval)), look,
-                  wait);
-  return G_SOURCE_REMOVE;
+void look_soon(Wait* wait) {
+  const GSourceFunc look = [](gpointer data) -> gboolean {
+    auto* const waiting = static_cast<Wait*>(data);
+    if (waiting->interrupted || !is_in_use(waiting->address))
+      g_main_loop_quit(waiting->loop);
+    else
+      look_soon(waiting);
+    return G_SOURCE_REMOVE;
+  };
+  g_timeout_add(static_cast<guint>(g_random_int_range(kLeastInterval, kMostInterval)), look, wait);
 }
 
 }  // namespace
@@ -63,7 +65,8 @@ bool wait_for_port(const Address& address, const std::function<void()>& abandon)
                           _exit(kInterrupted);
                         });
   std::fprintf(stderr, "waits until nobody else listens at %s\n", address_text(address).c_str());
-  look(&wait);
+  // From the loop only: to quit one that does not run yet would be forgotten.
+  look_soon(&wait);
   g_main_loop_run(wait.loop);
   g_main_loop_unref(wait.loop);
   return !wait.interrupted;

@@ -496,6 +496,8 @@ GST_END_TEST
 GST_START_TEST(test_cutter_cuts_whole_gops_evenly) {
   auto whole = config(1, 4, 0);
   whole.max_decoding = 2;
+  auto after_short = config(3, 4, 0);
+  after_short.max_decoding = 2;
   auto reordered = config(1, 4, 2);
   reordered.max_decoding = 2;
   const Row rows[] = {
@@ -506,6 +508,8 @@ GST_START_TEST(test_cutter_cuts_whole_gops_evenly) {
       {"in three at most", whole, "K0 D1 D2 D3 D4 D5 D6 D7 D8 D9 D10 D11 D12 D13 D14 K15",
        "0-5: K0 D1 D2 D3 D4 | 5-10: (K0) (D1) (D2) (D3) (D4) D5 D6 D7 D8 D9 | 10-15: (K0) (D1) "
        "(D2) (D3) (D4) (D5) (D6) (D7) (D8) (D9) D10 D11 D12 D13 D14 | 15-16: K15 ."},
+      {"behind one that is too short for a segment", after_short, "K0 D1 K2 D3 D4 D5 D6 D7 K8",
+       "0-5: K0 D1 K2 D3 D4 | 5-8: (K2) (D3) (D4) D5 D6 D7 | 8-9: K8 ."},
       {"reordered", reordered, "K0 D2 B1 D4 B3 D6 B5 K8 B7 D9",
        "0-4: K0 D2 B1 (D4) B3 | 4-8: (K0) (D2) (B1) D4 (B3) D6 B5 (K8) B7 | 8-10: K8 (B7) D9 ."},
   };

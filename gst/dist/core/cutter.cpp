@@ -128,7 +128,15 @@ Time Cutter::stop_inside_gop() const {
     return longer ? add(start_, rule.longest) : kNoTime;
   }
   const Time end = random_access_stop_ != kNoTime ? random_access_stop_ : end_of_section();
-  return next_gop_cut(rule, std::min(units_.front().time, start_), end, start_);
+  return next_gop_cut(rule, last_gop_before(end), end, start_);
+}
+
+// Where the GOP begins that `end` ends. Shorter ones may lie before it in the segment.
+Time Cutter::last_gop_before(Time end) const {
+  for (auto held = units_.rbegin(); held != units_.rend(); ++held)
+    if (held->unit.kind.random_access != RandomAccess::kNone && held->time < end)
+      return held->time;
+  return std::min(units_.front().time, start_);
 }
 
 // Whether the unit, units_[position], is a random-access point at which a segment may stop.

@@ -109,6 +109,7 @@ class Cutter {
   void recount();
   Time threshold() const;
   Time stop_inside_gop() const;
+  Time last_gop_before(Time end) const;
   bool next_is_settled() const;
   void take_over(const Section& next);
   void enter_next(std::vector<Cut>& cuts);

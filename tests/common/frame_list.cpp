@@ -160,16 +160,41 @@ FrameList list_frames_by_ffmpeg(const std::string& path, const std::string& form
   return list;
 }
 
-Transcoded transcode_losslessly(const std::string& path, const std::string& result,
-                                unsigned seconds) {
+namespace {
+
+Transcoded transcode(const std::string& path, const std::string& result,
+                     const std::string& rendition, unsigned seconds) {
   Transcoded made;
   farm::Process process(build_root() + "/tools/gst-dist-1.0 transcode " + quoted(path) + " -o " +
-                        quoted(result) + " -r all:ffv1 --local-workers 3 --yes");
+                        quoted(result) + " -r " + rendition + " --local-workers 3 --yes");
   made.code = process.exit_code(seconds);
   made.hung = made.code < 0 && process.pid() != 0;
   made.output = process.output();
+  return made;
+}
+
+}  // namespace
+
+Transcoded transcode_to_mp4(const std::string& path, const std::string& result, unsigned seconds) {
+  Transcoded made = transcode(path, result, "48p:h264:speed=fast", seconds);
+  if (made.code == 0) {
+    farm::Process count(
+        "ffprobe -v error -count_packets -select_streams v:0 -show_entries "
+        "stream=nb_read_packets -of csv=p=0 " +
+        quoted(result));
+    if (count.exit_code(seconds) == 0)
+      made.frames = std::strtoul(count.output().c_str(), nullptr, 10);
+  }
+  std::filesystem::remove(result);
+  return made;
+}
+
+Transcoded transcode_losslessly(const std::string& path, const std::string& result,
+                                unsigned seconds) {
+  Transcoded made = transcode(path, result, "all:ffv1", seconds);
   if (made.code == 0)
     made.list = list_frames(result, "", seconds);
+  made.frames = made.list.frames.size();
   std::filesystem::remove(result);
   return made;
 }

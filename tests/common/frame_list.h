@@ -42,6 +42,7 @@ struct Transcoded {
   bool hung = false;   // It was ended because it took too long.
   std::string output;  // What it said.
   FrameList list;      // Empty unless the exit code is 0.
+  std::size_t frames = 0;
 
   // The line of what it said that tells why it failed.
   std::string reason() const;
@@ -51,6 +52,10 @@ struct Transcoded {
 // .mkv of a file that is removed afterwards, and lists the frames of that.
 Transcoded transcode_losslessly(const std::string& path, const std::string& result,
                                 unsigned seconds = 60);
+
+// The same into a small file of lossy pictures, which are only counted; `result` ends in .mp4.
+Transcoded transcode_to_mp4(const std::string& path, const std::string& result,
+                            unsigned seconds = 60);
 
 // How a list differs from the one that it should be.
 struct Difference {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The promise to whoever encodes a film: each frame of an undistributed decode, once, at its time,
-// or an error. The films are the real ones beside the source tree, where they are, and those of
+// or an error; and an .mp4 with as many frames. The films are the real ones beside the source tree, where they are, and those of
 // proof_clips.txt; proof_known.txt names those that are not whole yet, and why. DIST_CLIP restricts
 // them to names that contain it.
 
@@ -76,11 +76,22 @@ Row without_reference(const std::string& name, const std::string& path,
   return row;
 }
 
+// MP4 is stricter with times than Matroska.
+std::string fault_of_mp4(const std::string& path, const std::string& result, unsigned limit,
+                         std::size_t frames) {
+  const film::Transcoded made = film::transcode_to_mp4(path, result, limit);
+  if (made.code != 0)
+    return "exit code " + std::to_string(made.code) + " into .mp4: " + made.reason();
+  if (made.frames != frames)
+    return std::to_string(made.frames) + " frames in .mp4 for " + std::to_string(frames);
+  return "";
+}
+
 Row prove(const std::string& name, const std::string& path, unsigned limit) {
   const std::filesystem::path folder = std::string(g_getenv("DIST_BUILD_ROOT")) + "/tests/proof";
   std::filesystem::create_directories(folder);
-  const std::string result = folder / ("result-" + name + ".mkv");
-  const film::Transcoded made = film::transcode_losslessly(path, result, limit);
+  const std::string result = folder / ("result-" + name);
+  const film::Transcoded made = film::transcode_losslessly(path, result + ".mkv", limit);
   if (made.code < 0)
     return {name, made.hung ? "transcode hangs" : "transcode crashes", made.reason()};
   const film::FrameList plain = film::list_frames(path, made.list.format, limit);
@@ -103,6 +114,8 @@ Row prove(const std::string& name, const std::string& path, unsigned limit) {
   std::string fault = film::describe(difference, plain, made.list);
   if (fault.empty())
     fault = fault_of_shift(name, difference.shift);
+  if (fault.empty())
+    fault = fault_of_mp4(path, result + ".mp4", limit, made.frames);
   return {name, fault, difference.shift == 0 ? "" : std::to_string(difference.shift) + " ms later"};
 }
 

@@ -41,7 +41,7 @@ struct Track {
   Ref<GstCaps> caps;
   std::deque<Packet> waiting;  // In nanoseconds.
   bool ended = false;
-  std::optional<std::int64_t> latest;  // Decode time in its time base, of sound and subtitles.
+  std::optional<std::int64_t> latest;  // Decode time in its time base.
   std::optional<std::int64_t> next;    // Of sound: where the samples so far end, in its time base.
   SeparateCues cues;
 
@@ -367,14 +367,13 @@ int FilmWriter::State::write(Track& track, Packet packet) {
       packet->pts = packet->dts = *track.next;
     track.next = packet->pts + packet->duration;
   }
-  // Copied streams may step back where recordings were put together; a file may not.
-  if (track.wanted.kind != StreamKind::kVideo) {
-    if (track.latest && packet->dts < *track.latest + (is_mp4() ? 1 : 0)) {
-      packet->dts = *track.latest + (is_mp4() ? 1 : 0);
-      packet->pts = std::max(packet->pts, packet->dts);
-    }
-    track.latest = packet->dts;
+  // Copied streams may step back where recordings were put together, and frames of damaged films be
+  // shown at one time; a file may have neither.
+  if (const int step = is_mp4() ? 1 : 0; track.latest && packet->dts < *track.latest + step) {
+    packet->dts = *track.latest + step;
+    packet->pts = std::max(packet->pts, packet->dts);
   }
+  track.latest = packet->dts;
   // Matroska has nothing before 0.
   if (!is_mp4() && packet->pts < 0)
     return 0;

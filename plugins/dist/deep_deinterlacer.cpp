@@ -18,11 +18,14 @@ struct State {
   bool active = false;
 };
 
-// What the element does not let pass: its first template is of what it works on.
+// What the element does not let pass: its first template is of what it works on. It takes fields in
+// buffers of their own as well.
 bool is_done_by(GstPad* deinterlace, GstCaps* caps) {
   const auto all = Ref<GstCaps>::adopt(gst_pad_get_pad_template_caps(deinterlace));
   const auto done = Ref<GstCaps>::adopt(gst_caps_copy_nth(all.get(), 0));
-  return gst_caps_can_intersect(done.get(), caps);
+  const auto format = Ref<GstCaps>::adopt(gst_caps_copy(caps));
+  gst_caps_set_features_simple(format.get(), nullptr);
+  return gst_caps_can_intersect(done.get(), format.get());
 }
 
 // The bytes of a sample, if they stand there as this machine has numbers; else 0.
@@ -43,6 +46,12 @@ void average(const guint8* above, const guint8* below, guint8* line, std::size_t
   auto* const out = reinterpret_cast<Sample*>(line);
   for (std::size_t i = 0; i < bytes / sizeof(Sample); ++i)
     out[i] = static_cast<Sample>((a[i] + b[i] + 1) / 2);
+}
+
+bool is_done_here(const GstVideoInfo& info) {
+  const bool fields_alone =
+      GST_VIDEO_INFO_INTERLACE_MODE(&info) == GST_VIDEO_INTERLACE_MODE_ALTERNATE;
+  return !fields_alone && sample_size(info.finfo) != 0;
 }
 
 void keep_top_field(GstVideoFrame& frame) {
@@ -74,7 +83,7 @@ void take_caps(GstPad* pad, GstPadProbeInfo* info, State& state) {
                  GST_VIDEO_INFO_IS_INTERLACED(&state.info) && !is_done_by(pad, said);
   if (!state.active)
     return;
-  if (sample_size(state.info.finfo) == 0) {
+  if (!is_done_here(state.info)) {
     const auto element = Ref<GstElement>::adopt(gst_pad_get_parent_element(pad));
     GST_ELEMENT_ERROR(element.get(), STREAM, FORMAT,
                       ("Interlaced pictures of format %s cannot be made progressive here.",
@@ -110,7 +119,7 @@ void take_buffer(GstPadProbeInfo* info, State& state) {
 GstPadProbeReturn on_data(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
   State& state = *static_cast<State*>(data);
   if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0) {
-    if (state.active && sample_size(state.info.finfo) != 0)
+    if (state.active && is_done_here(state.info))
       take_buffer(info, state);
   } else if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_CAPS) {
     take_caps(pad, info, state);

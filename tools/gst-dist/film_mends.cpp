@@ -6,9 +6,11 @@
 #include <array>
 #include <fstream>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "tools/gst-dist/mp4_boxes.h"
+#include "tools/gst-dist/sample_tables.h"
 #include "tools/gst-dist/ts_head.h"
 
 namespace dist::tool {
@@ -72,6 +74,20 @@ std::optional<Mend> show_short_video(std::istream& file) {
   return mend;
 }
 
+// Of QuickTime, or what came of it. Older ones do not begin with their type.
+bool is_movie(std::string_view head) {
+  constexpr std::array<std::string_view, 6> kFirst = {"ftyp", "moov", "mdat",
+                                                      "wide", "free", "skip"};
+  return head.size() > 8 && std::ranges::find(kFirst, head.substr(4, 4)) != kFirst.end();
+}
+
+std::vector<Mend> mend_movie(std::istream& file, const std::string& path) {
+  std::vector<Mend> mends;
+  if (auto mend = show_short_video(file))
+    mends.push_back(std::move(*mend));
+  return lengthen_sample_tables(file, path, std::move(mends));
+}
+
 std::vector<unsigned> changing_layouts(std::istream& file, const TsMends& stream) {
   LayoutScan scan(stream);
   if (stream.aac.empty())
@@ -98,9 +114,8 @@ FilmMends find_mends(const std::string& path) {
   const std::vector<unsigned> changing = changing_layouts(file, stream);
   FilmMends found{
       .mends = std::move(stream.mends), .unread = std::move(stream.unread), .changing = changing};
-  if (head.size() > 8 && head.compare(4, 4, "ftyp") == 0)
-    if (auto mend = show_short_video(file))
-      found.mends.push_back(std::move(*mend));
+  if (is_movie(head))
+    found.mends = mend_movie(file, path);
   return found;
 }
 

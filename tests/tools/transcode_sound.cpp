@@ -13,6 +13,7 @@
 #include <iterator>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include <gst/check/gstcheck.h>
 
@@ -364,6 +365,31 @@ GST_START_TEST(test_transcode_film_that_is_cut_off) {
 }
 GST_END_TEST
 
+// Sound that is shorter than the film, and states so, is nothing to be said.
+GST_START_TEST(test_transcode_says_sound_that_ends_early) {
+  for (const std::string sound : {"-c:a aac ", "-c:a pcm_s16le "})
+    for (const bool states_more : {false, true}) {
+      const Folder folder;
+      make("-f lavfi -i testsrc2=size=64x64:rate=5:duration=8 -f lavfi -i sine=duration=2 " +
+           std::string(kH264) + sound + (folder / "in.mov"));
+      std::string film = bytes_of(folder / "in.mov");
+      // Behind versions, flags and times: the track's number and 4 bytes, and the unit of time.
+      constexpr std::size_t kOfTrack = 4 + 20;
+      constexpr std::size_t kOfMedia = 4 + 16;
+      if (states_more)
+        for (const auto& [header, at] :
+             {std::pair("tkhd", kOfTrack), std::pair("mdhd", kOfMedia)}) {
+          const std::size_t box = film.rfind(header);
+          film.replace(box + at, 4, std::string("\0\x10\0\0", 4));
+        }
+      write(folder / "in.mov", film);
+      const std::string said = transcode(folder / "in.mov", folder / "out.mkv");
+      ck_assert_msg((said.find("although its track announces") != std::string::npos) == states_more,
+                    "%s\n%s", sound.c_str(), said.c_str());
+    }
+}
+GST_END_TEST
+
 static Suite* transcode_sound_suite() {
   Suite* const suite = suite_create("transcode-sound");
   TCase* const tests = tcase_create("all");
@@ -382,6 +408,7 @@ static Suite* transcode_sound_suite() {
   tcase_add_test(tests, test_transcode_ts_in_sync);
   tcase_add_test(tests, test_transcode_short_video);
   tcase_add_test(tests, test_transcode_film_that_is_cut_off);
+  tcase_add_test(tests, test_transcode_says_sound_that_ends_early);
   return suite;
 }
 

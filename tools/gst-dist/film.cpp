@@ -5,6 +5,7 @@
 #include <gst/pbutils/pbutils.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <memory>
@@ -202,6 +203,16 @@ std::optional<std::pair<std::filesystem::file_time_type, std::uintmax_t>> state_
   return std::pair(time, std::filesystem::file_size(path, error));
 }
 
+// qtdemux calls a stream by the number of its track.
+void read_lengths_of_sound(Film& film) {
+  const std::string path = path_of(film.uri);
+  std::ifstream file(path, std::ios::binary);
+  for (FilmStream& stream : film.streams)
+    if (unsigned track = 0; file && stream.kind == StreamKind::kAudio &&
+                            std::sscanf(stream.id.c_str(), "/%5u", &track) == 1)
+      stream.length = track_length_in_mp4(file, track);
+}
+
 // As the film is read later.
 void prepare_source(GstDiscoverer*, GstElement* source, gpointer data) {
   const Film& film = *static_cast<const Film*>(data);
@@ -334,6 +345,7 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   gst_discoverer_stream_info_list_free(all);
   film.encrypted = film.encrypted || lacks_decryption(info.get());
   mark_changing(film, changing);
+  read_lengths_of_sound(film);
   set_pictures_aside(film);
   read_labels(film, path_of(film.uri));
   return film;

@@ -31,6 +31,9 @@ enum class StreamKind { kVideo, kAudio, kSubtitles };
 
 struct FilmStream {
   StreamKind kind = StreamKind::kVideo;
+  // As the container says of this stream; 0: it does not, or this is not looked for: the video of
+  // Matroska and the sound of MP4 have one.
+  GstClockTime length = 0;
   std::string id;        // See stream_key(); empty where the demuxer gives none.
   Ref<GstCaps> caps;     // As the demuxer gives it.
   std::string codec;     // For people: "H.264 (High Profile)".
@@ -43,7 +46,6 @@ struct FilmStream {
   unsigned height = 0;
   Fraction framerate{0, 1};  // 0/1: unknown or variable.
   Fraction pixel_aspect_ratio{1, 1};
-  GstClockTime length = 0;  // As the container says of this stream; 0: it does not.
   std::string orientation;  // As GStreamer's tag has it, such as "rotate-90"; empty: upright.
   // Audio.
   unsigned rate = 0;

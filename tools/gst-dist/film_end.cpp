@@ -3,6 +3,7 @@
 #include "tools/gst-dist/film_end.h"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 
 #include "tools/gst-dist/progress.h"
@@ -19,10 +20,11 @@ constexpr GstClockTime kGuessed = 50;
 
 struct LatestTime {
   std::mutex mutex;
-  GstClockTime time = 0;
+  std::map<std::string, GstClockTime> of_stream;  // By its id.
 
-  void add(GstClockTime end) {
+  void add(const std::string& id, GstClockTime end) {
     const std::lock_guard lock(mutex);
+    GstClockTime& time = of_stream[id];
     time = std::max(time, end);
   }
 };
@@ -31,6 +33,7 @@ namespace {
 
 struct Watch {
   std::shared_ptr<LatestTime> latest;
+  std::string id;
   GstSegment segment{};
 };
 
@@ -51,33 +54,71 @@ GstPadProbeReturn note(GstPad*, GstPadProbeInfo* info, gpointer data) {
   end = std::min(end, watch.segment.stop);
   if (end = gst_segment_to_stream_time(&watch.segment, GST_FORMAT_TIME, end);
       GST_CLOCK_TIME_IS_VALID(end))
-    watch.latest->add(end);
+    watch.latest->add(watch.id, end);
   return GST_PAD_PROBE_OK;
+}
+
+std::string clock_of(GstClockTime time) {
+  return clock_text(static_cast<double>(time) / GST_SECOND);
+}
+
+// How much may be missing of what is announced, where that may be a guess.
+GstClockTime allowed_of(GstClockTime announced) {
+  return std::max(kMaxMissing, announced / kGuessed);
+}
+
+std::string early_end(const Film& film, GstClockTime end) {
+  const GstClockTime allowed = film.states_duration ? kMaxMissing : allowed_of(film.duration);
+  if (!GST_CLOCK_TIME_IS_VALID(film.duration) || film.duration <= end + allowed)
+    return "";
+  return "the film ends at " + clock_of(end) + " although it announces " + clock_of(film.duration) +
+         "; it may be cut off";
+}
+
+// Compared with its own track: a film may well have less sound than pictures.
+std::string early_end(const FilmStream& sound, GstClockTime end) {
+  if (sound.length <= end + allowed_of(sound.length))
+    return "";
+  return "the sound" + (sound.language.empty() ? "" : " in '" + sound.language + "'") + " (" +
+         sound.codec + ") ends at " + clock_of(end) + " although its track announces " +
+         clock_of(sound.length) + "; some of it may be missing";
 }
 
 }  // namespace
 
 FilmEnd::FilmEnd() : latest_(std::make_shared<LatestTime>()) {}
 
-void FilmEnd::watch(GstPad* pad) const {
+void FilmEnd::watch(GstPad* pad, const std::string& id) const {
   gst_pad_add_probe(
       pad, GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM), note,
-      new Watch{.latest = latest_}, [](gpointer data) { delete static_cast<Watch*>(data); });
+      new Watch{.latest = latest_, .id = id},
+      [](gpointer data) { delete static_cast<Watch*>(data); });
 }
 
 GstClockTime FilmEnd::latest() const {
   const std::lock_guard lock(latest_->mutex);
-  return latest_->time;
+  GstClockTime latest = 0;
+  for (const auto& [id, time] : latest_->of_stream)
+    latest = std::max(latest, time);
+  return latest;
 }
 
-std::string early_end(const Film& film, GstClockTime end) {
-  const GstClockTime allowed =
-      film.states_duration ? kMaxMissing : std::max(kMaxMissing, film.duration / kGuessed);
-  if (!GST_CLOCK_TIME_IS_VALID(film.duration) || film.duration <= end + allowed)
-    return "";
-  const auto seconds = [](GstClockTime time) { return static_cast<double>(time) / GST_SECOND; };
-  return "the film ends at " + clock_text(seconds(end)) + " although it announces " +
-         clock_text(seconds(film.duration)) + "; it may be cut off";
+GstClockTime FilmEnd::of(const std::string& id) const {
+  const std::lock_guard lock(latest_->mutex);
+  const auto found = latest_->of_stream.find(id);
+  return found == latest_->of_stream.end() ? 0 : found->second;
+}
+
+std::vector<std::string> early_ends(const Film& film, const std::set<std::size_t>& taken,
+                                    const FilmEnd& end) {
+  if (const std::string early = early_end(film, end.latest()); !early.empty())
+    return {early};
+  std::vector<std::string> found;
+  for (const std::size_t i : taken)
+    if (const FilmStream& stream = film.streams[i]; stream.kind == StreamKind::kAudio)
+      if (const std::string early = early_end(stream, end.of(stream.id)); !early.empty())
+        found.push_back(early);
+  return found;
 }
 
 }  // namespace dist::tool

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "gst/dist/io/ladder_file.h"
@@ -348,8 +349,11 @@ int transcode(std::vector<std::string> words) {
     return fail(kNoOutput, status.error());
   for (const std::string& text : captions.losses(plan.outputs))
     say_error(sentence(text));
-  if (const std::string early = early_end(plan.film, end.latest()); !early.empty())
-    say_error(sentence(early));
+  std::set<std::size_t> taken;
+  for (const Passenger& passenger : plan.passengers)
+    taken.insert(passenger.stream);
+  for (const std::string& text : early_ends(plan.film, taken, end))
+    say_error(sentence(text));
   job.say_done(results_of(plan));
   return kDone;
 }

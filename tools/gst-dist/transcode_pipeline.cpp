@@ -329,7 +329,7 @@ void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
                                                        gst_structure_new_empty(kFilmChanges)));
   }
   const auto sink = Ref<GstPad>::adopt(gst_element_get_static_pad(target.get(), "sink"));
-  links.end.watch(sink.get());
+  links.end.watch(sink.get(), id);
   if (links.transport_stream)
     gst_pad_add_probe(sink.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, begin_earlier, nullptr,
                       nullptr);

@@ -37,19 +37,41 @@ std::uint64_t timescale_of(std::istream& file, const Box& header) {
   return scale ? number(*scale, 0, 4) : 0;
 }
 
-// The same, then the track's number and four bytes (8.3.2). All bits set: unknown.
-std::uint64_t duration_of(std::istream& file, const Box& header) {
+// Behind so many bytes and two times. All bits set: unknown.
+std::uint64_t duration_after(std::istream& file, const Box& header, std::uint64_t bytes) {
   const auto version = read<1>(file, header.begin);
   if (!version)
     return 0;
   if ((*version)[0] == 1) {
-    const auto duration = read<8>(file, header.begin + 28);
+    const auto duration = read<8>(file, header.begin + bytes + 16);
     const std::uint64_t value = duration ? number(*duration, 0, 8) : 0;
     return value > G_MAXUINT32 * std::uint64_t{1000} ? 0 : value;
   }
-  const auto duration = read<4>(file, header.begin + 20);
+  const auto duration = read<4>(file, header.begin + bytes + 8);
   const std::uint64_t value = duration ? number(*duration, 0, 4) : 0;
   return value == G_MAXUINT32 ? 0 : value;
+}
+
+// Of a tkhd: version and flags, the times, the track's number and four bytes (8.3.2).
+std::uint64_t duration_of(std::istream& file, const Box& header) {
+  return duration_after(file, header, 12);
+}
+
+std::uint64_t number_of(std::istream& file, const Box& header) {
+  const auto version = read<1>(file, header.begin);
+  const auto track =
+      version ? read<4>(file, header.begin + ((*version)[0] == 1 ? 20 : 12)) : std::nullopt;
+  return track ? number(*track, 0, 4) : 0;
+}
+
+// Of a mdhd: version and flags, the times and their unit (8.4.2).
+GstClockTime length_of_media(std::istream& file, const Box& track) {
+  const auto media = find(file, track, "mdia");
+  const auto header = media ? find(file, *media, "mdhd") : std::nullopt;
+  const std::uint64_t timescale = header ? timescale_of(file, *header) : 0;
+  return timescale == 0
+             ? 0
+             : gst_util_uint64_scale(duration_after(file, *header, 8), GST_SECOND, timescale);
 }
 
 }  // namespace
@@ -76,6 +98,23 @@ GstClockTime length_in_mp4(std::istream& file) {
     const auto track_header = find(file, *track, "tkhd");
     if (track_header && is_video(file, *track))
       return gst_util_uint64_scale(duration_of(file, *track_header), GST_SECOND, timescale);
+  }
+  return 0;
+}
+
+GstClockTime track_length_in_mp4(std::istream& file, std::uint64_t wanted) {
+  const auto movie = find(file, whole_file(file), "moov");
+  const auto header = movie ? find(file, *movie, "mvhd") : std::nullopt;
+  const std::uint64_t timescale = header ? timescale_of(file, *header) : 0;
+  if (timescale == 0)
+    return 0;
+  for (auto track = find(file, *movie, "trak"); track;
+       track = find(file, *movie, "trak", track->end)) {
+    const auto track_header = find(file, *track, "tkhd");
+    if (track_header && number_of(file, *track_header) == wanted)
+      return std::min<GstClockTime>(
+          length_of_media(file, *track),
+          gst_util_uint64_scale(duration_of(file, *track_header), GST_SECOND, timescale));
   }
   return 0;
 }

@@ -16,6 +16,9 @@ namespace dist::tool {
 GstClockTime length_in_tags(const GstTagList* tags);
 // Of the first track of pictures; 0: unknown, as in fragmented files.
 GstClockTime length_in_mp4(std::istream& file);
+// Of the track of that number, by what its header or its media says, whichever is shorter; 0:
+// unknown.
+GstClockTime track_length_in_mp4(std::istream& file, std::uint64_t track);
 
 // As the container says; if it does not tell of the video, that of the film.
 GstClockTime video_length(const Film& film);

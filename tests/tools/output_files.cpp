@@ -13,6 +13,8 @@
 #include <vector>
 
 #include <gst/check/gstcheck.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tools/gst-dist/output_files.h"
 
@@ -117,6 +119,60 @@ GST_START_TEST(test_output_files_follow_no_link) {
   expect_content(folder / "mine", "mine");
   expect_refused({folder / "thumb/"}, "cannot be written");
   ck_assert_uint_eq(folder.size(), 3);
+}
+GST_END_TEST
+
+// Whoever may write in the folder may put a link in the place of what is being written.
+GST_START_TEST(test_output_files_are_not_led_elsewhere) {
+  const Folder folder;
+  write(folder / "mine", "mine");
+  fs::create_directory(folder / "pictures");
+  OutputFiles files = prepared({folder / "film.mp4", folder / "thumb/"});
+  for (const char* name : {".film.mp4.gst-dist.part", ".thumb.gst-dist.part"})
+    fs::rename(folder / name, folder / "away" + name);
+  fs::create_symlink(folder / "mine", folder / ".film.mp4.gst-dist.part");
+  fs::create_symlink(folder / "pictures", folder / ".thumb.gst-dist.part");
+  write(files.paths()[0], "film");
+  write(files.paths()[1] + "00000.jpg", "picture");
+  expect_content(folder / "mine", "mine");
+  ck_assert(fs::is_empty(folder / "pictures"));
+  const auto status = files.commit();
+  ck_assert(!status && status.error().find("is not what it was") != std::string::npos);
+}
+GST_END_TEST
+
+// A folder that somebody else has made beforehand is his: he could put links into it.
+GST_START_TEST(test_output_files_in_folders_of_others) {
+  const Folder folder;
+  fs::create_directory(folder / ".thumb.gst-dist.part");
+  // Only root can give anything away; whoever else runs this sees that one's own is taken.
+  const bool given = chown((folder / ".thumb.gst-dist.part").c_str(), 65534, 65534) == 0;
+  ck_assert_int_eq(given, geteuid() == 0);
+  if (given)
+    expect_refused({folder / "thumb/"}, "belongs to somebody else");
+  else
+    prepared({folder / "thumb/"});
+}
+GST_END_TEST
+
+// While it is written a folder is nobody else's, and in the end what the user's mask makes it.
+GST_START_TEST(test_output_files_folders_have_the_modes_of_the_user) {
+  const Folder folder;
+  umask(002);
+  const auto mode = [](const std::string& path) {
+    struct stat status {};
+    ck_assert_int_eq(stat(path.c_str(), &status), 0);
+    return status.st_mode & 0777;
+  };
+  for (unsigned run = 0; run < 2; ++run) {
+    OutputFiles files = prepared({folder / "thumb/"});
+    ck_assert_uint_eq(mode(folder / ".thumb.gst-dist.part"), 0700);
+    ck_assert(static_cast<bool>(files.commit()));
+    ck_assert_uint_eq(mode(folder / "thumb"), 0775);
+    // As a run that was killed leaves one.
+    fs::create_directory(folder / ".thumb.gst-dist.part");
+    fs::permissions(folder / ".thumb.gst-dist.part", fs::perms::owner_all);
+  }
 }
 GST_END_TEST
 
@@ -243,6 +299,9 @@ static Suite* output_files_suite() {
   suite_add_tcase(suite, tests);
   tcase_add_test(tests, test_output_files_names);
   tcase_add_test(tests, test_output_files_of_two_runs);
+  tcase_add_test(tests, test_output_files_are_not_led_elsewhere);
+  tcase_add_test(tests, test_output_files_in_folders_of_others);
+  tcase_add_test(tests, test_output_files_folders_have_the_modes_of_the_user);
   tcase_add_test(tests, test_output_files_follow_no_link);
   tcase_add_test(tests, test_output_files_all_or_none);
   tcase_add_test(tests, test_output_files_come_meanwhile);

@@ -141,6 +141,13 @@ bool is_at(const Descriptor& descriptor, const std::string& path) {
          open.st_dev == there.st_dev && open.st_ino == there.st_ino;
 }
 
+struct stat status_of(const Descriptor& descriptor) {
+  struct stat status {};
+  if (::fstat(descriptor.number(), &status) != 0)
+    status.st_uid = static_cast<uid_t>(-1);
+  return status;
+}
+
 // False if another process has the lock. Where the file system has no locks nobody has.
 bool lock(const Descriptor& descriptor) {
   return ::flock(descriptor.number(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
@@ -184,18 +191,32 @@ Result<Descriptor> make_file(const std::string& name, const std::string& path) {
   return file;
 }
 
-Result<Descriptor> make_folder(const std::string& name, const std::string& path) {
-  if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST)
-    return cannot_write(name, cause());
+Result<Descriptor> open_folder(const std::string& name, const std::string& path) {
   Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!folder)
     return cannot_write(name, path + ": " + cause());
+  if (status_of(folder).st_uid != ::geteuid())
+    return cannot_write(name, path + " belongs to somebody else");
   if (!lock(folder) || !is_at(folder, path))
     return is_taken(name);
   if (!holds_only_pictures(path))
     return cannot_write(name, path + " holds other things than pictures");
-  remove_pictures(path);
   return folder;
+}
+
+Result<Descriptor> make_folder(const std::string& name, const std::string& path) {
+  const auto make = [&path] { return ::mkdir(path.c_str(), 0777) == 0; };
+  if (!make()) {
+    if (errno != EEXIST)
+      return cannot_write(name, cause());
+    const auto left = open_folder(name, path);
+    if (!left)
+      return Error{left.error()};
+    remove_output(path, true);
+    if (!make())
+      return errno == EEXIST ? is_taken(name) : cannot_write(name, cause());
+  }
+  return open_folder(name, path);
 }
 
 // What runs that were killed left in the folder. What has a lock is another run's, and so may be
@@ -218,6 +239,14 @@ void remove_leftovers(const fs::path& folder) {
     else if (fs::is_directory(path, error) && holds_only_pictures(path.string()))
       remove_output(path.string(), true);
   }
+}
+
+// The way to what the descriptor is of, wherever its name leads meanwhile: in a folder in which
+// others may write, they may put a link to something else there. Where the system has no such way
+// it is the path.
+std::string way_to(const Descriptor& descriptor, const std::string& path) {
+  const std::string way = "/proc/self/fd/" + std::to_string(descriptor.number());
+  return ::access(way.c_str(), F_OK) == 0 ? way : path;
 }
 
 bool is_unknown_flag(int number) {
@@ -295,6 +324,11 @@ Status OutputFiles::add(const std::string& name) {
   if (!made)
     return Error{made.error()};
   files_.push_back({name, path, std::move(*made)});
+  // Where others may write they could put links to other things.
+  File& file = files_.back();
+  file.mode = status_of(file.lock).st_mode & ALLPERMS;
+  if (is_folder(name) && ::fchmod(file.lock.number(), S_IRWXU) != 0)
+    return cannot_write(name, cause());
   return {};
 }
 
@@ -332,7 +366,7 @@ void OutputFiles::discard() const {
 std::vector<std::string> OutputFiles::paths() const {
   std::vector<std::string> paths;
   for (const File& file : files_)
-    paths.push_back(file.path + (is_folder(file.name) ? "/" : ""));
+    paths.push_back(way_to(file.lock, file.path) + (is_folder(file.name) ? "/" : ""));
   return paths;
 }
 
@@ -341,6 +375,8 @@ Status OutputFiles::commit() {
   for (const File& file : files_) {
     if (!is_at(file.lock, file.path))
       return cannot_write(file.name, file.path + " is not what it was");
+    if (is_folder(file.name) && ::fchmod(file.lock.number(), file.mode) != 0)
+      return cannot_write(file.name, cause());
     // Of a folder all that is in it.
     const int number = file.lock.number();
     if ((is_folder(file.name) ? ::syncfs(number) : ::fsync(number)) != 0)

@@ -7,6 +7,8 @@
 // of single pictures (00000.jpg, 00001.jpg, …), perhaps with sheets and a track of them.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,7 +50,8 @@ class OutputFiles {
   OutputFiles(OutputFiles&&) = default;
   OutputFiles& operator=(OutputFiles&&) = delete;
 
-  // Where to write, in the order of the names; folders exist.
+  // Where to write, in the order of the names; folders exist. As long as this object lives they
+  // lead there whatever others do to the names.
   std::vector<std::string> paths() const;
   // Gives all of them their names, or none. What is replaced is kept until all have theirs.
   Status commit();
@@ -62,6 +65,7 @@ class OutputFiles {
     std::string path;
     // Of the temporary file or folder, with a lock: who holds that owns what lies there.
     Descriptor lock = Descriptor();
+    mode_t mode = 0;  // That it shall have in the end.
     // Whether what was under its name is now under the temporary one; and the lock of that.
     bool replaced = false;
     Descriptor old = Descriptor();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string_view>
 
@@ -17,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr char kRefused[] = "refused: ";
 constexpr char kPicture[] = "-f lavfi -i testsrc2=size=176x144:rate=25:duration=4 ";
 constexpr char kTone[] = "-f lavfi -i sine=frequency=440:sample_rate=48000:duration=4 -ac 2 ";
 // Each frame differs from all others.
@@ -122,6 +124,18 @@ dist::Result<std::string> line_of(const ProofClip& clip, const std::string& out)
   return clip.maker == "gst" ? by_gstreamer(clip.line, out) : by_ffmpeg(clip.line, out);
 }
 
+// What tests/e2e/proof_known.txt says of it.
+std::string known_of(const std::string& name) {
+  for (const std::string& line : lines_of("proof_known.txt")) {
+    std::istringstream words(line);
+    std::string known;
+    words >> known;
+    if (known == name)
+      return rest_of(words);
+  }
+  return "";
+}
+
 }  // namespace
 
 std::vector<ProofClip> proof_clips() {
@@ -175,14 +189,13 @@ std::vector<std::string> real_films() {
 }
 
 std::string known_fault(const std::string& name) {
-  for (const std::string& line : lines_of("proof_known.txt")) {
-    std::istringstream words(line);
-    std::string known;
-    words >> known;
-    if (known == name)
-      return rest_of(words);
-  }
-  return "";
+  const std::string known = known_of(name);
+  return known.starts_with(kRefused) ? "" : known;
+}
+
+std::string known_refusal(const std::string& name) {
+  const std::string known = known_of(name);
+  return known.starts_with(kRefused) ? known.substr(std::size(kRefused) - 1) : "";
 }
 
 }  // namespace film

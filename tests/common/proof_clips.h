@@ -31,4 +31,7 @@ std::vector<std::string> real_films();
 // should be.
 std::string known_fault(const std::string& name);
 
+// What transcode has to say, by the same table, when it refuses a film; empty if it has to take it.
+std::string known_refusal(const std::string& name);
+
 }  // namespace film

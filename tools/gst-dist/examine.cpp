@@ -10,6 +10,7 @@
 
 #include "gst/dist/gstx/segment_buffer.h"
 #include "gst/dist/gstx/stream_format.h"
+#include "tools/gst-dist/film_end.h"
 
 namespace dist::tool {
 namespace {
@@ -26,6 +27,7 @@ struct Watch {
   StreamFormat format;
   Examination seen;
   std::atomic<std::uint64_t> buffers = 0;  // Of any stream.
+  FilmEnd end;
 };
 
 // In a picture coding extension (ISO/IEC 13818-2 6.2.3.1). Parsers do not tell.
@@ -138,12 +140,14 @@ void on_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
     watch.linked = true;
     target = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "cut"));
   } else {
+    refuse_next_film(parsebin, pad, watch.end);
     target = Ref<GstElement>::share(gst_element_factory_make("fakesink", nullptr));
     g_object_set(target.get(), "async", FALSE, nullptr);
     gst_bin_add(GST_BIN(pipeline.get()), target.get());
     gst_element_sync_state_with_parent(target.get());
   }
   const auto sink = Ref<GstPad>::adopt(gst_element_get_static_pad(target.get(), "sink"));
+  watch.end.watch(sink.get());
   gst_pad_link(pad, sink.get());
 }
 

@@ -132,13 +132,23 @@ void set_pictures_aside(Film& film) {
     film.pictures += static_cast<unsigned>(std::erase_if(film.streams, is_picture));
 }
 
-// Streams of a transport stream end in their PID, in eight hexadecimal digits.
-void mark_changing(Film& film, const std::vector<unsigned>& pids) {
+// Ids of streams of a transport stream end in their PID, in eight hexadecimal digits.
+std::optional<unsigned> pid_of(const FilmStream& stream) {
+  const std::size_t slash = stream.id.rfind('/');
+  if (slash == std::string::npos)
+    return {};
+  return static_cast<unsigned>(std::strtoul(stream.id.c_str() + slash + 1, nullptr, 16));
+}
+
+void mark_changes(Film& film, const FilmMends& found) {
+  if (!film.transport_stream)
+    return;
   for (FilmStream& stream : film.streams) {
-    const std::size_t slash = stream.id.rfind('/');
-    if (slash != std::string::npos && film.transport_stream)
-      stream.changes = std::ranges::find(pids, std::strtoul(stream.id.c_str() + slash + 1, nullptr,
-                                                            16)) != pids.end();
+    const auto pid = pid_of(stream);
+    stream.changes = pid && std::ranges::find(found.changing, *pid) != found.changing.end();
+    for (const CodecChange& change : found.codecs)
+      if (change.pid == pid)
+        stream.codec_change = change;
   }
 }
 
@@ -282,15 +292,14 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   const auto before = state_of(*uri);
   Film film;
   film.uri = *uri;
-  std::vector<unsigned> changing;
+  FilmMends found;
   if (before) {
-    FilmMends found = find_mends(path_of(*uri));
-    film.mends = std::move(found.mends);
-    film.unread = std::move(found.unread);
+    found = find_mends(path_of(*uri));
+    film.mends = found.mends;
+    film.unread = found.unread;
     std::ifstream file(path_of(*uri), std::ios::binary);
     film.dolby_vision = dolby_vision_of(file);
     film.caption_track = has_caption_track(file);
-    changing = std::move(found.changing);
   }
   GError* error = nullptr;
   Details debug;
@@ -344,7 +353,7 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   }
   gst_discoverer_stream_info_list_free(all);
   film.encrypted = film.encrypted || lacks_decryption(info.get());
-  mark_changing(film, changing);
+  mark_changes(film, found);
   read_lengths_of_sound(film);
   set_pictures_aside(film);
   read_labels(film, path_of(film.uri));

@@ -17,6 +17,7 @@
 #include "gst/dist/gstx/ref.h"
 #include "tools/gst-dist/dolby_vision.h"
 #include "tools/gst-dist/mended_file.h"
+#include "tools/gst-dist/ts_scan.h"
 
 namespace dist {
 
@@ -51,6 +52,8 @@ struct FilmStream {
   unsigned rate = 0;
   unsigned channels = 0;
   bool changes = false;  // Its layout, where its frames do not say what they are.
+
+  std::optional<CodecChange> codec_change;  // What follows it does not come out.
 };
 
 struct Film {

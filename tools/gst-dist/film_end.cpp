@@ -121,4 +121,20 @@ std::vector<std::string> early_ends(const Film& film, const std::set<std::size_t
   return found;
 }
 
+void refuse_next_film(GstElement* parsebin, GstPad* pad, const FilmEnd& end) {
+  const auto caps = Ref<GstCaps>::adopt(gst_pad_query_caps(pad, nullptr));
+  const bool is_video =
+      !gst_caps_is_any(caps.get()) && !gst_caps_is_empty(caps.get()) &&
+      g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(caps.get(), 0)), "video/");
+  // Nothing comes before all streams of a film are there.
+  if (!is_video || end.latest() == 0)
+    return;
+  const std::string at = clock_text(static_cast<double>(end.latest()) / GST_SECOND);
+  GST_ELEMENT_ERROR(parsebin, STREAM, FORMAT,
+                    ("it changes to other streams at %s, as where two recordings were put "
+                     "together; encode the parts one by one",
+                     at.c_str()),
+                    (NULL));
+}
+
 }  // namespace dist::tool

@@ -38,4 +38,8 @@ class FilmEnd {
 std::vector<std::string> early_ends(const Film& film, const std::set<std::size_t>& taken,
                                     const FilmEnd& end);
 
+// Posts an error of `parsebin` if `pad`, which it adds, has the video of another film, as where
+// recordings were put together: nothing would show that. `end` watches all streams of the film.
+void refuse_next_film(GstElement* parsebin, GstPad* pad, const FilmEnd& end);
+
 }  // namespace dist::tool

@@ -12,6 +12,7 @@
 #include "tools/gst-dist/mp4_boxes.h"
 #include "tools/gst-dist/sample_tables.h"
 #include "tools/gst-dist/ts_head.h"
+#include "tools/gst-dist/ts_scan.h"
 
 namespace dist::tool {
 namespace {
@@ -88,19 +89,25 @@ std::vector<Mend> mend_movie(std::istream& file, const std::string& path) {
   return lengthen_sample_tables(file, path, std::move(mends));
 }
 
-std::vector<unsigned> changing_layouts(std::istream& file, const TsMends& stream) {
-  LayoutScan scan(stream);
-  if (stream.aac.empty())
-    return {};
+// Reads all of a transport stream.
+void find_changes(std::istream& file, const TsMends& stream, FilmMends& found) {
+  if (stream.packet == 0)
+    return;
+  LayoutScan layouts(stream);
+  CodecScan codecs(stream.packet);
   constexpr std::size_t kPackets = 8192;
   std::string packets(kPackets * stream.packet, '\0');
   file.clear();
   file.seekg(0);
   while (file.read(packets.data(), static_cast<std::streamsize>(packets.size())) ||
-         file.gcount() > 0)
-    scan.take(std::string_view(packets).substr(0, static_cast<std::size_t>(file.gcount())));
+         file.gcount() > 0) {
+    const auto read = std::string_view(packets).substr(0, static_cast<std::size_t>(file.gcount()));
+    layouts.take(read);
+    codecs.take(read);
+  }
   file.clear();
-  return scan.changing();
+  found.changing = layouts.changing();
+  found.codecs = codecs.changes();
 }
 
 }  // namespace
@@ -111,9 +118,10 @@ FilmMends find_mends(const std::string& path) {
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   head.resize(static_cast<std::size_t>(std::max<std::streamsize>(0, file.gcount())));
   TsMends stream = mend_ts_head(head);
-  const std::vector<unsigned> changing = changing_layouts(file, stream);
-  FilmMends found{
-      .mends = std::move(stream.mends), .unread = std::move(stream.unread), .changing = changing};
+  FilmMends found;
+  find_changes(file, stream, found);
+  found.mends = std::move(stream.mends);
+  found.unread = std::move(stream.unread);
   if (is_movie(head))
     found.mends = mend_movie(file, path);
   return found;

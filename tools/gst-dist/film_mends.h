@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tools/gst-dist/mended_file.h"
+#include "tools/gst-dist/ts_scan.h"
 
 namespace dist::tool {
 
@@ -15,9 +16,10 @@ struct FilmMends {
   std::vector<Mend> mends;
   std::vector<std::string> unread;  // Streams that no mend brings to light, in words.
   std::vector<unsigned> changing;   // PIDs of sound whose layout changes on the way.
+  std::vector<CodecChange> codecs;  // Of streams whose codec does.
 };
 
-// Reads a bit of the file, and all of a transport stream with AAC. Empty for most.
+// Reads a bit of the file, and all of a transport stream. Empty for most.
 FilmMends find_mends(const std::string& path);
 
 }  // namespace dist::tool

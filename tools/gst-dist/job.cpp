@@ -14,7 +14,6 @@
 #include "tools/gst-dist/json_writer.h"
 #include "tools/gst-dist/signals.h"
 #include "tools/gst-dist/text.h"
-#include "tools/gst-dist/transcode_pipeline.h"
 #include "tools/gst-dist/trouble.h"
 
 namespace dist::tool {
@@ -188,8 +187,6 @@ void Job::handle_element(const GstStructure* structure) {
                                                      .missing = number_field(structure, "missing"),
                                                      .start = number_field(structure, "start"),
                                                      .stop = number_field(structure, "stop")});
-  } else if (name == kFilmChanges) {
-    film_changes_ = true;
   } else if (name == "dist-worker-joined") {
     ++workers_;
     progress_.worker_joined(worker);
@@ -313,10 +310,6 @@ void Job::clear() {
 void Job::say_done(const std::vector<std::string>& names) {
   if (const std::string text = damage_.text(); !text.empty())
     say_error(sentence(text));
-  if (film_changes_)
-    say_error("the film changes to other streams at " + clock_text(progress_.done()) +
-              ", as where two recordings were put together; what follows is left out. Transcode it "
-              "by itself.");
   if (settings_.json) {
     std::printf("%s\n", progress_.done_for_programs(names, now()).c_str());
     return;

@@ -61,7 +61,6 @@ class Job {
   int code_ = kFailed;
   Progress progress_;
   FilmDamage damage_;
-  bool film_changes_ = false;
   bool terminal_ = false;
   unsigned drawn_ = 0;  // Lines on the terminal that the next ones replace.
   double last_shown_ = 0;

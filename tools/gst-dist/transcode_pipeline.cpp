@@ -320,13 +320,7 @@ void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
     g_object_set(target.get(), "async", FALSE, nullptr);
     gst_bin_add(GST_BIN(pipeline.get()), target.get());
     gst_element_sync_state_with_parent(target.get());
-    const bool again = std::ranges::any_of(links.all, [&](const Link& link) {
-      return link.linked && link.kind == StreamKind::kVideo && link.stream_id == id;
-    });
-    if (again && kind_of(pad) == StreamKind::kVideo)
-      gst_element_post_message(pipeline.get(),
-                               gst_message_new_element(GST_OBJECT(pipeline.get()),
-                                                       gst_structure_new_empty(kFilmChanges)));
+    refuse_next_film(parsebin, pad, links.end);
   }
   const auto sink = Ref<GstPad>::adopt(gst_element_get_static_pad(target.get(), "sink"));
   links.end.watch(sink.get(), id);
@@ -366,6 +360,10 @@ Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& soun
     const bool is_sound = stream.kind == StreamKind::kAudio;
     for (std::size_t output : is_sound ? sound : outputs_with_video(plan)) {
       const Container& container = *plan.outputs[output].container;
+      const std::string& path = plan.outputs[output].path;
+      if (stream.codec_change)
+        plan.left_out.push_back(name_of(stream) + " " + change_text(*stream.codec_change) + "; " +
+                                path + " does not get what follows");
       // MPEG transport streams repeat what MP4 and Matroska say once.
       const bool fits = !stream.changes || !container.format;
       if (fits && stream.caps && takes(container, stream.caps.get())) {
@@ -373,11 +371,10 @@ Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& soun
         continue;
       }
       if (!is_sound) {
-        plan.left_out.push_back(plan.outputs[output].path + " does not get " + name_of(stream) +
-                                ", which " + container.extension + " does not take");
+        plan.left_out.push_back(path + " does not get " + name_of(stream) + ", which " +
+                                container.extension + " does not take");
         continue;
       }
-      const std::string& path = plan.outputs[output].path;
       if (!stream.caps || !can_decode(stream.caps.get())) {
         plan.left_out.push_back(path + " does not get " + name_of(stream) +
                                 ", which nothing on this machine decodes");

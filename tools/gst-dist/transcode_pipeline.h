@@ -19,10 +19,6 @@
 
 namespace dist::tool {
 
-// A message of the pipeline: other streams follow, as where recordings of two codecs were put
-// together, and are left out.
-inline constexpr char kFilmChanges[] = "film-changes";
-
 // One file that is written.
 struct Output {
   std::string rendition;  // Empty: sound only.

@@ -8,11 +8,11 @@
 #include <optional>
 #include <utility>
 
+#include "tools/gst-dist/ts_packets.h"
+
 namespace dist::tool {
 namespace {
 
-constexpr std::size_t kPacket = 188;
-constexpr std::uint8_t kSync = 0x47;
 // 90 kHz. The demuxer takes a step of more than half a second between clock references for a break.
 constexpr std::int64_t kStep = 9000;
 constexpr std::int64_t kMostSteps = 10 * 600;
@@ -23,70 +23,6 @@ constexpr std::uint8_t kDts = 0x8a;
 constexpr std::uint8_t kTrueHd = 0x83;
 constexpr std::uint8_t kAdts = 0x0f;
 constexpr std::uint8_t kPrivate = 0xf0;
-
-std::uint8_t byte(std::string_view bytes, std::size_t at) {
-  return static_cast<std::uint8_t>(bytes[at]);
-}
-
-std::uint32_t crc32(std::string_view bytes) {
-  std::uint32_t crc = 0xffffffff;
-  for (const char letter : bytes) {
-    crc ^= static_cast<std::uint32_t>(static_cast<std::uint8_t>(letter)) << 24;
-    for (int bit = 0; bit < 8; ++bit)
-      crc = (crc << 1) ^ ((crc & 0x80000000) != 0 ? 0x04c11db7u : 0);
-  }
-  return crc;
-}
-
-struct Packet {
-  std::uint64_t at = 0;  // In the file.
-  unsigned pid = 0;
-  bool begins = false;  // A section or a PES packet.
-  std::optional<std::int64_t> clock;
-  std::string_view payload;
-};
-
-std::optional<Packet> parse(std::string_view bytes, std::uint64_t at) {
-  if (byte(bytes, 0) != kSync)
-    return {};
-  Packet packet{.at = at,
-                .pid = static_cast<unsigned>((byte(bytes, 1) & 0x1f) << 8 | byte(bytes, 2)),
-                .begins = (byte(bytes, 1) & 0x40) != 0,
-                .clock = {},
-                .payload = {}};
-  std::size_t start = 4;
-  if ((byte(bytes, 3) & 0x20) != 0) {
-    const std::size_t length = byte(bytes, 4);
-    start += 1 + length;
-    if (length >= 7 && (byte(bytes, 5) & 0x10) != 0)
-      packet.clock = std::int64_t{byte(bytes, 6)} << 25 | byte(bytes, 7) << 17 |
-                     byte(bytes, 8) << 9 | byte(bytes, 9) << 1 | byte(bytes, 10) >> 7;
-  }
-  if ((byte(bytes, 3) & 0x10) != 0 && start < kPacket)
-    packet.payload = bytes.substr(start, kPacket - start);
-  return packet;
-}
-
-std::int64_t stamp_at(std::string_view pes, std::size_t at) {
-  return std::int64_t{byte(pes, at) >> 1 & 7} << 30 | byte(pes, at + 1) << 22 |
-         (byte(pes, at + 2) >> 1) << 15 | byte(pes, at + 3) << 7 | byte(pes, at + 4) >> 1;
-}
-
-struct Pes {
-  std::optional<std::int64_t> time;  // When it is decoded.
-  std::string_view content;
-};
-
-std::optional<Pes> parse_pes(std::string_view payload) {
-  if (payload.size() < 19 || !payload.starts_with(std::string_view("\0\0\1", 3)))
-    return {};
-  Pes pes;
-  const unsigned flags = byte(payload, 7) >> 6;
-  if (flags >= 2)
-    pes.time = stamp_at(payload, flags == 3 ? 14 : 9);
-  pes.content = payload.substr(std::min<std::size_t>(payload.size(), 9 + byte(payload, 8)));
-  return pes;
-}
 
 bool is_dts(std::string_view content) {
   return content.starts_with("\x7f\xfe\x80\x01") || content.starts_with("\xfe\x7f\x01\x80") ||
@@ -109,7 +45,7 @@ struct Map {
   bool changed = false;
 };
 
-std::optional<Map> parse_map(const Packet& packet, std::string_view whole) {
+std::optional<Map> parse_map(const TsPacket& packet, std::string_view whole) {
   if (packet.payload.empty())
     return {};
   Map map;
@@ -148,15 +84,15 @@ void set_type(Map& map, std::size_t at, std::uint8_t type) {
 std::string clocks(unsigned pid, std::int64_t from, std::int64_t to, std::size_t prefix) {
   std::string packets;
   for (std::int64_t time = from; time == from || time < to; time += kStep) {
-    std::string packet(kPacket, '\xff');
+    std::string packet(kTsPacket, '\xff');
     const auto put = [&](std::size_t at, std::int64_t value) {
       packet[at] = static_cast<char>(value & 0xff);
     };
-    put(0, kSync);
+    put(0, kTsSync);
     put(1, pid >> 8);
     put(2, pid);
     put(3, 0x20);
-    put(4, kPacket - 5);
+    put(4, kTsPacket - 5);
     put(5, 0x10);
     for (int i = 0; i < 4; ++i)
       put(static_cast<std::size_t>(6 + i), time >> (25 - 8 * i));
@@ -171,15 +107,15 @@ std::string clocks(unsigned pid, std::int64_t from, std::int64_t to, std::size_t
 class Head {
  public:
   Head(std::string_view bytes, std::size_t prefix) : bytes_(bytes), prefix_(prefix) {
-    for (std::size_t at = prefix; at + kPacket <= bytes.size(); at += kPacket + prefix)
-      if (const auto packet = parse(bytes.substr(at, kPacket), at))
+    for (std::size_t at = prefix; at + kTsPacket <= bytes.size(); at += kTsPacket + prefix)
+      if (const auto packet = parse_packet(bytes.substr(at, kTsPacket), at))
         take(*packet);
   }
   TsMends mends();
 
  private:
-  void take(const Packet& packet);
-  void take_pes(const Packet& packet, std::size_t type_at);
+  void take(const TsPacket& packet);
+  void take_pes(const TsPacket& packet, std::size_t type_at);
 
   const std::string_view bytes_;
   const std::size_t prefix_;  // Bytes before each packet.
@@ -193,7 +129,7 @@ class Head {
   TsMends found_;
 };
 
-void Head::take(const Packet& packet) {
+void Head::take(const TsPacket& packet) {
   if (packet.pid == 0 && packet.begins && !map_pid_ && packet.payload.size() > 13) {
     // The first entry that is a program.
     const std::size_t first = 1 + byte(packet.payload, 0) + 8;
@@ -201,7 +137,7 @@ void Head::take(const Packet& packet) {
       if (byte(packet.payload, at) != 0 || byte(packet.payload, at + 1) != 0)
         map_pid_ = (byte(packet.payload, at + 2) & 0x1fu) << 8 | byte(packet.payload, at + 3);
   } else if (packet.pid == map_pid_ && packet.begins && !map_) {
-    map_ = parse_map(packet, bytes_.substr(packet.at, kPacket));
+    map_ = parse_map(packet, bytes_.substr(packet.at, kTsPacket));
   }
   if (!map_)
     return;
@@ -212,7 +148,7 @@ void Head::take(const Packet& packet) {
     take_pes(packet, stream->second);
 }
 
-void Head::take_pes(const Packet& packet, std::size_t type_at) {
+void Head::take_pes(const TsPacket& packet, std::size_t type_at) {
   const auto pes = parse_pes(packet.payload);
   if (!pes)
     return;
@@ -234,14 +170,14 @@ void Head::take_pes(const Packet& packet, std::size_t type_at) {
 
 TsMends Head::mends() {
   found_.prefix = prefix_;
-  found_.packet = kPacket + prefix_;
+  found_.packet = kTsPacket + prefix_;
   if (!map_)
     return std::move(found_);
   for (const auto& [pid, type_at] : map_->streams)
     if (byte(map_->packet, type_at) == kAdts)
       found_.aac.push_back(pid);
   if (map_->changed)
-    found_.mends.push_back({map_->at, kPacket, map_->packet});
+    found_.mends.push_back({map_->at, kTsPacket, map_->packet});
   // What comes before the first clock gets no time, and what is earlier than that a wrong one. A
   // clock that is set before runs from there to the first one.
   if (clock_ && earliest_ && (before_clock_ || *earliest_ < *clock_)) {
@@ -250,7 +186,7 @@ TsMends Head::mends() {
         std::max<std::int64_t>(0, std::min(*earliest_ - ahead, *clock_ - kStep));
     if ((*clock_ - from) / kStep < kMostSteps)
       found_.mends.push_back(
-          {map_->at + kPacket, 0, clocks(map_->clock_pid, from, *clock_, prefix_)});
+          {map_->at + kTsPacket, 0, clocks(map_->clock_pid, from, *clock_, prefix_)});
   }
   return std::move(found_);
 }
@@ -259,38 +195,13 @@ TsMends Head::mends() {
 
 TsMends mend_ts_head(std::string_view head) {
   for (const std::size_t prefix : {0, 4}) {
-    bool in_step = head.size() >= 4 * (kPacket + prefix);
+    bool in_step = head.size() >= 4 * (kTsPacket + prefix);
     for (std::size_t i = 0; i < 4 && in_step; ++i)
-      in_step = byte(head, prefix + i * (kPacket + prefix)) == kSync;
+      in_step = byte(head, prefix + i * (kTsPacket + prefix)) == kTsSync;
     if (in_step)
       return Head(head, prefix).mends();
   }
   return {};
-}
-
-void LayoutScan::take(std::string_view packets) {
-  for (std::size_t at = stream_.prefix; at + kPacket <= packets.size(); at += stream_.packet) {
-    const auto packet = parse(packets.substr(at, kPacket), at);
-    if (!packet || !packet->begins ||
-        std::ranges::find(stream_.aac, packet->pid) == stream_.aac.end())
-      continue;
-    const auto pes = parse_pes(packet->payload);
-    if (!pes || pes->content.size() < 4 || byte(pes->content, 0) != 0xff ||
-        (byte(pes->content, 1) & 0xf6) != 0xf0)
-      continue;
-    // Profile, rate and channels (ISO/IEC 13818-7, 6.2).
-    const unsigned layout = (byte(pes->content, 2) & 0xfdu) << 8 | (byte(pes->content, 3) & 0xc0u);
-    const auto [known, first] = layouts_.try_emplace(packet->pid, Layout{.first = layout});
-    known->second.changes = known->second.changes || known->second.first != layout;
-  }
-}
-
-std::vector<unsigned> LayoutScan::changing() const {
-  std::vector<unsigned> pids;
-  for (const auto& [pid, layout] : layouts_)
-    if (layout.changes)
-      pids.push_back(pid);
-  return pids;
 }
 
 }  // namespace dist::tool

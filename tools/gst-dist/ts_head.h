@@ -5,7 +5,6 @@
 // beginning (ISO/IEC 13818-1).
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,24 +23,5 @@ struct TsMends {
 
 // `head` is the beginning of the file. Empty if it is no transport stream, and if all is well.
 TsMends mend_ts_head(std::string_view head);
-
-// Looks for AAC whose layout changes on the way.
-class LayoutScan {
- public:
-  explicit LayoutScan(const TsMends& stream) : stream_(stream) {}
-  // The packets in the order of the file, whole ones.
-  void take(std::string_view packets);
-  // PIDs.
-  std::vector<unsigned> changing() const;
-
- private:
-  struct Layout {
-    unsigned first = 0;  // What the head of a frame says of it.
-    bool changes = false;
-  };
-
-  const TsMends& stream_;
-  std::map<unsigned, Layout> layouts_;
-};
 
 }  // namespace dist::tool

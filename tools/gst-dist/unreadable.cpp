@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/gst-dist/text.h"
+#include "tools/gst-dist/ts_scan.h"
 
 namespace dist::tool {
 namespace {
@@ -108,33 +109,6 @@ struct Programs {
   }
 };
 
-// A stream_type; null: it is no video.
-const char* video_of_type(unsigned type) {
-  switch (type) {
-    case 0x01:
-    case 0x02:
-      return "MPEG-2";
-    case 0x10:
-      return "MPEG-4";
-    case 0x1b:
-    case 0x20:
-      return "H.264";
-    case 0x24:
-      return "H.265";
-    case 0x33:
-      return "VVC (H.266)";
-    case 0x35:
-      return "EVC";
-    case 0x42:
-      return "AVS";
-    case 0xd2:
-    case 0xd4:
-      return "AVS2 or AVS3";
-    default:
-      return nullptr;
-  }
-}
-
 std::vector<std::uint8_t> beginning_of(const std::string& uri) {
   const std::string path = take_string(g_filename_from_uri(uri.c_str(), nullptr, nullptr));
   std::ifstream file(path, std::ios::binary);
@@ -167,6 +141,9 @@ std::string flaw_of_video(const Film& film) {
     return "its video is Dolby Vision of profile " + std::to_string(vision->profile) +
            ", whose colours nothing here restores; convert the film to HDR10 first";
   if (const FilmStream* const video = film.first(StreamKind::kVideo)) {
+    if (video->codec_change)
+      return "its video " + change_text(*video->codec_change) +
+             ", as where two recordings were put together; encode the parts one by one";
     const bool named = !video->caps || gst_caps_get_size(video->caps.get()) == 0;
     const std::string code = named ? "" : unknown_code(video->caps.get());
     return code.empty() ? "" : unknown_codec(name_of_code(code));

@@ -396,6 +396,61 @@ GST_START_TEST(test_distsegmenter_decodes_from_a_unit_without_its_time_to_a_good
 }
 GST_END_TEST
 
+// All segments up to the end of the stream.
+static std::vector<dist::SegmentHeader> pull_headers(Segmenter& h) {
+  std::vector<dist::SegmentHeader> headers;
+  do
+    headers.push_back(h.pull_header());
+  while (!headers.back().last);
+  return headers;
+}
+
+static std::size_t count_shown(const std::vector<dist::SegmentHeader>& headers, bool raw) {
+  std::size_t shown = 0;
+  for (const dist::SegmentHeader& header : headers)
+    shown += is_raw(header) == raw ? header.presentation_times().size() : 0;
+  return shown;
+}
+
+// Another decoder is needed, or none.
+GST_START_TEST(test_distsegmenter_caps_of_another_kind_end_decoding) {
+  Segmenter h("", "");
+  push_encoded(h, "videoconvert ! avenc_huffyuv", 15);
+  push_encoded(h, "x264enc key-int-max=10 bframes=0 threads=1 ! h264parse", 15,
+               [](GstBuffer* buffer, guint) {
+                 GST_BUFFER_PTS(buffer) += 15 * kFrame;
+                 GST_BUFFER_DTS(buffer) += 15 * kFrame;
+               });
+  h.end();
+  const auto headers = pull_headers(h);
+  expect_equal(count_shown(headers, true), 15);
+  expect_equal(count_shown(headers, false), 15);
+}
+GST_END_TEST
+
+// A section has begun, and nothing of it is cut yet.
+GST_START_TEST(test_distsegmenter_decodes_from_a_unit_behind_a_new_time_segment) {
+  static Segmenter* segmenter;
+  Segmenter h("", "");
+  segmenter = &h;
+  push_encoded(h, "x264enc key-int-max=10 bframes=0 threads=1 ! h264parse", 30,
+               [](GstBuffer* buffer, guint number) {
+                 if (number == 15)
+                   segmenter->push_event(time_segment_event(0));
+                 if (number == 12)
+                   segmenter->push_event(time_segment_event(kFrame));
+                 if (number == 17)
+                   GST_BUFFER_PTS(buffer) = GST_CLOCK_TIME_NONE;
+               });
+  h.end();
+  const auto headers = pull_headers(h);
+  for (const dist::SegmentHeader& header : headers)
+    if (header.start >= 18 * kFrame)
+      fail_unless(is_raw(header), "%s", header.caps.c_str());
+  fail_unless(count_shown(headers, true) > 0);
+}
+GST_END_TEST
+
 GST_START_TEST(test_distsegmenter_flush_and_stop_end_decoding) {
   Segmenter h("", "");
   push_encoded(h, "videoconvert ! avenc_huffyuv", 15);
@@ -516,6 +571,8 @@ static Suite* distsegmenter_suite() {
   tcase_add_test(tests, test_distsegmenter_caps_that_only_describe_do_not_end_decoding);
   tcase_add_test(tests, test_distsegmenter_decodes_what_it_cannot_cut);
   tcase_add_test(tests, test_distsegmenter_decodes_from_a_unit_without_its_time_to_a_good_keyframe);
+  tcase_add_test(tests, test_distsegmenter_caps_of_another_kind_end_decoding);
+  tcase_add_test(tests, test_distsegmenter_decodes_from_a_unit_behind_a_new_time_segment);
   tcase_add_test(tests, test_distsegmenter_flush_and_stop_end_decoding);
   tcase_add_test(tests, test_distsegmenter_says_what_has_no_decoder);
   tcase_add_test(tests, test_distsegmenter_bytes_segment_is_an_error);

@@ -14,6 +14,7 @@
 
 #include <gst/check/gstcheck.h>
 
+#include "gst/dist/gstx/ref.h"
 #include "tools/gst-dist/markup.h"
 #include "tools/gst-dist/mended_file.h"
 #include "tools/gst-dist/mp4_rotation.h"
@@ -161,6 +162,30 @@ GST_START_TEST(test_mended_file) {
 }
 GST_END_TEST
 
+// As on a disk that fails: what comes out is no film that ends there.
+GST_START_TEST(test_mended_file_that_cannot_be_read_to_its_end) {
+  const tool::Folder folder;
+  const std::string path = folder / "file";
+  std::ofstream(path) << std::string(200'000, 'x');
+  for (const bool whole : {true, false}) {
+    const auto pipeline = dist::Ref<GstElement>::adopt(
+        gst_parse_launch("appsrc name=source ! fakesink sync=false", nullptr));
+    const auto source =
+        dist::Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "source"));
+    dist::tool::set_mended_source(source.get(), path, {{0, 0, "head"}});
+    if (!whole)
+      std::filesystem::resize_file(path, 100'000);
+    gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+    const auto bus = dist::Ref<GstBus>::adopt(gst_element_get_bus(pipeline.get()));
+    const auto message = dist::Ref<GstMessage>::adopt(gst_bus_timed_pop_filtered(
+        bus.get(), 10 * GST_SECOND, GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
+    gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+    fail_unless(message &&
+                GST_MESSAGE_TYPE(message.get()) == (whole ? GST_MESSAGE_EOS : GST_MESSAGE_ERROR));
+  }
+}
+GST_END_TEST
+
 namespace {
 
 std::string ts_packet(unsigned pid, const std::string& adaptation, const std::string& payload) {
@@ -251,6 +276,7 @@ static Suite* details_suite() {
   tcase_add_test(tests, test_rotation_of_broken_files);
   tcase_add_test(tests, test_markup_is_removed);
   tcase_add_test(tests, test_mended_file);
+  tcase_add_test(tests, test_mended_file_that_cannot_be_read_to_its_end);
   tcase_add_test(tests, test_cues_are_separate);
   tcase_add_test(tests, test_ts_head);
   tcase_add_test(tests, test_ts_head_of_broken_files);

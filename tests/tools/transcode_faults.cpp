@@ -199,12 +199,13 @@ GST_START_TEST(test_transcode_takes_any_name) {
   const std::string film = short_film(folder);
   for (const char* name : {"-film.mp4", "part2:film.mp4"})
     fs::copy_file(film, folder / name);
-  for (const char* arguments : {"-o U.MP4 -- -film.mp4", "-o U.Webm part2:film.mp4"}) {
+  for (const char* arguments : {"-o U.MP4 -- -film.mp4", "-o U.Webm part2:film.mp4",
+                                "-o part3:U.mp4 -- -film.mp4", "-o http:U.mkv part2:film.mp4"}) {
     farm::Process process("sh -c 'cd " + (folder / "") + " && exec " + command() + "transcode " +
                           arguments + "'");
     expect_end(process, 0, "U.");
   }
-  for (const char* name : {"U.MP4", "U.Webm"})
+  for (const char* name : {"U.MP4", "U.Webm", "part3:U.mp4", "http:U.mkv"})
     ck_assert_uint_gt(fs::file_size(folder / name), 1000);
 }
 GST_END_TEST

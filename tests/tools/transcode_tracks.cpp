@@ -190,6 +190,19 @@ GST_START_TEST(test_transcode_every_codec_into_what_takes_it) {
 }
 GST_END_TEST
 
+// Players of Apple's take no "hev1".
+GST_START_TEST(test_transcode_calls_h265_in_mp4_hvc1) {
+  const Folder folder;
+  make("-f lavfi -i testsrc2=size=64x48:rate=25:duration=0.4 " + std::string(kH264) +
+       (folder / "in.mkv"));
+  transcode(folder / "in.mkv", folder / "out.mp4", "-r v:h265:speed=fast");
+  const std::string tag = output_of(
+      "ffprobe -v error -select_streams v -show_entries stream=codec_tag_string -of csv=p=0 " +
+      (folder / "out.mp4"));
+  ck_assert_str_eq(tag.c_str(), "hvc1\n");
+}
+GST_END_TEST
+
 static Suite* transcode_tracks_suite() {
   Suite* const suite = suite_create("transcode-tracks");
   TCase* const tests = tcase_create("all");
@@ -200,6 +213,7 @@ static Suite* transcode_tracks_suite() {
   tcase_add_test(tests, test_transcode_keeps_pictures_of_subtitles);
   tcase_add_test(tests, test_transcode_subtitles_that_overlap);
   tcase_add_test(tests, test_transcode_every_codec_into_what_takes_it);
+  tcase_add_test(tests, test_transcode_calls_h265_in_mp4_hvc1);
   return suite;
 }
 

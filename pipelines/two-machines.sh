@@ -4,7 +4,7 @@
 #
 # One film, two machines or more, with a secret that they share:
 #
-#   openssl rand -hex 32 >secret          on one of them; copy the file to the others
+#   (umask 077; openssl rand -hex 32 >secret)   on one of them; copy the file to the others
 #   two-machines.sh primary IN OUT        on the machine with the film
 #   two-machines.sh worker HOST           on the others, HOST being the first one
 #
@@ -28,7 +28,7 @@ file=''
 if [ -z "${GST_DIST_SECRET:-}" ]; then
   file=${GST_DIST_SECRET_FILE:-secret}
   if [ ! -r "$file" ]; then
-    echo "$0: no secret: set GST_DIST_SECRET, or make a file with: openssl rand -hex 32 >$file" >&2
+    echo "$0: no secret: set GST_DIST_SECRET, or make a file with: (umask 077; openssl rand -hex 32 >$file)" >&2
     exit 2
   fi
 fi

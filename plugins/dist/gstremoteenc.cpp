@@ -36,6 +36,7 @@
 #include "gst/dist/io/secret.h"
 #include "plugins/dist/fan_out.h"
 #include "plugins/dist/local_workers.h"
+#include "plugins/dist/open_secret.h"
 #include "plugins/dist/remoteenc_properties.h"
 
 GST_DEBUG_CATEGORY(gst_remote_enc_debug);
@@ -67,7 +68,7 @@ Settings default_settings() {
   auto& primary = settings.fan_out.primary;
   primary.address = kDefaultAddress;
   primary.port = kDefaultPort;
-  primary.workers.max_per_address = kDefaultMaxConnectionsPerAddress;
+  primary.workers.door.max_per_address = kDefaultMaxConnectionsPerAddress;
   primary.workers.dispatcher.deadline_floor = kDefaultDeadlineFloor;
   primary.workers.dispatcher.deadline_factor = kDefaultDeadlineFactor;
   primary.job.max_attempts = kDefaultMaxAttempts;
@@ -179,6 +180,15 @@ static bool find_secret(GstRemoteEnc* self, Settings& settings) {
     return false;
   }
   primary.workers.secret = std::move(*secret);
+  primary.any_user = settings.allow_anonymous;
+  dist::warn_of_open_secret(GST_ELEMENT(self), primary.workers.secret);
+  if (const std::string flaw = dist::flaw_of_secret(primary.workers.secret);
+      !primary.workers.secret.empty() && is_public(primary.address) && !flaw.empty()) {
+    GST_ELEMENT_ERROR(self, RESOURCE, NOT_AUTHORIZED,
+                      ("On %s, which strangers reach, %s.", primary.address.c_str(), flaw.c_str()),
+                      (NULL));
+    return false;
+  }
   if (!primary.workers.secret.empty() || settings.allow_anonymous || !is_public(primary.address))
     return true;
   GST_ELEMENT_ERROR(
@@ -335,7 +345,7 @@ static void gst_remote_enc_set_property(GObject* object, guint id, const GValue*
       settings.allow_anonymous = g_value_get_boolean(value);
       break;
     case PROP_MAX_CONNECTIONS_PER_ADDRESS:
-      primary.workers.max_per_address = g_value_get_uint(value);
+      primary.workers.door.max_per_address = g_value_get_uint(value);
       break;
     case PROP_DEADLINE_FLOOR:
       primary.workers.dispatcher.deadline_floor = g_value_get_uint64(value);
@@ -404,7 +414,7 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
       g_value_set_boolean(value, settings.allow_anonymous);
       break;
     case PROP_MAX_CONNECTIONS_PER_ADDRESS:
-      g_value_set_uint(value, primary.workers.max_per_address);
+      g_value_set_uint(value, primary.workers.door.max_per_address);
       break;
     case PROP_DEADLINE_FLOOR:
       g_value_set_uint64(value, primary.workers.dispatcher.deadline_floor);

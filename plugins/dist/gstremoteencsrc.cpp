@@ -30,6 +30,7 @@
 #include "gst/dist/core/handover.h"
 #include "gst/dist/gstx/ref.h"
 #include "gst/dist/io/secret.h"
+#include "plugins/dist/open_secret.h"
 #include "plugins/dist/player.h"
 
 GST_DEBUG_CATEGORY(gst_remote_enc_src_debug);
@@ -165,6 +166,7 @@ static gboolean gst_remote_enc_src_activate_mode(GstPad* pad, GstObject* parent,
       return FALSE;
     }
     settings.player.secret = std::move(*secret);
+    dist::warn_of_open_secret(GST_ELEMENT(self), settings.player.secret);
     self->priv->player = std::make_unique<Player>(GST_ELEMENT(self), self->srcpad, settings.player);
     dist::hand_over(self);
     return gst_pad_start_task(pad, gst_remote_enc_src_loop, self, nullptr);

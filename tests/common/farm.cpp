@@ -5,6 +5,8 @@
 // Before gstcheck.h, which has a macro "fail".
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -196,6 +198,12 @@ std::string worker_command(unsigned port, const std::string& pipeline,
                            const std::string& properties) {
   return "gst-launch-1.0 -m remoteencsrc port=" + std::to_string(port) + " " + properties + " ! " +
          pipeline;
+}
+
+void write_secret(const std::string& path, const std::string& secret) {
+  std::ofstream(path) << secret << '\n';
+  namespace fs = std::filesystem;
+  fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
 }
 
 unsigned free_port() {

@@ -73,6 +73,9 @@ unsigned port_of(GstElement* pipeline);
 std::string worker_command(unsigned port, const std::string& pipeline,
                            const std::string& properties = "");
 
+// A file that only its owner can read, whose only line is the secret.
+void write_secret(const std::string& path, const std::string& secret);
+
 // A port that nobody listens on.
 unsigned free_port();
 

@@ -130,7 +130,7 @@ GST_END_TEST
 
 GST_START_TEST(test_coordinator_limits_connections_from_an_address) {
   Coordinator::Config config;
-  config.max_per_address = 2;
+  config.door.max_per_address = 2;
   Cluster cluster(config);
   cluster.join(1, "a");
   cluster.join(2, "b");
@@ -147,7 +147,7 @@ GST_END_TEST
 
 GST_START_TEST(test_coordinator_flood_of_strangers_ends_the_oldest) {
   Coordinator::Config config;
-  config.max_greeting = 3;
+  config.door.max_greeting = 3;
   Cluster cluster(config);
   for (WorkerId id = 1; id <= 3; ++id)
     cluster.connect_stranger(id);
@@ -171,7 +171,7 @@ GST_END_TEST
 // Strangers from one address do not keep out who comes from another, however slow to greet.
 GST_START_TEST(test_coordinator_flood_ends_only_greetings_of_its_address) {
   Coordinator::Config config;
-  config.max_greeting = 3;
+  config.door.max_greeting = 3;
   Cluster cluster(config);
   cluster.connect(1, "honest", 1, "10.0.0.1:5000");
   for (WorkerId id = 2; id <= 6; ++id)
@@ -232,6 +232,22 @@ GST_START_TEST(test_coordinator_wrong_secret_is_told_to_both) {
                          encoded({wire::Refuse{1, 1, "the secret is wrong"}}));
   cluster.run();
   fail_unless_equals_text(cluster.told(), "joined a, refused 10.0.0.66: the secret is wrong");
+}
+GST_END_TEST
+
+GST_START_TEST(test_coordinator_who_guesses_is_not_heard_for_a_while) {
+  Coordinator::Config config;
+  config.secret = "film";
+  config.door.max_guesses = 1;
+  Cluster cluster(config);
+  cluster.connect_stranger(1);
+  cluster.coordinator.received(1, encoded({wire::Hello{}, wire::Proof{}}), cluster.now);
+  cluster.run();
+  cluster.connect_stranger(2);
+  cluster.run();
+  fail_unless_equals_text(cluster.told(),
+                          "refused 10.0.0.66: the secret is wrong, refused 10.0.0.66: too many "
+                          "wrong secrets from this address; it may come again later");
 }
 GST_END_TEST
 
@@ -331,6 +347,7 @@ static Suite* coordinator_suite() {
   tcase_add_test(tcase, test_coordinator_strangers_have_ten_seconds);
   tcase_add_test(tcase, test_coordinator_tells_few_refusals);
   tcase_add_test(tcase, test_coordinator_wrong_secret_is_told_to_both);
+  tcase_add_test(tcase, test_coordinator_who_guesses_is_not_heard_for_a_while);
   tcase_add_test(tcase, test_coordinator_closes_on_garbage_and_listens_no_more);
   tcase_add_test(tcase, test_coordinator_silent_worker_is_lost);
   tcase_add_test(tcase, test_coordinator_says_once_that_it_waits_for_workers);

@@ -140,7 +140,7 @@ GST_END_TEST
 
 GST_START_TEST(test_status_counts_connections_of_observers) {
   Coordinator::Config config;
-  config.max_per_address = 2;
+  config.door.max_per_address = 2;
   Cluster cluster(config);
   for (WorkerId id = 1; id <= 3; ++id)
     cluster.join(id, "eye", 0);
@@ -152,7 +152,7 @@ GST_END_TEST
 GST_START_TEST(test_status_lists_so_many_workers_and_counts_all) {
   constexpr std::size_t kMore = FarmStatus::kMaxWorkers + 3;
   Coordinator::Config config;
-  config.max_per_address = kMore + 1;
+  config.door.max_per_address = kMore + 1;
   Coordinator coordinator(config);
   std::vector<std::unique_ptr<PrimarySession>> ports;
   const PrimarySession::Config session;

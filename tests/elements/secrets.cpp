@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Who may join whom, with a real remoteenc and a real remoteencsrc; and listeners that are shared.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -112,8 +116,68 @@ GST_START_TEST(test_secrets_are_needed_beyond_loopback) {
     expect_no_start(std::string("port=0 address=") + address, GST_RESOURCE_ERROR_NOT_AUTHORIZED,
                     "secret-file");
   for (const char* properties :
-       {"address=0.0.0.0 secret=owl", "address=0.0.0.0 allow-anonymous=true", "address=127.0.0.2"})
+       {"address=0.0.0.0 secret=twelve-owls!", "address=0.0.0.0 allow-anonymous=true", "address=127.0.0.2"})
     RemoteEnc{properties}.messages().next("dist-listening");
+}
+GST_END_TEST
+
+GST_START_TEST(test_secrets_that_can_be_guessed) {
+  for (const char* secret : {"o", "eleven-owls"})
+    expect_no_start(std::string("port=0 address=0.0.0.0 secret=") + secret,
+                    GST_RESOURCE_ERROR_NOT_AUTHORIZED, "can be guessed");
+  RemoteEnc{"secret=o"}.messages().next("dist-listening");
+}
+GST_END_TEST
+
+GST_START_TEST(test_secrets_in_files_that_others_can_read) {
+  const File file("owl\n");
+  for (const unsigned mode : {0604u, 0640u, 0644u, 0666u}) {
+    fail_unless_equals_int(chmod(file.path.c_str(), mode), 0);
+    expect_no_start("port=0 secret-file=" + file.path, GST_RESOURCE_ERROR_SETTINGS,
+                    "others can read it");
+  }
+  for (const unsigned mode : {0400u, 0600u, 0700u}) {
+    fail_unless_equals_int(chmod(file.path.c_str(), mode), 0);
+    RemoteEnc{"secret-file=" + file.path}.messages().next("dist-listening");
+  }
+}
+GST_END_TEST
+
+// Over loopback, without a secret, other users of the machine get nothing.
+GST_START_TEST(test_secrets_of_other_users) {
+  // Only root can become somebody else.
+  if (geteuid() != 0)
+    return;
+  RemoteEnc primary;
+  RemoteEnc open("allow-anonymous=true");
+  const auto try_as_nobody = [](RemoteEnc& remote) {
+    guint port = 0;
+    g_object_get(remote.element(), "port", &port, nullptr);
+    const pid_t child = fork();
+    if (child == 0) {
+      sockaddr_in place{};
+      place.sin_family = AF_INET;
+      place.sin_port = htons(static_cast<uint16_t>(port));
+      place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      const bool other = setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0;
+      const int plug = socket(AF_INET, SOCK_STREAM, 0);
+      char byte = 0;
+      if (!other || connect(plug, reinterpret_cast<sockaddr*>(&place), sizeof place) != 0)
+        _exit(2);
+      // What is no greeting ends it, too, but later and with another reason.
+      const bool closed = write(plug, "x", 1) == 1 && read(plug, &byte, 1) == 0;
+      _exit(closed ? 0 : 1);
+    }
+    return child;
+  };
+  int status = 0;
+  waitpid(try_as_nobody(primary), &status, 0);
+  const auto refused = primary.messages().next("dist-connection-refused");
+  fail_unless(string_field(refused, "reason").find("another user") != std::string::npos);
+  const pid_t second = try_as_nobody(open);
+  const auto later = open.messages().next("dist-connection-refused");
+  fail_unless(string_field(later, "reason").find("another user") == std::string::npos);
+  waitpid(second, &status, 0);
 }
 GST_END_TEST
 
@@ -207,6 +271,9 @@ static Suite* secrets_suite() {
   tcase_add_test(tests, test_secrets_from_file_and_environment);
   tcase_add_test(tests, test_secrets_file_that_has_none_is_an_error);
   tcase_add_test(tests, test_secrets_are_needed_beyond_loopback);
+  tcase_add_test(tests, test_secrets_that_can_be_guessed);
+  tcase_add_test(tests, test_secrets_in_files_that_others_can_read);
+  tcase_add_test(tests, test_secrets_of_other_users);
   tcase_add_test(tests, test_secrets_cannot_be_read_back);
   tcase_add_test(tests, test_listener_is_shared_by_two_elements);
   tcase_add_test(tests, test_listener_is_not_shared_with_another_secret);

@@ -432,7 +432,7 @@ class Target {
   }
 
   Coordinator coordinator_{
-      {.dispatcher = {}, .secret = {}, .max_greeting = 2, .max_per_address = 4}};
+      {.dispatcher = {}, .secret = {}, .door = {.max_greeting = 2, .max_per_address = 4}}};
   Instant now_ = 0;
   WorkerId last_id_ = 0;
   std::map<WorkerId, Peer> peers_;

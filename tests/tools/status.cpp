@@ -43,7 +43,7 @@ class Primary {
         secret_file_((std::filesystem::path(g_getenv("DIST_BUILD_ROOT")) / "tests" /
                       (std::to_string(getpid()) + "-secret"))
                          .string()) {
-    std::ofstream(secret_file_) << "film\n";
+    farm::write_secret(secret_file_, "film");
     process_ = std::make_unique<farm::Process>(
         "gst-launch-1.0 filesrc location=" + film::clips("h264-closed.mp4").front() +
         " ! parsebin ! distsegmenter ! remoteenc port=" + std::to_string(port_) +
@@ -194,7 +194,7 @@ GST_START_TEST(test_status_needs_the_secret) {
   const std::string wrong = (std::filesystem::path(g_getenv("DIST_BUILD_ROOT")) / "tests" /
                              (std::to_string(getpid()) + "-wrong"))
                                 .string();
-  std::ofstream(wrong) << "other\n";
+  farm::write_secret(wrong, "other");
   const struct {
     std::string options;
     const char* words;

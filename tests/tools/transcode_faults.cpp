@@ -284,8 +284,8 @@ GST_END_TEST
 GST_START_TEST(test_transcode_nobody_takes_the_work) {
   const Folder folder;
   const unsigned port = farm::free_port();
-  std::ofstream(folder / "secret") << "a secret that is long enough\n";
-  std::ofstream(folder / "other") << "another secret, long enough too\n";
+  farm::write_secret(folder / "secret", "a secret that is long enough");
+  farm::write_secret(folder / "other", "another secret, long enough too");
   farm::Process stranger("gst-launch-1.0 -q remoteencworker secret-file=" + (folder / "other") +
                          " port=" + std::to_string(port));
   expect_refusal(clip() + " --local-workers 0 --secret-file " + (folder / "secret") +
@@ -299,8 +299,8 @@ GST_END_TEST
 GST_START_TEST(test_transcode_says_who_was_sent_away) {
   const Folder folder;
   const unsigned port = farm::free_port();
-  std::ofstream(folder / "secret") << "a secret that is long enough\n";
-  std::ofstream(folder / "other") << "another secret, long enough too\n";
+  farm::write_secret(folder / "secret", "a secret that is long enough");
+  farm::write_secret(folder / "other", "another secret, long enough too");
   farm::Process stranger("gst-launch-1.0 -q remoteencworker secret-file=" + (folder / "other") +
                          " port=" + std::to_string(port));
   farm::Process process(command() + "transcode " + short_film(folder) +
@@ -419,11 +419,28 @@ GST_START_TEST(test_transcode_prints_json) {
 }
 GST_END_TEST
 
+// Every user of the machine sees the command line of gst-launch-1.0.
+GST_START_TEST(test_worker_secret_in_the_list_of_processes) {
+  const Folder folder;
+  farm::write_secret(folder / "secret", "owl");
+  const std::string line =
+      "gst-launch-1.0 -m remoteencworker port=" + std::to_string(farm::free_port()) + " ";
+  for (const bool open : {true, false}) {
+    farm::Process process(line + (open ? "secret=owl" : "secret-file=" + (folder / "secret")));
+    ck_assert(wait_for(process, open ? "list of processes" : "dist-connecting"));
+    process.signal(SIGINT);
+    process.exit_code();
+    ck_assert(open || process.output().find("list of processes") == std::string::npos);
+  }
+}
+GST_END_TEST
+
 static Suite* transcode_faults_suite() {
   Suite* const suite = suite_create("transcode-faults");
   TCase* const tests = tcase_create("all");
   tcase_set_timeout(tests, 300);
   suite_add_tcase(suite, tests);
+  tcase_add_test(tests, test_worker_secret_in_the_list_of_processes);
   tcase_add_test(tests, test_transcode_refuses);
   tcase_add_test(tests, test_transcode_into_a_folder_with_percent_signs);
   tcase_add_test(tests, test_transcode_port_in_use);

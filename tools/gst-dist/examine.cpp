@@ -147,7 +147,7 @@ void on_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
     gst_element_sync_state_with_parent(target.get());
   }
   const auto sink = Ref<GstPad>::adopt(gst_element_get_static_pad(target.get(), "sink"));
-  watch.end.watch(sink.get());
+  watch.end.watch(sink.get(), stream_key(take_string(gst_pad_get_stream_id(pad))));
   gst_pad_link(pad, sink.get());
 }
 

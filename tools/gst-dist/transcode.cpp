@@ -225,10 +225,15 @@ std::optional<int> refuse_strangers(const Arguments& arguments) {
   const auto secret = find_secret("", arguments.secret_file);
   if (!secret)
     return fail(kUsage, secret.error());
-  if (secret->empty() && arguments.listen && reach_of(*arguments.listen) == Reach::kBeyond)
-    return fail(kNoPeer, "--listen=" + address_text(*arguments.listen) +
+  if (!arguments.listen || reach_of(*arguments.listen) != Reach::kBeyond)
+    return {};
+  const std::string place = "--listen=" + address_text(*arguments.listen);
+  if (secret->empty())
+    return fail(kNoPeer, place +
                              ": beyond this machine workers need a secret; give --secret-file, or "
                              "set GST_DIST_SECRET");
+  if (const std::string flaw = flaw_of_secret(*secret); !flaw.empty())
+    return fail(kNoPeer, place + ": " + flaw);
   return {};
 }
 

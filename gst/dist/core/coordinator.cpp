@@ -3,6 +3,7 @@
 #include "gst/dist/core/coordinator.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace dist {
@@ -35,6 +36,7 @@ std::string process_of(const Coordinator::WorkerInfo& worker, bool local) {
 
 Coordinator::Coordinator(const Config& config)
     : config_(config),
+      door_(config.door),
       session_config_{.secret = config.secret, .max_result_size = kLeastMaxResult},
       dispatcher_(config.dispatcher) {}
 
@@ -47,24 +49,12 @@ void Coordinator::connected(WorkerId id, const std::string& address, const wire:
   connection.port = connection.session.get();
   connection.info = {id, {}, address};
   watch(connection);
-  if (++per_address_[host_of(address)] > config_.max_per_address) {
-    close(connection,
-          "more than " + std::to_string(config_.max_per_address) + " connections from this address",
-          now);
-    return;
-  }
-  greeting_[host_of(address)].insert(id);
-  std::size_t greeting = 0;
-  auto most = greeting_.begin();
-  for (auto at = greeting_.begin(); at != greeting_.end(); ++at) {
-    greeting += at->second.size();
-    if (at->second.size() > most->second.size())
-      most = at;
-  }
-  // An honest greeting is over at once, so it is the oldest that nobody needs; of the address that
-  // has most of them, so that one stranger does not keep out the workers of others.
-  if (greeting > config_.max_greeting)
-    close(*connections_.at(*most->second.begin()), "too many connections that do not greet", now);
+  if (const std::string reason = door_.enter(id, host_of(address), now); !reason.empty())
+    return close(connection, reason, now);
+  std::uint64_t random = 0;
+  std::memcpy(&random, nonce.data(), sizeof random);
+  if (const auto other = door_.crowded_out(random))
+    close(*connections_.at(*other), "too many connections that do not greet", now);
 }
 
 void Coordinator::join_local(WorkerId id, const std::string& name, unsigned capacity,
@@ -84,9 +74,7 @@ void Coordinator::said(WorkerId id, PrimarySession::Event event, Instant now) {
 }
 
 void Coordinator::end_greeting(const Connection& connection) {
-  const auto at = greeting_.find(host_of(connection.info.address));
-  if (at != greeting_.end() && at->second.erase(connection.info.id) != 0 && at->second.empty())
-    greeting_.erase(at);
+  door_.greeted(connection.info.id, host_of(connection.info.address));
 }
 
 void Coordinator::received(WorkerId id, std::span<const std::uint8_t> bytes, Instant now) {
@@ -101,6 +89,8 @@ void Coordinator::received(WorkerId id, std::span<const std::uint8_t> bytes, Ins
     connection.session->report(this->status(now));
   check_incoming(connection, now);
   writable_.push_back(id);
+  if (connection.session->guessed_wrong())
+    door_.guessed_wrong(host_of(connection.info.address), now);
   if (!status)
     close(connection, status.error(), now);
   pump(now);
@@ -116,9 +106,7 @@ void Coordinator::disconnected(WorkerId id, const std::string& reason, Instant n
   } else if (!connection.observes) {
     tell_refused(connection.info.address, reason, now);
   }
-  const auto address = per_address_.find(host_of(connection.info.address));
-  if (address != per_address_.end() && --address->second == 0)
-    per_address_.erase(address);
+  door_.leave(host_of(connection.info.address));
   end_greeting(connection);
   std::erase(writable_, id);
   wakeups_.erase({connection.wakeup, id});

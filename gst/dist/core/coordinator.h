@@ -20,6 +20,7 @@
 
 #include "gst/dist/core/bytes.h"
 #include "gst/dist/core/dispatcher.h"
+#include "gst/dist/core/door.h"
 #include "gst/dist/core/film_damage.h"
 #include "gst/dist/core/instant.h"
 #include "gst/dist/core/picture_check.h"
@@ -38,9 +39,7 @@ class Coordinator {
     Dispatcher::Config dispatcher;
     // Empty: anyone may join.
     std::string secret;
-    // Connections that have not joined yet; one more and the oldest of them is closed.
-    unsigned max_greeting = 64;
-    unsigned max_per_address = 256;
+    Door::Config door;
   };
   struct JobConfig {
     unsigned max_attempts = 3;
@@ -186,6 +185,8 @@ class Coordinator {
   explicit Coordinator(const Config& config);
 
   // --- Connections. The caller chooses the ids, each once, growing, and a random nonce for each.
+  // Somebody was sent away before there was a connection.
+  void tell_refused(const std::string& address, const std::string& reason, Instant now);
   // `address` is the peer's, with its port after the last colon.
   void connected(WorkerId id, const std::string& address, const wire::Nonce& nonce, Instant now);
   // Bytes from the peer; ignored once the connection is in take_closing().
@@ -433,7 +434,6 @@ class Coordinator {
   void lose(Connection& connection, const std::string& reason, Instant now);
   void close(Connection& connection, const std::string& reason, Instant now);
   void end_greeting(const Connection& connection);
-  void tell_refused(const std::string& address, const std::string& reason, Instant now);
   void lease_failed(const WorkerInfo& worker, Dispatcher::Failure failure, Instant now);
   void note_result(const SegmentDone& done, Job& job);
   void note_failure(const WorkerInfo& worker, const Dispatcher::Failure& failure, Instant now);
@@ -457,12 +457,11 @@ class Coordinator {
   void watch(Connection& connection);
 
   const Config config_;
+  Door door_;
   PrimarySession::Config session_config_;
   Dispatcher dispatcher_;
   std::map<JobId, Job> jobs_;
   std::unordered_map<WorkerId, std::unique_ptr<Connection>> connections_;
-  std::map<std::string, unsigned> per_address_;
-  std::map<std::string, std::set<WorkerId>> greeting_;  // By address.
   std::set<std::pair<Instant, WorkerId>> wakeups_;
 
   std::map<LeaseId, Held> held_;

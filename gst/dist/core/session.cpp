@@ -68,7 +68,8 @@ Status PrimarySession::handle_proof(const wire::Message& message, std::vector<Ev
   const auto* proof = std::get_if<wire::Proof>(&message);
   if (!proof)
     return Error{"not the gst-dist protocol: the answer to the challenge is none"};
-  if (!equal(proof->mac, proof_of(config_.secret, kWorkerRole, transcript_)))
+  guessed_wrong_ = !equal(proof->mac, proof_of(config_.secret, kWorkerRole, transcript_));
+  if (guessed_wrong_)
     return refuse("the secret is wrong");
   send(wire::Welcome{proof_of(config_.secret, kPrimaryRole, transcript_)});
   joined();

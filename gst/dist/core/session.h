@@ -169,6 +169,7 @@ class PrimarySession : public Link, public LeasePort {
   void drop_leases() override;
   void report(FarmStatus status) { send_newest(wire::StatusReport{std::move(status)}); }
   std::optional<Incoming> incoming() const override;
+  bool guessed_wrong() const { return guessed_wrong_; }
 
  private:
   enum class State { kHello, kProof, kJoined, kObserving };
@@ -194,6 +195,7 @@ class PrimarySession : public Link, public LeasePort {
   const Config& config_;
   const wire::Nonce nonce_;
   State state_ = State::kHello;
+  bool guessed_wrong_ = false;  // The secret.
   wire::Hello hello_;
   Bytes transcript_;  // Hello and Challenge as they went over the wire.
   std::map<LeaseId, LeaseProgress> leases_;

@@ -6,6 +6,7 @@
 #include "gst/dist/io/listener.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -15,12 +16,14 @@
 #include <variant>
 
 #include "gst/dist/io/nonce.h"
+#include "gst/dist/io/peer_user.h"
 
 namespace dist {
 namespace {
 
 // How long the destructor lets goodbyes be written.
 constexpr unsigned kGoodbyeMilliseconds = 500;
+constexpr int kBacklog = 256;
 
 using Place = std::pair<std::string, std::uint16_t>;
 
@@ -121,6 +124,8 @@ Status Listener::open() {
     return Error{"address '" + config_.address +
                  "': not a numeric IPv4 or IPv6 address (0.0.0.0 or :: listens on all interfaces)"};
   service_ = g_socket_service_new();
+  // Of a crowd, so that none has to wait for the kernel's next try.
+  g_socket_listener_set_backlog(G_SOCKET_LISTENER(service_), kBacklog);
   GSocketAddress* effective = nullptr;
   GError* error = nullptr;
   const bool ok =
@@ -172,14 +177,30 @@ Listener::~Listener() {
   thread_.run([this] { connections_.clear(); });
 }
 
+// Without a secret a film on this machine is only its user's, as a file would be.
+std::string Listener::flaw_of_user(GSocketConnection* socket) const {
+  if (config_.any_user || !config_.workers.secret.empty() || !is_on_loopback(socket))
+    return "";
+  const auto user = user_of_peer(socket);
+  if (user && (*user == geteuid() || *user == 0))
+    return "";
+  return (user ? "it is of another user of this machine, " + std::to_string(*user)
+               : std::string("it is not known of which user it is")) +
+         "; give both a secret, or set allow-anonymous";
+}
+
 void Listener::accept(GSocketConnection* socket) {
   wire::Nonce nonce;
   // Beyond these limits nobody can be heard, so the peer just sees its connection close.
   if (connections_.size() >= max_connections_ || !make_nonce(nonce))
     return;
-  const WorkerId id = next_worker_++;
   const Instant now = IoThread::now();
   const std::string peer = describe_peer(socket);
+  if (const std::string reason = flaw_of_user(socket); !reason.empty()) {
+    coordinator_.tell_refused(peer, reason, now);
+    return act();
+  }
+  const WorkerId id = next_worker_++;
   coordinator_.connected(id, peer, nonce, now);
   connections_[id] = std::make_unique<Connection>(
       thread_, socket, coordinator_.link(id),

@@ -50,6 +50,7 @@ class Listener {
  private:
   explicit Listener(const Primary::Config& config);
   Status open();
+  std::string flaw_of_user(GSocketConnection* socket) const;
   void accept(GSocketConnection* socket);
   void act();
 

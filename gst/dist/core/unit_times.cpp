@@ -20,10 +20,12 @@ bool UnitTimes::trusts(const Cutter::Unit& unit) {
   if (silent)
     return true;
   const bool twice = std::ranges::find(latest_, unit.pts) != latest_.end();
-  latest_.push_back(unit.pts);
-  if (latest_.size() > max_reorder_ + 1)
+  if (latest_.size() > max_reorder_) {
+    shown_ = std::max(shown_, latest_.front());
     latest_.pop_front();
-  return !twice;
+  }
+  latest_.push_back(unit.pts);
+  return !twice && unit.pts >= shown_;
 }
 
 }  // namespace dist

@@ -17,7 +17,8 @@ class UnitTimes {
   explicit UnitTimes(unsigned max_reorder = 0) : max_reorder_(max_reorder) {}
 
   // Takes the units in decode order. False if the time at which this one is shown has to be
-  // guessed, or is that of another one: only a decoder knows what it makes of them.
+  // guessed, is that of another one, or before what was shown already: only a decoder knows what it
+  // makes of them.
   bool trusts(const Cutter::Unit& unit);
 
  private:
@@ -26,6 +27,7 @@ class UnitTimes {
   bool presented_ = false;   // one of presentation,
   bool silent_ = false;      // one none of these.
   std::deque<Time> latest_;  // Presentation times of units that may be out of order.
+  Time shown_ = 0;           // The latest of those before.
 };
 
 }  // namespace dist

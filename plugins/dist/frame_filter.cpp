@@ -65,6 +65,8 @@ class LeaseFilter {
   Ref<GstEvent> see(GstEvent* event) {
     if (times_.see(event))
       passed_.clear();
+    if (GST_EVENT_TYPE(event) == GST_EVENT_EOS && passed_.empty() && times_.lease())
+      times_.lease()->has_no_frame();
     return {};
   }
 

@@ -183,6 +183,10 @@ static void answer(GstRemoteEncSink* self, dist::Lease& lease) {
       state.eos = false;
     }
   }
+  if (lease.without_frames()) {
+    lease.settle(dist::answer_without_frames(lease));
+    return;
+  }
   dist::Lease::Done done;
   for (const PadState& pad : pads) {
     if (!is_wanted(lease, pad.rendition))

@@ -61,6 +61,9 @@ class Lease {
   // The decoder could only guess at this frame of the source, for want of what it refers to.
   void damaged(Time frame);
   bool is_damaged(Time frame) const;
+  // The decoder has come to the end of the segment and gave none of its frames.
+  void has_no_frame() { no_frame_ = true; }
+  bool without_frames() const { return no_frame_; }
   // It has reached the end of the pipeline, so there is a pipeline now: decodebin has found its
   // elements.
   void arrive() { arrived_ = true; }
@@ -80,6 +83,7 @@ class Lease {
   std::atomic<gint64> last_activity_;
   std::atomic<std::uint32_t> units_ = 0;
   std::atomic<std::uint32_t> frames_ = 0;
+  std::atomic<bool> no_frame_ = false;
   std::atomic<bool> arrived_ = false;
   mutable std::mutex mutex_;
   std::set<Time> damaged_;  // Guarded by mutex_.

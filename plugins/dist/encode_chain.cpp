@@ -99,7 +99,8 @@ Status set_properties(GstElement* element,
 
 Result<std::unique_ptr<EncodeChain>> EncodeChain::build(const Lease& lease,
                                                         const std::vector<Ability>& encoders,
-                                                        unsigned threads) {
+                                                        unsigned threads,
+                                                        std::uint64_t max_pixels) {
   const auto& specs = lease.renditions();
   if (specs.empty() || specs.size() != encoders.size())
     return Error{"a job of " + std::to_string(specs.size()) + " renditions and " +
@@ -107,18 +108,23 @@ Result<std::unique_ptr<EncodeChain>> EncodeChain::build(const Lease& lease,
   for (std::size_t i = 0; i < specs.size(); ++i)
     if (!encoders[i].able || encoders[i].encoder.empty())
       return Error{"rendition '" + specs[i].name + "': " + encoders[i].reason};
-  std::unique_ptr<EncodeChain> chain(new EncodeChain(lease, encoders, threads));
-  if (!chain->kind_)
-    return Error{"the caps '" + lease.source().caps + "' cannot be read"};
+  const auto kind = kind_of_source(lease.source().caps, max_pixels);
+  if (!kind)
+    return Error{kind.error()};
+  std::unique_ptr<EncodeChain> chain(new EncodeChain(lease, *kind, encoders, threads, max_pixels));
   if (Status made = chain->make_entry(); !made)
     return Error{made.error()};
   return chain;
 }
 
-EncodeChain::EncodeChain(const Lease& lease, const std::vector<Ability>& encoders, unsigned threads)
+EncodeChain::EncodeChain(const Lease& lease, const SegmentKind& kind,
+                         const std::vector<Ability>& encoders, unsigned threads,
+                         std::uint64_t max_pixels)
     : specs_(lease.renditions()),
       encoders_(encoders),
       threads_(threads),
+      max_pixels_(max_pixels),
+      segment_kind_(kind),
       kind_(kind_of(lease.source().caps)),
       bin_(Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(gst_bin_new("encode-chain"))))) {}
 
@@ -155,20 +161,16 @@ bool EncodeChain::decoded_nothing(GstMessage* message) const {
 }
 
 std::string EncodeChain::text_of(GstMessage* message) {
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-    GError* error = nullptr;
-    gchar* debug = nullptr;
-    gst_message_parse_error(message, &error, &debug);
-    std::string text = std::string(GST_MESSAGE_SRC_NAME(message)) + ": " + error->message;
-    g_error_free(error);
-    if (const std::string more = take_string(debug); !more.empty())
-      text += " (" + more + ")";
-    return text;
-  }
-  if (!gst_message_has_name(message, "missing-plugin"))
+  if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_ERROR)
     return {};
-  const gchar* const name = gst_structure_get_string(gst_message_get_structure(message), "name");
-  return std::string("not installed: ") + (name ? name : "a plugin");
+  GError* error = nullptr;
+  gchar* debug = nullptr;
+  gst_message_parse_error(message, &error, &debug);
+  std::string text = std::string(GST_MESSAGE_SRC_NAME(message)) + ": " + error->message;
+  g_error_free(error);
+  if (const std::string more = take_string(debug); !more.empty())
+    text += " (" + more + ")";
+  return text;
 }
 
 Status EncodeChain::make_entry() {
@@ -176,13 +178,32 @@ Status EncodeChain::make_entry() {
        {"deinterlace", "tee", "videoconvert", "videoconvertscale", "capsfilter"})
     if (!Ref<GstElementFactory>::adopt(gst_element_factory_find(factory)))
       return Error{std::string(factory) + " is not installed"};
-  const auto decoder = add("decodebin");
+  const auto deinterlace = add("deinterlace");
+  const auto tee = add("tee");
+  for (const auto* made : {&deinterlace, &tee})
+    if (!*made)
+      return Error{made->error()};
+  // Of its methods only this one gives exactly one frame for each, segment after segment.
+  gst_util_set_object_arg(G_OBJECT(*deinterlace), "method", "linear");
+  gst_util_set_object_arg(G_OBJECT(*deinterlace), "fields", "top");
+  deinterlace_deep(*deinterlace);
+  if (!gst_element_link(*deinterlace, *tee))
+    return Error{"the elements behind the decoder cannot be linked"};
+  decoded_ = *tee;
+  const auto decoded = Ref<GstPad>::adopt(gst_element_get_static_pad(*deinterlace, "sink"));
+  pass_frames_of_lease(decoded.get(), shows_);
+  gst_pad_add_probe(
+      decoded.get(),
+      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_BUFFER),
+      on_decoded, this, nullptr);
+  auto decoder =
+      ChainDecoder::make(GST_BIN(bin_.get()), segment_kind_, *deinterlace, threads_, max_pixels_);
   if (!decoder)
     return Error{decoder.error()};
-  g_signal_connect(*decoder, "deep-element-added", G_CALLBACK(on_element_added), this);
-  g_signal_connect(*decoder, "pad-added", G_CALLBACK(on_pad_added), this);
+  decoder_ = std::move(*decoder);
+  begun_ = elements_.size();
 
-  const auto inner = Ref<GstPad>::adopt(gst_element_get_static_pad(*decoder, "sink"));
+  const auto inner = Ref<GstPad>::adopt(gst_element_get_static_pad(decoder_->first(), "sink"));
   GstPad* const entry = gst_ghost_pad_new("sink", inner.get());
   gst_pad_set_element_private(entry, this);
   gst_pad_set_event_function(entry, on_event);
@@ -198,18 +219,6 @@ Status EncodeChain::make_entry() {
 
 // --- The streaming thread
 
-// Some decoders would start a thread for each core, in each of the chains side by side.
-void EncodeChain::on_element_added(GstBin*, GstBin*, GstElement* element, gpointer data) {
-  const auto* self = static_cast<EncodeChain*>(data);
-  GstElementFactory* const factory = gst_element_get_factory(element);
-  if (!factory || !gst_element_factory_list_is_type(factory, GST_ELEMENT_FACTORY_TYPE_DECODER))
-    return;
-  count_decoder_errors();
-  for (const char* name : {"max-threads", "threads", "n-threads"})
-    if (has_property(element, name))
-      gst_util_set_object_arg(G_OBJECT(element), name, std::to_string(self->threads_).c_str());
-}
-
 // As if it were new. Its pads are linked again so that it is told all that comes before buffers.
 void EncodeChain::restart(GstElement* encoder) {
   const auto entry = Ref<GstPad>::adopt(gst_element_get_static_pad(encoder, "sink"));
@@ -220,8 +229,7 @@ void EncodeChain::restart(GstElement* encoder) {
   gst_element_sync_state_with_parent(encoder);
 }
 
-// decodebin whose first stream ended before there was a frame never shows another one, and not
-// every decoder says so.
+// Not every decoder says that a stream ended before there was a frame.
 gboolean EncodeChain::on_event(GstPad* pad, GstObject* parent, GstEvent* event) {
   const GstEventType type = GST_EVENT_TYPE(event);
   auto* self = static_cast<EncodeChain*>(gst_pad_get_element_private(pad));
@@ -238,13 +246,18 @@ gboolean EncodeChain::on_event(GstPad* pad, GstObject* parent, GstEvent* event) 
         source_format(take_string(gst_caps_to_string(caps))).pixel_aspect_ratio;
   }
   const gboolean handled = gst_pad_event_default(pad, parent, event);
-  if (type == GST_EVENT_FLUSH_STOP && !self->failed_)
+  if (type == GST_EVENT_FLUSH_STOP && !self->has_failed())
     for (std::size_t i = 0; i < self->encoder_elements_.size(); ++i)
       if (std::ranges::find(kNotReset, self->encoders_[i].encoder) != std::end(kNotReset))
         restart(self->encoder_elements_[i]);
-  if (type == GST_EVENT_EOS && !self->decoded_ && !self->failed_)
+  if (type == GST_EVENT_EOS && !self->made_ && !self->has_failed())
     GST_ELEMENT_ERROR(self->bin_.get(), STREAM, DECODE, ("Nothing in the segment can be decoded."),
                       ("end of stream without a decoded frame"));
+  // Decoders hold events back until they have a frame, so the chain's end never heard of this
+  // lease.
+  else if (type == GST_EVENT_EOS && !self->has_failed() && !self->shows_ && self->lease_ &&
+           !self->lease_->arrived())
+    self->lease_->settle(answer_without_frames(*self->lease_));
   return handled;
 }
 
@@ -274,7 +287,7 @@ GstFlowReturn EncodeChain::on_buffer(GstPad* pad, GstObject* parent, GstBuffer* 
   const GstFlowReturn flow = gst_proxy_pad_chain_default(pad, parent, buffer);
   if (decoder_errors() != errors && self->lease_)
     damaged_from(*self->lease_, time);
-  if ((flow != GST_FLOW_NOT_NEGOTIATED && flow != GST_FLOW_NOT_LINKED) || self->failed_)
+  if ((flow != GST_FLOW_NOT_NEGOTIATED && flow != GST_FLOW_NOT_LINKED) || self->has_failed())
     return flow;
   std::string where = "the decoder or what scales";
   for (std::size_t i = 0; i < self->encoder_elements_.size(); ++i) {
@@ -291,37 +304,28 @@ GstFlowReturn EncodeChain::on_buffer(GstPad* pad, GstObject* parent, GstBuffer* 
   return flow;
 }
 
-void EncodeChain::on_pad_added(GstElement*, GstPad* pad, gpointer data) {
-  auto* self = static_cast<EncodeChain*>(data);
-  const auto caps = Ref<GstCaps>::adopt(gst_pad_get_current_caps(pad));
-  if (!caps || !gst_structure_has_name(gst_caps_get_structure(caps.get(), 0), "video/x-raw"))
-    return;
-  Status made = self->decoded_ ? Error{"the stream became another one"} : self->make_branches(pad);
-  if (made)
-    return;
-  self->failed_ = true;
-  GST_ELEMENT_ERROR(self->bin_.get(), CORE, MISSING_PLUGIN,
-                    ("The worker cannot make this job's renditions: %s.", made.error().c_str()),
-                    ("%s", made.error().c_str()));
+// The first caps of decoded pictures decide what is behind the decoder.
+bool EncodeChain::take_decoded(GstCaps* caps) {
+  const std::string large = too_large(gst_caps_get_structure(caps, 0), max_pixels_);
+  Status done = large.empty() ? Status() : Error{large};
+  if (done && !made_)
+    done = make_branches(caps);
+  if (done) {
+    set_sizes(caps);
+    return true;
+  }
+  failed_ = true;
+  GST_ELEMENT_ERROR(bin_.get(), CORE, MISSING_PLUGIN,
+                    ("The worker cannot make this job's renditions: %s.", done.error().c_str()),
+                    (NULL));
+  return false;
 }
 
-Status EncodeChain::make_branches(GstPad* decoded) {
-  const auto said = Ref<GstCaps>::adopt(gst_pad_get_current_caps(decoded));
-  const auto caps = with_all_colours(said.get());
-  const auto picture = picture_of(caps.get());
+Status EncodeChain::make_branches(GstCaps* caps) {
+  const auto picture = picture_of(caps);
   if (!picture)
     return Error{"decoded video of an unknown format"};
-  const auto deinterlace = add("deinterlace");
-  const auto tee = add("tee");
-  for (const auto* made : {&deinterlace, &tee})
-    if (!*made)
-      return Error{made->error()};
-  // Of its methods only this one gives exactly one frame for each, segment after segment.
-  gst_util_set_object_arg(G_OBJECT(*deinterlace), "method", "linear");
-  gst_util_set_object_arg(G_OBJECT(*deinterlace), "fields", "top");
-  deinterlace_deep(*deinterlace);
-  gst_element_link(*deinterlace, *tee);
-  decoded_ = *tee;
+  made_ = true;
   plan_ = plan_scaling(specs_, picture->width, picture->height);
   scalers_.resize(plan_.size());
   encoder_elements_.resize(specs_.size());
@@ -329,39 +333,33 @@ Status EncodeChain::make_branches(GstPad* decoded) {
     if (Status made = make_scaler(step); !made)
       return made;
     for (std::size_t rendition : plan_[step].renditions)
-      if (Status made = make_encoder(rendition, scalers_[step].tee, caps.get()); !made)
+      if (Status made = make_encoder(rendition, scalers_[step].tee, caps); !made)
         return Error{"rendition '" + specs_[rendition].name + "': " + made.error()};
   }
-  set_sizes(caps.get());
-  if (Status started = start_branches(); !started)
-    return started;
-
-  const auto entry = Ref<GstPad>::adopt(gst_element_get_static_pad(*deinterlace, "sink"));
-  pass_frames_of_lease(entry.get(), shows_);
-  gst_pad_add_probe(entry.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_decoded_event, this,
-                    nullptr);
-  if (gst_pad_link(decoded, entry.get()) != GST_PAD_LINK_OK)
-    return Error{"the decoder cannot be linked"};
-  return {};
+  return start_branches();
 }
 
-// The decoder, which is the first, runs already. Not earlier, because encoders take most properties
-// only before they are opened.
+// What begins the chain runs already. Not earlier, because encoders take most properties only
+// before they are opened.
 Status EncodeChain::start_branches() {
-  for (auto at = elements_.rbegin(); at + 1 != elements_.rend(); ++at)
-    if (!gst_element_sync_state_with_parent(*at))
-      return Error{std::string(GST_OBJECT_NAME(*at)) + " does not start"};
+  for (std::size_t i = elements_.size(); i > begun_; --i)
+    if (!gst_element_sync_state_with_parent(elements_[i - 1]))
+      return Error{std::string(GST_OBJECT_NAME(elements_[i - 1])) + " does not start"};
   return {};
 }
 
-GstPadProbeReturn EncodeChain::on_decoded_event(GstPad*, GstPadProbeInfo* info, gpointer data) {
+GstPadProbeReturn EncodeChain::on_decoded(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  auto* self = static_cast<EncodeChain*>(data);
+  if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0)
+    return self->failed_ ? refuse_buffer(info) : GST_PAD_PROBE_OK;
   GstEvent* const event = GST_PAD_PROBE_INFO_EVENT(info);
   if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
     return GST_PAD_PROBE_OK;
   GstCaps* said = nullptr;
   gst_event_parse_caps(event, &said);
   const auto caps = with_all_colours(said);
-  static_cast<EncodeChain*>(data)->set_sizes(caps.get());
+  if (!self->take_decoded(caps.get()))
+    return GST_PAD_PROBE_DROP;
   GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(caps.get());
   gst_event_unref(event);
   return GST_PAD_PROBE_OK;

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,8 @@
 #include "gst/dist/core/scale_plan.h"
 #include "gst/dist/gstx/lease.h"
 #include "gst/dist/gstx/ref.h"
+#include "gst/dist/gstx/segment_kind.h"
+#include "plugins/dist/chain_decoder.h"
 
 namespace dist {
 
@@ -29,15 +32,17 @@ struct Picture;
 // between them, so the rest is made when a first segment is played.
 //
 // What cannot go on is an ERROR message of the bin or of an element in it, and the chain is of no
-// use then. A decoder that is not installed is named in a "missing-plugin" message before it.
+// use then.
 class EncodeChain {
  public:
   // A chain for leases like this one. `encoders` has the encoder of each of its renditions, as
   // EncoderChoice chose it. `threads` is for the decoder, for scaling, and for each encoder whose
-  // rendition says nothing of its own; at 1 all work is done in the thread that pushes.
+  // rendition says nothing of its own; at 1 all work is done in the thread that pushes. Larger
+  // pictures than of `max_pixels` are not decoded.
   static Result<std::unique_ptr<EncodeChain>> build(const Lease& lease,
                                                     const std::vector<Ability>& encoders,
-                                                    unsigned threads);
+                                                    unsigned threads,
+                                                    std::uint64_t max_pixels = kMaxPixels);
   // The bin must not be in a pipeline any more.
   ~EncodeChain();
   EncodeChain(const EncodeChain&) = delete;
@@ -53,7 +58,7 @@ class EncodeChain {
   // Whether an element of the chain, or the bin itself, posted the message.
   bool owns(GstMessage* message) const;
 
-  // What a message of type ERROR, or of missing plugins, says to a user; else empty.
+  // What a message of type ERROR says to a user; else empty.
   static std::string text_of(GstMessage* message);
 
  private:
@@ -66,16 +71,17 @@ class EncodeChain {
     bool borders = false;
   };
 
-  EncodeChain(const Lease& lease, const std::vector<Ability>& encoders, unsigned threads);
+  EncodeChain(const Lease& lease, const SegmentKind& kind, const std::vector<Ability>& encoders,
+              unsigned threads, std::uint64_t max_pixels);
   Status make_entry();
-  static void on_element_added(GstBin*, GstBin*, GstElement* element, gpointer data);
   static gboolean on_event(GstPad* pad, GstObject* parent, GstEvent* event);
   static void damaged_from(Lease& lease, GstClockTime time);
   static GstFlowReturn on_buffer(GstPad* pad, GstObject* parent, GstBuffer* buffer);
   static void restart(GstElement* encoder);
-  static void on_pad_added(GstElement*, GstPad* pad, gpointer data);
-  static GstPadProbeReturn on_decoded_event(GstPad*, GstPadProbeInfo* info, gpointer data);
-  Status make_branches(GstPad* decoded);
+  static GstPadProbeReturn on_decoded(GstPad*, GstPadProbeInfo* info, gpointer data);
+  bool has_failed() const { return failed_ || decoder_->failed(); }
+  bool take_decoded(GstCaps* caps);
+  Status make_branches(GstCaps* caps);
   Status start_branches();
   Status make_scaler(std::size_t step);
   Status make_encoder(std::size_t rendition, GstElement* tee, GstCaps* source);
@@ -88,6 +94,8 @@ class EncodeChain {
   const std::vector<RenditionSpec> specs_;
   const std::vector<Ability> encoders_;
   const unsigned threads_;
+  const std::uint64_t max_pixels_;
+  const SegmentKind segment_kind_;
   const Ref<GstCaps> kind_;  // Of the segments.
   Ref<GstElement> bin_;
 
@@ -98,7 +106,10 @@ class EncodeChain {
   bool failed_ = false;                // Said so in a message.
   std::atomic<bool> ended_ = false;    // The segment has been pushed whole; read by any thread.
   std::atomic<bool> shows_ = false;    // A frame came out; read by any thread.
-  GstElement* decoded_ = nullptr;      // Tee behind the decoder, once there is one.
+  std::unique_ptr<ChainDecoder> decoder_;
+  GstElement* decoded_ = nullptr;  // Tee behind the decoder.
+  std::size_t begun_ = 0;          // So many elements begin the chain, up to this tee.
+  bool made_ = false;              // What is behind it, when its pictures are known.
   std::vector<ScaleStep> plan_;
   std::vector<Scaler> scalers_;                // One for each step of the plan.
   std::vector<GstElement*> encoder_elements_;  // One for each rendition.

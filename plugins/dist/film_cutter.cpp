@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gst/dist/gstx/segment_buffer.h"
+#include "gst/dist/gstx/segment_kind.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_dist_segmenter_debug);
 #define GST_CAT_DEFAULT gst_dist_segmenter_debug
@@ -18,16 +19,7 @@ namespace {
 constexpr unsigned kCalm = 32;
 
 // Caps that are cut as they are.
-GstStaticCaps cut_caps = GST_STATIC_CAPS(
-    "video/x-raw; "
-    "video/x-h264, stream-format = (string) { avc, avc3, byte-stream }, alignment = (string) au; "
-    "video/x-h265, stream-format = (string) { hvc1, hev1, byte-stream }, alignment = (string) au; "
-    "video/x-vp8; "
-    "video/x-vp9, alignment = (string) super-frame; "
-    "video/x-av1, stream-format = (string) obu-stream, alignment = (string) tu; "
-    "video/mpeg, mpegversion = (int) { 1, 2, 4 }, systemstream = (boolean) false, "
-    "parsed = (boolean) true; "
-    "image/jpeg");
+GstStaticCaps cut_caps = GST_STATIC_CAPS(kCutCaps);
 
 // A unit's transparency is not among its bytes, but in a meta.
 bool has_alpha(const GstCaps* caps) {

@@ -119,6 +119,14 @@ void Player::leased(LeaseLink::Leased leased) {
     link_->fail(key, header.error());
     return;
   }
+  // Before any element sees the caps: they would decide which ones are loaded.
+  auto kind = kind_of_source(header->caps);
+  if (!kind) {
+    GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ": %s", header->index,
+                       kind.error().c_str());
+    link_->fail(key, kind.error());
+    return;
+  }
   std::vector<RenditionSpec> renditions;
   if (!leased.renditions.empty()) {
     auto specs = parse_renditions(leased.renditions);
@@ -140,8 +148,8 @@ void Player::leased(LeaseLink::Leased leased) {
   // It is not among those that are kept.
   if (retiring_)
     return;
-  jobs_.push_back(
-      {key, std::make_shared<Lease>(std::move(*header), std::move(renditions)), std::move(buffer)});
+  jobs_.push_back({key, std::make_shared<Lease>(std::move(*header), std::move(renditions)),
+                   std::move(buffer), std::move(*kind)});
   changed_.notify_all();
 }
 
@@ -396,15 +404,10 @@ void Player::rearm() {
 // One segment as a complete stream.
 GstFlowReturn Player::push_job(const Job& job) {
   const SegmentHeader& header = job.lease->source();
-  const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(header.caps.c_str()));
-  if (!caps) {
-    job.lease->settle(Lease::Failed{"the worker cannot read the caps " + header.caps});
-    return GST_FLOW_OK;
-  }
   const GstSegment segment = play_segment(header);
   const std::string stream_id = header.stream_id + "/" + std::to_string(header.index);
   gst_pad_push_event(srcpad_, gst_event_new_stream_start(stream_id.c_str()));
-  gst_pad_push_event(srcpad_, gst_event_new_caps(caps.get()));
+  gst_pad_push_event(srcpad_, gst_event_new_caps(job.kind.caps.get()));
   gst_pad_push_event(srcpad_, gst_event_new_segment(&segment));
   gst_pad_push_event(srcpad_, lease_event_new(job.lease));
   gst_pad_push_event(srcpad_, key_unit_event_new());
@@ -425,6 +428,10 @@ GstFlowReturn Player::push_units(const Job& job) {
       GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
     offset += unit.size;
     times.set(buffer.get(), unit);
+    buffer = readable_unit(std::move(buffer), job.kind);
+    // The answer lacks this frame then.
+    if (!buffer)
+      continue;
     const GstFlowReturn flow = gst_pad_push(srcpad_, buffer.release());
     if (flow != GST_FLOW_OK)
       return flow;

@@ -18,6 +18,7 @@
 
 #include "gst/dist/gstx/lease.h"
 #include "gst/dist/gstx/ref.h"
+#include "gst/dist/gstx/segment_kind.h"
 #include "gst/dist/io/worker_link.h"
 
 namespace dist {
@@ -81,6 +82,7 @@ class Player : public LeaseLink::Observer {
     LeaseLink::LeaseKey key;
     std::shared_ptr<Lease> lease;
     Ref<GstBuffer> segment;
+    SegmentKind kind;
   };
 
   void connected() override;

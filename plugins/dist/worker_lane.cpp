@@ -71,27 +71,20 @@ bool WorkerLane::lets_through(GstMessage* message) {
   return type != GST_MESSAGE_ERROR && !is_inner_matter(type);
 }
 
-// What is not installed is said before the error that follows from it.
 void WorkerLane::fail(GstMessage* message) {
   const std::string text = EncodeChain::text_of(message);
   std::shared_ptr<Lease> lease;
-  std::string reason;
   bool nothing = false;
   {
     const std::lock_guard lock(lock_);
-    if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_ERROR) {
-      not_installed_ = text;
-      return;
-    }
     failed_ = true;
     lease = lease_;
-    reason = not_installed_.empty() ? text : not_installed_ + "; " + text;
-    nothing = not_installed_.empty() && chain_ && chain_->decoded_nothing(message);
+    nothing = chain_ && chain_->decoded_nothing(message);
   }
   if (lease && nothing)
     lease->settle(answer_without_frames(*lease));
   else if (lease)
-    lease->settle(Lease::Failed{reason});
+    lease->settle(Lease::Failed{text});
 }
 
 void WorkerLane::broken() {
@@ -157,7 +150,6 @@ void WorkerLane::remove_chain() {
   exits_.clear();
   const std::lock_guard lock(lock_);
   chain_.reset();
-  not_installed_.clear();
   failed_ = false;
 }
 

@@ -60,7 +60,6 @@ class WorkerLane : public Workshop {
   std::mutex lock_;
   std::shared_ptr<EncodeChain> chain_;  // Guarded by lock_; null: none.
   std::shared_ptr<Lease> lease_;        // Guarded by lock_; what the chain was last prepared for.
-  std::string not_installed_;           // Guarded by lock_; what the chain misses.
   bool failed_ = false;                 // Guarded by lock_; the chain is of no use any more.
 };
 

@@ -278,11 +278,8 @@ std::string ChainPlayer::sizes_before(const std::string& rendition) {
       gst_structure_get_int(structure, "height", &height);
       text = std::to_string(width) + "x" + std::to_string(height) + " " + text;
     }
-    pad =
-        factory == "decodebin" ? Ref<GstPad>() : Ref<GstPad>::adopt(gst_pad_get_peer(entry.get()));
-    // The decoder's pad is not an element's.
-    if (pad && GST_IS_GHOST_PAD(pad.get()))
-      pad = {};
+    pad = factory == "deinterlace" ? Ref<GstPad>()
+                                   : Ref<GstPad>::adopt(gst_pad_get_peer(entry.get()));
   }
   return text;
 }

@@ -99,18 +99,75 @@ GST_START_TEST(test_encode_chain_goes_on_after_a_segment_without_a_keyframe) {
 }
 GST_END_TEST
 
+// A decoder that is installed and may not be chosen.
+static void forbid(const char* element) {
+  GstPluginFeature* const feature = gst_registry_lookup_feature(gst_registry_get(), element);
+  if (!feature)
+    return;
+  gst_plugin_feature_set_rank(feature, GST_RANK_NONE);
+  gst_object_unref(feature);
+}
+
 GST_START_TEST(test_encode_chain_names_the_missing_decoder) {
-  auto cuts = test::cut_h264(320, 180, 1);
-  cuts.front().header.caps = "video/x-indeo, indeoversion=(int)99";
+  const auto cuts = test::cut("videotestsrc num-buffers=5 ! vp8enc deadline=1");
+  GList* const decoders =
+      gst_element_factory_list_get_elements(GST_ELEMENT_FACTORY_TYPE_DECODER, GST_RANK_MARGINAL);
+  for (GList* item = decoders; item; item = item->next)
+    forbid(GST_OBJECT_NAME(item->data));
+  gst_plugin_feature_list_free(decoders);
   ChainPlayer player(cuts.front(), kLadder);
   player.play(cuts.front());
-  const auto missing = player.messages().next("missing-plugin");
-  fail_unless(player.chain().owns(missing.get()));
-  const std::string text = dist::EncodeChain::text_of(missing.get());
-  fail_unless(text.find("not installed: ") == 0 && text.find("ndeo") != std::string::npos, "%s",
-              text.c_str());
   const auto error = player.messages().next(GST_MESSAGE_ERROR);
   fail_unless(player.chain().owns(error.get()));
+  const std::string text = dist::EncodeChain::text_of(error.get());
+  fail_unless(text.find("a decoder of VP8 is not installed") != std::string::npos, "%s",
+              text.c_str());
+  expect_equal(player.messages().count(GST_MESSAGE_ERROR), 0);
+}
+GST_END_TEST
+
+// One that takes the caps and then cannot work with them, such as a card's without the card.
+struct BrokenDecoder {
+  GstElement parent;
+};
+struct BrokenDecoderClass {
+  GstElementClass parent;
+};
+G_DEFINE_TYPE(BrokenDecoder, broken_decoder, GST_TYPE_ELEMENT)
+
+static GstStaticPadTemplate broken_sink =
+    GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS("video/x-vp8"));
+static GstStaticPadTemplate broken_src =
+    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("video/x-raw"));
+
+static gboolean broken_event(GstPad* pad, GstObject* parent, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+    return gst_pad_event_default(pad, parent, event);
+  gst_event_unref(event);
+  GST_ELEMENT_ERROR(parent, LIBRARY, INIT, ("There is no such card."), (nullptr));
+  return FALSE;
+}
+
+static void broken_decoder_init(BrokenDecoder* self) {
+  GstPad* const sink = gst_pad_new_from_static_template(&broken_sink, "sink");
+  gst_pad_set_event_function(sink, broken_event);
+  gst_element_add_pad(&self->parent, sink);
+  gst_element_add_pad(&self->parent, gst_pad_new_from_static_template(&broken_src, "src"));
+}
+
+static void broken_decoder_class_init(BrokenDecoderClass* klass) {
+  gst_element_class_add_static_pad_template(&klass->parent, &broken_sink);
+  gst_element_class_add_static_pad_template(&klass->parent, &broken_src);
+  gst_element_class_set_static_metadata(&klass->parent, "Broken", "Codec/Decoder/Video",
+                                        "Of a test", "gst-dist");
+}
+
+GST_START_TEST(test_encode_chain_takes_the_next_decoder) {
+  gst_element_register(nullptr, "brokendecoder", GST_RANK_PRIMARY + 100, broken_decoder_get_type());
+  const auto cuts = test::cut("videotestsrc num-buffers=10 ! vp8enc deadline=1");
+  ChainPlayer player(cuts.front(), "big:h264:160x90, thumb:jpeg:80x46:fps=1");
+  player.play_well(cuts.front());
+  player.play_well(cuts.front());
 }
 GST_END_TEST
 
@@ -231,6 +288,7 @@ static Suite* encode_chain_faults_suite() {
   tcase_add_test(tests, test_encode_chain_of_a_first_segment_without_a_keyframe);
   tcase_add_test(tests, test_encode_chain_goes_on_after_a_segment_without_a_keyframe);
   tcase_add_test(tests, test_encode_chain_names_the_missing_decoder);
+  tcase_add_test(tests, test_encode_chain_takes_the_next_decoder);
   tcase_add_test(tests, test_encode_chain_says_which_rendition_cannot_be_made);
   tcase_add_test(tests, test_encode_chain_says_which_encoder_refuses);
   tcase_add_test(tests, test_encode_chain_is_built_again_after_an_error);

@@ -263,6 +263,8 @@ class FakePrimary {
     T next() {
       return take_event<T>(events_, [this] { pump(); });
     }
+    // Waits for anything.
+    void more() { pump(); }
     // How many have come that next() did not return.
     template <class T>
     std::size_t count() const {

@@ -202,9 +202,10 @@ Ref<GstBuffer> hanging_segment() {
   static const GType type = g_type_register_static_simple(
       GST_TYPE_ELEMENT, "DistTestHang", sizeof(GstElementClass), hang_class_init,
       sizeof(GstElement), hang_init, static_cast<GTypeFlags>(0));
-  gst_element_register(nullptr, "disttesthang", GST_RANK_PRIMARY, type);
+  // Before the others that decode this.
+  gst_element_register(nullptr, "disttesthang", GST_RANK_PRIMARY + 100, type);
   dist::SegmentHeader header = source_header(0);
-  header.caps = "video/x-hang";
+  header.caps = "image/jpeg";
   return segment(header);
 }
 
@@ -355,7 +356,7 @@ GST_START_TEST(test_segment_look_damaged_renditions_are_errors) {
               "rendition 'v'");
   expect_part(error_of(changed(rendition,
                                [](auto& header, Units&) { header.caps = "video/x-unheard-of"; })),
-              "no decoder");
+              "no kind of video");
   expect_part(error_of(changed(rendition, [](auto& header, Units&) { header.caps = "!"; })),
               "cannot be read");
   const auto cut = Ref<GstBuffer>::adopt(gst_buffer_copy_region(

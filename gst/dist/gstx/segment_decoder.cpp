@@ -28,26 +28,16 @@ GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
     GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(
         "{ I420, YV12, Y42B, Y444, Y41B, NV12, NV21, NV16, NV24, GRAY8" DEEP_FORMATS " }")));
 
-bool is_raw(GstCaps* caps) {
-  return gst_structure_has_name(gst_caps_get_structure(caps, 0), "video/x-raw");
-}
-
-// The software decoder of the highest rank that takes the caps, all of them or some.
-GstElementFactory* find_decoder(GstCaps* caps, bool all_of_them) {
-  GList* const all = gst_element_factory_list_get_elements(
-      GST_ELEMENT_FACTORY_TYPE_DECODER | GST_ELEMENT_FACTORY_TYPE_MEDIA_VIDEO |
-          GST_ELEMENT_FACTORY_TYPE_MEDIA_IMAGE,
-      GST_RANK_MARGINAL);
-  GList* const fit = gst_element_factory_list_filter(all, caps, GST_PAD_SINK, all_of_them);
-  GList* const sorted = g_list_sort(fit, gst_plugin_feature_rank_compare_func);
+// The software decoder of the highest rank that takes the caps.
+GstElementFactory* find_software_decoder(GstCaps* caps, bool all_of_them) {
+  GList* const fit = find_decoders(caps, all_of_them);
   GstElementFactory* found = nullptr;
-  for (GList* item = sorted; item && !found; item = item->next) {
+  for (GList* item = fit; item && !found; item = item->next) {
     auto* const factory = GST_ELEMENT_FACTORY(item->data);
     if (!gst_element_factory_list_is_type(factory, GST_ELEMENT_FACTORY_TYPE_HARDWARE))
       found = GST_ELEMENT_FACTORY(gst_object_ref(factory));
   }
-  gst_plugin_feature_list_free(sorted);
-  gst_plugin_feature_list_free(all);
+  gst_plugin_feature_list_free(fit);
   return found;
 }
 
@@ -73,12 +63,16 @@ std::size_t units_needed(const SegmentHeader& header, Time until) {
 
 bool lacks_decoder(const SegmentHeader& header) {
   const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(header.caps.c_str()));
-  if (!caps || !gst_caps_is_fixed(caps.get()) || is_raw(caps.get()))
+  if (!caps || !gst_caps_is_fixed(caps.get()))
     return false;
+  if (!is_known_kind(header.caps))
+    return true;
   const GstStructure* const structure = gst_caps_get_structure(caps.get(), 0);
+  if (gst_structure_has_name(structure, "video/x-raw"))
+    return false;
   const auto any =
       Ref<GstCaps>::adopt(gst_caps_new_empty_simple(gst_structure_get_name(structure)));
-  return !Ref<GstElementFactory>::adopt(find_decoder(any.get(), false));
+  return !Ref<GstElementFactory>::adopt(find_software_decoder(any.get(), false));
 }
 
 SegmentDecoder::SegmentDecoder(const SegmentHeader& header, OnFrame on_frame,
@@ -99,9 +93,10 @@ SegmentDecoder::~SegmentDecoder() {
 }
 
 Status SegmentDecoder::run(GstBuffer* segment, Time until) {
-  caps_ = Ref<GstCaps>::adopt(gst_caps_from_string(header_.caps.c_str()));
-  if (!caps_ || !gst_caps_is_fixed(caps_.get()))
-    return Error{"its caps '" + header_.caps + "' cannot be read"};
+  auto kind = kind_of_rendition(header_.caps);
+  if (!kind)
+    return Error{kind.error()};
+  kind_ = std::move(*kind);
   if (Status made = make_chain(); !made)
     return made;
   return push(segment, until);
@@ -123,8 +118,9 @@ Status SegmentDecoder::make_chain() {
   gst_pad_set_chain_function(sink_.get(), on_buffer);
 
   GstElement* first = nullptr;
-  if (!is_raw(caps_.get())) {
-    const auto factory = Ref<GstElementFactory>::adopt(find_decoder(caps_.get(), true));
+  if (!kind_.raw) {
+    const auto factory =
+        Ref<GstElementFactory>::adopt(find_software_decoder(kind_.caps.get(), true));
     if (!factory)
       return Error{"no decoder for '" + header_.caps + "' is installed"};
     decoder_ = GST_OBJECT_NAME(factory.get());
@@ -166,7 +162,7 @@ Status SegmentDecoder::add(GstElement* element) {
 Status SegmentDecoder::push(GstBuffer* segment, Time until) {
   const GstSegment play = play_segment(header_);
   gst_pad_push_event(src_.get(), gst_event_new_stream_start(header_.stream_id.c_str()));
-  if (!gst_pad_push_event(src_.get(), gst_event_new_caps(caps_.get())))
+  if (!gst_pad_push_event(src_.get(), gst_event_new_caps(kind_.caps.get())))
     return Error{failure(GST_FLOW_NOT_NEGOTIATED)};
   gst_pad_push_event(src_.get(), gst_event_new_segment(&play));
 
@@ -181,6 +177,9 @@ Status SegmentDecoder::push(GstBuffer* segment, Time until) {
     auto buffer = unit_buffer(segment, base, offset, unit);
     offset += unit.size;
     times.set(buffer.get(), unit);
+    buffer = readable_unit(std::move(buffer), kind_);
+    if (!buffer)
+      continue;
     if (i == 0)
       GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
     const GstFlowReturn flow = gst_pad_push(src_.get(), buffer.release());
@@ -222,7 +221,7 @@ bool SegmentDecoder::take_caps(GstCaps* caps) {
   const SourceFormat said = [this] {
     gint width = 0;
     gint height = 0;
-    const GstStructure* const structure = gst_caps_get_structure(caps_.get(), 0);
+    const GstStructure* const structure = gst_caps_get_structure(kind_.caps.get(), 0);
     gst_structure_get_int(structure, "width", &width);
     gst_structure_get_int(structure, "height", &height);
     return SourceFormat{.width = static_cast<unsigned>(std::max(width, 0)),

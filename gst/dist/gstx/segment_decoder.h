@@ -14,11 +14,12 @@
 #include "gst/dist/core/result.h"
 #include "gst/dist/core/segment.h"
 #include "gst/dist/gstx/ref.h"
+#include "gst/dist/gstx/segment_kind.h"
 
 namespace dist {
 
 // Whether nothing that is installed decodes video of this kind, whatever else its caps say: those
-// are the worker's choice.
+// are the worker's choice. Of kinds that no rendition has, nothing does.
 bool lacks_decoder(const SegmentHeader& header);
 
 class SegmentDecoder {
@@ -50,7 +51,7 @@ class SegmentDecoder {
   const SegmentHeader& header_;
   const OnFrame on_frame_;
   const std::atomic<bool>& stop_;
-  Ref<GstCaps> caps_;
+  SegmentKind kind_;
   Ref<GstBus> bus_;
   Ref<GstElement> bin_;
   GstElement* last_ = nullptr;  // In the bin.

@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A generic worker in a pipeline of its own, and a primary that sends it what no honest one does.
+// Both are in the process of the test, so that a crash of the worker is one of the test.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gst/dist/gstx/segment_buffer.h"
+#include "tests/elements/chain_player.h"
+
+namespace hostile {
+
+using namespace test;
+
+inline constexpr char kWanted[] = "small:jpeg:32x24";
+
+struct AttackedWorker {
+  FakePrimary primary;
+  Ref<GstElement> pipeline;
+  Messages messages;
+  FakePrimary::Worker peer;
+
+  explicit AttackedWorker(const std::string& properties = "slots=1")
+      : pipeline(launch("remoteencworker name=worker " + primary.address() + " " + properties)),
+        messages(pipeline.get()),
+        peer(start()) {}
+  ~AttackedWorker() { gst_element_set_state(pipeline.get(), GST_STATE_NULL); }
+
+ private:
+  static Ref<GstElement> launch(const std::string& line) {
+    GstElement* const made = gst_pipeline_new(nullptr);
+    gst_object_ref_sink(made);
+    GstElement* const worker = gst_parse_launch(line.c_str(), nullptr);
+    fail_unless(worker != nullptr, "cannot make %s", line.c_str());
+    gst_bin_add(GST_BIN(made), worker);
+    return Ref<GstElement>::adopt(made);
+  }
+  FakePrimary::Worker start() {
+    gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+    return primary.accept();
+  }
+};
+
+// What became of a lease: "small*25", or the reason why it failed.
+inline std::string answer(FakePrimary::Worker& peer) {
+  while (peer.count<FakePrimary::Result>() == 0 && peer.count<FakePrimary::Failure>() == 0)
+    peer.more();
+  if (peer.count<FakePrimary::Failure>() != 0)
+    return peer.next<FakePrimary::Failure>().reason;
+  const auto result = peer.next<FakePrimary::Result>();
+  std::string text;
+  for (const dist::BytesList& bytes : result.renditions) {
+    const auto header = dist::parse_header(bytes.front().span(), dist::total_size(bytes));
+    fail_unless(static_cast<bool>(header));
+    text +=
+        (text.empty() ? "" : " ") + header->rendition + "*" + std::to_string(header->units.size());
+  }
+  return text;
+}
+
+// A segment with a header like this one and these units.
+inline dist::BytesList segment_of(dist::SegmentHeader header,
+                                  const std::vector<std::vector<std::uint8_t>>& units) {
+  const dist::AccessUnit model = header.units.front();
+  std::vector<std::uint8_t> payload;
+  header.units.resize(units.size(), model);
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    header.units[i].size = static_cast<std::uint32_t>(units[i].size());
+    payload.insert(payload.end(), units[i].begin(), units[i].end());
+  }
+  const dist::Bytes head = dist::serialize(header);
+  payload.insert(payload.begin(), head.span().begin(), head.span().end());
+  return {dist::Bytes::take(std::move(payload))};
+}
+
+inline std::vector<std::vector<std::uint8_t>> units_of(const Cut& cut) {
+  std::vector<std::vector<std::uint8_t>> units;
+  const dist::BufferMap map(cut.segment.get());
+  std::size_t at = dist::header_size(cut.segment.get(), cut.header);
+  for (const dist::AccessUnit& unit : cut.header.units) {
+    const auto bytes = map.span().subspan(at, unit.size);
+    units.emplace_back(bytes.begin(), bytes.end());
+    at += unit.size;
+  }
+  return units;
+}
+
+}  // namespace hostile

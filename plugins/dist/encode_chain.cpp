@@ -80,6 +80,13 @@ std::string encoder_colours(const Picture& picture, const EncoderSetup& setup, b
   return ",colorimetry=(string)" + in_range(picture.colorimetry, full);
 }
 
+// What an element says in the debug text of its message. Before it, in a line of its own,
+// GStreamer puts file, line, function and the path of the element: matters of this machine.
+std::string words_of(const std::string& debug) {
+  const std::size_t place = debug.find(":\n");
+  return place == std::string::npos ? "" : debug.substr(place + 2);
+}
+
 Status set_properties(GstElement* element,
                       const std::vector<std::pair<std::string, std::string>>& properties) {
   for (const auto& [key, value] : properties) {
@@ -168,7 +175,7 @@ std::string EncodeChain::text_of(GstMessage* message) {
   gst_message_parse_error(message, &error, &debug);
   std::string text = std::string(GST_MESSAGE_SRC_NAME(message)) + ": " + error->message;
   g_error_free(error);
-  if (const std::string more = take_string(debug); !more.empty())
+  if (const std::string more = words_of(take_string(debug)); !more.empty())
     text += " (" + more + ")";
   return text;
 }

@@ -201,7 +201,8 @@ static GstFlowReturn refuser_chain(GstPad*, GstObject* parent, GstBuffer* buffer
   gst_buffer_unref(buffer);
   if (!refuser_says_why)
     return GST_FLOW_NOT_NEGOTIATED;
-  GST_ELEMENT_ERROR(parent, STREAM, ENCODE, ("The card has no memory left."), (nullptr));
+  GST_ELEMENT_ERROR(parent, STREAM, ENCODE, ("The card has no memory left."),
+                    ("code 7: ask for less"));
   return GST_FLOW_ERROR;
 }
 
@@ -246,7 +247,7 @@ GST_START_TEST(test_encode_chain_is_built_again_after_an_error) {
       const auto error = player.messages().next(GST_MESSAGE_ERROR);
       fail_unless(player.chain().owns(error.get()));
       const std::string text = dist::EncodeChain::text_of(error.get());
-      fail_unless(text.find("The card has no memory left.") != std::string::npos, "%s",
+      fail_unless(text.ends_with(": The card has no memory left. (code 7: ask for less)"), "%s",
                   text.c_str());
       expect_equal(player.messages().count(GST_MESSAGE_ERROR), 0);
     }

@@ -49,8 +49,13 @@ struct AttackedWorker {
 inline std::string answer(FakePrimary::Worker& peer) {
   while (peer.count<FakePrimary::Result>() == 0 && peer.count<FakePrimary::Failure>() == 0)
     peer.more();
-  if (peer.count<FakePrimary::Failure>() != 0)
-    return peer.next<FakePrimary::Failure>().reason;
+  if (peer.count<FakePrimary::Failure>() != 0) {
+    const std::string reason = peer.next<FakePrimary::Failure>().reason;
+    // Nothing of how the worker is made.
+    for (const char* inner : {".c(", ".cpp(", " (): ", "/Gst"})
+      fail_unless(reason.find(inner) == std::string::npos, "%s", reason.c_str());
+    return reason;
+  }
   const auto result = peer.next<FakePrimary::Result>();
   std::string text;
   for (const dist::BytesList& bytes : result.renditions) {

@@ -31,7 +31,7 @@ _gst_dist() {
   case $previous in
     --audio) mapfile -t COMPREPLY < <(compgen -W 'each separate' -- "$word") ;;
     --ladder) mapfile -t COMPREPLY < <(compgen -W 'h264 hevc vp9 av1 mezzanine' -f -- "$word") ;;
-    --connect | --listen | --encoders | --local-workers | --max-memory | --max-segment-duration | --name | --pause-when-busy | \
+    --connect | --listen | --encoders | --local-workers | --max-memory | --max-pixels | --max-segment-duration | --name | --pause-when-busy | \
       --rendition | -r | --slots | --threshold) ;;
     *)
       if [[ $word == -* ]]; then

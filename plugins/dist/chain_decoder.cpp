@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "gst/dist/core/picture_size.h"
 #include "gst/dist/gstx/decoder_errors.h"
 
 namespace dist {
@@ -115,7 +116,7 @@ Result<GstElement*> ChainDecoder::add(const std::string& factory) {
 GstPadProbeReturn ChainDecoder::on_parsed(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
   auto* self = static_cast<ChainDecoder*>(data);
   if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0)
-    return self->failed_ ? refuse_buffer(info) : GST_PAD_PROBE_OK;
+    return self->take_unit(info);
   GstEvent* const event = GST_PAD_PROBE_INFO_EVENT(info);
   return GST_EVENT_TYPE(event) == GST_EVENT_CAPS ? self->take_caps(pad, event) : GST_PAD_PROBE_OK;
 }
@@ -131,10 +132,24 @@ GstPadProbeReturn ChainDecoder::take_caps(GstPad* pad, GstEvent* event) {
     done = plug(pad, caps);
   if (done)
     return GST_PAD_PROBE_OK;
+  fail(done.error());
+  return GST_PAD_PROBE_DROP;
+}
+
+GstPadProbeReturn ChainDecoder::take_unit(GstPadProbeInfo* info) {
+  if (!failed_ && (kind_.codec == Codec::kVp8 || kind_.codec == Codec::kJpeg)) {
+    const BufferMap map(GST_PAD_PROBE_INFO_BUFFER(info));
+    const PictureSize size = stated_size(kind_.codec, map.span()).value_or(PictureSize());
+    if (const std::string large = too_large(size.width, size.height, max_pixels_); !large.empty())
+      fail(std::string(kind_.name) + ": " + large);
+  }
+  return failed_ ? refuse_buffer(info) : GST_PAD_PROBE_OK;
+}
+
+void ChainDecoder::fail(const std::string& why) {
   failed_ = true;
   GST_ELEMENT_ERROR(bin_, CORE, MISSING_PLUGIN,
-                    ("The worker cannot decode this segment: %s.", done.error().c_str()), (NULL));
-  return GST_PAD_PROBE_DROP;
+                    ("The worker cannot decode this segment: %s.", why.c_str()), (NULL));
 }
 
 // The decoder is told the caps before it is linked, as some only then see that they cannot work.

@@ -49,6 +49,8 @@ class ChainDecoder {
   void restrict_parser(GstElement* parser);
   static GstPadProbeReturn on_parsed(GstPad* pad, GstPadProbeInfo* info, gpointer data);
   GstPadProbeReturn take_caps(GstPad* pad, GstEvent* event);
+  GstPadProbeReturn take_unit(GstPadProbeInfo* info);
+  void fail(const std::string& why);
   Status plug(GstPad* pad, GstCaps* caps);
   bool try_decoder(GstElementFactory* factory, GstPad* pad, GstCaps* caps);
 

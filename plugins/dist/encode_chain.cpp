@@ -80,6 +80,16 @@ std::string encoder_colours(const Picture& picture, const EncoderSetup& setup, b
   return ",colorimetry=(string)" + in_range(picture.colorimetry, full);
 }
 
+// Threads that a chain may start for its renditions, for each core. A job says how many renditions
+// there are and how many threads each has, and the cores are this machine's.
+constexpr std::size_t kThreadsOfCore = 8;
+
+unsigned threads_of_branch(std::size_t renditions) {
+  const unsigned cores = g_get_num_processors();
+  const std::size_t share = kThreadsOfCore * cores / std::max<std::size_t>(renditions, 1);
+  return std::clamp(static_cast<unsigned>(share), 1u, cores);
+}
+
 // What an element says in the debug text of its message. Before it, in a line of its own,
 // GStreamer puts file, line, function and the path of the element: matters of this machine.
 std::string words_of(const std::string& debug) {
@@ -130,6 +140,7 @@ EncodeChain::EncodeChain(const Lease& lease, const SegmentKind& kind,
     : specs_(lease.renditions()),
       encoders_(encoders),
       threads_(threads),
+      branch_threads_(std::min(threads, threads_of_branch(specs_.size()))),
       max_pixels_(max_pixels),
       segment_kind_(kind),
       kind_(kind_of(lease.source().caps)),
@@ -260,11 +271,6 @@ gboolean EncodeChain::on_event(GstPad* pad, GstObject* parent, GstEvent* event) 
   if (type == GST_EVENT_EOS && !self->made_ && !self->has_failed())
     GST_ELEMENT_ERROR(self->bin_.get(), STREAM, DECODE, ("Nothing in the segment can be decoded."),
                       ("end of stream without a decoded frame"));
-  // Decoders hold events back until they have a frame, so the chain's end never heard of this
-  // lease.
-  else if (type == GST_EVENT_EOS && !self->has_failed() && !self->shows_ && self->lease_ &&
-           !self->lease_->arrived())
-    self->lease_->settle(answer_without_frames(*self->lease_));
   return handled;
 }
 
@@ -360,6 +366,10 @@ GstPadProbeReturn EncodeChain::on_decoded(GstPad*, GstPadProbeInfo* info, gpoint
   if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0)
     return self->failed_ ? refuse_buffer(info) : GST_PAD_PROBE_OK;
   GstEvent* const event = GST_PAD_PROBE_INFO_EVENT(info);
+  // Some decoders say caps and then have no frame, and hold the lease back until they have one.
+  if (GST_EVENT_TYPE(event) == GST_EVENT_EOS && self->made_ && !self->has_failed() &&
+      !self->shows_ && self->lease_)
+    self->lease_->settle(answer_without_frames(*self->lease_));
   if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
     return GST_PAD_PROBE_OK;
   GstCaps* said = nullptr;
@@ -381,7 +391,7 @@ Status EncodeChain::make_scaler(std::size_t step) {
   // The default reads two pixels of a line however many become one.
   gst_util_set_object_arg(G_OBJECT(*scale), "method", "catrom");
   GstElement* const filter = add_filter("video/x-raw");
-  g_object_set(*scale, "n-threads", threads_, nullptr);
+  g_object_set(*scale, "n-threads", branch_threads_, nullptr);
   scalers_[step] = {*scale, filter, *tee, "video/x-raw", true};
   if (plan_[step].fps) {
     const auto entry = Ref<GstPad>::adopt(gst_element_get_static_pad(*scale, "sink"));
@@ -401,7 +411,10 @@ Status EncodeChain::make_encoder(std::size_t rendition, GstElement* tee, GstCaps
     return Error{"it is to be lossless, and avenc_ffv1 takes " +
                  std::to_string(kMostLosslessDepth) + " bits a sample of the film's " +
                  std::to_string(picture->depth)};
-  const EncoderSetup setup = setup_encoder(encoders_[rendition].encoder, spec, threads_,
+  RenditionSpec bounded = spec;
+  if (bounded.threads)
+    bounded.threads = std::min(*bounded.threads, threads_of_branch(specs_.size()));
+  const EncoderSetup setup = setup_encoder(encoders_[rendition].encoder, bounded, branch_threads_,
                                            picture->framerate, picture->depth);
   const auto encoder = add(encoders_[rendition].encoder);
   const auto convert = add("videoconvert");
@@ -417,7 +430,7 @@ Status EncodeChain::make_encoder(std::size_t rendition, GstElement* tee, GstCaps
   encoder_elements_[rendition] = *encoder;
   for (GstElement* converter : {*convert, *to_rgb})
     if (converter)
-      g_object_set(converter, "n-threads", threads_, nullptr);
+      g_object_set(converter, "n-threads", branch_threads_, nullptr);
   if (Status done = set_properties(*encoder, setup.properties); !done)
     return done;
   if (*parser)

@@ -94,6 +94,7 @@ class EncodeChain {
   const std::vector<RenditionSpec> specs_;
   const std::vector<Ability> encoders_;
   const unsigned threads_;
+  const unsigned branch_threads_;  // Of each encoder and each scaler.
   const std::uint64_t max_pixels_;
   const SegmentKind segment_kind_;
   const Ref<GstCaps> kind_;  // Of the segments.

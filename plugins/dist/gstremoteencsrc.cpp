@@ -48,7 +48,8 @@ enum {
   PROP_RECONNECT,
   PROP_STALL_TIMEOUT,
   PROP_SECRET,
-  PROP_SECRET_FILE
+  PROP_SECRET_FILE,
+  PROP_MAX_PIXELS
 };
 constexpr char kDefaultHost[] = "127.0.0.1";
 constexpr guint kDefaultPort = 7700;
@@ -219,6 +220,9 @@ static void gst_remote_enc_src_set_property(GObject* object, guint id, const GVa
     case PROP_STALL_TIMEOUT:
       priv->settings.player.stall_timeout = g_value_get_uint64(value);
       break;
+    case PROP_MAX_PIXELS:
+      priv->settings.player.max_pixels = g_value_get_uint64(value);
+      break;
     case PROP_SECRET:
       priv->settings.player.secret = g_value_get_string(value) ? g_value_get_string(value) : "";
       break;
@@ -252,6 +256,9 @@ static void gst_remote_enc_src_get_property(GObject* object, guint id, GValue* v
       break;
     case PROP_STALL_TIMEOUT:
       g_value_set_uint64(value, priv->settings.player.stall_timeout);
+      break;
+    case PROP_MAX_PIXELS:
+      g_value_set_uint64(value, priv->settings.player.max_pixels);
       break;
     case PROP_SECRET_FILE:
       g_value_set_string(value, priv->settings.secret_file.c_str());
@@ -361,6 +368,17 @@ static void install_properties(GObjectClass* object_class) {
       g_param_spec_string("secret-file", "Secret file",
                           "File whose first line is the secret shared with the primary", "",
                           kFlags));
+  /**
+   * GstRemoteEncSrc:max-pixels:
+   *
+   * By the caps of a segment, since what is behind this element is unknown to it. #remoteencworker
+   * looks at what the bytes of the segment say, too.
+   */
+  g_object_class_install_property(
+      object_class, PROP_MAX_PIXELS,
+      g_param_spec_uint64("max-pixels", "Maximum pixels",
+                          "Refuse segments whose pictures have more pixels, width times height", 1,
+                          G_MAXINT64, dist::kMaxPixels, kFlags));
 }
 
 static void gst_remote_enc_src_class_init(GstRemoteEncSrcClass* klass) {

@@ -46,6 +46,7 @@ enum {
   PROP_STALL_TIMEOUT,
   PROP_SECRET,
   PROP_SECRET_FILE,
+  PROP_MAX_PIXELS,
   PROP_SLOTS,
   PROP_ENCODERS
 };
@@ -132,6 +133,8 @@ static bool start(GstRemoteEncWorker* self) {
     return false;
   }
   const unsigned cores = g_get_num_processors();
+  guint64 max_pixels = 0;
+  g_object_get(priv->source.get(), "max-pixels", &max_pixels, nullptr);
   const unsigned slots = settings.slots == kSlotForEachCore
                              ? MIN(cores, static_cast<unsigned>(kMaxSlots))
                              : static_cast<unsigned>(settings.slots);
@@ -139,7 +142,7 @@ static bool start(GstRemoteEncWorker* self) {
   for (unsigned i = 1; i <= slots; ++i) {
     const std::string suffix = slots > 1 ? "/" + std::to_string(i) : "";
     auto lane = std::make_shared<WorkerLane>(GST_BIN(self), GST_REMOTE_ENC_SRC(priv->source.get()),
-                                             suffix, *encoders, slots > 1 ? 1 : cores);
+                                             suffix, *encoders, slots > 1 ? 1 : cores, max_pixels);
     const std::lock_guard lock(priv->lock);
     priv->lanes.push_back(std::move(lane));
   }
@@ -287,6 +290,13 @@ static void install_properties(GObjectClass* object_class) {
    * As #GstRemoteEncSrc:secret-file.
    */
   g_object_class_install_property(object_class, PROP_SECRET_FILE, copy_of("secret-file"));
+  /**
+   * GstRemoteEncWorker:max-pixels:
+   *
+   * As #GstRemoteEncSrc:max-pixels, and of what the bytes of a segment say, before there is room
+   * for its pictures.
+   */
+  g_object_class_install_property(object_class, PROP_MAX_PIXELS, copy_of("max-pixels"));
   /**
    * GstRemoteEncWorker:slots:
    *

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -120,7 +121,7 @@ void Player::leased(LeaseLink::Leased leased) {
     return;
   }
   // Before any element sees the caps: they would decide which ones are loaded.
-  auto kind = kind_of_source(header->caps);
+  auto kind = kind_of_source(header->caps, settings_.max_pixels);
   if (!kind) {
     GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ": %s", header->index,
                        kind.error().c_str());
@@ -153,7 +154,14 @@ void Player::leased(LeaseLink::Leased leased) {
   changed_.notify_all();
 }
 
+// Those that are not begun would keep their segments until the pipeline has room.
+void Player::drop_waiting(const std::function<bool(const Job&)>& over) {
+  const std::lock_guard lock(lock_);
+  jobs_.erase(std::remove_if(jobs_.begin() + (current_ ? 1 : 0), jobs_.end(), over), jobs_.end());
+}
+
 void Player::cancelled(LeaseLink::LeaseKey key) {
+  drop_waiting([&](const Job& job) { return job.key == key; });
   for (const Job& job : jobs())
     if (job.key == key)
       interrupt(job, "");
@@ -163,6 +171,7 @@ void Player::disconnected(bool done, const std::string& reason) {
   GST_INFO_OBJECT(element_, "%s: %s", done ? "job over" : "connection lost", reason.c_str());
   post_message(element_, gst_structure_new("dist-disconnected", "done", G_TYPE_BOOLEAN, done,
                                            "reason", G_TYPE_STRING, reason.c_str(), nullptr));
+  drop_waiting([](const Job&) { return true; });
   for (const Job& job : jobs())
     interrupt(job, "");
   {
@@ -286,16 +295,26 @@ void Player::watch() {
   if (put_off)
     flush(put_off);
   if (stuck) {
+    // Its answer would be sent by the thread that does not come back.
+    if (!jobs().empty())
+      link_->fail(jobs().front().key, "the worker's pipeline is stuck and cannot be flushed");
     leave();
     GST_ELEMENT_ERROR(element_, STREAM, FAILED,
                       ("The worker's pipeline is stuck and cannot be flushed. Start it again."),
                       ("no way out of a flush for longer than stall-timeout"));
   } else if (stalled) {
-    if (settings_.workshop)
-      settings_.workshop->broken();
-    interrupt(*stalled, "nothing moved in the worker's pipeline for its stall-timeout of " +
-                            std::to_string(settings_.stall_timeout / GST_MSECOND) + " ms");
+    give_up(*stalled);
   }
+}
+
+// The lease may have an answer already, as when an element posted an error and went on, for ever.
+// Then the pipeline has to be left all the same.
+void Player::give_up(const Job& job) {
+  if (settings_.workshop)
+    settings_.workshop->broken();
+  interrupt(job, "nothing moved in the worker's pipeline for its stall-timeout of " +
+                     std::to_string(settings_.stall_timeout / GST_MSECOND) + " ms");
+  flush(job.lease);
 }
 
 // --- The pad's task

@@ -53,6 +53,7 @@ class Player : public LeaseLink::Observer {
     unsigned prefetch = 0;
     bool reconnect = false;
     GstClockTime stall_timeout = 0;  // 0: none.
+    std::uint64_t max_pixels = kMaxPixels;
     std::string secret;
     Workshop* workshop = nullptr;  // Outlives the player.
     MakeLink make_link = {};       // Null: dials host and port.
@@ -102,9 +103,11 @@ class Player : public LeaseLink::Observer {
   void report(const Job& job);
   bool is_stopped_soon();
   std::vector<Job> jobs();
+  void drop_waiting(const std::function<bool(const Job&)>& over);
   void fail();
   void leave();
   void interrupt(const Job& job, const std::string& reason);
+  void give_up(const Job& job);
   void flush(const std::shared_ptr<Lease>& lease);
   void watch();
 

@@ -36,11 +36,12 @@ bool is_inner_matter(GstMessageType type) {
 }  // namespace
 
 WorkerLane::WorkerLane(GstBin* bin, GstRemoteEncSrc* settings, const std::string& suffix,
-                       const EncoderChoice& encoders, unsigned threads)
+                       const EncoderChoice& encoders, unsigned threads, std::uint64_t max_pixels)
     : bin_(bin),
       suffix_(suffix),
       encoders_(encoders),
       threads_(threads),
+      max_pixels_(max_pixels),
       source_(own(gst_remote_enc_src_new_for(this, settings, suffix.c_str()))),
       sink_(own(gst_element_factory_make("remoteencsink", nullptr))) {
   gst_bin_add_many(bin_, source_.get(), sink_.get(), nullptr);
@@ -105,7 +106,7 @@ Status WorkerLane::prepare(const std::shared_ptr<Lease>& lease) {
   if (fits(lease))
     return {};
   remove_chain();
-  auto built = EncodeChain::build(*lease, offer(lease->renditions()), threads_);
+  auto built = EncodeChain::build(*lease, offer(lease->renditions()), threads_, max_pixels_);
   if (!built)
     return Error{built.error()};
   const std::shared_ptr<EncodeChain> chain = std::move(*built);

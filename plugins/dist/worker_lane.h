@@ -25,10 +25,10 @@ namespace dist {
 class WorkerLane : public Workshop {
  public:
   // Adds its elements to the bin, which outlives it. `settings` are those of its remoteencsrc, and
-  // `suffix`, which no other lane of the bin has, follows the worker's name. `threads` as in
-  // EncodeChain.
+  // `suffix`, which no other lane of the bin has, follows the worker's name. `threads` and
+  // `max_pixels` as in EncodeChain.
   WorkerLane(GstBin* bin, GstRemoteEncSrc* settings, const std::string& suffix,
-             const EncoderChoice& encoders, unsigned threads);
+             const EncoderChoice& encoders, unsigned threads, std::uint64_t max_pixels);
   // Stops the elements and takes them out again.
   ~WorkerLane() override;
   WorkerLane(const WorkerLane&) = delete;
@@ -52,6 +52,7 @@ class WorkerLane : public Workshop {
   const std::string suffix_;
   const EncoderChoice encoders_;
   const unsigned threads_;
+  const std::uint64_t max_pixels_;
   const Ref<GstElement> source_;
   const Ref<GstElement> sink_;
 

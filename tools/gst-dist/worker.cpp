@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gst/dist/gstx/ref.h"
+#include "gst/dist/gstx/segment_kind.h"
 #include "tools/gst-dist/address.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/machine.h"
@@ -43,6 +44,7 @@ struct Parsed {
   gchar* secret_file = nullptr;
   gdouble pause_above = kNever;
   gint slots = -1;
+  gint64 max_pixels = kMaxPixels;
   gboolean idle_priority = FALSE;
   gboolean verbose = FALSE;
 
@@ -74,6 +76,8 @@ std::optional<int> read_arguments(std::vector<std::string> words, WorkerService:
        "Give way while others use more than so many cores", "LOAD"},
       {"max-memory", 0, 0, G_OPTION_ARG_STRING, &parsed.max_memory,
        "Begin anew when it occupies more than this, such as 2G", "M"},
+      {"max-pixels", 0, 0, G_OPTION_ARG_INT64, &parsed.max_pixels,
+       "Refuse larger pictures (default: 67108864, 8192x8192)", "N"},
       {"verbose", 'v', 0, G_OPTION_ARG_NONE, &parsed.verbose,
        "Print all messages, and more about errors", nullptr},
       {}};
@@ -103,6 +107,9 @@ std::optional<int> read_arguments(std::vector<std::string> words, WorkerService:
                             ": write a number with its unit, such as 800M or 2G");
     settings.max_memory = *bytes;
   }
+  if (parsed.max_pixels < 1)
+    return options.refuse("--max-pixels: write a number of pixels, width times height");
+  settings.max_pixels = static_cast<std::uint64_t>(parsed.max_pixels);
   settings.name = text_of(parsed.name);
   settings.encoders = text_of(parsed.encoders);
   settings.secret_file = text_of(parsed.secret_file);

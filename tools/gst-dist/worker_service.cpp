@@ -64,7 +64,8 @@ WorkerService::WorkerService(const Settings& settings, Ref<GstElement> pipeline,
   for (const Address& address : settings.primaries)
     primaries_.push_back({.address = address, .name = address_text(address)});
   g_object_set(worker_, "encoders", settings.encoders.c_str(), "worker-name", settings.name.c_str(),
-               "secret-file", settings.secret_file.c_str(), nullptr);
+               "secret-file", settings.secret_file.c_str(), "max-pixels", settings.max_pixels,
+               nullptr);
 }
 
 WorkerService::~WorkerService() {

@@ -28,6 +28,7 @@ class WorkerService {
     int slots = 1;
     double pause_above = 0;        // Cores; 0: never.
     std::uint64_t max_memory = 0;  // Bytes; 0: no limit.
+    std::uint64_t max_pixels = 0;  // Of a picture.
     bool verbose = false;
   };
 

@@ -46,6 +46,8 @@ class Link {
   // Bytes to be sent next, in pieces, or nothing. At most one message.
   BytesList next_output();
   bool has_output() const { return !messages_.empty() || !payloads_.empty(); }
+  // Messages that are unsent.
+  std::size_t queued() const { return messages_.size(); }
 
  protected:
   using LeaseId = std::uint64_t;
@@ -282,10 +284,12 @@ class WorkerSession : public Link {
   void refused(const std::string& reason, std::vector<Event>& events);
   Status handle_challenge(const wire::Message& message, std::vector<Event>& events);
   Status handle_welcome(const wire::Message& message, std::vector<Event>& events);
+  Status check_lease(LeaseId lease) const;
   void leave_if_retired();
 
   const std::string secret_;
   const bool observes_;
+  const std::size_t capacity_;
   State state_ = State::kHello;
   Bytes transcript_;
   wire::Lease lease_;  // The one being received.

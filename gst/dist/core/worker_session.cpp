@@ -8,9 +8,18 @@
 #include "gst/dist/core/session.h"
 
 namespace dist {
+namespace {
+
+// Answers that wait because the primary does not read. Few do in an honest job.
+constexpr std::size_t kMaxQueued = 1024;
+
+}  // namespace
 
 WorkerSession::WorkerSession(const Config& config, const wire::Nonce& nonce, Instant now)
-    : Link(now), secret_(config.secret), observes_(config.capacity == 0) {
+    : Link(now),
+      secret_(config.secret),
+      observes_(config.capacity == 0),
+      capacity_(config.capacity) {
   const wire::Hello hello{.capacity = config.capacity, .nonce = nonce, .name = config.name};
   transcript_ = wire::encode(hello);
   send(hello);
@@ -19,6 +28,8 @@ WorkerSession::WorkerSession(const Config& config, const wire::Nonce& nonce, Ins
 Status WorkerSession::receive(std::span<const std::uint8_t> bytes, Instant now,
                               std::vector<Event>& events) {
   return for_each_message(bytes, now, [&](const wire::Message& message) -> Status {
+    if (queued() > kMaxQueued)
+      return Error{"the primary does not read what this " + name_of_this_end() + " says"};
     if (const auto* refuse = std::get_if<wire::Refuse>(&message);
         refuse && (state_ == State::kHello || state_ == State::kProof)) {
       refused(refuse->reason, events);
@@ -94,6 +105,8 @@ Status WorkerSession::handle(const wire::Message& message, std::vector<Event>& e
     if (lease->size > kMaxPayload)
       return Error{"lease " + std::to_string(lease->lease) + ": more than " +
                    std::to_string(kMaxPayload) + " bytes"};
+    if (Status status = check_lease(lease->lease); !status)
+      return status;
     lease_ = *lease;
     receiving_reported_ = 0;
     // One that crossed with Retire is not this worker's any more.
@@ -118,6 +131,22 @@ Status WorkerSession::handle(const wire::Message& message, std::vector<Event>& e
              !std::holds_alternative<std::monostate>(message)) {
     return Error{"a message that is not for workers"};
   }
+  return {};
+}
+
+// A primary leases no more than was asked for. A result counts until it is sent, since before that
+// the primary cannot know of it.
+Status WorkerSession::check_lease(LeaseId lease) const {
+  if (retiring_)
+    return {};
+  if (received_.contains(lease))
+    return Error{"lease " + std::to_string(lease) + " comes twice"};
+  std::set<LeaseId> held = unsent();
+  for (const auto& [key, _] : received_)
+    held.insert(key);
+  if (held.size() >= capacity_)
+    return Error{"lease " + std::to_string(lease) + ": this worker takes " +
+                 std::to_string(capacity_) + " at a time"};
   return {};
 }
 

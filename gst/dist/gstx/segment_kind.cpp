@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "gst/dist/core/rendition.h"
+#include "gst/dist/gstx/stream_format.h"
 
 namespace dist {
 namespace {
@@ -214,6 +215,7 @@ Result<SegmentKind> known(const std::string& text, bool source, std::uint64_t ma
     return Error{"raw video without format or size"};
   return SegmentKind{.name = kind->name,
                      .parser = kind->parser,
+                     .codec = stream_format(fields).codec,
                      .raw = raw,
                      .frame_size = raw ? GST_VIDEO_INFO_SIZE(&info) : 0,
                      .caps = std::move(caps)};
@@ -269,9 +271,12 @@ std::string too_large(const GstStructure* fields, std::uint64_t max_pixels) {
   gint height = 0;
   gst_structure_get_int(fields, "width", &width);
   gst_structure_get_int(fields, "height", &height);
-  const auto pixels = static_cast<std::uint64_t>(std::max(width, 0)) *
-                      static_cast<std::uint64_t>(std::max(height, 0));
-  if (pixels <= max_pixels)
+  return too_large(static_cast<unsigned>(std::max(width, 0)),
+                   static_cast<unsigned>(std::max(height, 0)), max_pixels);
+}
+
+std::string too_large(unsigned width, unsigned height, std::uint64_t max_pixels) {
+  if (std::uint64_t{width} * height <= max_pixels)
     return {};
   return "pictures of " + std::to_string(width) + "x" + std::to_string(height) +
          ", and max-pixels is " + std::to_string(max_pixels);

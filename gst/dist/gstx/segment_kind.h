@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 
+#include "gst/dist/core/access_unit.h"
 #include "gst/dist/core/result.h"
 #include "gst/dist/gstx/ref.h"
 
@@ -36,6 +37,7 @@ struct SegmentKind {
   const char* name = "";
   // The element that parses it before a decoder; empty: none does.
   const char* parser = "";
+  Codec codec = Codec::kRaw;
   bool raw = false;
   gsize frame_size = 0;  // Least bytes of a raw frame; 0: not raw.
   // Fixed, one structure in system memory, without the fields that are not known here.
@@ -57,6 +59,7 @@ Ref<GstBuffer> readable_unit(Ref<GstBuffer> unit, const SegmentKind& kind);
 
 // Why pictures of such caps are not decoded; empty if they are.
 std::string too_large(const GstStructure* fields, std::uint64_t max_pixels);
+std::string too_large(unsigned width, unsigned height, std::uint64_t max_pixels);
 
 // Decoders of video whose rank lets them be chosen and whose sink takes caps like these, the
 // highest rank first. Neither bins nor demuxers. Free with gst_plugin_feature_list_free().

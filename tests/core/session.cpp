@@ -113,7 +113,7 @@ GST_END_TEST
 
 // What it kept is answered before it leaves, although messages overtake payloads.
 GST_START_TEST(test_session_retires_after_its_last_answer) {
-  Ends ends;
+  Ends ends({}, 64u << 20, 4);
   ends.greet();
   for (std::uint64_t lease : {1u, 2u, 3u, 4u})
     grant(ends.primary, lease, lease, 1, {some_payload(9)});
@@ -173,8 +173,34 @@ GST_START_TEST(test_session_takes_no_lease_that_crosses_with_retire) {
 }
 GST_END_TEST
 
-GST_START_TEST(test_session_payloads_go_one_after_another) {
+GST_START_TEST(test_session_takes_no_more_leases_than_it_asked_for) {
   Ends ends;
+  ends.greet();
+  const auto announced = [&](std::uint64_t lease) {
+    std::vector<WorkerSession::Event> events;
+    const Data bytes = encoded({wire::Lease{.lease = lease,
+                                            .segment = 1,
+                                            .attempt = 1,
+                                            .size = 0,
+                                            .sha256 = sha256({}),
+                                            .renditions = ""}});
+    const Status status = ends.worker.receive(bytes, 0, events);
+    return status ? std::string() : status.error();
+  };
+  fail_unless_equals_text(announced(1), "");
+  fail_unless_equals_text(announced(1), "lease 1 comes twice");
+  fail_unless_equals_text(announced(2), "");
+  fail_unless_equals_text(announced(3), "lease 3: this worker takes 2 at a time");
+  ends.worker.fail(2, "stuck");
+  fail_unless_equals_text(announced(3), "");
+  // What is not sent yet counts.
+  ends.worker.result(1, {{some_payload(9)}});
+  fail_unless_equals_text(announced(4), "lease 4: this worker takes 2 at a time");
+}
+GST_END_TEST
+
+GST_START_TEST(test_session_payloads_go_one_after_another) {
+  Ends ends({}, 64u << 20, 4);
   ends.greet();
   for (std::uint64_t lease : {1u, 2u, 3u})
     grant(ends.primary, lease, 10 * lease, 1, {some_payload(kMiB + lease)});
@@ -283,6 +309,7 @@ static Suite* session_suite() {
   tcase_add_test(tcase, test_session_retires_after_its_last_answer);
   tcase_add_test(tcase, test_session_retires_at_once_with_nothing_to_do);
   tcase_add_test(tcase, test_session_takes_no_lease_that_crosses_with_retire);
+  tcase_add_test(tcase, test_session_takes_no_more_leases_than_it_asked_for);
   tcase_add_test(tcase, test_session_payloads_go_one_after_another);
   tcase_add_test(tcase, test_session_cancels_a_lease_on_its_way);
   tcase_add_test(tcase, test_session_cancels_a_result_on_its_way);

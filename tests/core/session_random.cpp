@@ -166,7 +166,7 @@ class Conversation {
 
   const std::uint64_t seed_;
   Random random_;
-  Ends ends_;
+  Ends ends_{{}, 64u << 20, 64};
   std::map<std::uint64_t, Lease> leases_;
   std::uint64_t next_ = 1;
 };

@@ -48,7 +48,8 @@ GST_START_TEST(test_hostile_leases_beyond_the_capacity_end_the_connection) {
   const Cut long_work = film(kH264, 1280, 720);
   for (std::uint64_t lease = 1; lease <= 3; ++lease)
     w.peer.grant(lease, dist::to_bytes(long_work.segment.get()), kWanted);
-  w.messages.next("dist-disconnected");
+  expect_text(string_field(w.messages.next("dist-disconnected"), "reason"),
+              "lease 3: this worker takes 2 at a time");
   auto again = w.primary.accept();
   again.grant(1, dist::to_bytes(small.segment.get()), kWanted);
   expect_text(answer(again), "small*5");

@@ -119,6 +119,29 @@ GST_START_TEST(test_primary_outlives_who_binds_its_caps) {
 }
 GST_END_TEST
 
+// It is alone, so its first result is in the output already.
+GST_START_TEST(test_primary_outlives_who_bound_its_caps_alone) {
+  std::optional<farm::Process> liar;
+  std::optional<farm::Process> honest;
+  unsigned at = 0;
+  const Outcome outcome = run(
+      "",
+      [&](unsigned port) {
+        at = port;
+        liar.emplace(worker(port, "liar",
+                            encode_with(kX264, "capssetter caps=video/x-h264,liar=(int)1 ! ")));
+      },
+      [&](const std::string& message) {
+        if (!message.starts_with("dist-segment-done") || honest)
+          return;
+        liar->kill();
+        honest.emplace(worker(at, "honest", encode_with(kX264)));
+      });
+  ck_assert_uint_eq(farm::named(outcome.shown.messages, "dist-results-taken-back").size(), 1);
+  assert_same("caps of one who was alone", outcome, undisturbed("", 1, kX264));
+}
+GST_END_TEST
+
 // An honest farm: whose encoder was chosen leaves in good order, and another one is there.
 GST_START_TEST(test_primary_outlives_the_encoder_that_it_chose) {
   const std::string remote = "local-workers=0 renditions=a:h264:640x360";
@@ -192,7 +215,9 @@ GST_START_TEST(test_primary_shows_no_escapes) {
   ck_assert_uint_gt(farm::named(outcome.shown.messages, "dist-lease-failed").size(), 0);
   for (const std::string& message : outcome.shown.messages)
     ck_assert_msg(message.find_first_of("\x1b\x07\n") == std::string::npos &&
-                      message.find("\xc2\x9b") == std::string::npos,
+                      message.find("\xc2\x9b") == std::string::npos &&
+                      message.find("\\033") == std::string::npos &&
+                      message.find("\\007") == std::string::npos,
                   "%s", message.c_str());
 }
 GST_END_TEST
@@ -235,6 +260,7 @@ static Suite* primary_workers_suite() {
   TCase* tests = tcase_create("primary");
   tcase_set_timeout(tests, 240);
   tcase_add_test(tests, test_primary_outlives_who_binds_its_caps);
+  tcase_add_test(tests, test_primary_outlives_who_bound_its_caps_alone);
   tcase_add_test(tests, test_primary_outlives_the_encoder_that_it_chose);
   tcase_add_test(tests, test_primary_outlives_those_that_vanish);
   tcase_add_test(tests, test_primary_outlasts_pretenders);

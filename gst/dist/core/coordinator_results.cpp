@@ -110,7 +110,8 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   const auto verdict = judge(job, trial, done);
   if (verdict.status || (verdict.other_form && may_replace_form(done, job, now)))
     return hold(std::move(answer), job, now);
-  if (!exam)
+  // Of another form it has learnt nothing, and what is known since then must stay.
+  if (!exam && !verdict.other_form)
     job.check = std::move(trial);
   refuse(verdict, done, job, now);
 }

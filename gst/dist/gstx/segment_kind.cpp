@@ -65,6 +65,7 @@ constexpr Field kFields[] = {
     {"colorspace", Type::kText},
     {"content-light-level", Type::kText},
     {"ffversion", Type::kInt},
+    {"ffvversion", Type::kInt},  // As avenc_ffv1 writes it, and avdec_ffv1 wants it.
     {"field-order", Type::kText},
     {"format", Type::kText},
     {"framerate", Type::kFraction},

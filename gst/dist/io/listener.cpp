@@ -23,7 +23,6 @@ namespace {
 
 // How long the destructor lets goodbyes be written.
 constexpr unsigned kGoodbyeMilliseconds = 500;
-constexpr int kBacklog = 256;
 
 using Place = std::pair<std::string, std::uint16_t>;
 
@@ -124,8 +123,6 @@ Status Listener::open() {
     return Error{"address '" + config_.address +
                  "': not a numeric IPv4 or IPv6 address (0.0.0.0 or :: listens on all interfaces)"};
   service_ = g_socket_service_new();
-  // Of a crowd, so that none has to wait for the kernel's next try.
-  g_socket_listener_set_backlog(G_SOCKET_LISTENER(service_), kBacklog);
   GSocketAddress* effective = nullptr;
   GError* error = nullptr;
   const bool ok =

@@ -6,6 +6,9 @@
 #include <gst/video/video.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <utility>
 
 #include "gst/dist/gstx/ref.h"
@@ -133,11 +136,10 @@ Status write_plot(const std::string& svg, const std::string& name, const std::st
       return Error{name + ": cannot be drawn: " + status.error()};
     return {};
   }
-  GError* error = nullptr;
   // Into the file that is there, which has a lock.
-  if (!g_file_set_contents_full(path.c_str(), svg.data(), static_cast<gssize>(svg.size()),
-                                G_FILE_SET_CONTENTS_NONE, 0666, &error))
-    return Error{name + ": cannot be written: " + error_of(error).message};
+  std::ofstream file(path, std::ios::binary);
+  if (!file.write(svg.data(), static_cast<std::streamsize>(svg.size())).flush())
+    return Error{name + ": cannot be written: " + std::strerror(errno)};
   return {};
 }
 

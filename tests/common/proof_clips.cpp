@@ -170,7 +170,12 @@ dist::Result<std::string> make_clip(const ProofClip& clip) {
     if (process.exit_code(60) != 0)
       return dist::Error{clip.name + " cannot be made: " + process.output()};
   }
-  fs::rename(unfinished, path);
+  // The first one stays: it may be read already.
+  std::error_code error;
+  fs::create_hard_link(unfinished, path, error);
+  fs::remove(unfinished);
+  if (!fs::exists(path))
+    return dist::Error{clip.name + " cannot be made: " + error.message()};
   return path.string();
 }
 

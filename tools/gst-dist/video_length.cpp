@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <string>
 
 #include "gst/dist/gstx/ref.h"
@@ -29,12 +30,13 @@ GstClockTime parsed(const char* text) {
          static_cast<GstClockTime>(seconds * static_cast<double>(GST_SECOND));
 }
 
-// Behind version, flags and two times of 4 or 8 bytes (ISO/IEC 14496-12, 8.2.2).
-std::uint64_t timescale_of(std::istream& file, const Box& header) {
+// Behind version, flags and two times of 4 or 8 bytes: the time scale of a mvhd or mdhd, and a
+// tkhd's number of the track (ISO/IEC 14496-12, 8.2.2, 8.3.2, 8.4.2).
+std::uint64_t field_of(std::istream& file, const Box& header) {
   const auto version = read<1>(file, header.begin);
-  const auto scale =
+  const auto field =
       version ? read<4>(file, header.begin + ((*version)[0] == 1 ? 20 : 12)) : std::nullopt;
-  return scale ? number(*scale, 0, 4) : 0;
+  return field ? number(*field, 0, 4) : 0;
 }
 
 // Behind so many bytes and two times. All bits set: unknown.
@@ -57,21 +59,36 @@ std::uint64_t duration_of(std::istream& file, const Box& header) {
   return duration_after(file, header, 12);
 }
 
-std::uint64_t number_of(std::istream& file, const Box& header) {
-  const auto version = read<1>(file, header.begin);
-  const auto track =
-      version ? read<4>(file, header.begin + ((*version)[0] == 1 ? 20 : 12)) : std::nullopt;
-  return track ? number(*track, 0, 4) : 0;
-}
-
 // Of a mdhd: version and flags, the times and their unit (8.4.2).
 GstClockTime length_of_media(std::istream& file, const Box& track) {
   const auto media = find(file, track, "mdia");
   const auto header = media ? find(file, *media, "mdhd") : std::nullopt;
-  const std::uint64_t timescale = header ? timescale_of(file, *header) : 0;
+  const std::uint64_t timescale = header ? field_of(file, *header) : 0;
   return timescale == 0
              ? 0
              : gst_util_uint64_scale(duration_after(file, *header, 8), GST_SECOND, timescale);
+}
+
+struct Track {
+  Box box;
+  GstClockTime length = 0;  // As its header says.
+};
+
+// The first one for which `is_wanted` holds, of its box and its header.
+template <typename Predicate>
+std::optional<Track> find_track(std::istream& file, const Predicate& is_wanted) {
+  const auto movie = find(file, whole_file(file), "moov");
+  const auto header = movie ? find(file, *movie, "mvhd") : std::nullopt;
+  const std::uint64_t timescale = header ? field_of(file, *header) : 0;
+  if (timescale == 0)
+    return std::nullopt;
+  for (auto track = find(file, *movie, "trak"); track;
+       track = find(file, *movie, "trak", track->end)) {
+    const auto own = find(file, *track, "tkhd");
+    if (own && is_wanted(*track, *own))
+      return Track{*track, gst_util_uint64_scale(duration_of(file, *own), GST_SECOND, timescale)};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -88,35 +105,16 @@ GstClockTime length_in_tags(const GstTagList* tags) {
 }
 
 GstClockTime length_in_mp4(std::istream& file) {
-  const auto movie = find(file, whole_file(file), "moov");
-  const auto header = movie ? find(file, *movie, "mvhd") : std::nullopt;
-  const std::uint64_t timescale = header ? timescale_of(file, *header) : 0;
-  if (timescale == 0)
-    return 0;
-  for (auto track = find(file, *movie, "trak"); track;
-       track = find(file, *movie, "trak", track->end)) {
-    const auto track_header = find(file, *track, "tkhd");
-    if (track_header && is_video(file, *track))
-      return gst_util_uint64_scale(duration_of(file, *track_header), GST_SECOND, timescale);
-  }
-  return 0;
+  const auto video =
+      find_track(file, [&file](const Box& track, const Box&) { return is_video(file, track); });
+  return video ? video->length : 0;
 }
 
 GstClockTime track_length_in_mp4(std::istream& file, std::uint64_t wanted) {
-  const auto movie = find(file, whole_file(file), "moov");
-  const auto header = movie ? find(file, *movie, "mvhd") : std::nullopt;
-  const std::uint64_t timescale = header ? timescale_of(file, *header) : 0;
-  if (timescale == 0)
-    return 0;
-  for (auto track = find(file, *movie, "trak"); track;
-       track = find(file, *movie, "trak", track->end)) {
-    const auto track_header = find(file, *track, "tkhd");
-    if (track_header && number_of(file, *track_header) == wanted)
-      return std::min<GstClockTime>(
-          length_of_media(file, *track),
-          gst_util_uint64_scale(duration_of(file, *track_header), GST_SECOND, timescale));
-  }
-  return 0;
+  const auto track = find_track(file, [&file, wanted](const Box&, const Box& header) {
+    return field_of(file, header) == wanted;
+  });
+  return track ? std::min(length_of_media(file, track->box), track->length) : 0;
 }
 
 GstClockTime video_length(const Film& film) {

@@ -60,7 +60,7 @@ Status ChainDecoder::make_elements(GstElement* next) {
     return Error{exit.error()};
   exit_ = *exit;
   // The memory of a card would not be what the elements behind it read.
-  gst_util_set_object_arg(G_OBJECT(exit_), "caps", "video/x-raw");
+  gst_util_set_object_arg(G_OBJECT(exit_), "caps", "video/x-raw;video/x-raw(format:Interlaced)");
   if (!gst_element_link(exit_, next))
     return Error{"the decoder cannot be linked"};
   first_ = exit_;

@@ -74,6 +74,12 @@ std::string orientation_of(const GstTagList* tags) {
   return orientation == "rotate-0" ? "" : orientation;
 }
 
+// H.265 knows fields by pictures of their own only, so that decoders call nothing else interlaced.
+bool is_in_single_fields(GstDiscovererVideoInfo* video, GstCaps* caps) {
+  return gst_discoverer_video_info_is_interlaced(video) && caps && gst_caps_get_size(caps) > 0 &&
+         gst_structure_has_name(gst_caps_get_structure(caps, 0), "video/x-h265");
+}
+
 FilmStream stream_of(GstDiscovererStreamInfo* info) {
   FilmStream stream;
   // Some demuxers give none.
@@ -91,6 +97,7 @@ FilmStream stream_of(GstDiscovererStreamInfo* info) {
                         gst_discoverer_video_info_get_framerate_denom(video)};
     stream.pixel_aspect_ratio = {gst_discoverer_video_info_get_par_num(video),
                                  gst_discoverer_video_info_get_par_denom(video)};
+    stream.single_fields = is_in_single_fields(video, stream.caps.get());
     stream.length = length_in_tags(gst_discoverer_stream_info_get_tags(info));
     stream.orientation = orientation_of(gst_discoverer_stream_info_get_tags(info));
   } else if (GST_IS_DISCOVERER_AUDIO_INFO(info)) {

@@ -155,6 +155,16 @@ GST_START_TEST(test_film_changes_that_do_no_harm) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_sound_that_begins_late_is_named) {
+  const Folder folder;
+  const std::string silent = recording(folder, "-c:v libx264 -bf 0", false);
+  const std::string said =
+      frames_of(folder, "late.ts", silent + recording(folder, std::string(kH264)), "200");
+  ck_assert_msg(said.find("the sound (AAC) that begins at 0:0") != std::string::npos, "%s",
+                said.c_str());
+}
+GST_END_TEST
+
 GST_START_TEST(test_codec_scan_in_whatever_pieces) {
   const Folder folder;
   const std::string h264 = recording(folder, kH264);
@@ -211,6 +221,7 @@ static Suite* film_changes_suite() {
   tcase_add_test(tests, test_film_changes_of_codec_are_refused);
   tcase_add_test(tests, test_film_changes_of_streams_are_refused);
   tcase_add_test(tests, test_film_changes_that_do_no_harm);
+  tcase_add_test(tests, test_sound_that_begins_late_is_named);
   tcase_add_test(tests, test_codec_scan_in_whatever_pieces);
   tcase_add_test(tests, test_codec_scan_of_broken_bytes);
   suite_add_tcase(suite, tests);

@@ -16,6 +16,7 @@
 #include "tools/gst-dist/film_labels.h"
 #include "tools/gst-dist/film_mends.h"
 #include "tools/gst-dist/mp4_boxes.h"
+#include "tools/gst-dist/progress.h"
 
 #include "tools/gst-dist/video_length.h"
 
@@ -145,6 +146,18 @@ std::optional<unsigned> pid_of(const FilmStream& stream) {
   if (slash == std::string::npos)
     return {};
   return static_cast<unsigned>(std::strtoul(stream.id.c_str() + slash + 1, nullptr, 16));
+}
+
+void tell_unread(Film& film, const FilmMends& found) {
+  for (const std::string& kind : found.unread)
+    film.unread.push_back("the sound (" + kind +
+                          ") is left out, which nothing on this machine finds in such a file");
+  for (const Sound& sound : found.sounds)
+    if (sound.at > 0 && std::ranges::none_of(film.streams, [&](const FilmStream& stream) {
+          return pid_of(stream) == sound.pid;
+        }))
+      film.unread.push_back("the sound (" + sound.codec + ") that begins at " +
+                            clock_text(sound.at) + " only is left out");
 }
 
 void mark_changes(Film& film, const FilmMends& found) {
@@ -303,7 +316,6 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   if (before) {
     found = find_mends(path_of(*uri));
     film.mends = found.mends;
-    film.unread = found.unread;
     std::ifstream file(path_of(*uri), std::ios::binary);
     film.dolby_vision = dolby_vision_of(file);
     film.caption_track = has_caption_track(file);
@@ -361,6 +373,7 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   gst_discoverer_stream_info_list_free(all);
   film.encrypted = film.encrypted || lacks_decryption(info.get());
   mark_changes(film, found);
+  tell_unread(film, found);
   read_lengths_of_sound(film);
   set_pictures_aside(film);
   read_labels(film, path_of(film.uri));

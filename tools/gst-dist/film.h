@@ -73,7 +73,7 @@ struct Film {
   Ref<GstToc> chapters;        // Null if there are none.
 
   std::vector<Mend> mends;          // If it is a file that has to be read as another one.
-  std::vector<std::string> unread;  // Streams that are not among those, in words.
+  std::vector<std::string> unread;  // Sentences on sound that is not among those.
 
   // Of the file, if it is one, when it was looked at.
   std::optional<std::filesystem::file_time_type> written_at;

@@ -25,9 +25,7 @@ void plan_details(TranscodePlan& plan) {
   if (videos > 1)
     plan.left_out.push_back("of the " + std::to_string(videos) +
                             " video streams only the first one is encoded");
-  for (const std::string& kind : plan.film.unread)
-    plan.left_out.push_back("the sound (" + kind +
-                            ") is left out, which nothing on this machine finds in such a file");
+  plan.left_out.insert(plan.left_out.end(), plan.film.unread.begin(), plan.film.unread.end());
   if (plan.film.dolby_vision)
     plan.left_out.push_back("of the film's Dolby Vision only the base layer is encoded, which is " +
                             base_layer(*plan.film.dolby_vision));

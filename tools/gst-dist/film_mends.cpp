@@ -108,6 +108,7 @@ void find_changes(std::istream& file, const TsMends& stream, FilmMends& found) {
   file.clear();
   found.changing = layouts.changing();
   found.codecs = codecs.changes();
+  found.sounds = codecs.sounds();
 }
 
 }  // namespace

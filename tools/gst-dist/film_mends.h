@@ -17,6 +17,7 @@ struct FilmMends {
   std::vector<std::string> unread;  // Streams that no mend brings to light, in words.
   std::vector<unsigned> changing;   // PIDs of sound whose layout changes on the way.
   std::vector<CodecChange> codecs;  // Of streams whose codec does.
+  std::vector<Sound> sounds;        // Of a transport stream, by where it begins.
 };
 
 // Reads a bit of the file, and all of a transport stream. Empty for most.

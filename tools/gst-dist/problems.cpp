@@ -60,6 +60,8 @@ void look_at_streams(const Film& film, const std::string& flaw, Problems& proble
   if (videos > 1)
     problems.push_back("There are " + std::to_string(videos) +
                        " video streams; only the first one counts.");
+  for (const std::string& sound : film.unread)
+    problems.push_back(sentence(capital(sound)));
 }
 
 void look_at_damage(const Examination& examination, const Facts& facts, Problems& problems) {

@@ -181,6 +181,10 @@ void CodecScan::read_map(std::string_view section) {
 }
 
 void CodecScan::take_frame(unsigned pid, Stream& stream, const Pes& pes) {
+  const char* const sound = sound_of_type(stream.announced);
+  if (!stream.first && sound)
+    sounds_.push_back(
+        {.pid = pid, .codec = sound, .at = static_cast<double>(length_) / kSecond});
   const unsigned first = stream.first.value_or(stream.announced);
   stream.first = first;
   const char* const from = codec_of_type(first);
@@ -203,6 +207,7 @@ void CodecScan::take_frame(unsigned pid, Stream& stream, const Pes& pes) {
     return;
   stream.step = step;
   stream.length += step;
+  length_ = std::max(length_, stream.length);
 }
 
 }  // namespace dist::tool

@@ -47,10 +47,17 @@ struct CodecChange {
   double at = 0;  // Seconds of the stream before it.
 };
 
+// A stream of sound in which something was found.
+struct Sound {
+  unsigned pid = 0;
+  std::string codec;
+  double at = 0;  // Where it begins, in seconds of the film.
+};
+
 // Part of a sentence: "changes from H.264 to H.265 at 0:04".
 std::string change_text(const CodecChange& change);
 
-// Looks for streams whose codec changes on the way, as where recordings were put together. Demuxers
+// Looks for streams whose codec changes, or that begin, on the way, as where recordings were put together. Demuxers
 // pass by a new map of a program whose PIDs are those of before, or go on with the codec of before.
 class CodecScan {
  public:
@@ -60,6 +67,8 @@ class CodecScan {
   void take(std::string_view bytes);
   // The first one of each stream.
   const std::vector<CodecChange>& changes() const { return changes_; }
+  // By where it begins.
+  const std::vector<Sound>& sounds() const { return sounds_; }
 
  private:
   struct Stream {
@@ -81,7 +90,9 @@ class CodecScan {
   std::string rest_;                          // Of the file, not long enough yet.
   std::map<unsigned, std::string> sections_;  // Begun ones of tables, by PID.
   std::map<unsigned, Stream> streams_;        // By PID.
+  std::int64_t length_ = 0;                   // Of the longest stream.
   std::vector<CodecChange> changes_;
+  std::vector<Sound> sounds_;
 };
 
 }  // namespace dist::tool

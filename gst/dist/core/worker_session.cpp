@@ -134,8 +134,9 @@ Status WorkerSession::handle(const wire::Message& message, std::vector<Event>& e
   return {};
 }
 
-// A primary leases no more than was asked for. A result counts until it is sent, since before that
-// the primary cannot know of it.
+// A primary leases no more than was asked for. Where it is done with a lease whose result is not
+// sent to its end, as where something between the two has answered, it leases the next one; but
+// results that nobody fetches are not made without end.
 Status WorkerSession::check_lease(LeaseId lease) const {
   if (retiring_)
     return {};
@@ -144,7 +145,7 @@ Status WorkerSession::check_lease(LeaseId lease) const {
   std::set<LeaseId> held = unsent();
   for (const auto& [key, _] : received_)
     held.insert(key);
-  if (held.size() >= capacity_)
+  if (received_.size() >= capacity_ || held.size() >= 2 * std::size_t{capacity_})
     return Error{"lease " + std::to_string(lease) + ": this worker takes " +
                  std::to_string(capacity_) + " at a time"};
   return {};

@@ -32,6 +32,7 @@ _gst_dist() {
     --audio) mapfile -t COMPREPLY < <(compgen -W 'each separate' -- "$word") ;;
     --ladder) mapfile -t COMPREPLY < <(compgen -W 'h264 hevc vp9 av1 mezzanine' -f -- "$word") ;;
     --connect | --listen | --encoders | --local-workers | --max-memory | --max-pixels | --max-segment-duration | --name | --pause-when-busy | \
+      --stall-timeout | \
       --rendition | -r | --slots | --threshold) ;;
     *)
       if [[ $word == -* ]]; then

@@ -182,6 +182,7 @@ void FanOut::end_flush() {
     flow_ = GST_FLOW_OK;
     flow_reported_ = false;
     window_.clear();
+    provisional_.clear();
     counters_ = Counters();
     progress_.clear();
     dropped.swap(outputs_);
@@ -396,6 +397,58 @@ void FanOut::told(const Coordinator::LeaseHedged& event) {
 }
 
 void FanOut::told(const Coordinator::SegmentDone& done) {
+  if (!done.provisional)
+    return take(done);
+  const std::lock_guard lock(lock_);
+  if (window_.answer(done.grant.segment.index, done.held))
+    provisional_.push_back(done);
+}
+
+void FanOut::told(const Coordinator::ResultsSettled& event) {
+  std::deque<Coordinator::SegmentDone> settled;
+  {
+    const std::lock_guard lock(lock_);
+    settled.swap(provisional_);
+  }
+  for (const Coordinator::SegmentDone& done : settled)
+    take(done);
+  const std::lock_guard lock(lock_);
+  for (const auto& [index, bytes] : event.segments)
+    window_.answer(index, bytes);
+}
+
+void FanOut::told(const Coordinator::ResultsTakenBack& event) {
+  std::string names;
+  for (const std::string& rendition : event.renditions)
+    names += (names.empty() ? "" : ", ") + rendition;
+  {
+    const std::lock_guard lock(lock_);
+    for (const auto& [index, bytes] : event.segments) {
+      window_.answer(index, bytes);
+      for (Coordinator::SegmentDone& done : provisional_)
+        if (done.grant.segment.index == index) {
+          done.complete = false;
+          std::erase_if(done.renditions, [&](const auto& rendition) {
+            return event.renditions.contains(rendition.header->rendition);
+          });
+        }
+    }
+    std::erase_if(provisional_, [](const auto& done) { return done.renditions.empty(); });
+  }
+  post(gst_structure_new("dist-results-taken-back", "renditions", G_TYPE_STRING, names.c_str(),
+                         "segments", G_TYPE_UINT64, static_cast<guint64>(event.segments.size()),
+                         "some-left", G_TYPE_BOOLEAN, event.some_left, "reason", G_TYPE_STRING,
+                         event.reason.c_str(), nullptr));
+  GST_ELEMENT_WARNING(
+      element_, STREAM, ENCODE,
+      ("Rendition %s is made in another form from now on: %s. %zu segments are made anew%s.",
+       names.c_str(), event.reason.c_str(), event.segments.size(),
+       event.some_left ? "; those before them have left already, so the caps of the stream change"
+                       : ""),
+      (NULL));
+}
+
+void FanOut::take(const Coordinator::SegmentDone& done) {
   const std::uint64_t index = done.grant.segment.index;
   if (done.complete)
     reasons_.forget(index);
@@ -469,6 +522,32 @@ void FanOut::told(const Coordinator::NobodyCan& event) {
                     ("No worker can make what is wanted: %s. Start one that can, or leave it out.",
                      event.reason.c_str()),
                     (NULL));
+  const std::lock_guard lock(lock_);
+  flow_ = GST_FLOW_ERROR;
+  changed_.notify_all();
+}
+
+void FanOut::told(const Coordinator::JobStalled& event) {
+  const double seconds = static_cast<double>(event.duration) / GST_SECOND;
+  post(gst_structure_new("dist-stalled", "seconds", G_TYPE_DOUBLE, seconds, "reason", G_TYPE_STRING,
+                         event.reason.c_str(), "given-up", G_TYPE_BOOLEAN, event.given_up,
+                         nullptr));
+  if (!event.given_up) {
+    GST_ELEMENT_WARNING(
+        element_, STREAM, ENCODE,
+        ("No segment was done for %.0f s. Waiting for %s.", seconds, event.reason.c_str()), (NULL));
+    return;
+  }
+  {
+    const std::lock_guard lock(lock_);
+    if (flow_ != GST_FLOW_OK || std::exchange(flow_reported_, true))
+      return;
+  }
+  GST_ELEMENT_ERROR(element_, STREAM, ENCODE,
+                    ("No segment was done for %.0f s, although workers are connected. Look at what "
+                     "they do, or raise stall-timeout.",
+                     seconds),
+                    ("waited for %s", event.reason.c_str()));
   const std::lock_guard lock(lock_);
   flow_ = GST_FLOW_ERROR;
   changed_.notify_all();

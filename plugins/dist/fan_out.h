@@ -102,6 +102,10 @@ class FanOut : public Primary::Observer {
   void told(const Coordinator::PicturesUnknown& event) override;
   void told(const Coordinator::EncoderChosen& event) override;
   void told(const Coordinator::NobodyCan& event) override;
+  void told(const Coordinator::ResultsSettled& event) override;
+  void told(const Coordinator::ResultsTakenBack& event) override;
+  void told(const Coordinator::JobStalled& event) override;
+  void take(const Coordinator::SegmentDone& done);
 
   Status want_renditions(const SegmentHeader& first);
   void post(GstStructure* message);
@@ -121,7 +125,8 @@ class FanOut : public Primary::Observer {
   // All of these are guarded by lock_.
   Window window_;
   std::deque<Output> outputs_;
-  Ref<GstEvent> eos_;  // To be pushed when the window is empty.
+  std::deque<Coordinator::SegmentDone> provisional_;  // They may still be taken back.
+  Ref<GstEvent> eos_;                                 // To be pushed when the window is empty.
   GstFlowReturn flow_ = GST_FLOW_OK;
   bool flow_reported_ = false;  // An error was posted, or upstream knows flow_.
   bool flushing_ = false;

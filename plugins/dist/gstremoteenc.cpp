@@ -72,6 +72,7 @@ Settings default_settings() {
   primary.workers.dispatcher.deadline_floor = kDefaultDeadlineFloor;
   primary.workers.dispatcher.deadline_factor = kDefaultDeadlineFactor;
   primary.job.max_attempts = kDefaultMaxAttempts;
+  primary.job.stall_timeout = kDefaultStallTimeout;
   primary.job.max_bytes = kDefaultMaxBytes;
   primary.job.check_rendition = dist::check_rendition;
   primary.job.verification = {
@@ -218,7 +219,10 @@ static void prepare_looks(FanOut::Settings& settings) {
   std::random_device random;
   verification.seed = (std::uint64_t{random()} << 32) + random();
   // Where all is looked at, it has to keep up with the workers.
-  settings.checker.threads = verification.mode == dist::Verify::kAll ? g_get_num_processors() : 1;
+  // A sample must not wait for one that takes long, which a worker can see to.
+  const guint cores = g_get_num_processors();
+  settings.checker.threads =
+      verification.mode == dist::Verify::kAll ? cores : std::clamp(cores / 2, 2u, 4u);
 }
 
 static bool make_folder(GstRemoteEnc* self, const std::string& path) {
@@ -353,6 +357,9 @@ static void gst_remote_enc_set_property(GObject* object, guint id, const GValue*
     case PROP_DEADLINE_FACTOR:
       primary.workers.dispatcher.deadline_factor = g_value_get_double(value);
       break;
+    case PROP_STALL_TIMEOUT:
+      primary.job.stall_timeout = g_value_get_uint64(value);
+      break;
     case PROP_MIXED_ENCODERS:
       primary.job.mixed_encoders = g_value_get_boolean(value);
       break;
@@ -421,6 +428,9 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
       break;
     case PROP_DEADLINE_FACTOR:
       g_value_set_double(value, primary.workers.dispatcher.deadline_factor);
+      break;
+    case PROP_STALL_TIMEOUT:
+      g_value_set_uint64(value, primary.job.stall_timeout);
       break;
     case PROP_MIXED_ENCODERS:
       g_value_set_boolean(value, primary.job.mixed_encoders);

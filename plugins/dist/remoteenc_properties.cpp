@@ -105,8 +105,8 @@ void install_job_properties(GObjectClass* object_class) {
   /**
    * GstRemoteEnc:max-attempts:
    *
-   * Failures of workers that have not encoded anything yet count only when every worker has failed
-   * the segment, so that a broken one cannot end the job.
+   * A segment is given up after so many failed attempts when every worker that is there has failed
+   * it, so that broken ones cannot end the job, or after ten times as many.
    */
   g_object_class_install_property(
       object_class, PROP_MAX_ATTEMPTS,
@@ -136,6 +136,19 @@ void install_job_properties(GObjectClass* object_class) {
           "How many times its longest silence so far a worker may be silent, on top "
           "of deadline-floor",
           1, 1000, kDefaultDeadlineFactor, kFlags));
+  /**
+   * GstRemoteEnc:stall-timeout:
+   *
+   * Workers may say for ever that they make progress. A job in which no segment was done for so
+   * long, although workers are connected, ends with an error; a warning comes before. Time in which
+   * no worker is there, or no room for results, does not count.
+   */
+  g_object_class_install_property(
+      object_class, PROP_STALL_TIMEOUT,
+      g_param_spec_uint64("stall-timeout", "Stall timeout",
+                          "Time in which no segment is done, although workers are connected, after "
+                          "which the pipeline errors, in nanoseconds; 0: never",
+                          0, G_MAXINT64, kDefaultStallTimeout, kFlags));
   /**
    * GstRemoteEnc:mixed-encoders:
    *

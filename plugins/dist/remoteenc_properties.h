@@ -32,6 +32,7 @@ enum RemoteEncProperty : guint {
   PROP_VERIFY_THRESHOLD,
   PROP_VERIFY_FOLDER,
   PROP_VERIFY_GOLDEN,
+  PROP_STALL_TIMEOUT,
   PROP_STATS
 };
 constexpr char kDefaultAddress[] = "127.0.0.1";
@@ -42,6 +43,7 @@ constexpr guint kDefaultMaxAttempts = 3;
 constexpr guint kDefaultMaxConnectionsPerAddress = 256;
 constexpr guint64 kDefaultDeadlineFloor = 2 * GST_SECOND;
 constexpr gdouble kDefaultDeadlineFactor = 3;
+constexpr guint64 kDefaultStallTimeout = 1800 * GST_SECOND;
 constexpr gint kLocalWorkersByCores = -1;
 constexpr gint kMaxLocalWorkers = 64;
 constexpr gdouble kDefaultVerifyRatio = 0.05;

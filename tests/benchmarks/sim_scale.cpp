@@ -214,7 +214,7 @@ class Farm {
         slot.worker = 0;
         break;
       case Event::kLost:
-        dispatcher_.remove_worker(event.id, false, "lost");
+        dispatcher_.remove_worker(event.id, false, "lost", now_);
         break;
       case Event::kFinish:
         if (is_at(slot, event.id))

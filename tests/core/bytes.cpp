@@ -204,6 +204,28 @@ GST_START_TEST(test_hmac_sha256_is_that_of_the_standard) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_printable_has_nothing_that_a_terminal_obeys) {
+  const struct {
+    const char* text;
+    const char* shown;
+  } rows[] = {
+      {"anna", "anna"},
+      {"\x1b[2Janna\x07", "?[2Janna?"},
+      {"two\nlines\r\t", "two lines  "},
+      {"\x7f\xc2\x9b"
+       "31m\xc2\xa0",
+       "??31m\xc2\xa0"},
+      {"\xe2\x80\xae"
+       "evil\xe2\x81\xa6\xe2\x80\xa6",
+       "?evil?\xe2\x80\xa6"},
+      {"Zo\xc3\xab \xe2\x82\xac", "Zo\xc3\xab \xe2\x82\xac"},
+      {"", ""},
+  };
+  for (const auto& row : rows)
+    fail_unless_equals_string(printable(row.text).c_str(), row.shown);
+}
+GST_END_TEST
+
 static Suite* bytes_suite() {
   Suite* suite = suite_create("bytes");
   TCase* tcase = tcase_create("general");
@@ -220,6 +242,7 @@ static Suite* bytes_suite() {
   tcase_add_test(tcase, test_reader_checks_strings);
   tcase_add_test(tcase, test_sha256_is_that_of_the_pieces_together);
   tcase_add_test(tcase, test_hmac_sha256_is_that_of_the_standard);
+  tcase_add_test(tcase, test_printable_has_nothing_that_a_terminal_obeys);
   return suite;
 }
 

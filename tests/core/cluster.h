@@ -246,7 +246,8 @@ class Cluster {
 
   void note_events() {
     for (auto& event : coordinator.take_events()) {
-      if (std::holds_alternative<Coordinator::LeaseAdvanced>(event))
+      if (std::holds_alternative<Coordinator::LeaseAdvanced>(event) ||
+          std::holds_alternative<Coordinator::ResultsSettled>(event))
         continue;
       add(told_, std::visit([](const auto& e) { return say(e); }, event));
       if (auto* segment = std::get_if<Coordinator::SegmentDone>(&event))
@@ -300,6 +301,21 @@ class Cluster {
     return text;
   }
   static std::string say(const Coordinator::NobodyCan& e) { return "nobody can: " + e.reason; }
+  static std::string say(const Coordinator::ResultsSettled& e) {
+    return "settled " + std::to_string(e.job);
+  }
+  static std::string say(const Coordinator::ResultsTakenBack& e) {
+    std::string text = "taken back";
+    for (const std::string& rendition : e.renditions)
+      text += " " + rendition;
+    text += " of";
+    for (const auto& segment : e.segments)
+      text += " " + std::to_string(segment.index);
+    return text + (e.some_left ? ", some have left" : "");
+  }
+  static std::string say(const Coordinator::JobStalled& e) {
+    return (e.given_up ? "over, stalled: " : "stalled: ") + e.reason;
+  }
 
   const Coordinator::Config config_;
   std::map<WorkerId, std::unique_ptr<Worker>> workers_;

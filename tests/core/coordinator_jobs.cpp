@@ -193,6 +193,45 @@ GST_START_TEST(test_jobs_that_are_blocked_hedge_their_earliest_segment) {
 }
 GST_END_TEST
 
+// Its only worker says for ever that it goes on.
+GST_START_TEST(test_jobs_that_stand_still_end) {
+  Cluster cluster;
+  cluster.coordinator.add_job(1, {.stall_timeout = 600 * kSeconds});
+  cluster.submit(0);
+  // Nobody is there: it waits.
+  cluster.run_until(2000 * kSeconds);
+  cluster.join(1, "pretender");
+  cluster.told();
+  const Instant began = cluster.now;
+  std::string told;
+  for (std::uint32_t frames = 1; frames < 200 && !contains(told, "over"); ++frames) {
+    for (const auto& lease : cluster.worker(1).leases)
+      cluster.worker(1).session.progress(lease.lease, 1, frames);
+    cluster.run_until(cluster.now + 10 * kSeconds);
+    told += cluster.told();
+  }
+  fail_unless_equals_text(told,
+                          "stalled: segment 0; leased to pretender"
+                          "over, stalled: segment 0; leased to pretender");
+  fail_unless_equals_uint64((cluster.now - began) / kSeconds, 600);
+}
+GST_END_TEST
+
+// Whatever is done begins the time anew; and what cannot be done, for want of room, takes none.
+GST_START_TEST(test_jobs_that_move_do_not_end) {
+  Cluster cluster;
+  cluster.coordinator.add_job(1, {.max_bytes = 4000, .stall_timeout = 100 * kSeconds});
+  cluster.submit(0, 1, 250);
+  cluster.submit(1, 1, 250);
+  cluster.join(1, "a");
+  cluster.run_until(cluster.now + 14 * kSeconds);
+  cluster.answer(1, 900);
+  cluster.told();
+  cluster.run_until(cluster.now + 1000 * kSeconds);
+  fail_if(contains(cluster.told(), "stalled"));
+}
+GST_END_TEST
+
 static Suite* coordinator_jobs_suite() {
   Suite* suite = suite_create("coordinator_jobs");
   TCase* tcase = tcase_create("general");
@@ -205,6 +244,8 @@ static Suite* coordinator_jobs_suite() {
   tcase_add_test(tcase, test_jobs_removed_in_mid_result_leave_the_others_alone);
   tcase_add_test(tcase, test_jobs_count_what_arrives_apart);
   tcase_add_test(tcase, test_jobs_that_are_blocked_hedge_their_earliest_segment);
+  tcase_add_test(tcase, test_jobs_that_stand_still_end);
+  tcase_add_test(tcase, test_jobs_that_move_do_not_end);
   return suite;
 }
 

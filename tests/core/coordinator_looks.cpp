@@ -3,6 +3,7 @@
 //
 // Results whose pictures are looked at before they count.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "gst/dist/core/coordinator.h"
@@ -99,15 +100,33 @@ GST_START_TEST(test_looks_in_context_find_what_a_segment_lacks) {
 GST_END_TEST
 
 GST_START_TEST(test_looks_cannot_be_foreseen) {
-  Farm farm(Verify::kAll);
+  Farm farm(Verify::kSample, 1);
   farm.join(1, "a");
-  std::set<Time> seen;
-  for (std::uint64_t index = 0; index < 40; ++index) {
+  std::map<Time, int> seen;
+  for (std::uint64_t index = 0; index < 80; ++index) {
     farm.make(1, index);
-    seen.insert(farm.looks.front().until - farm.looks.front().source->start);
+    ++seen[farm.looks.front().until - farm.looks.front().source->start];
     farm.look();
   }
   fail_unless(seen.size() == 2);
+  // The last frame is one of those that a liar would change.
+  fail_unless(seen[3 * kFrame] > 40);
+}
+GST_END_TEST
+
+// Where all is looked at, and of whoever was wrong once, each frame is.
+GST_START_TEST(test_looks_see_all_frames) {
+  for (const Verify mode : {Verify::kAll, Verify::kSample}) {
+    Farm farm(mode, 0);
+    farm.join(1, "a");
+    for (std::uint64_t index = 0; index < 40; ++index) {
+      farm.make(1, index);
+      const auto& look = farm.looks.front();
+      if (mode == Verify::kAll || index > 0)
+        fail_unless(look.until == look.source->start + 3 * kFrame);
+      farm.look(mode == Verify::kSample && index == 0 ? "black" : "");
+    }
+  }
 }
 GST_END_TEST
 
@@ -499,6 +518,7 @@ static Suite* coordinator_looks_suite() {
   tcase_add_test(tests, test_looks_come_before_the_result_counts);
   tcase_add_test(tests, test_looks_in_context_find_what_a_segment_lacks);
   tcase_add_test(tests, test_looks_cannot_be_foreseen);
+  tcase_add_test(tests, test_looks_see_all_frames);
   tcase_add_test(tests, test_looks_see_a_frame_of_each_rendition);
   tcase_add_test(tests, test_looks_at_the_first_result_and_some_others);
   tcase_add_test(tests, test_looks_are_not_for_this_process);

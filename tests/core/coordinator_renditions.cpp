@@ -253,6 +253,123 @@ GST_START_TEST(test_renditions_of_a_worker_that_left) {
 }
 GST_END_TEST
 
+// It was right once, and would bind all others to an encoder that none of them has.
+GST_START_TEST(test_renditions_of_a_worker_that_binds_and_leaves) {
+  Studio studio(false, "hd:h264:64x36");
+  for (std::uint64_t i = 0; i < 3; ++i)
+    studio.submit(i);
+  studio.join_with(1, "liar", {"nvh264enc"});
+  studio.join_with(2, "anna", {kX264});
+  studio.make(1, {"hd"});
+  fail_unless(studio.done.back().provisional);
+  studio.disconnect(1);
+  studio.told();
+  studio.run_until(studio.now + 5 * 1'000 * kMillisecond);
+  fail_unless_equals_text(studio.told(), "taken back hd of 0");
+  for (const char* segment : {"0:hd", "1:hd", "2:hd"}) {
+    fail_unless_equals_text(studio.wanted_of(2), segment);
+    studio.make(2, {"hd"});
+  }
+  fail_unless(!studio.done.back().provisional);
+  fail_unless_equals_uint64(studio.coordinator.dispatcher().open_segments(1), 0);
+  std::uint64_t held = 0;
+  for (const auto& done : studio.done)
+    held += done.worker.name == "anna" ? total_size(done.renditions[0].segment) : 0;
+  fail_unless_equals_uint64(studio.coordinator.bytes_held(1), held);
+}
+GST_END_TEST
+
+// Its caps differ in a field, so that nobody else's fit.
+GST_START_TEST(test_renditions_with_caps_that_nobody_else_makes) {
+  for (const bool stays : {false, true}) {
+    Cluster farm;
+    farm.add_job();
+    for (std::uint64_t i = 0; i < 4; ++i)
+      farm.submit(i);
+    farm.join(1, "liar");
+    farm.join(2, "anna");
+    farm.join(3, "bert");
+    SegmentHeader lie = answer_header(farm.leased_header(1));
+    lie.caps += ", liar=yes";
+    farm.answer(1, {with_payload(lie)});
+    farm.run();
+    fail_unless(farm.done.back().provisional);
+    if (!stays)
+      farm.disconnect(1);
+    farm.told();
+    farm.answer(2);
+    farm.run();
+    if (stays) {
+      // One word against another; two speak against one.
+      fail_unless(contains(farm.told(), "differ from those of the segments before"));
+      farm.answer(3);
+      farm.run();
+    }
+    const std::string told = farm.told();
+    fail_unless(contains(told, "taken back hd of 0"), "%s", told.c_str());
+    fail_if(contains(told, "some have left"), "%s", told.c_str());
+    for (int i = 0; i < 20 && farm.coordinator.dispatcher().open_segments(1) > 0; ++i) {
+      for (const WorkerId id : {2, 3})
+        if (!farm.leased(id).empty()) {
+          farm.answer(id);
+          farm.run();
+        }
+      farm.run_until(farm.now + 1'000 * kMillisecond);
+    }
+    fail_unless_equals_uint64(farm.coordinator.dispatcher().open_segments(1), 0);
+    const std::string rest = farm.told();
+    fail_if(contains(rest, "given up"), "%s", rest.c_str());
+  }
+}
+GST_END_TEST
+
+// What has left cannot be made anew. The job goes on all the same.
+GST_START_TEST(test_renditions_of_an_encoder_that_is_gone) {
+  Studio studio(false, "hd:h264:64x36");
+  studio.submit(0);
+  studio.join_with(1, "anna", {kOpen});
+  studio.make(1, {"hd"});
+  fail_if(studio.done.back().provisional);
+  studio.coordinator.delivered(1, 0, studio.now);
+  studio.submit(1);
+  studio.run();
+  studio.disconnect(1);
+  studio.join_with(2, "bert", {kX264});
+  fail_unless_equals_text(studio.wanted_of(2), "");
+  studio.told();
+  studio.run_until(studio.now + 5 * 1'000 * kMillisecond);
+  fail_unless_equals_text(studio.told(), "taken back hd of, some have left");
+  fail_unless_equals_text(studio.wanted_of(2), "1:hd");
+  studio.make(2, {"hd"});
+  fail_unless_equals_text(studio.told(), "chosen hd x264enc, done 1/1 bert");
+}
+GST_END_TEST
+
+// Two workers had it: they may come back.
+GST_START_TEST(test_renditions_of_an_encoder_that_several_had) {
+  Studio studio(false, "hd:h264:64x36");
+  for (std::uint64_t i = 0; i < 3; ++i)
+    studio.submit(i);
+  studio.join_with(1, "anna", {kOpen});
+  studio.join_with(2, "bert", {kOpen});
+  studio.make(1, {"hd"});
+  fail_unless(studio.done.back().provisional);
+  studio.told();
+  studio.make(2, {"hd"});
+  fail_unless_equals_text(studio.told(), "done 1/1 bert");
+  fail_if(studio.done.back().provisional);
+  studio.disconnect(1);
+  studio.disconnect(2);
+  studio.join_with(3, "cora", {kX264});
+  studio.told();
+  studio.run_until(studio.now + 15 * 1'000 * kMillisecond);
+  fail_unless_equals_text(studio.told(), "");
+  studio.run_until(studio.now + 10 * 1'000 * kMillisecond);
+  fail_unless_equals_text(studio.told(), "taken back hd of, some have left");
+  fail_unless_equals_text(studio.wanted_of(3), "2:hd");
+}
+GST_END_TEST
+
 GST_START_TEST(test_renditions_of_mixed_encoders) {
   Studio studio(true);
   studio.submit(0);
@@ -462,6 +579,10 @@ static Suite* coordinator_renditions_suite() {
   tcase_add_test(tcase, test_renditions_promised_and_missing);
   tcase_add_test(tcase, test_renditions_are_made_with_one_encoder);
   tcase_add_test(tcase, test_renditions_of_a_worker_that_left);
+  tcase_add_test(tcase, test_renditions_of_a_worker_that_binds_and_leaves);
+  tcase_add_test(tcase, test_renditions_with_caps_that_nobody_else_makes);
+  tcase_add_test(tcase, test_renditions_of_an_encoder_that_is_gone);
+  tcase_add_test(tcase, test_renditions_of_an_encoder_that_several_had);
   tcase_add_test(tcase, test_renditions_of_mixed_encoders);
   tcase_add_test(tcase, test_renditions_that_nobody_can_make);
   tcase_add_test(tcase, test_renditions_that_somebody_can_make_in_time);

@@ -78,7 +78,7 @@ GST_START_TEST(test_parts_wait_for_whoever_can_make_them) {
   farm.add_worker(7, 1, "gina");
   fail_unless_equals_uint64(farm.unable(kJob), 0);
   fail_unless_equals_text(farm.granted(), "0/3>7");
-  farm.remove_worker(7, true, "left");
+  farm.remove_worker(7, true, "left", farm.now);
   fail_unless_equals_uint64(farm.unable(kJob), kLarge | kSmall);
   fail_unless_equals_uint64(*farm.earliest(kJob), 0);
 }
@@ -202,7 +202,7 @@ GST_START_TEST(test_parts_complete_each_rendition_once) {
         if (!farm.find(grant.worker, grant.lease) || random.chance(50))
           continue;
         if (step < 300 && random.chance(10)) {
-          farm.fail(grant.worker, grant.lease, "stuck", farm.now, false);
+          farm.fail(grant.worker, grant.lease, "stuck", farm.now, Dispatcher::Blame::kNobody);
           continue;
         }
         RenditionSet made = grant.renditions;

@@ -42,6 +42,7 @@ class Simulation {
   struct Worker {
     unsigned capacity = 0;
     bool proven = false;
+    std::uint64_t completed = 0;
     bool probation = false;
     Instant suspended_until = 0;
     std::set<LeaseId> leases;
@@ -49,8 +50,9 @@ class Simulation {
   struct Segment {
     unsigned attempts = 0;
     unsigned failures = 0;
-    unsigned proven_failures = 0;
     std::set<WorkerId> failed_on;
+    std::set<std::string> failed_by;
+    Instant first_failed = kNever;
     std::set<LeaseId> leases;
   };
   struct Job {
@@ -146,7 +148,7 @@ class Simulation {
     for (auto& [_, job] : jobs_)
       for (auto& [index, segment] : job.segments)
         segment.failed_on.erase(id);
-    const auto failures = dispatcher_.remove_worker(id, in_good_order, "gone");
+    const auto failures = dispatcher_.remove_worker(id, in_good_order, "gone", now_);
     require(failures.size() == worker.leases.size());
     for (const auto& failure : failures) {
       require(worker.leases.count(failure.grant.lease) == 1);
@@ -198,6 +200,7 @@ class Simulation {
     drop_lease(grant);
     Worker& worker = workers_.at(grant.worker);
     worker.proven = true;
+    ++worker.completed;
     worker.probation = false;
     require(cancelled->size() == segment(grant.segment).leases.size());
     for (const Grant& other : *cancelled)
@@ -223,7 +226,8 @@ class Simulation {
     while (const auto failure = dispatcher_.expire(now_)) {
       const Lease lease = leases_.at(failure->grant.lease);
       // Never by a multiple of anything alone.
-      require(now_ - lease.heard >= Dispatcher::Config().deadline_floor);
+      require(failure->reason.starts_with("takes far longer") ||
+              now_ - lease.heard >= Dispatcher::Config().deadline_floor);
       require(failure->grant.lease == *workers_.at(failure->grant.worker).leases.begin());
       require(failure->suspended > 0);
       fail_lease(*failure, lease.confirmed && segment(lease.grant.segment).leases.size() == 1);
@@ -273,13 +277,19 @@ class Simulation {
 
   void settle(const Dispatcher::Failure& failure, const Worker& worker, bool counts) {
     Segment& failed = segment(failure.grant.segment);
+    // A lease that takes too long is no attempt.
+    counts = counts && !failure.reason.starts_with("takes far longer");
+    (void)worker;
     if (counts) {
-      ++failed.failures;
-      failed.proven_failures += worker.proven ? 1 : 0;
+      failed.first_failed = std::min(failed.first_failed, now_);
+      const std::string& who = std::to_string(failure.grant.worker);
+      const bool again = !failed.failed_by.insert(who).second;
+      failed.failures += !again || !failed.leases.empty() || all_failed(failed) ? 1 : 0;
     }
-    const bool enough = failed.proven_failures >= max_attempts_ ||
-                        (failed.failures >= max_attempts_ && all_failed(failed)) ||
-                        failed.failures >= 10 * max_attempts_;
+    const bool often = failed.failures >= 10 * max_attempts_;
+    const bool enough = workers_.empty()
+                            ? often && now_ >= failed.first_failed + 60'000 * kMillisecond
+                            : often || (failed.failures >= max_attempts_ && all_failed(failed));
     require(!failure.given_up.empty() == (counts && failed.leases.empty() && enough));
     if (!failure.given_up.empty())
       jobs_.at(failure.grant.segment.job).segments.erase(failure.grant.segment.index);
@@ -300,7 +310,12 @@ class Simulation {
     // Whoever is still free has nothing to do but what failed there, and waits for others then.
     for (const auto& [id, worker] : workers_)
       for (const auto& [_, job] : jobs_)
-        require(!has_room(worker) || !next_of(job, id));
+        require(!has_room(worker) || !next_of(job, id) || (!worker.proven && some_proven()));
+  }
+
+  // Then those that are not have to wait for their turn.
+  bool some_proven() const {
+    return std::ranges::any_of(workers_, [](const auto& entry) { return entry.second.proven; });
   }
 
   bool all_failed(const Segment& s) const {
@@ -315,11 +330,14 @@ class Simulation {
   bool may_take(WorkerId id, const Segment& s) const {
     if (s.failed_on.count(id) != 0)
       return all_failed(s);
-    if (s.failures < max_attempts_ || workers_.at(id).proven)
+    if (s.failures < max_attempts_)
       return true;
-    // Nobody who has been there longer could still do it.
+    // Nobody who has done more, or been there longer, could still do it.
+    const std::uint64_t done = workers_.at(id).completed;
     return std::all_of(workers_.begin(), workers_.end(), [&](const auto& worker) {
-      return worker.first >= id || s.failed_on.count(worker.first) != 0;
+      return worker.second.completed < done ||
+             (worker.second.completed == done && worker.first >= id) ||
+             s.failed_on.count(worker.first) != 0 || now_ < worker.second.suspended_until;
     });
   }
 

@@ -293,7 +293,7 @@ GST_END_TEST
 GST_START_TEST(test_dispatcher_removes_a_suspended_worker) {
   Farm farm({.segments = 1, .workers = 1, .max_attempts = 9});
   suspend_by_failures(farm);
-  fail_unless(farm.remove_worker(1, false, "connection lost").empty());
+  fail_unless(farm.remove_worker(1, false, "connection lost", farm.now).empty());
   fail_unless_equals_uint64(farm.next_wakeup(), kNever);
   fail_unless_equals_text(farm.grants(), "");
 }
@@ -544,6 +544,66 @@ GST_START_TEST(test_dispatcher_never_wakes_up_for_nothing_twice) {
 }
 GST_END_TEST
 
+// Two honest workers among many that take whatever they get and say for ever that they go on.
+GST_START_TEST(test_dispatcher_outlasts_pretenders) {
+  for (const WorkerId pretenders : {10u, 100u, 250u}) {
+    Farm farm({.workers = 0});
+    for (WorkerId id = 1; id <= pretenders; ++id)
+      farm.add_worker(id, 1, "pretender");
+    const WorkerId honest = pretenders + 1;
+    farm.add_worker(honest, 1, "anna");
+    farm.add_worker(honest + 1, 1, "bert");
+    constexpr std::uint64_t kSegments = 64;
+    farm.add_segments(kJob, 0, kSegments);
+    const Instant began = farm.now;
+    std::map<WorkerId, std::pair<Dispatcher::Grant, Instant>> at_work;
+    while (farm.open_segments(kJob) > 0 && farm.now < began + 3600 * kOneSecond) {
+      while (const auto failure = farm.expire(farm.now)) {
+      }
+      while (const auto grant = farm.next_grant(farm.now))
+        if (grant->worker >= honest)
+          at_work[grant->worker] = {*grant, farm.now};
+      farm.set_blocked(kJob, true);
+      farm.pass(kOneSecond / 4);
+      for (auto at = at_work.begin(); at != at_work.end();) {
+        const auto& [grant, since] = at->second;
+        const bool there = farm.find(grant.worker, grant.lease) != nullptr;
+        if (there && farm.now >= since + kOneSecond)
+          farm.complete(grant.worker, grant.lease, farm.now);
+        at = !there || farm.now >= since + kOneSecond ? at_work.erase(at) : std::next(at);
+      }
+      for (const auto& grant : farm.leases_of(kJob))
+        farm.progress(grant.worker, grant.lease, farm.now);
+    }
+    const double seconds = static_cast<double>(farm.now - began) / 1e9;
+    std::printf("%u pretenders: %.1f s, undisturbed %.1f s\n", static_cast<unsigned>(pretenders),
+                seconds, kSegments / 2.0);
+    fail_unless_equals_uint64(farm.open_segments(kJob), 0);
+    fail_unless(seconds < 150, "%u pretenders: %f s", static_cast<unsigned>(pretenders), seconds);
+  }
+}
+GST_END_TEST
+
+// However often it says that it goes on: others would have been done long ago.
+GST_START_TEST(test_dispatcher_ends_leases_that_take_far_too_long) {
+  Farm farm({.workers = 2});
+  farm.practise(100, 4, kOneSecond);
+  farm.remove_worker(2, true, "left", farm.now);
+  farm.add_segments(kJob, 0, 1);
+  farm.grants();
+  int seconds = 0;
+  std::optional<Dispatcher::Failure> failure;
+  for (; seconds < 600 && !failure; ++seconds) {
+    farm.pass(kOneSecond);
+    farm.show_life(0, 1);
+    failure = farm.expire(farm.now);
+  }
+  fail_unless(failure && failure->suspended > 0 && failure->given_up.empty());
+  fail_unless(failure->reason.starts_with("takes far longer than others"));
+  fail_unless_equals_uint64(static_cast<std::uint64_t>(seconds), 60);
+}
+GST_END_TEST
+
 static Suite* dispatcher_time_suite() {
   Suite* suite = suite_create("dispatcher_time");
   TCase* tcase = tcase_create("general");
@@ -579,6 +639,8 @@ static Suite* dispatcher_time_suite() {
   tcase_add_test(tcase, test_dispatcher_hedges_another_late_lease_if_it_cannot_hedge_the_latest);
   tcase_add_test(tcase, test_dispatcher_needs_no_wakeup_without_leases);
   tcase_add_test(tcase, test_dispatcher_never_wakes_up_for_nothing_twice);
+  tcase_add_test(tcase, test_dispatcher_outlasts_pretenders);
+  tcase_add_test(tcase, test_dispatcher_ends_leases_that_take_far_too_long);
   return suite;
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "tests/fuzz/fuzz.h"
@@ -366,11 +367,32 @@ class Target {
       const RenditionSet made = key.job == kLadder ? RenditionSet{1} << (name[0] - 'a') : 1;
       REQUIRE((missing & made) != 0);
       missing &= ~made;
+      if (done.provisional && !rendition.header->units.empty())
+        made_.insert({key.job, key.index, name});
     }
     REQUIRE(given_up || done.complete == (missing == 0));
     windows_[key.job].answer(key.index, done.held);
     if (done.complete)
       REQUIRE(done_[key.job].insert(key.index).second);
+  }
+
+  void notice(const Coordinator::ResultsSettled& settled) {
+    for (const auto& [index, bytes] : settled.segments)
+      windows_[settled.job].answer(index, bytes);
+  }
+
+  void notice(const Coordinator::ResultsTakenBack& taken) {
+    for (const auto& [index, bytes] : taken.segments) {
+      windows_[taken.job].answer(index, bytes);
+      done_[taken.job].erase(index);
+      for (const auto& name : taken.renditions)
+        if (made_.erase({taken.job, index, name}) != 0)
+          missing_[{taken.job, index}] |=
+              taken.job == kLadder ? RenditionSet{1} << (name[0] - 'a') : 1;
+    }
+    if (taken.job == kLadder)
+      for (const auto& name : taken.renditions)
+        encoders_[name].clear();
   }
 
   void notice(const Coordinator::EncoderChosen& chosen) {
@@ -422,6 +444,10 @@ class Target {
         notice(*done);
       else if (const auto* chosen = std::get_if<Coordinator::EncoderChosen>(&event))
         notice(*chosen);
+      else if (const auto* settled = std::get_if<Coordinator::ResultsSettled>(&event))
+        notice(*settled);
+      else if (const auto* taken = std::get_if<Coordinator::ResultsTakenBack>(&event))
+        notice(*taken);
       else if (const auto* failed = std::get_if<Coordinator::LeaseFailed>(&event);
                failed && !failed->given_up.empty())
         given_up_.insert(failed->grant.segment.job);
@@ -439,6 +465,7 @@ class Target {
   std::map<JobId, std::uint64_t> next_index_ = {{1, 0}};
   std::map<JobId, std::set<std::uint64_t>> done_;
   std::map<std::pair<JobId, std::uint64_t>, RenditionSet> missing_;
+  std::set<std::tuple<JobId, std::uint64_t, std::string>> made_;  // May be taken back.
   std::set<JobId> given_up_;
   std::map<std::string, std::string> encoders_;
   bool had_ladder_ = false;

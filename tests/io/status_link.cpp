@@ -30,6 +30,9 @@ struct Deaf : Primary::Observer {
   void told(const Coordinator::PicturesUnknown&) override { ++events; }
   void told(const Coordinator::EncoderChosen&) override { ++events; }
   void told(const Coordinator::NobodyCan&) override { ++events; }
+  void told(const Coordinator::ResultsSettled&) override { ++events; }
+  void told(const Coordinator::ResultsTakenBack&) override { ++events; }
+  void told(const Coordinator::JobStalled&) override { ++events; }
 
   std::atomic<unsigned> events = 0;
   std::atomic<unsigned> refused = 0;

@@ -251,6 +251,8 @@ void World::handle(const Coordinator::WorkerLeft& event) {
 }
 
 void World::handle(const Coordinator::WorkerSuspended& event) {
+  // What it held is queued again.
+  ++losses_;
   log(event.worker.name, " suspended for ", event.duration / kMillisecond, " ms: ", event.reason);
   if ((event.reason.starts_with("its answer") || event.reason.starts_with("it failed its exam")) &&
       wires_.at(event.worker.id - 1)->worker.plan().is_faultless())
@@ -340,10 +342,16 @@ void World::handle(const Coordinator::SegmentDone& event) {
   if (event.grant.attempt > kFutile + 4 * (failures != job.failures.end() ? failures->second : 0))
     wrong(name(event.grant) + ": work was thrown away");
   open.missing &= ~made;
-  for (const auto& rendition : event.renditions)
-    open.results += rendition.header->units.empty() ? 0 : total_size(rendition.segment);
+  for (const auto& [header, segment] : event.renditions) {
+    if (header->units.empty())
+      continue;
+    open.results += total_size(segment);
+    if (event.provisional)
+      open.provisional[header->rendition] = total_size(segment);
+  }
   const bool complete = open.missing == 0;
-  const std::uint64_t held = open.results + (complete ? 0 : total_size(open.source.bytes));
+  const std::uint64_t held =
+      open.results + (complete && !event.provisional ? 0 : total_size(open.source.bytes));
   if (event.complete != complete || event.held != held)
     wrong(name(event.grant) + ": " + std::to_string(event.held) + " bytes are held, it should be " +
           std::to_string(held) + (complete ? "; complete" : "; not complete"));
@@ -353,12 +361,79 @@ void World::handle(const Coordinator::SegmentDone& event) {
   if (complete) {
     ++segments_done_;
     ++job.done;
-    job.open.erase(source);
+    auto node = job.open.extract(source);
+    if (event.provisional)
+      job.kept.insert(std::move(node));
   }
+  if (event.provisional)
+    job.provisional.push_back({index, complete});
+  else
+    give(id, job, {index, complete});
+}
+
+void World::give(JobId id, Job& job, const Output& output) {
   if (job.plan.consume_every != 0)
-    job.outbox.push_back({index, complete});
-  else if (complete)
-    deliver(id, job, index);
+    job.outbox.push_back(output);
+  else if (output.completes)
+    deliver(id, job, output.index);
+}
+
+void World::handle(const Coordinator::ResultsSettled& event) {
+  log("the results of job ", event.job, " are settled");
+  Job& job = jobs_.at(event.job);
+  if (job.over)
+    return;
+  for (const auto& [index, bytes] : event.segments) {
+    const auto kept = job.kept.find(index);
+    if (kept == job.kept.end() || kept->second.results != bytes)
+      wrong(name(event.job, index) + ": settled with " + std::to_string(bytes) + " bytes");
+    job.window.answer(index, bytes);
+  }
+  if (job.kept.size() != event.segments.size())
+    wrong("job " + std::to_string(event.job) + ": not all results are settled");
+  job.kept.clear();
+  for (auto& [_, open] : job.open)
+    open.provisional.clear();
+  for (const Output& output : std::exchange(job.provisional, {}))
+    if (!job.over)
+      give(event.job, job, output);
+}
+
+void World::handle(const Coordinator::ResultsTakenBack& event) {
+  log(event.segments.size(), " results of job ", event.job, " are taken back: ", event.reason);
+  Job& job = jobs_.at(event.job);
+  if (job.over)
+    return;
+  ++losses_;
+  const auto& specs = job.plan.renditions;
+  for (const auto& [index, bytes] : event.segments) {
+    if (auto node = job.kept.extract(index)) {
+      job.open.insert(std::move(node));
+      --job.done;
+      --segments_done_;
+    }
+    Open& open = job.open.at(index);
+    for (const std::string& rendition : event.renditions) {
+      const auto made = open.provisional.find(rendition);
+      if (made == open.provisional.end())
+        continue;
+      open.results -= made->second;
+      open.provisional.erase(made);
+      const auto spec = std::ranges::find(specs, rendition, &RenditionSpec::name);
+      open.missing |= RenditionSet{1} << (specs.empty() ? 0 : spec - specs.begin());
+    }
+    if (open.results + total_size(open.source.bytes) != bytes)
+      wrong(name(event.job, index) + ": taken back, and " + std::to_string(bytes) + " are held");
+    job.window.answer(index, bytes);
+    for (Output& output : job.provisional)
+      output.completes = output.completes && output.index != index;
+  }
+  for (std::size_t i = 0; i < specs.size(); ++i)
+    if (event.renditions.contains(specs[i].name)) {
+      job.rungs[i].encoder.clear();
+      job.rungs[i].caps.clear();
+      job.rungs[i].queued.reset();
+    }
 }
 
 // --- The element and the joiner
@@ -422,6 +497,8 @@ void World::seek(JobId id) {
   job.open.clear();
   job.waiting.clear();
   job.outbox.clear();
+  job.kept.clear();
+  job.provisional.clear();
   job.failures.clear();
   job.front.clear();
   // The encoders stay.

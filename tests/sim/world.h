@@ -88,6 +88,8 @@ class World : public Actor, public Worker::Host {
     RenditionSet wanted = 1;   // To be leased; the others have no frames in it.
     RenditionSet missing = 1;  // What has not come, of all renditions.
     std::uint64_t results = 0;
+    std::map<std::string, std::uint64_t> provisional =
+        {};  // Bytes of those that may be taken back.
   };
   // One rendition of a job; of one that does not say what it wants, all together.
   struct Rung {
@@ -124,8 +126,10 @@ class World : public Actor, public Worker::Host {
     std::uint64_t next_submit = 0;
     std::uint64_t next_join = 0;  // What leaves the joiner next.
     std::map<std::uint64_t, Open> open;
-    std::set<std::uint64_t> waiting;  // At the joiner, for earlier ones.
-    std::deque<Output> outbox;        // Results that downstream has not taken.
+    std::set<std::uint64_t> waiting;     // At the joiner, for earlier ones.
+    std::deque<Output> outbox;           // Results that downstream has not taken.
+    std::map<std::uint64_t, Open> kept;  // Complete, but some of it provisional.
+    std::deque<Output> provisional;      // Results that are not settled.
     std::vector<Rung> rungs;
     std::map<std::uint64_t, unsigned> failures;
     std::uint64_t largest = 0;  // No segment and no result is larger.
@@ -157,6 +161,10 @@ class World : public Actor, public Worker::Host {
   void handle(const Coordinator::PicturesUnknown&) {}
   void handle(const Coordinator::EncoderChosen& event);
   void handle(const Coordinator::NobodyCan& event);
+  void handle(const Coordinator::ResultsSettled& event);
+  void handle(const Coordinator::ResultsTakenBack& event);
+  void handle(const Coordinator::JobStalled&) {}
+  void give(JobId id, Job& job, const Output& output);
 
   RenditionSet take_result(const Coordinator::SegmentDone& event, const Open& open, Job& job);
   void check_rendition(const Coordinator::SegmentDone& event, std::size_t rendition,

@@ -31,6 +31,9 @@
 namespace dist::tool {
 namespace {
 
+// Seconds.
+constexpr double kStallTimeout = 1800;
+constexpr double kMostSeconds = 1e9;
 constexpr char kHelp[] =
     "INPUT is a file or a URI. OUT is a file that ends in .mp4, .mkv, .webm or .ts for one\n"
     "rendition, or a folder, which gets one file for each. A rendition is\n"
@@ -60,6 +63,7 @@ struct Arguments {
   bool thumbnails = false;
   std::optional<unsigned> thumbnail_interval;  // Milliseconds; none: by the film's duration.
   bool wait = false;
+  double stall_timeout = kStallTimeout;  // Seconds.
   SegmentLimit segment_limit;
   bool json = false;
   bool yes = false;
@@ -78,6 +82,7 @@ struct Parsed {
   gint local_workers = -1;
   SegmentLimit segment_limit;
   gboolean wait = FALSE;
+  gdouble stall_timeout = kStallTimeout;
   gboolean json = FALSE;
   gboolean yes = FALSE;
   gboolean verbose = FALSE;
@@ -122,6 +127,8 @@ std::string wrong_in(const Parsed& parsed, const std::vector<std::string>& words
            ": write HOST:PORT in numbers, such as 0.0.0.0:7700 or [::]:7700";
   if (parsed.wait && !parsed.listen)
     return "--wait: is for the port of --listen; give that too";
+  if (!(parsed.stall_timeout >= 0 && parsed.stall_timeout <= kMostSeconds))
+    return "--stall-timeout: write seconds, such as 600, or 0 for never";
   if (const std::string wrong = parsed.segment_limit.wrong(); !wrong.empty())
     return wrong;
   const std::string seconds = text_of(parsed.thumbnails);
@@ -149,6 +156,9 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
        "Holds the secret that workers need", "FILE"},
       {"wait", 0, 0, G_OPTION_ARG_NONE, &parsed.wait,
        "Wait while another job of this machine has the port of --listen", nullptr},
+      {"stall-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &parsed.stall_timeout,
+       "Give up when no segment was done for so long, though workers are there (1800); 0: never",
+       "SECONDS"},
       parsed.segment_limit.entry(),
       {"audio", 0, 0, G_OPTION_ARG_STRING, &parsed.audio,
        "Where the sound goes: into 'each' file (default), or into a 'separate' one",
@@ -180,6 +190,7 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
                .thumbnails = parsed.thumbnails != nullptr,
                .thumbnail_interval = parse_interval(text_of(parsed.thumbnails)),
                .wait = parsed.wait != FALSE,
+               .stall_timeout = parsed.stall_timeout,
                .segment_limit = parsed.segment_limit,
                .json = parsed.json != FALSE,
                .yes = parsed.yes != FALSE,
@@ -212,6 +223,8 @@ Properties properties_of_remote(const Arguments& arguments, const std::string& r
   if (!arguments.secret_file.empty())
     properties.emplace_back("secret-file", arguments.secret_file);
   properties.emplace_back("local-workers", std::to_string(arguments.local_workers));
+  const auto stall = static_cast<std::uint64_t>(arguments.stall_timeout * GST_SECOND);
+  properties.emplace_back("stall-timeout", std::to_string(stall));
   return properties;
 }
 

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/dist/core/bytes.h"
 
+#include <algorithm>
 #include <bit>
+#include <initializer_list>
 #include <memory>
 
 namespace dist {
@@ -94,6 +96,36 @@ std::span<const std::uint8_t> ByteReader::bytes(std::size_t length) {
   const auto result = data_.first(length);
   data_ = data_.subspan(length);
   return result;
+}
+
+std::string printable(std::string_view text) {
+  const auto is_at = [&](std::size_t at, std::initializer_list<unsigned char> bytes) {
+    return text.size() - at >= bytes.size() &&
+           std::equal(bytes.begin(), bytes.end(), text.begin() + static_cast<std::ptrdiff_t>(at),
+                      [](unsigned char a, char b) { return a == static_cast<unsigned char>(b); });
+  };
+  std::string clean;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto last = static_cast<unsigned char>(i + 2 < text.size() ? text[i + 2] : 0);
+    if (byte == '\n' || byte == '\r' || byte == '\t') {
+      clean += ' ';
+    } else if (byte < 0x20 || byte == 0x7f) {
+      clean += '?';
+    } else if (byte == 0xc2 && i + 1 < text.size() &&
+               static_cast<unsigned char>(text[i + 1]) < 0xa0) {
+      clean += '?';  // U+0080 to U+009F.
+      ++i;
+    } else if ((is_at(i, {0xe2, 0x80}) &&
+                ((last >= 0xa8 && last <= 0xae) || last == 0x8e || last == 0x8f)) ||
+               (is_at(i, {0xe2, 0x81}) && last >= 0xa6 && last <= 0xa9)) {
+      clean += '?';  // U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069.
+      i += 2;
+    } else {
+      clean += text[i];
+    }
+  }
+  return clean;
 }
 
 std::string_view clip(std::string_view text, std::size_t max) {

@@ -109,6 +109,10 @@ class ByteReader {
 // character.
 std::string_view clip(std::string_view text, std::size_t max);
 
+// A UTF-8 text from a peer as it may be shown on a terminal: control characters, and those that
+// turn the direction of what follows, are replaced.
+std::string printable(std::string_view text);
+
 // SHA-256 over all pieces in order.
 std::array<std::uint8_t, 32> sha256(const BytesList& list);
 

@@ -23,9 +23,7 @@ std::string host_of(const std::string& address) {
 
 // Of workers that share processors: the slots of remoteencworker are called "NAME/1", "NAME/2".
 // Empty: there is none but this worker.
-std::string process_of(const Coordinator::WorkerInfo& worker, bool local) {
-  if (local)
-    return "local";
+std::string process_of(const Coordinator::WorkerInfo& worker) {
   const std::size_t slash = worker.name.rfind('/');
   const bool slot = slash != std::string::npos && slash + 1 < worker.name.size() &&
                     worker.name.find_first_not_of("0123456789", slash + 1) == std::string::npos;
@@ -33,6 +31,13 @@ std::string process_of(const Coordinator::WorkerInfo& worker, bool local) {
 }
 
 }  // namespace
+
+std::string Coordinator::identity_of(const WorkerInfo& worker) {
+  if (worker.address == kLocal)
+    return kLocal;
+  const std::string process = process_of(worker);
+  return !process.empty() ? process : host_of(worker.address) + " " + worker.name;
+}
 
 Coordinator::Coordinator(const Config& config)
     : config_(config),
@@ -61,7 +66,7 @@ void Coordinator::join_local(WorkerId id, const std::string& name, unsigned capa
                              LeasePort& port, Instant now) {
   auto& connection = *connections_.emplace(id, std::make_unique<Connection>()).first->second;
   connection.port = &port;
-  connection.info = {id, name, "this process"};
+  connection.info = {id, name, kLocal};
   PrimarySession::Joined joined{name, capacity};
   handle(connection, joined, now);
   pump(now);
@@ -132,7 +137,7 @@ void Coordinator::lose(Connection& connection, const std::string& reason, Instan
   for (auto& [id, job] : jobs_)
     exam_lost(connection.info, id, job, in_good_order ? "" : reason, now);
   for (const Dispatcher::Failure& failure :
-       dispatcher_.remove_worker(connection.info.id, in_good_order, reason))
+       dispatcher_.remove_worker(connection.info.id, in_good_order, reason, now))
     lease_failed(connection.info, failure, now);
   for (auto& [_, job] : jobs_) {
     job.offers.erase(connection.info.id);
@@ -171,7 +176,8 @@ void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, 
   for (auto& [_, job] : jobs_)
     job.waiting_told = false;
   dispatcher_.add_worker(connection.info.id, event.capacity, event.name,
-                         process_of(connection.info, !connection.session));
+                         connection.session ? process_of(connection.info) : kLocal,
+                         identity_of(connection.info));
   for (auto& [id, job] : jobs_) {
     add_candidate(connection, id, job, now);
     ask(connection, id, job, now);
@@ -217,6 +223,7 @@ void Coordinator::lease_failed(const WorkerInfo& worker, Dispatcher::Failure fai
   const SegmentKey& key = failure.grant.segment;
   if (!failure.given_up.empty() && !dispatcher_.is_open(key.job, key.index)) {
     jobs_.at(key.job).segments.erase(key.index);
+    jobs_.at(key.job).provisional.erase(key.index);
     jobs_.at(key.job).verification.forget_segment(key.index);
   }
   events_.push_back(LeaseFailed{worker, failure.grant, failure.reason, failure.given_up});
@@ -315,16 +322,74 @@ void Coordinator::throttle(JobId id, Job& job) {
   if (job.full_at != UINT64_MAX || expected > static_cast<double>(job.config.max_bytes))
     throttle = dispatcher_.earliest(id) == job.window.oldest() ? Throttle::kEarliestOnly
                                                                : Throttle::kStopped;
+  // The one result that may exceed the limit is being looked at. Until that is over whatever else
+  // is made of its segment would find no room, again and again.
+  if (job.full_at != UINT64_MAX && held_.contains(job.exempt))
+    throttle = Throttle::kStopped;
+  // What is held back is the next to leave: room comes from it only.
+  if (throttle == Throttle::kStopped && job.window.oldest() &&
+      job.kept.contains(*job.window.oldest()))
+    settle_all(id, job);
+  job.stopped = throttle == Throttle::kStopped;
   dispatcher_.set_throttle(id, throttle);
   throttle_exams(job, expected);
+}
+
+// Workers may say for ever that they go on. Where nothing can be done, for want of workers or of
+// room, nobody stands still.
+void Coordinator::look_for_stall(JobId id, Job& job, Instant now) {
+  constexpr Instant kTold = 60'000 * kMillisecond;
+  const Instant limit = job.config.stall_timeout;
+  const bool can_move = limit != 0 && !job.done && !job.stopped && dispatcher_.workers() > 0 &&
+                        dispatcher_.open_segments(id) > 0;
+  job.stall_at = kNever;
+  if (!can_move) {
+    job.moved_at.reset();
+    job.stall_told = false;
+    return;
+  }
+  const Instant since = job.moved_at.value_or(now);
+  const Instant tell = std::min(kTold, limit / 2);
+  job.moved_at = since;
+  if (job.stalled)
+    return;
+  job.stalled = now >= since + limit;
+  if (job.stalled || (now >= since + tell && !job.stall_told)) {
+    job.stall_told = true;
+    events_.push_back(JobStalled{id, now - since, describe_stall(id), job.stalled});
+  }
+  if (!job.stalled)
+    job.stall_at = since + (job.stall_told ? limit : tell);
+}
+
+// What is waited for: "segment 3 and 5 more; leased to anna, bert".
+std::string Coordinator::describe_stall(JobId id) const {
+  constexpr std::size_t kNamed = 3;
+  std::set<std::string> names;
+  for (const Dispatcher::Grant& grant : dispatcher_.leases_of(id))
+    if (const auto found = connections_.find(grant.worker); found != connections_.end())
+      names.insert(found->second->info.name);
+  std::string text = "segment " + std::to_string(dispatcher_.earliest(id).value_or(0));
+  if (const std::size_t open = dispatcher_.open_segments(id); open > 1)
+    text += " and " + std::to_string(open - 1) + " more";
+  text += names.empty() ? "; leased to nobody" : "; leased to ";
+  std::size_t named = 0;
+  for (const std::string& name : names)
+    if (++named <= kNamed)
+      text += (named > 1 ? ", " : "") + name;
+  if (names.size() > kNamed)
+    text += " and " + std::to_string(names.size() - kNamed) + " more";
+  return text;
 }
 
 // Does all that follows from what happened.
 void Coordinator::pump(Instant now) {
   while (const auto failure = dispatcher_.expire(now))
     lease_failed(connections_.at(failure->grant.worker)->info, *failure, now);
-  for (auto& [id, job] : jobs_)
+  for (auto& [id, job] : jobs_) {
+    settle(id, job);
     throttle(id, job);
+  }
   while (const auto grant = dispatcher_.next_grant(now)) {
     Connection& connection = *connections_.at(grant->worker);
     const JobId id = job_of(*grant);
@@ -345,8 +410,10 @@ void Coordinator::pump(Instant now) {
     if (grant->hedge)
       events_.push_back(LeaseHedged{connection.info, *grant});
   }
-  for (auto& [id, job] : jobs_)
+  for (auto& [id, job] : jobs_) {
     look_for_unable(id, job, now);
+    look_for_stall(id, job, now);
+  }
   if (dispatcher_.workers() > 0)
     return;
   for (auto& [id, job] : jobs_)
@@ -500,7 +567,7 @@ void Coordinator::advance(Instant now) {
 Instant Coordinator::next_wakeup() const {
   Instant at = dispatcher_.next_wakeup();
   for (const auto& [_, job] : jobs_)
-    at = std::min(at, job.unable_at);
+    at = std::min({at, job.unable_at, job.stall_at});
   return wakeups_.empty() ? at : std::min(at, wakeups_.begin()->first);
 }
 

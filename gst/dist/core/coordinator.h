@@ -59,6 +59,8 @@ class Coordinator {
     // Which results are looked at before they count, and whether workers are examined first. The
     // caller has to answer each LookWanted.
     Verification::Config verification = {};
+    // A job ends in which no segment is done for so long although workers are there; 0: never.
+    Instant stall_timeout = 0;
   };
 
   struct WorkerInfo {
@@ -122,8 +124,40 @@ class Coordinator {
     std::string note;      // Set if the result was accepted although it is not what was expected.
     SegmentDamage damage = {};
     std::vector<Rendition> renditions;
-    bool complete = true;    // Nothing more comes of this segment.
-    std::uint64_t held = 0;  // Bytes of its results so far, and of the segment unless complete.
+    bool complete = true;  // Nothing more comes of this segment.
+    // Bytes of its results so far, and of the segment unless complete, or provisional.
+    std::uint64_t held = 0;
+    // The caller keeps the renditions until ResultsSettled, and may hear before that they are taken
+    // back.
+    bool provisional = false;
+  };
+  // Of a segment, how many bytes are held now.
+  struct HeldBytes {
+    std::uint64_t index = 0;
+    std::uint64_t bytes = 0;
+  };
+  // No segment was done for so long, although workers are there. Told once before, and then when
+  // the job is to end.
+  struct JobStalled {
+    JobId job = 0;
+    Instant duration = 0;
+    std::string reason;  // What is waited for.
+    bool given_up = false;
+  };
+  // All provisional results may leave.
+  struct ResultsSettled {
+    JobId job = 0;
+    std::vector<HeldBytes> segments;  // Whose sources are not held any more.
+  };
+  // The form of these renditions, that is caps and encoder, is another one from now on, because
+  // nobody goes on with the one before. Their provisional results of these segments are void, and
+  // will be done again.
+  struct ResultsTakenBack {
+    JobId job = 0;
+    std::set<std::string> renditions;
+    std::string reason;
+    std::vector<HeldBytes> segments = {};
+    bool some_left = false;  // Others have left before: caps change on the way.
   };
   // Somebody has to look at the pictures of this result, and to answer with looked(). The lease
   // goes on until then, whether the worker stays or leaves. If it is of an exam, the segment may
@@ -180,7 +214,8 @@ class Coordinator {
   using Event =
       std::variant<WorkerJoined, WorkerLeft, WorkerSuspended, ConnectionRefused, WaitingForWorkers,
                    LeaseFailed, LeaseAdvanced, LeaseHedged, SegmentDone, LookWanted, PicturesDiffer,
-                   PicturesUnknown, EncoderChosen, NobodyCan>;
+                   PicturesUnknown, EncoderChosen, NobodyCan, ResultsSettled, ResultsTakenBack,
+                   JobStalled>;
 
   explicit Coordinator(const Config& config);
 
@@ -289,8 +324,10 @@ class Coordinator {
     std::shared_ptr<const SegmentHeader> header;
     BytesList bytes;
     wire::Digest sha256 = {};
-    RenditionSet wanted = 1;    // The others have no frames in it.
-    std::uint64_t results = 0;  // Bytes of those renditions that are there.
+    RenditionSet wanted = 1;                         // The others have no frames in it.
+    std::uint64_t results = 0;                       // Bytes of those renditions that are there.
+    std::map<std::string, std::uint64_t> made = {};  // Those of them that are provisional.
+    bool filled = false;                             // Those without frames were added.
     // What lies before it; null once it is among its bytes, or if there is nothing.
     std::shared_ptr<const SegmentBytes> before = {};
     // The first lease that has it; 0: none.
@@ -313,6 +350,8 @@ class Coordinator {
     std::uint64_t looked_at = 0;                 // Bytes of results that are being looked at.
     Window window;                               // What is held, in order.
     std::map<std::uint64_t, Segment> segments;   // Not complete.
+    std::map<std::uint64_t, Segment> kept;       // Complete, but some of its results provisional.
+    std::set<std::uint64_t> provisional;         // Of which some results are.
     std::shared_ptr<const SegmentBytes> latest;  // That was submitted.
     std::uint64_t incoming = 0;                  // Bytes of results that are arriving.
     // The one lease whose result may arrive although there is no room for it, and the one of an
@@ -323,6 +362,12 @@ class Coordinator {
     std::uint64_t full_at = UINT64_MAX;  // What the window held when a result had no room.
     bool done = false;
     bool waiting_told = false;
+    // Since when no segment was done although workers are there, and when that is told next.
+    std::optional<Instant> moved_at;
+    Instant stall_at = kNever;
+    bool stall_told = false;
+    bool stalled = false;  // For too long.
+    bool stopped = false;  // There is no room for results.
     // For the status: what FarmStatus::Job counts.
     std::optional<Instant> first_segment_at;
     std::uint64_t segments_done = 0;
@@ -333,6 +378,7 @@ class Coordinator {
     // Those of its renditions that are in the set.
     std::vector<RenditionSpec> some(RenditionSet set) const;
     std::vector<double> weights() const;
+    std::size_t find(const std::string& rendition) const;
 
     // Where workers are examined: with what, how many failed since one passed, and those that have
     // not passed.
@@ -375,6 +421,8 @@ class Coordinator {
   };
 
   static constexpr char kJobDone[] = "the job is done";
+  // The address and the identity of workers in this process.
+  static constexpr char kLocal[] = "this process";
   static bool has(RenditionSet set, std::size_t rendition) { return (set >> rendition & 1) != 0; }
 
   void handle(Connection& connection, PrimarySession::Joined& event, Instant now);
@@ -422,19 +470,40 @@ class Coordinator {
   void count_failed_exam(Dispatcher::Failure& failure, const WorkerInfo& worker, JobId id,
                          Job& job);
   void accept(Answer answer, Job& job, Instant now);
-  void refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, const Job& job,
-              Instant now);
-  void refuse_result(const SegmentDone& done, const std::string& reason, bool counts, Instant now);
+  void refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, Job& job, Instant now);
+  void refuse_result(const SegmentDone& done, const std::string& reason, Dispatcher::Blame blame,
+                     Instant now);
+  bool is_voucher_there(const ResultCheck::Form& form) const;
+  bool could_another_vouch(const ResultCheck::Form& form, const Job& job,
+                           std::size_t rendition) const;
+  bool is_settled(const ResultCheck::Form& form, JobId id, const Job& job,
+                  std::size_t rendition) const;
+  bool holds_back(JobId id, Job& job) const;
+  void settle(JobId id, Job& job);
+  void settle_all(JobId id, Job& job);
+  bool may_replace_form(const SegmentDone& done, Job& job, Instant now) const;
+  void replace_form(const SegmentDone& done, Job& job);
+  void refuse_form(const ResultCheck::Verdict& verdict, const SegmentDone& done, Job& job,
+                   Instant now);
+  void drop_form(JobId id, Job& job, const std::set<std::string>& renditions,
+                 const std::string& reason);
+  std::uint64_t take_back(JobId id, Job& job, std::uint64_t index,
+                          const std::set<std::string>& renditions, ResultsTakenBack& event);
+  bool drop_encoders(JobId id, Job& job, RenditionSet missing, Instant now);
   bool put_in_context(Segment& segment) const;
   SegmentDamage damage_in(const Job& job, const SegmentDone& done) const;
   bool needs_context(const SegmentDone& done, Job& job, bool looked_at) const;
-  std::uint64_t weigh(const Job& job, SegmentDone& done) const;
+  std::uint64_t weigh(Job& job, SegmentDone& done) const;
   void keep(Answer answer, Job& job, Instant now);
-  static void add_empty_renditions(const Job& job, const Segment& segment, SegmentDone& done);
+  // Stays the same when a worker comes back; the slots of one process have it in common.
+  static std::string identity_of(const WorkerInfo& worker);
+  void vouch(const SegmentDone& done, Job& job, Instant now);
+  static void add_empty_renditions(const Job& job, Segment& segment, SegmentDone& done);
   void lose(Connection& connection, const std::string& reason, Instant now);
   void close(Connection& connection, const std::string& reason, Instant now);
   void end_greeting(const Connection& connection);
   void lease_failed(const WorkerInfo& worker, Dispatcher::Failure failure, Instant now);
+  static std::uint64_t frames_in(const Segment& segment);
   void note_result(const SegmentDone& done, Job& job);
   void note_failure(const WorkerInfo& worker, const Dispatcher::Failure& failure, Instant now);
   FarmStatus::Job status_of(JobId id, const Job& job, Instant now) const;
@@ -453,6 +522,8 @@ class Coordinator {
   void choose_encoders(const Answer& answer, Job& job, Instant now);
   std::string missing_encoders(const Job& job, RenditionSet missing) const;
   void look_for_unable(JobId id, Job& job, Instant now);
+  void look_for_stall(JobId id, Job& job, Instant now);
+  std::string describe_stall(JobId id) const;
   void pump(Instant now);
   void watch(Connection& connection);
 

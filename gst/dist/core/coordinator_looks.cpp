@@ -17,15 +17,16 @@ void Coordinator::hold(Answer answer, Job& job, Instant now) {
   if (!fits(job, answer.size) && !exempt(done.grant))
     return put_off(done.grant, answer.size, now);
   const Segment& segment = segment_of(done.grant);
-  // From the second half, so that what moves is seen to move; of an exam all.
   const std::vector<Time> times = segment.header->presentation_times();
-  const std::size_t first = is_exam(done.grant) ? times.size() - 1 : times.size() / 2;
+  const std::size_t last = is_exam(done.grant)
+                               ? times.size() - 1
+                               : job.verification.last_frame(done.worker.id, times.size());
   LookWanted wanted{.worker = done.worker,
                     .grant = told(done.grant),
                     .source = segment.header,
                     .segment = segment.bytes,
                     .renditions = done.renditions,
-                    .until = times[first + job.verification.draw(times.size() - first)]};
+                    .until = times[last]};
   // Of a lower rate there may be no frame before that.
   for (const Rendition& rendition : done.renditions)
     if (const auto shown = rendition.header->presentation_times(); !shown.empty())
@@ -50,7 +51,11 @@ std::optional<Coordinator::Answer> Coordinator::take_held(LeaseId lease) {
   return answer;
 }
 
-void Coordinator::looked(LeaseId lease, const Look& look, Instant now) {
+void Coordinator::looked(LeaseId lease, const Look& seen, Instant now) {
+  Look look = seen;
+  // They name caps and renditions as the worker wrote them.
+  look.difference = printable(look.difference);
+  look.unknown = printable(look.unknown);
   std::optional<Answer> answer = take_held(lease);
   if (!answer)
     return;
@@ -74,7 +79,8 @@ void Coordinator::judge_look(Answer answer, const Look& look, Job& job, Instant 
   Segment& segment = job.segments.at(key.index);
   if (look.lacks_context &&
       (segment.was_leased_without(done.grant.lease) || put_in_context(segment)))
-    return refuse_result(done, "needs what lies before it; it is decoded again", false, now);
+    return refuse_result(done, "needs what lies before it; it is decoded again",
+                         Dispatcher::Blame::kNobody, now);
   if (!look.unknown.empty())
     events_.push_back(PicturesUnknown{done.worker, done.grant, look.unknown});
   if (!look.difference.empty()) {
@@ -99,10 +105,10 @@ void Coordinator::judge_look(Answer answer, const Look& look, Job& job, Instant 
 // The result is not what was asked for. When another worker's is, this one is convicted.
 void Coordinator::accuse(const SegmentDone& done, const std::string& reason, Instant now) {
   if (is_exam(done.grant))
-    return fail_exam(done, reason, now);
+    return fail_exam(done, printable(reason), now);
   const SegmentKey& key = done.grant.segment;
   jobs_.at(key.job).verification.differ(done.worker.id, key.index, done.grant.renditions);
-  refuse_result(done, reason, true, now);
+  refuse_result(done, reason, Dispatcher::Blame::kAttempt, now);
 }
 
 void Coordinator::convict(WorkerId worker, const std::string& reason, Instant now) {

@@ -191,6 +191,10 @@ void Coordinator::look_for_unable(JobId id, Job& job, Instant now) {
     const Instant since = job.unable_since.try_emplace(i, now).first->second;
     job.unable_at = std::min(job.unable_at, since + (all_offered ? 1 : 2) * kPatience);
   }
+  if (drop_encoders(id, job, missing, now)) {
+    pump(now);
+    return;
+  }
   if (now < job.unable_at)
     return;
   job.unable_told = true;

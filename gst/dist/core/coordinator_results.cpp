@@ -101,15 +101,17 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   const bool local = connection.session == nullptr;
   const bool picked = exam || job.verification.picks(id, local, done.grant.segment.index);
   if (!exam && needs_context(done, job, picked))
-    return refuse_result(done, "damaged; it is decoded again with what lies before it", false, now);
+    return refuse_result(done, "damaged; it is decoded again with what lies before it",
+                         Dispatcher::Blame::kNobody, now);
   if (!picked)
     return accept(std::move(answer), job, now);
   // What it says must not bind others before it is believed.
   ResultCheck trial = job.check;
   const auto verdict = judge(job, trial, done);
-  if (verdict.status)
+  if (verdict.status || (verdict.other_form && may_replace_form(done, job, now)))
     return hold(std::move(answer), job, now);
-  if (!exam)
+  // Of another form it has learnt nothing, and what is known since then must stay.
+  if (!exam && !verdict.other_form)
     job.check = std::move(trial);
   refuse(verdict, done, job, now);
 }
@@ -140,7 +142,12 @@ bool Coordinator::needs_context(const SegmentDone& done, Job& job, bool looked_a
 
 void Coordinator::accept(Answer answer, Job& job, Instant now) {
   SegmentDone& done = answer.done;
-  const auto verdict = judge(job, job.check, done);
+  auto verdict = judge(job, job.check, done);
+  if (verdict.other_form && may_replace_form(done, job, now)) {
+    replace_form(done, job);
+    verdict = judge(job, job.check, done);
+    weigh(job, done);
+  }
   if (!verdict.status) {
     // It may be there for a decoder that came from before.
     if (verdict.lacks_frames)
@@ -172,27 +179,37 @@ SegmentDamage Coordinator::damage_in(const Job& job, const SegmentDone& done) co
   return most;
 }
 
-void Coordinator::refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done,
-                         const Job& job, Instant now) {
+void Coordinator::refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, Job& job,
+                         Instant now) {
+  if (verdict.other_form && !is_exam(done.grant))
+    return refuse_form(verdict, done, job, now);
   const bool counts = !verdict.doubtful || done.grant.attempt > kDoubts * job.config.max_attempts;
-  refuse_result(done, verdict.status.error(), counts, now);
+  refuse_result(done, verdict.status.error(),
+                counts ? Dispatcher::Blame::kAttempt : Dispatcher::Blame::kNobody, now);
 }
 
-void Coordinator::refuse_result(const SegmentDone& done, const std::string& reason, bool counts,
-                                Instant now) {
-  const auto failure = dispatcher_.fail(done.worker.id, done.grant.lease, reason, now, counts);
+void Coordinator::refuse_result(const SegmentDone& done, const std::string& reason,
+                                Dispatcher::Blame blame, Instant now) {
+  const auto failure =
+      dispatcher_.fail(done.worker.id, done.grant.lease, printable(reason), now, blame);
   if (failure)
     lease_failed(done.worker, *failure, now);
 }
 
-// Says what is held once the result is kept. Returns how much more that is than now.
-std::uint64_t Coordinator::weigh(const Job& job, SegmentDone& done) const {
+// Says what is held once the result is kept, the source too if the result may be provisional.
+// Returns how much more that is than now.
+std::uint64_t Coordinator::weigh(Job& job, SegmentDone& done) const {
   const SegmentKey& key = done.grant.segment;
   const Segment& segment = job.segments.at(key.index);
   const std::uint64_t source = total_size(segment.bytes);
   done.complete = (done.grant.renditions & ~made_in(job, done)) == 0 &&
                   dispatcher_.open_parts(key.job, key.index) == 1;
-  done.held = segment.results + (done.complete ? 0 : source);
+  const auto& forms = job.check.forms(segment.header->caps);
+  const bool provisional = !std::ranges::all_of(done.renditions, [&](const Rendition& rendition) {
+    const auto form = forms.find(rendition.header->rendition);
+    return form != forms.end() && form->second.settled;
+  });
+  done.held = segment.results + (done.complete && !provisional ? 0 : source);
   for (const Rendition& rendition : done.renditions)
     done.held += total_size(rendition.segment);
   return done.held - std::min(done.held, segment.results + source);
@@ -202,18 +219,42 @@ void Coordinator::keep(Answer answer, Job& job, Instant now) {
   SegmentDone& done = answer.done;
   const SegmentKey key = done.grant.segment;
   const auto segment = job.segments.find(key.index);
+  vouch(done, job, now);
   cancel(dispatcher_.complete(done.worker.id, done.grant.lease, now, made_in(job, done)).value());
-  segment->second.results = done.held - (done.complete ? 0 : total_size(segment->second.bytes));
-  job.window.answer(key.index, done.held);
-  note_result(done, job);
   choose_encoders(answer, job, now);
+  done.provisional = holds_back(key.job, job);
+  if (!done.provisional)
+    settle(key.job, job);
+  for (const Rendition& rendition : done.renditions) {
+    segment->second.results += total_size(rendition.segment);
+    if (done.provisional)
+      segment->second.made[rendition.header->rendition] = total_size(rendition.segment);
+  }
+  if (done.provisional)
+    job.provisional.insert(key.index);
+  done.held = segment->second.results +
+              (done.complete && !done.provisional ? 0 : total_size(segment->second.bytes));
+  job.window.answer(key.index, done.held);
+  job.moved_at = now;
+  job.stall_told = false;
+  note_result(done, job);
   if (done.complete) {
     add_empty_renditions(job, segment->second, done);
     job.check.forget(key.index);
     job.verification.forget_segment(key.index);
-    job.segments.erase(segment);
+    if (done.provisional)
+      job.kept.insert(job.segments.extract(segment));
+    else
+      job.segments.erase(segment);
   }
   events_.push_back(std::move(done));
+}
+
+void Coordinator::vouch(const SegmentDone& done, Job& job, Instant now) {
+  std::vector<SegmentHeader> headers;
+  for (const Rendition& rendition : done.renditions)
+    headers.push_back(*rendition.header);
+  job.check.vouch(identity_of(done.worker), *segment_of(done.grant).header, headers, now);
 }
 
 // Nobody knows before what a pipeline makes that somebody wrote: it may leave out some or, where it
@@ -295,7 +336,9 @@ ResultCheck::Verdict Coordinator::judge(const Job& job, ResultCheck& check,
 }
 
 // Those without frames in this segment: whoever joins them waits for each segment.
-void Coordinator::add_empty_renditions(const Job& job, const Segment& segment, SegmentDone& done) {
+void Coordinator::add_empty_renditions(const Job& job, Segment& segment, SegmentDone& done) {
+  if (std::exchange(segment.filled, true))
+    return;
   for (std::size_t i = 0; i < job.renditions.size(); ++i) {
     if (has(segment.wanted, i))
       continue;

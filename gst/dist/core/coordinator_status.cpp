@@ -22,10 +22,13 @@ void Coordinator::handle(Connection& connection, PrimarySession::StatusAsked&, I
   connection.asks = true;
 }
 
+std::uint64_t Coordinator::frames_in(const Segment& segment) {
+  return static_cast<std::uint64_t>(std::ranges::count_if(
+      segment.header->units, [](const AccessUnit& unit) { return unit.show != kNoTime; }));
+}
+
 void Coordinator::note_result(const SegmentDone& done, Job& job) {
-  const auto& units = job.segments.at(done.grant.segment.index).header->units;
-  const auto frames = static_cast<std::uint64_t>(
-      std::ranges::count_if(units, [](const AccessUnit& unit) { return unit.show != kNoTime; }));
+  const std::uint64_t frames = frames_in(job.segments.at(done.grant.segment.index));
   if (const auto connection = connections_.find(done.worker.id); connection != connections_.end()) {
     ++connection->second->results;
     connection->second->frames += frames;

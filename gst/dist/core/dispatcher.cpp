@@ -10,6 +10,10 @@ namespace {
 
 // What a part costs whatever is made of it, as a share of the largest rendition.
 constexpr double kDecoding = 0.25;
+// Where some have shown that they can work, those that have not hold no more leases than this
+// together, or than so many for each that has.
+constexpr std::size_t kLeastTrials = 16;
+constexpr std::size_t kTrialsEach = 2;
 
 }  // namespace
 
@@ -61,6 +65,15 @@ void Dispatcher::add_segment(SegmentKey key, double work, RenditionSet rendition
   if (is_open(key.job, key.index))
     return;
   ++jobs_.at(key.job).open_segments;
+  Part part;
+  part.renditions = renditions;
+  part.work = std::max(work, 1e-9);
+  queue(add_part(key, std::move(part)));
+}
+
+void Dispatcher::reopen(SegmentKey key, double work, RenditionSet renditions) {
+  if (!is_open(key.job, key.index))
+    return add_segment(key, work, renditions);
   Part part;
   part.renditions = renditions;
   part.work = std::max(work, 1e-9);
@@ -162,13 +175,23 @@ std::size_t Dispatcher::open_segments(JobId id) const {
 
 // --- Workers
 
-void Dispatcher::add_worker(WorkerId id, unsigned capacity, std::string name, std::string process) {
+void Dispatcher::add_worker(WorkerId id, unsigned capacity, std::string name, std::string process,
+                            std::string identity) {
   const auto [at, added] = workers_.try_emplace(id);
   if (!added)
     return;
   at->second.capacity = std::max(capacity, 1u);
   at->second.name = std::move(name);
   at->second.process = std::move(process);
+  // Numbers are no names of hosts.
+  at->second.identity = identity.empty() ? std::to_string(id) : std::move(identity);
+  // What it failed before others try first.
+  for (auto& [_, job] : jobs_)
+    for (auto& [key, part] : job.parts)
+      if (part.failed_by.contains(at->second.identity)) {
+        part.failed_on.insert(id);
+        at->second.failed.insert(key);
+      }
   join_group(id, at->second, {});
 }
 
@@ -272,19 +295,48 @@ bool Dispatcher::is_free(WorkerId id, const Group& group) const {
   return worker != workers_.end() && group.free.count(worker->second.key) != 0;
 }
 
-// Whether everyone has failed it who could make some of it.
-bool Dispatcher::failed_by_all(SegmentKey key, const Part& part) const {
+// Workers that could make some of it.
+std::size_t Dispatcher::count_able(SegmentKey key, const Part& part) const {
   if (const auto only = jobs_.at(key.job).only)
-    return part.failed_on.count(*only) != 0;
+    return workers_.count(*only);
   std::size_t able = 0;
   for (const auto& group : groups_)
     if ((ability_of(group, key.job) & part.renditions) != 0)
       able += group.second.members.size();
+  return able;
+}
+
+// Whether all of those have failed it.
+bool Dispatcher::failed_by_all(SegmentKey key, const Part& part) const {
+  if (const auto only = jobs_.at(key.job).only)
+    return part.failed_on.count(*only) != 0;
   // Who is not able any more has failed it to no avail.
   const auto failed = std::count_if(part.failed_on.begin(), part.failed_on.end(), [&](WorkerId id) {
     return (ability(id, key.job) & part.renditions) != 0;
   });
-  return static_cast<std::size_t>(failed) >= able;
+  return static_cast<std::size_t>(failed) >= count_able(key, part);
+}
+
+// A worker that has done much goes before those that have done less: whoever has failed a segment
+// often enough must not use up all attempts, by whatever names, while a good one is still busy.
+bool Dispatcher::is_next_to_try(WorkerId id, SegmentKey key, const Part& part) const {
+  const std::uint64_t completed = workers_.at(id).completed;
+  const auto has_it = [&](WorkerId other) {
+    return std::ranges::any_of(
+        part.leases, [&](LeaseId lease) { return leases_.at(lease).grant.worker == other; });
+  };
+  return std::ranges::none_of(workers_, [&](const auto& entry) {
+    const auto& [other, worker] = entry;
+    const bool goes_before =
+        worker.completed > completed || (worker.completed == completed && other < id);
+    return goes_before && worker.capacity != 0 && worker.suspended_until == 0 &&
+           part.failed_on.count(other) == 0 && !has_it(other) &&
+           (ability_of(*worker.group, key.job) & part.renditions) != 0;
+  });
+}
+
+bool Dispatcher::has_trials_left() const {
+  return proven_workers_ == 0 || trials_ < std::max(kLeastTrials, kTrialsEach * proven_workers_);
 }
 
 bool Dispatcher::may_take(WorkerId id, SegmentKey key, const Part& part) const {
@@ -292,18 +344,7 @@ bool Dispatcher::may_take(WorkerId id, SegmentKey key, const Part& part) const {
     return *only == id;
   if (part.failed_on.count(id) != 0)
     return failed_by_all(key, part);
-  // Whoever starts a broken worker again and again must not use up all attempts while a good one is
-  // still busy: from here on only the worker that has been there longest goes before proven ones.
-  if (part.failures < jobs_.at(key.job).max_attempts || workers_.at(id).proven)
-    return true;
-  return std::none_of(groups_.begin(), groups_.end(), [&](const auto& group) {
-    const auto& members = group.second.members;
-    const auto first = std::find_if(members.begin(), members.end(), [&](WorkerId member) {
-      return part.failed_on.count(member) == 0;
-    });
-    return (ability_of(group, key.job) & part.renditions) != 0 && first != members.end() &&
-           *first < id;
-  });
+  return part.failures < jobs_.at(key.job).max_attempts || is_next_to_try(id, key, part);
 }
 
 // Passes over those parts only that this worker failed, or that wait for another one. What it
@@ -343,12 +384,16 @@ std::optional<Dispatcher::Grant> Dispatcher::next_grant(Instant now) {
     for (const auto& worker : group.second.free) {
       if (best && *best < worker)
         return;
-      for (const auto& [leases, served, id] : turns_)
+      const bool proven = workers_.at(worker.second).proven;
+      for (const auto& [leases, served, id] : turns_) {
+        if (!proven && !jobs_.at(id).only && !has_trials_left())
+          continue;
         if (const auto key = queued_for(worker.second, ability_of(group, id), jobs_.at(id))) {
           best = worker;
           chosen = *key;
           return;
         }
+      }
     }
   };
   for (const auto& group : groups_)
@@ -376,7 +421,9 @@ Dispatcher::Grant Dispatcher::begin(WorkerId id, SegmentKey key, Instant now) {
 
   Worker& worker = workers_.at(id);
   unlist(worker);
-  leases_[grant.lease] = {.grant = grant};
+  const bool is_trial = !worker.proven && !job.only;
+  trials_ += is_trial ? 1 : 0;
+  leases_[grant.lease] = {.grant = grant, .is_trial = is_trial};
   worker.leases.push_back(grant.lease);
   part.leases.push_back(grant.lease);
   start_front(worker, now);

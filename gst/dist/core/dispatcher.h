@@ -84,14 +84,15 @@ class Dispatcher {
   explicit Dispatcher(const Config& config) : config_(config) {}
 
   // Segments belong to jobs, between which the workers are shared fairly. A segment is given up
-  // when `max_attempts` workers failed it that have done others, or when it failed so often and
-  // every worker there is failed it, or when it failed ten times as often. Only those leases count
-  // that it may be to blame for. A lease whose worker was lost or silent does not if the worker had
-  // said nothing of it, or if others hold leases of the segment too: a network that breaks down
-  // must not use up all attempts within a moment. Each part of a segment counts for itself.
-  // `weights` says how much work each of the job's renditions is, in any measure, apart from what
-  // is to be done for any part: the segment is sent and decoded. `only`: no other worker gets a
-  // lease of the job.
+  // when it failed `max_attempts` times and every worker that is there and could make it has failed
+  // it, or when it failed ten times as often; where no such worker is there only after a minute.
+  // A worker that comes again under the same identity is one attempt, unless no other could do it.
+  // Only those leases count that the segment may be to blame for. A lease whose worker was lost or
+  // silent does not if the worker had said nothing of it, or if others hold leases of the segment
+  // too: a network that breaks down must not use up all attempts within a moment. Each part of a
+  // segment counts for itself. `weights` says how much work each of the job's renditions is, in any
+  // measure, apart from what is to be done for any part: the segment is sent and decoded. `only`:
+  // no other worker gets a lease of the job.
   void add_job(JobId job, unsigned max_attempts, std::vector<double> weights = {1},
                std::optional<WorkerId> only = std::nullopt);
   // Forgets the job's segments and returns the leases to be cancelled. Of clear_job() the job
@@ -108,10 +109,15 @@ class Dispatcher {
   // `renditions` are those to be made of it.
   void add_segment(SegmentKey segment, double work, RenditionSet renditions = 1);
 
+  // What was complete of this segment is to be made anew: these renditions are queued again, beside
+  // those parts that are open.
+  void reopen(SegmentKey segment, double work, RenditionSet renditions = 1);
+
   // A worker that holds up to `capacity` leases at a time and works on them in the order in which
   // they were granted. Ids are never used again. `process`: that of workers which share processors;
-  // empty: its own.
-  void add_worker(WorkerId worker, unsigned capacity, std::string name, std::string process = {});
+  // empty: its own. `identity` stays the same when the worker connects again; empty: nobody knows.
+  void add_worker(WorkerId worker, unsigned capacity, std::string name, std::string process = {},
+                  std::string identity = {});
 
   // The renditions of a job that the worker can make: all, until this says otherwise. A worker that
   // can make only some of a segment gets these as a part of it.
@@ -123,8 +129,8 @@ class Dispatcher {
   // The worker is gone; its leases end and their segments are queued again. The lease it was
   // working on, its oldest, counts as a failed attempt unless the worker left in good order; the
   // others it had not begun.
-  std::vector<Failure> remove_worker(WorkerId worker, bool in_good_order,
-                                     const std::string& reason);
+  std::vector<Failure> remove_worker(WorkerId worker, bool in_good_order, const std::string& reason,
+                                     Instant now);
 
   // The worker gets no lease any more, and all that it holds but these are over, with nobody to
   // blame. Returns those that are, to be cancelled at it.
@@ -154,11 +160,13 @@ class Dispatcher {
   std::optional<std::vector<Grant>> complete(WorkerId worker, LeaseId lease, Instant now,
                                              RenditionSet made = ~RenditionSet{0});
 
-  // The worker could not do it, or its result was refused; the segment is queued again. Unless it
-  // `counts` it is no failed attempt, nobody is to blame yet, and the worker gets it again only
-  // when there is nothing else for it. Nothing if the worker does not hold that lease.
+  // The worker could not do it, or its result was refused; the segment is queued again. `blame`:
+  // whether the worker is to blame, and whether it is a failed attempt at the segment. Where it is
+  // none the worker gets the segment again only when there is nothing else for it. Nothing if the
+  // worker does not hold that lease.
+  enum class Blame { kNobody, kWorker, kAttempt };
   std::optional<Failure> fail(WorkerId worker, LeaseId lease, const std::string& reason,
-                              Instant now, bool counts = true);
+                              Instant now, Blame blame = Blame::kAttempt);
 
   // Something else speaks against the worker: it gets no lease for the longest time that a
   // suspension takes, and what it holds and has answered is over. Returns how long, and the leases
@@ -217,6 +225,8 @@ class Dispatcher {
     unsigned capacity = 0;
     std::string name;
     std::string process;  // Empty: its own.
+    std::string identity;
+    std::uint64_t completed = 0;  // Leases.
     Groups::iterator group;
     std::vector<LeaseId> leases;  // The oldest first.
     std::vector<LeaseId> answered;
@@ -240,16 +250,19 @@ class Dispatcher {
     Instant deadline = kNever;
     Instant listed = kNever;  // Its place in deadlines_, not later than the deadline.
     Instant answered = kNever;
+    bool is_trial = false;  // Its worker had completed none when it began.
   };
   // Renditions of a segment that are leased together, and not complete.
   struct Part {
     RenditionSet renditions = 0;
-    double work = 1;        // Of one rendition of weight 1.
-    unsigned attempts = 0;  // Leases granted.
-    unsigned failures = 0;  // Leases that count as failed.
-    unsigned proven_failures = 0;
-    std::set<WorkerId> failed_on;  // Of those that are still there.
-    bool doubtful = false;         // Its last failure did not count.
+    double work = 1;                  // Of one rendition of weight 1.
+    unsigned attempts = 0;            // Leases granted.
+    unsigned failures = 0;            // Attempts that count as failed.
+    std::set<WorkerId> failed_on;     // Of those that are still there.
+    std::set<std::string> failed_by;  // Identities, also of those that are gone.
+    Instant first_failed = kNever;
+    unsigned too_slow = 0;  // Leases that ended because they took too long.
+    bool doubtful = false;  // Its last failure did not count.
     std::string history;
     std::vector<LeaseId> leases;  // The oldest first.
   };
@@ -293,7 +306,11 @@ class Dispatcher {
 
   bool has_work(const Groups::value_type& group) const;
   bool is_free(WorkerId worker, const Group& group) const;
+  std::size_t count_able(SegmentKey key, const Part& part) const;
   bool failed_by_all(SegmentKey key, const Part& part) const;
+  bool is_hopeless(SegmentKey key, const Part& part, Instant now) const;
+  bool is_next_to_try(WorkerId worker, SegmentKey key, const Part& part) const;
+  bool has_trials_left() const;
   bool may_take(WorkerId worker, SegmentKey key, const Part& part) const;
   std::optional<SegmentKey> queued_for(WorkerId worker, RenditionSet able, const Job& job) const;
   Grant begin(WorkerId worker, SegmentKey key, Instant now);
@@ -314,11 +331,12 @@ class Dispatcher {
   void end(const Grant& grant, Instant now);
   void requeue(SegmentKey key);
   Failure fail_lease(const Grant& grant, const std::string& reason, bool counts, Instant now);
-  void settle_failure(Failure& failure, const Worker* worker, bool counts);
+  void settle_failure(Failure& failure, const Worker* worker, bool counts, Instant now);
 
   Instant silence_of(const Worker& worker, const Grant& grant) const;
   void learn_silence(Worker& worker, const Lease& lease, Instant now);
   void renew(Lease& lease, const Worker& worker);
+  Instant longest_lease(const Grant& grant) const;
 
   Config config_;
   std::map<WorkerId, Worker> workers_;
@@ -331,6 +349,8 @@ class Dispatcher {
   Instant hedge_at_ = kNever;  // When the next lease will be late; set by next_grant().
   LeaseId next_lease_ = 1;
   std::uint64_t grants_ = 0;
+  std::size_t proven_workers_ = 0;
+  std::size_t trials_ = 0;  // Leases that are trials and not answered.
 };
 
 }  // namespace dist

@@ -16,6 +16,16 @@ namespace {
 constexpr unsigned kFailuresToSuspend = 3;
 // A segment is not tried more often than this times max_attempts, whoever fails it.
 constexpr unsigned kUnprovenFactor = 10;
+// Where no worker is left that could do it, somebody may still come, but not for ever: the segment
+// may break them all.
+constexpr Instant kLongTried = 60'000 * kMillisecond;
+// A lease may take so many times as long as nine in ten of the others, but always so much, however
+// often its worker says that it goes on.
+constexpr double kTooSlow = 20;
+constexpr double kMostShare = 0.9;
+constexpr double kLeastSamples = 4;
+constexpr Instant kLeastTime = 60'000 * kMillisecond;
+constexpr unsigned kMostDoublings = 10;
 // Weight of the newest time in the mean, and of the newest silence in the decay of the longest.
 constexpr double kNewest = 0.25;
 // Bytes of a reason, which a worker may have given; of what a segment keeps of it; and of all that
@@ -39,6 +49,7 @@ void Dispatcher::lay_down(Lease& lease) {
   const Grant& grant = lease.grant;
   deadlines_.erase({lease.listed, grant.lease});
   lease.deadline = lease.listed = kNever;
+  trials_ -= lease.is_trial ? 1 : 0;
   Job& job = jobs_.at(grant.segment.job);
   const Turn before = turn(grant.segment.job, job);
   --job.leases;
@@ -125,7 +136,9 @@ std::optional<std::vector<Dispatcher::Grant>> Dispatcher::complete(WorkerId id, 
   Job& job = jobs_.at(grant.segment.job);
   if (const auto at = workers_.find(id); at != workers_.end()) {
     Worker& worker = at->second;
+    proven_workers_ += worker.proven ? 0 : 1;
     worker.proven = true;
+    ++worker.completed;
     worker.failures = 0;
     if (worker.on_probation) {
       worker.on_probation = false;
@@ -162,14 +175,15 @@ std::optional<Dispatcher::Grant> Dispatcher::release(WorkerId id, LeaseId lease,
 
 std::optional<Dispatcher::Failure> Dispatcher::fail(WorkerId id, LeaseId lease,
                                                     const std::string& reason, Instant now,
-                                                    bool counts) {
+                                                    Blame blame) {
   const Grant* grant = find(id, lease);
   if (!grant)
     return std::nullopt;
+  const bool counts = blame == Blame::kAttempt;
   part(grant->segment).doubtful = !counts;
   Failure failure = fail_lease(Grant(*grant), reason, counts, now);
   const auto worker = workers_.find(id);
-  if (counts && worker != workers_.end() &&
+  if (blame != Blame::kNobody && worker != workers_.end() &&
       (++worker->second.failures >= kFailuresToSuspend || worker->second.on_probation))
     suspend_for(failure, now);
   return failure;
@@ -181,20 +195,19 @@ Dispatcher::Failure Dispatcher::fail_lease(const Grant& grant, const std::string
   end(grant, now);
   const auto worker = workers_.find(grant.worker);
   if (worker == workers_.end()) {
-    settle_failure(failure, nullptr, counts);
+    settle_failure(failure, nullptr, counts, now);
     return failure;
   }
   part(grant.segment).failed_on.insert(grant.worker);
   worker->second.failed.insert(grant.segment);
-  settle_failure(failure, &worker->second, counts);
+  settle_failure(failure, &worker->second, counts, now);
   return failure;
 }
 
 // Decides what becomes of the part of a lease that ended without a result. Null: the worker left
 // after it had answered.
-void Dispatcher::settle_failure(Failure& failure, const Worker* worker, bool counts) {
+void Dispatcher::settle_failure(Failure& failure, const Worker* worker, bool counts, Instant now) {
   const SegmentKey key = failure.grant.segment;
-  const Job& job = jobs_.at(key.job);
   Part& part = this->part(key);
   if (part.history.size() < kMaxHistory)
     part.history +=
@@ -203,19 +216,24 @@ void Dispatcher::settle_failure(Failure& failure, const Worker* worker, bool cou
         ": " + std::string(clip(failure.reason, kMaxKept)) + (counts ? "" : " (does not count)");
   if (!counts)
     return requeue(key);
-  ++part.failures;
-  part.proven_failures += worker && worker->proven ? 1 : 0;
+  part.first_failed = std::min(part.first_failed, now);
+  const bool again = worker && !part.failed_by.insert(worker->identity).second;
+  part.failures += !again || !part.leases.empty() || failed_by_all(key, part) ? 1 : 0;
   if (!part.leases.empty())
     return;
-  if (part.proven_failures < job.max_attempts &&
-      (part.failures < job.max_attempts || !failed_by_all(key, part)) &&
-      part.failures < kUnprovenFactor * job.max_attempts) {
-    queue(key);
-    return;
-  }
+  if (!is_hopeless(key, part, now))
+    return queue(key);
   failure.given_up = "segment " + std::to_string(key.index) + ": given up after " +
                      std::to_string(part.failures) + " failed attempts (" + part.history + ")";
   forget_part(key);
+}
+
+bool Dispatcher::is_hopeless(SegmentKey key, const Part& part, Instant now) const {
+  const unsigned max_attempts = jobs_.at(key.job).max_attempts;
+  const bool often = part.failures >= kUnprovenFactor * max_attempts;
+  if (count_able(key, part) == 0)
+    return often && now >= part.first_failed + kLongTried;
+  return often || (part.failures >= max_attempts && failed_by_all(key, part));
 }
 
 // --- Deadlines
@@ -241,11 +259,26 @@ void Dispatcher::renew(Lease& lease, const Worker& worker) {
   const Instant silence = silence_of(worker, lease.grant);
   lease.deadline = lease.heard + config_.deadline_floor +
                    static_cast<Instant>(config_.deadline_factor * static_cast<double>(silence));
+  if (const Instant longest = longest_lease(lease.grant); longest != kNever)
+    lease.deadline = std::min(lease.deadline, std::max(lease.began + longest, lease.heard));
   if (lease.listed <= lease.deadline)
     return;
   deadlines_.erase({lease.listed, lease.grant.lease});
   lease.listed = lease.deadline;
   deadlines_.emplace(lease.listed, lease.grant.lease);
+}
+
+// Twice as long each time that this ended a lease of the segment: it may be the worker that is
+// slow, or the segment that is large.
+Instant Dispatcher::longest_lease(const Grant& grant) const {
+  const Job& job = jobs_.at(grant.segment.job);
+  if (job.times.count() < kLeastSamples)
+    return kNever;
+  const Part& part = job.parts.at(grant.segment);
+  const double usual = job.times.at(kMostShare) * work_of(job, part);
+  const double longest = std::max(kTooSlow * usual, static_cast<double>(kLeastTime)) *
+                         static_cast<double>(1u << std::min(part.too_slow, kMostDoublings));
+  return static_cast<Instant>(longest);
 }
 
 void Dispatcher::progress(WorkerId id, LeaseId lease_id, Instant now) {
@@ -274,6 +307,15 @@ std::optional<Dispatcher::Failure> Dispatcher::expire(Instant now) {
     }
     const Grant grant = lease.grant;
     Worker& worker = workers_.at(grant.worker);
+    if (const Instant longest = longest_lease(grant);
+        longest != kNever && now >= lease.began + longest) {
+      ++part(grant.segment).too_slow;
+      Failure failure = fail_lease(
+          grant, "takes far longer than others, " + seconds(now - lease.began) + " so far", false,
+          now);
+      suspend_for(failure, now);
+      return failure;
+    }
     // If it was not dead but slow, it has more time next time.
     const Instant silence = silence_of(worker, grant);
     worker.silence[{grant.segment.job, grant.renditions}] =
@@ -298,7 +340,7 @@ Instant Dispatcher::next_wakeup() const {
 // --- Workers that leave or have to pause
 
 std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_good_order,
-                                                           const std::string& reason) {
+                                                           const std::string& reason, Instant now) {
   std::vector<Failure> failures;
   const auto found = workers_.find(id);
   if (found == workers_.end())
@@ -315,10 +357,11 @@ std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_
     end(failures.back().grant, kNever);
   }
   leave_group(id, found->second);
+  proven_workers_ -= found->second.proven ? 1 : 0;
   const Worker worker = std::move(found->second);
   workers_.erase(found);
   for (Failure& failure : failures) {
-    settle_failure(failure, &worker, counts && part(failure.grant.segment).leases.empty());
+    settle_failure(failure, &worker, counts && part(failure.grant.segment).leases.empty(), now);
     counts = false;
   }
   return failures;

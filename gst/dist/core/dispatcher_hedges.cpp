@@ -85,8 +85,16 @@ std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
   }
   // Each further copy is given later and later: whoever holds these may only pretend to go on.
   for (LeaseId id : job.crowded) {
+    if (throttled && leases_.at(id).grant.segment.index != earliest)
+      continue;
+    // Where others have shown that they can work, those that have not keep nobody away.
     const auto& leases = part(leases_.at(id).grant.segment).leases;
-    const auto beyond = static_cast<double>(leases.size() - kMaxCopies + 1);
+    const auto counts = [&](LeaseId lease) {
+      return proven_workers_ == 0 || !leases_.at(lease).is_trial;
+    };
+    const auto copies = std::ranges::count_if(leases, counts);
+    const auto beyond =
+        std::max(0.0, static_cast<double>(copies) - static_cast<double>(kMaxCopies) + 1);
     if (is_late(job, id, kLateShare, std::exp2(beyond), now))
       urgent.push_back(id);
   }
@@ -154,7 +162,10 @@ std::optional<WorkerId> Dispatcher::hedger(const Job& job, LeaseId late, Instant
   const auto proven = [&](WorkerId id) { return workers_.at(id).proven && fresh(id); };
   if (const auto worker = find_idle(key, part.renditions, proven))
     return worker;
-  if (const auto worker = find_idle(key, part.renditions, fresh))
+  // Not to those that may only pretend to work: there would be copies enough, and no result.
+  const bool may_try =
+      has_trials_left() && (proven_workers_ == 0 || part.leases.size() < kMaxCopies);
+  if (const auto worker = may_try ? find_idle(key, part.renditions, fresh) : std::nullopt)
     return worker;
   if (part.failures + 1 < job.max_attempts && is_late(job, late, kLateShare, kVeryLate, now))
     return find_idle(key, part.renditions,

@@ -120,8 +120,11 @@ void Link::drop_payloads(LeaseId lease) {
 
 void Link::expect(LeaseId lease, std::uint64_t size, bool wanted) {
   inbox_ = Inbox{.lease = lease, .size = size};
+  // At once, because an array that grows leaves holes in the memory behind it, which many peers
+  // make as large as what they send. What is not written takes none.
+  constexpr std::uint64_t kReserved = 64u << 20;
   if (wanted)
-    inbox_->bytes.reset(g_byte_array_new());
+    inbox_->bytes.reset(g_byte_array_sized_new(static_cast<guint>(std::min(size, kReserved))));
 }
 
 Status Link::take(const wire::Data& data) {

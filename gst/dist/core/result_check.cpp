@@ -107,15 +107,16 @@ ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeade
     const auto same = [&](const SegmentHeader& h) { return h.rendition == header.rendition; };
     if (std::count_if(result.begin(), result.end(), same) > 1)
       return {Error{"rendition '" + header.rendition + "' comes twice"}, {}};
-    const auto& known = caps_[source.caps];
-    const auto caps = known.find(header.rendition);
-    if (caps != known.end() && caps->second != header.caps && !header.units.empty())
-      return {Error{"rendition '" + header.rendition + "': caps " + header.caps +
-                    " differ from those of the segments before, " + caps->second},
-              {}};
+    const auto& known = forms_[source.caps];
+    const auto form = known.find(header.rendition);
+    if (form != known.end() && form->second.caps != header.caps && !header.units.empty())
+      return {.status = Error{"rendition '" + header.rendition + "': caps " + header.caps +
+                              " differ from those of the segments before, " + form->second.caps},
+              .note = {},
+              .other_form = true};
   }
   if (Status status = check_same_renditions(source, result); expected.empty() && !status)
-    return {std::move(status), {}};
+    return {.status = std::move(status), .note = {}, .other_form = true};
 
   std::string lacking;
   for (const SegmentHeader& header : result) {
@@ -140,7 +141,7 @@ ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeade
     return {Error{lacking}, {}, complete_workers_.count(worker) == 0, true};
   for (const SegmentHeader& header : result)
     if (!header.units.empty())
-      caps_[source.caps].emplace(header.rendition, header.caps);
+      forms_[source.caps].try_emplace(header.rendition, Form{.caps = header.caps});
   if (!lacking.empty())
     lacking += ", as in another attempt: taken for what the source holds";
   return {{}, lacking};
@@ -148,8 +149,8 @@ ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeade
 
 Status ResultCheck::check_same_renditions(const SegmentHeader& source,
                                           const std::vector<SegmentHeader>& result) const {
-  const auto known = caps_.find(source.caps);
-  if (known == caps_.end() || known->second.empty())
+  const auto known = forms_.find(source.caps);
+  if (known == forms_.end() || known->second.empty())
     return {};
   for (const auto& [rendition, _] : known->second)
     if (std::none_of(result.begin(), result.end(),
@@ -158,6 +159,46 @@ Status ResultCheck::check_same_renditions(const SegmentHeader& source,
   if (result.size() != known->second.size())
     return Error{"renditions that the segments before do not have"};
   return {};
+}
+
+void ResultCheck::vouch(const std::string& voucher, const SegmentHeader& source,
+                        const std::vector<SegmentHeader>& result, Instant now) {
+  for (const SegmentHeader& header : result) {
+    Forms& forms = forms_[source.caps];
+    const auto form = forms.find(header.rendition);
+    if (form == forms.end() || header.units.empty())
+      continue;
+    form->second.vouchers.insert(voucher);
+    ++form->second.results;
+    form->second.latest = now;
+    form->second.abandoned.reset();
+  }
+}
+
+void ResultCheck::note_rival(const std::string& voucher, const SegmentHeader& source,
+                             const std::vector<SegmentHeader>& result) {
+  Forms& forms = forms_[source.caps];
+  for (const SegmentHeader& header : result)
+    if (const auto form = forms.find(header.rendition); form != forms.end())
+      form->second.rivals[header.caps].insert(voucher);
+}
+
+std::set<std::string> ResultCheck::other_than(const SegmentHeader& source,
+                                              const std::vector<SegmentHeader>& result,
+                                              bool same_set) const {
+  std::set<std::string> others;
+  const auto known = forms_.find(source.caps);
+  if (known == forms_.end())
+    return others;
+  const bool other_set = same_set && !check_same_renditions(source, result);
+  for (const auto& [rendition, form] : known->second) {
+    const auto header = std::ranges::find(result, rendition, &SegmentHeader::rendition);
+    const bool differs =
+        header != result.end() && !header->units.empty() && header->caps != form.caps;
+    if (other_set || differs)
+      others.insert(rendition);
+  }
+  return others;
 }
 
 // A worker whose pipeline drops frames drops them again, so one of two has to be known not to.

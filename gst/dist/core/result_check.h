@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "gst/dist/core/instant.h"
 #include "gst/dist/core/result.h"
 #include "gst/dist/core/segment.h"
 
@@ -51,10 +52,39 @@ class ResultCheck {
     std::string note;
     bool doubtful = false;
     bool lacks_frames = false;  // That is why it was refused.
+    bool other_form = false;    // It was: other caps or renditions than the results before.
   };
   Verdict check(std::uint64_t worker, const SegmentHeader& source,
                 const std::vector<SegmentHeader>& result,
                 const std::vector<Expected>& expected = {});
+
+  // The form that a rendition has: the caps of its first accepted result, which all later ones must
+  // have. The caller says whose word stands for it, and forgets a form that no one can go on with.
+  struct Form {
+    std::string caps;
+    std::set<std::string> vouchers = {};  // Whose results have it; see vouch().
+    std::uint64_t results = 0;            // How many have it.
+    Instant latest = 0;                   // When the latest of them came.
+    bool settled = false;                 // No result of it is held back any more.
+    // What the refused results of others have, and whose they are.
+    std::map<std::string, std::set<std::string>> rivals = {};
+    std::optional<Instant> abandoned = {};  // When none of its vouchers was there any more.
+  };
+  // By rendition; of this source caps.
+  using Forms = std::map<std::string, Form>;
+  Forms& forms(const std::string& source_caps) { return forms_[source_caps]; }
+  std::map<std::string, Forms>& all_forms() { return forms_; }
+  const std::map<std::string, Forms>& all_forms() const { return forms_; }
+  // An accepted result, or a refused one of another form, is that of `voucher`: any text that stays
+  // the same when a worker connects again.
+  void vouch(const std::string& voucher, const SegmentHeader& source,
+             const std::vector<SegmentHeader>& result, Instant now);
+  void note_rival(const std::string& voucher, const SegmentHeader& source,
+                  const std::vector<SegmentHeader>& result);
+  // The renditions of the result that do not have the form of those before; of a result with other
+  // renditions all that there are.
+  std::set<std::string> other_than(const SegmentHeader& source,
+                                   const std::vector<SegmentHeader>& result, bool same_set) const;
 
   // The segment is delivered; what was remembered for it can go.
   void forget(std::uint64_t index) { refused_frames_.erase(index); }
@@ -64,8 +94,7 @@ class ResultCheck {
                                const std::vector<SegmentHeader>& result) const;
   bool is_confirmed(std::uint64_t worker, std::uint64_t index, const std::string& frames);
 
-  // For each source caps and rendition, the caps of the first accepted result.
-  std::map<std::string, std::map<std::string, std::string>> caps_;
+  std::map<std::string, Forms> forms_;  // By source caps.
   // For each segment, the presentation times of refused answers, as text, and who gave them.
   struct Refused {
     std::string frames;

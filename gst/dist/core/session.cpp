@@ -79,7 +79,7 @@ Status PrimarySession::handle_proof(const wire::Message& message, std::vector<Ev
     return {};
   }
   state_ = State::kJoined;
-  events.push_back(Joined{hello_.name, hello_.capacity});
+  events.push_back(Joined{printable(hello_.name), hello_.capacity});
   return {};
 }
 
@@ -97,13 +97,18 @@ Status PrimarySession::handle(const wire::Message& message, std::vector<Event>& 
     handle_progress(*progress, events);
   } else if (const auto* fail = std::get_if<wire::Fail>(&message)) {
     if (end_lease(fail->lease))
-      events.push_back(LeaseFailed{fail->lease, fail->reason});
+      events.push_back(LeaseFailed{fail->lease, printable(fail->reason)});
   } else if (const auto* offer = std::get_if<wire::Offer>(&message)) {
     const auto wanted = wanted_.find(offer->job);
     if (wanted == wanted_.end() || wanted->second != offer->abilities.size())
       return Error{"an offer that nobody asked for"};
     wanted_.erase(wanted);
-    events.push_back(Offered{offer->job, offer->abilities});
+    Offered offered{offer->job, offer->abilities};
+    for (Ability& ability : offered.abilities) {
+      ability.encoder = printable(ability.encoder);
+      ability.reason = printable(ability.reason);
+    }
+    events.push_back(std::move(offered));
   } else if (const auto* retire = std::get_if<wire::Retire>(&message)) {
     events.push_back(Retired{retire->kept});
   } else if (std::holds_alternative<wire::Leave>(message)) {

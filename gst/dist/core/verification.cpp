@@ -18,8 +18,12 @@ bool Verification::picks(WorkerId worker, bool local, std::uint64_t segment) {
          accused_.contains(segment);
 }
 
-std::size_t Verification::draw(std::size_t count) {
-  return std::uniform_int_distribution<std::size_t>(0, count - 1)(random_);
+std::size_t Verification::last_frame(WorkerId worker, std::size_t frames) {
+  const auto known = workers_.find(worker);
+  const bool doubted = known != workers_.end() && known->second.doubted;
+  if (config_.mode == Verify::kAll || doubted || std::bernoulli_distribution(0.5)(random_))
+    return frames - 1;
+  return std::uniform_int_distribution<std::size_t>(frames / 2, frames - 1)(random_);
 }
 
 void Verification::differ(WorkerId worker, std::uint64_t segment, RenditionSet renditions) {

@@ -32,8 +32,10 @@ class Verification {
 
   // Whether this result is looked at. `local`: the worker is this process, whose word is good.
   bool picks(WorkerId worker, bool local, std::uint64_t segment);
-  // 0 to below `count`, which is not 0.
-  std::size_t draw(std::size_t count);
+  // Up to which of so many frames, not 0, a result is looked at: of those of a sample the last one
+  // every second time, else one of the second half, so that what moves is seen to move; all of
+  // those of a worker that was wrong once, and where everything is looked at.
+  std::size_t last_frame(WorkerId worker, std::size_t frames);
 
   // What was seen. A worker is accused when its answer is not what was asked for, or its pictures
   // differ from the source's, and convicted when another one's answer to the same, or to some of

@@ -50,7 +50,7 @@ Status WorkerSession::receive(std::span<const std::uint8_t> bytes, Instant now,
 
 void WorkerSession::refused(const std::string& reason, std::vector<Event>& events) {
   state_ = State::kRefused;
-  events.push_back(Refused{reason});
+  events.push_back(Refused{printable(reason)});
 }
 
 Status WorkerSession::handle_challenge(const wire::Message& message, std::vector<Event>& events) {
@@ -126,7 +126,7 @@ Status WorkerSession::handle(const wire::Message& message, std::vector<Event>& e
   } else if (const auto* job = std::get_if<wire::Job>(&message)) {
     events.push_back(Wanted{job->job, job->renditions});
   } else if (const auto* done = std::get_if<wire::Done>(&message)) {
-    events.push_back(JobDone{done->reason});
+    events.push_back(JobDone{printable(done->reason)});
   } else if (!std::holds_alternative<wire::Heartbeat>(message) &&
              !std::holds_alternative<std::monostate>(message)) {
     return Error{"a message that is not for workers"};
@@ -155,7 +155,7 @@ Status WorkerSession::handle_as_observer(const wire::Message& message, std::vect
   if (const auto* report = std::get_if<wire::StatusReport>(&message))
     events.push_back(StatusReceived{report->status});
   else if (const auto* done = std::get_if<wire::Done>(&message))
-    events.push_back(JobDone{done->reason});
+    events.push_back(JobDone{printable(done->reason)});
   else if (!std::holds_alternative<wire::Heartbeat>(message) &&
            !std::holds_alternative<std::monostate>(message))
     return Error{"a message that is not for observers"};

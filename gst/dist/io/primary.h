@@ -50,6 +50,9 @@ class Primary {
     virtual void told(const Coordinator::PicturesUnknown& event) = 0;
     virtual void told(const Coordinator::EncoderChosen& event) = 0;
     virtual void told(const Coordinator::NobodyCan& event) = 0;
+    virtual void told(const Coordinator::ResultsSettled& event) = 0;
+    virtual void told(const Coordinator::ResultsTakenBack& event) = 0;
+    virtual void told(const Coordinator::JobStalled& event) = 0;
   };
 
   // Binds and listens, or joins the listener that another Primary of this process has on the same

@@ -1,0 +1,274 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Jobs beside workers that know the secret and mean no good, and honest farms that look like it:
+// each job ends well, and its frames are those of a job without them.
+
+// Before gstcheck.h, which has a macro "fail".
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gst/check/gstcheck.h>
+
+#include "tests/common/farm.h"
+#include "tests/common/film.h"
+
+namespace {
+
+constexpr char kX264[] = "x264enc";
+constexpr char kOpen[] = "openh264enc";
+
+std::string encode_with(const std::string& encoder, const std::string& after = "") {
+  return "decodebin ! videoconvert ! video/x-raw,format=I420 ! " + encoder +
+         (encoder == kX264 ? " threads=1 speed-preset=veryfast mb-tree=false" : "") +
+         " ! h264parse ! " + after + "remoteencsink";
+}
+
+farm::Process worker(unsigned port, const std::string& name, const std::string& line) {
+  return farm::Process(farm::worker_command(port, line, "worker-name=" + name));
+}
+
+farm::Process generic(unsigned port, const std::string& encoder) {
+  return farm::Process("gst-launch-1.0 -q remoteencworker port=" + std::to_string(port) +
+                       " slots=1 reconnect=false encoders=" + encoder + " worker-name=" + encoder);
+}
+
+farm::Process hostile(unsigned port, const std::string& mode, unsigned count) {
+  return farm::Process(std::string(g_getenv("DIST_BUILD_ROOT")) + "/tests/hostile/hostile-client " +
+                       std::to_string(port) + " " + mode + " " + std::to_string(count));
+}
+
+struct Outcome {
+  film::Recording shown;
+  double seconds = 0;
+};
+
+// A job whose frames are decoded again. `begin` starts the workers.
+Outcome run(const std::string& remote, const std::function<void(unsigned port)>& begin,
+            const film::OnMessage& on_message = {}) {
+  GstElement* pipeline = farm::primary_new(
+      {.source = "filesrc location=" + film::clips("h264-one-keyframe").front() + " ! parsebin",
+       .segmenter = "max-segment-duration=300000000",
+       .remote = remote,
+       .workers = {},
+       .after = "decodebin ! videoconvert ! video/x-raw,format=I420"});
+  gst_element_set_state(pipeline, GST_STATE_PAUSED);
+  const gint64 began = g_get_monotonic_time();
+  begin(farm::port_of(pipeline));
+  Outcome outcome;
+  outcome.shown = film::record(pipeline, 100, on_message);
+  outcome.seconds = static_cast<double>(g_get_monotonic_time() - began) / G_USEC_PER_SEC;
+  gst_object_unref(pipeline);
+  return outcome;
+}
+
+std::vector<std::string> frames(const Outcome& outcome) {
+  std::vector<std::string> md5;
+  for (const auto& item : outcome.shown.items)
+    md5.push_back(item.md5);
+  return md5;
+}
+
+// That of honest workers alone.
+Outcome undisturbed(const std::string& remote, unsigned workers, const std::string& encoder) {
+  std::vector<farm::Process> honest;
+  return run(remote, [&](unsigned port) {
+    for (unsigned i = 0; i < workers; ++i)
+      honest.push_back(remote.empty()
+                           ? worker(port, "honest" + std::to_string(i), encode_with(encoder))
+                           : generic(port, encoder));
+  });
+}
+
+void assert_same(const char* what, const Outcome& outcome, const Outcome& calm) {
+  std::printf("%s: %.1f s, undisturbed %.1f s\n", what, outcome.seconds, calm.seconds);
+  std::fflush(stdout);
+  ck_assert_msg(outcome.shown.error.empty(), "%s: %s", what, outcome.shown.error.c_str());
+  ck_assert_msg(calm.shown.error.empty(), "%s", calm.shown.error.c_str());
+  ck_assert_uint_eq(frames(outcome).size(), 150);
+  ck_assert_msg(frames(outcome) == frames(calm), "%s: other frames", what);
+}
+
+}  // namespace
+
+// It is right once, with a field in its caps that nobody else has, and leaves.
+GST_START_TEST(test_primary_outlives_who_binds_its_caps) {
+  std::optional<farm::Process> liar;
+  std::optional<farm::Process> honest;
+  const Outcome outcome = run(
+      "",
+      [&](unsigned port) {
+        liar.emplace(worker(port, "liar",
+                            encode_with(kX264, "capssetter caps=video/x-h264,liar=(int)1 ! ")));
+        honest.emplace(worker(port, "honest", encode_with(kX264)));
+      },
+      [&](const std::string& message) {
+        const bool binds =
+            message.find("differ") != std::string::npos || message.starts_with("dist-segment-done");
+        if (binds && liar->pid() != 0)
+          liar->kill();
+      });
+  assert_same("caps of one who left", outcome, undisturbed("", 1, kX264));
+}
+GST_END_TEST
+
+// It is alone, so its first result is in the output already.
+GST_START_TEST(test_primary_outlives_who_bound_its_caps_alone) {
+  std::optional<farm::Process> liar;
+  std::optional<farm::Process> honest;
+  unsigned at = 0;
+  const Outcome outcome = run(
+      "",
+      [&](unsigned port) {
+        at = port;
+        liar.emplace(worker(port, "liar",
+                            encode_with(kX264, "capssetter caps=video/x-h264,liar=(int)1 ! ")));
+      },
+      [&](const std::string& message) {
+        if (!message.starts_with("dist-segment-done") || honest)
+          return;
+        liar->kill();
+        honest.emplace(worker(at, "honest", encode_with(kX264)));
+      });
+  ck_assert_uint_eq(farm::named(outcome.shown.messages, "dist-results-taken-back").size(), 1);
+  assert_same("caps of one who was alone", outcome, undisturbed("", 1, kX264));
+}
+GST_END_TEST
+
+// An honest farm: whose encoder was chosen leaves in good order, and another one is there.
+GST_START_TEST(test_primary_outlives_the_encoder_that_it_chose) {
+  const std::string remote = "local-workers=0 renditions=a:h264:640x360";
+  std::map<std::string, std::unique_ptr<farm::Process>> workers;
+  std::string left;
+  const Outcome outcome = run(
+      remote,
+      [&](unsigned port) {
+        for (const char* encoder : {kOpen, kX264})
+          workers[encoder] = std::make_unique<farm::Process>(generic(port, encoder));
+      },
+      [&](const std::string& message) {
+        if (!message.starts_with("dist-encoder-chosen") || !left.empty())
+          return;
+        left = message.find(kOpen) < message.find("excluded") ? kOpen : kX264;
+        workers[left]->signal(SIGINT);
+      });
+  ck_assert(!left.empty());
+  std::printf("%s left; taken back: %zu\n", left.c_str(),
+              farm::named(outcome.shown.messages, "dist-results-taken-back").size());
+  assert_same("encoder of one who left", outcome,
+              undisturbed(remote, 1, left == kOpen ? kX264 : kOpen));
+}
+GST_END_TEST
+
+GST_START_TEST(test_primary_outlives_those_that_vanish) {
+  std::optional<farm::Process> ghosts;
+  std::optional<farm::Process> honest;
+  const Outcome outcome = run("", [&](unsigned port) {
+    ghosts.emplace(hostile(port, "vanish", 40));
+    // All are gone before the honest one comes.
+    ghosts->exit_code(30);
+    honest.emplace(worker(port, "honest", encode_with(kX264)));
+  });
+  assert_same("40 that vanish", outcome, undisturbed("", 1, kX264));
+}
+GST_END_TEST
+
+GST_START_TEST(test_primary_outlasts_pretenders) {
+  std::optional<farm::Process> pretenders;
+  std::vector<farm::Process> honest;
+  const Outcome outcome = run("", [&](unsigned port) {
+    pretenders.emplace(hostile(port, "pretend", 100));
+    honest.push_back(worker(port, "anna", encode_with(kX264)));
+    honest.push_back(worker(port, "bert", encode_with(kX264)));
+  });
+  assert_same("100 pretenders", outcome, undisturbed("", 2, kX264));
+}
+GST_END_TEST
+
+// One is enough, where it is alone.
+GST_START_TEST(test_primary_ends_a_job_that_stands_still) {
+  std::optional<farm::Process> pretender;
+  const Outcome outcome = run("stall-timeout=5000000000", [&](unsigned port) {
+    pretender.emplace(hostile(port, "pretend", 1));
+  });
+  ck_assert_msg(outcome.shown.error.find("No segment was done for 5 s") != std::string::npos, "%s",
+                outcome.shown.error.c_str());
+  ck_assert_uint_ge(farm::named(outcome.shown.messages, "dist-stalled").size(), 2);
+}
+GST_END_TEST
+
+GST_START_TEST(test_primary_shows_no_escapes) {
+  std::optional<farm::Process> rude;
+  std::vector<farm::Process> honest;
+  const Outcome outcome = run("", [&](unsigned port) {
+    rude.emplace(hostile(port, "rude", 3));
+    honest.push_back(worker(port, "honest", encode_with(kX264)));
+  });
+  assert_same("names with escapes", outcome, undisturbed("", 1, kX264));
+  ck_assert_uint_gt(farm::named(outcome.shown.messages, "dist-lease-failed").size(), 0);
+  for (const std::string& message : outcome.shown.messages)
+    ck_assert_msg(message.find_first_of("\x1b\x07\n") == std::string::npos &&
+                      message.find("\xc2\x9b") == std::string::npos &&
+                      message.find("\\033") == std::string::npos &&
+                      message.find("\\007") == std::string::npos,
+                  "%s", message.c_str());
+}
+GST_END_TEST
+
+std::uint64_t peak_kib(int pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  std::string word;
+  std::uint64_t kib = 0;
+  while (status >> word)
+    if (word == "VmHWM:")
+      status >> kib;
+  return kib;
+}
+
+// Twenty times 60 MiB.
+GST_START_TEST(test_primary_bounds_unfinished_results) {
+  const unsigned port = farm::free_port();
+  farm::Process primary(
+      "gst-launch-1.0 -q filesrc location=" + film::clips("h264-one-keyframe").front() +
+      " ! parsebin ! distsegmenter max-segment-duration=200000000 ! remoteenc "
+      "port=" +
+      std::to_string(port) + " ! distjoin ! fakesink");
+  g_usleep(2 * G_USEC_PER_SEC);
+  const std::uint64_t calm = peak_kib(primary.pid());
+  farm::Process senders(hostile(port, "unfinished", 20));
+  std::uint64_t peak = calm;
+  for (int i = 0; i < 100 && primary.pid() != 0; ++i) {
+    g_usleep(G_USEC_PER_SEC / 10);
+    peak = std::max(peak, peak_kib(primary.pid()));
+  }
+  std::printf("unfinished results: %.0f MiB more than before\n",
+              static_cast<double>(peak - calm) / 1024);
+  // What was allowed, and the one result that may exceed it in any case.
+  ck_assert_uint_le(peak - calm, (256 + 64 + 32) * 1024);
+}
+GST_END_TEST
+
+static Suite* primary_workers_suite() {
+  Suite* suite = suite_create("hostile-workers");
+  TCase* tests = tcase_create("primary");
+  tcase_set_timeout(tests, 240);
+  tcase_add_test(tests, test_primary_outlives_who_binds_its_caps);
+  tcase_add_test(tests, test_primary_outlives_who_bound_its_caps_alone);
+  tcase_add_test(tests, test_primary_outlives_the_encoder_that_it_chose);
+  tcase_add_test(tests, test_primary_outlives_those_that_vanish);
+  tcase_add_test(tests, test_primary_outlasts_pretenders);
+  tcase_add_test(tests, test_primary_ends_a_job_that_stands_still);
+  tcase_add_test(tests, test_primary_shows_no_escapes);
+  tcase_add_test(tests, test_primary_bounds_unfinished_results);
+  suite_add_tcase(suite, tests);
+  return suite;
+}
+
+GST_CHECK_MAIN(primary_workers)

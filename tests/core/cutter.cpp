@@ -350,7 +350,7 @@ GST_START_TEST(test_cutter_does_not_wait_for_the_end_of_an_endless_gop) {
   cutter.begin(endless);
   std::size_t cuts = 0;
   for (Time frame = 0; frame < 3000; ++frame) {
-    Cutter::Unit unit{.pts = frame * kFrame, .duration = kFrame};
+    Cutter::Unit unit{.pts = frame * kFrame, .duration = kFrame, .kind = {}};
     unit.kind.random_access = frame == 0 ? RandomAccess::kClean : RandomAccess::kNone;
     for (const Cutter::Cut& cut : cutter.push(unit)) {
       fail_unless_equals_uint64(cut.stop - cut.start, 40 * kSecond);

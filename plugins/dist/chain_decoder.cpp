@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "gst/dist/core/picture_size.h"
 #include "gst/dist/gstx/decoder_errors.h"
+#include "gst/dist/gstx/stream_format.h"
 
 namespace dist {
 namespace {
@@ -82,6 +82,9 @@ Status ChainDecoder::make_elements(GstElement* next) {
   if (!parser)
     return Error{parser.error()};
   restrict_parser(*parser);
+  if (is_size_of_parser(kind_.codec))
+    gst_pad_add_probe(pad_of(*parser, "sink").get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+                      on_unparsed, nullptr, nullptr);
   if (!gst_element_link(*parser, filter_))
     return Error{std::string(kind_.parser) + " cannot be linked"};
   first_ = *parser;
@@ -113,6 +116,17 @@ Result<GstElement*> ChainDecoder::add(const std::string& factory) {
 
 // --- The streaming thread
 
+GstPadProbeReturn ChainDecoder::on_unparsed(GstPad*, GstPadProbeInfo* info, gpointer) {
+  GstEvent* const event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+    return GST_PAD_PROBE_OK;
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(event, &caps);
+  GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(without_size(caps).get());
+  gst_event_unref(event);
+  return GST_PAD_PROBE_OK;
+}
+
 GstPadProbeReturn ChainDecoder::on_parsed(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
   auto* self = static_cast<ChainDecoder*>(data);
   if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0)
@@ -126,7 +140,11 @@ GstPadProbeReturn ChainDecoder::on_parsed(GstPad* pad, GstPadProbeInfo* info, gp
 GstPadProbeReturn ChainDecoder::take_caps(GstPad* pad, GstEvent* event) {
   GstCaps* caps = nullptr;
   gst_event_parse_caps(event, &caps);
-  const std::string large = too_large(gst_caps_get_structure(caps, 0), max_pixels_);
+  const GstStructure* const fields = gst_caps_get_structure(caps, 0);
+  format_ = stream_format(fields);
+  std::string large = too_large(fields, max_pixels_);
+  if (large.empty())
+    large = too_large_uncropped(size_in_codec_data(fields).value_or(PictureSize()), max_pixels_);
   Status done = large.empty() ? Status() : Error{std::string(kind_.name) + ": " + large};
   if (done && !decoder_)
     done = plug(pad, caps);
@@ -137,10 +155,10 @@ GstPadProbeReturn ChainDecoder::take_caps(GstPad* pad, GstEvent* event) {
 }
 
 GstPadProbeReturn ChainDecoder::take_unit(GstPadProbeInfo* info) {
-  if (!failed_ && (kind_.codec == Codec::kVp8 || kind_.codec == Codec::kJpeg)) {
+  if (!failed_) {
     const BufferMap map(GST_PAD_PROBE_INFO_BUFFER(info));
-    const PictureSize size = stated_size(kind_.codec, map.span()).value_or(PictureSize());
-    if (const std::string large = too_large(size.width, size.height, max_pixels_); !large.empty())
+    const PictureSize size = stated_size(format_, map.span()).value_or(PictureSize());
+    if (const std::string large = too_large_uncropped(size, max_pixels_); !large.empty())
       fail(std::string(kind_.name) + ": " + large);
   }
   return failed_ ? refuse_buffer(info) : GST_PAD_PROBE_OK;

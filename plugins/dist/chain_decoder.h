@@ -47,6 +47,7 @@ class ChainDecoder {
   Status make_elements(GstElement* next);
   Result<GstElement*> add(const std::string& factory);
   void restrict_parser(GstElement* parser);
+  static GstPadProbeReturn on_unparsed(GstPad* pad, GstPadProbeInfo* info, gpointer data);
   static GstPadProbeReturn on_parsed(GstPad* pad, GstPadProbeInfo* info, gpointer data);
   GstPadProbeReturn take_caps(GstPad* pad, GstEvent* event);
   GstPadProbeReturn take_unit(GstPadProbeInfo* info);
@@ -63,6 +64,7 @@ class ChainDecoder {
   GstElement* filter_ = nullptr;   // Before the decoder.
   GstElement* exit_ = nullptr;     // Behind it.
   GstElement* decoder_ = nullptr;  // Null: not yet.
+  StreamFormat format_;            // Behind the parser.
   bool failed_ = false;
 };
 

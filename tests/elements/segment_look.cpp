@@ -156,6 +156,7 @@ struct Hang {
   std::condition_variable changed;
   bool entered = false;
   bool released = false;
+  bool busy = false;  // It uses a processor meanwhile.
 
   void wait_until_entered() {
     std::unique_lock guard(lock);
@@ -174,6 +175,10 @@ GstFlowReturn hang_chain(GstPad*, GstObject*, GstBuffer* buffer) {
   std::unique_lock guard(hang.lock);
   hang.entered = true;
   hang.changed.notify_all();
+  while (hang.busy && !hang.released) {
+    guard.unlock();
+    guard.lock();
+  }
   hang.changed.wait(guard, [] { return hang.released; });
   return GST_FLOW_OK;
 }
@@ -336,7 +341,35 @@ GST_START_TEST(test_segment_look_sizes_are_those_of_the_caps) {
   });
   const std::string error = error_of(small);
   expect_part(error, "segment 1, rendition 'v': ");
-  expect_part(error, "640x360 pixels, not 64x360");
+  expect_part(error, "640x368 pixels, not 64x360");
+}
+GST_END_TEST
+
+// What a decoder makes room for is not what is to be shown.
+GST_START_TEST(test_segment_look_sizes_are_those_before_cropping) {
+  const std::string path =
+      film_of("cropped.h264", ",scale=1280:720",
+              "-c:v libx264 -preset ultrafast -bsf:v h264_metadata=crop_right=1264:crop_bottom=704");
+  const auto segment = segments_of("filesrc location=\"" + path + "\" ! h264parse").front();
+  expect_part(header_of(segment).caps, "width=(int)16, height=(int)16");
+  expect_part(error_of(as_rendition(segment)), "its pictures have 1280x720 pixels, not 16x16");
+}
+GST_END_TEST
+
+GST_START_TEST(test_segment_look_sizes_are_those_that_parsers_see) {
+  for (const char* encoder :
+       {"-c:v libvpx-vp9 -cpu-used 8 -deadline realtime", "-c:v mpeg2video", "-c:v mpeg4"}) {
+    const std::string name = std::string(encoder).substr(5, std::string(encoder).find(' ', 5) - 5);
+    const auto large = as_rendition(
+        segments_of_file(film_of("large-" + name + ".mkv", ",scale=640:360", encoder)).front());
+    look(large);
+    const auto lying = changed(large, [](auto& header, Units&) {
+      for (const char* field : {"width=(int)640", "height=(int)360"})
+        header.caps.replace(header.caps.find(field), std::string_view(field).size(),
+                            field[0] == 'w' ? "width=(int)64" : "height=(int)36");
+    });
+    expect_part(error_of(lying), "its pictures have 640x360 pixels, not 64x36");
+  }
 }
 GST_END_TEST
 
@@ -396,6 +429,20 @@ GST_START_TEST(test_segment_look_a_decoder_that_hangs_is_an_error) {
   // Another one can be looked at nevertheless.
   fail_unless(static_cast<bool>(looker.look(moving_film().at(1).get(), LookOptions())));
   hang.release();
+}
+GST_END_TEST
+
+GST_START_TEST(test_segment_look_a_slow_rendition_is_an_error) {
+  hang.busy = true;
+  const auto slow = changed(hanging_segment(), [](auto& header, Units&) {
+    header.rendition = "v";
+    header.caps = "image/jpeg,width=64,height=48";
+  });
+  SegmentLooker looker;
+  const auto result = looker.look(slow.get(), LookOptions());
+  hang.release();
+  fail_if(static_cast<bool>(result));
+  expect_part(result.error(), "ms of processor time, which no frames of its size need");
 }
 GST_END_TEST
 
@@ -509,9 +556,12 @@ static Suite* segment_look_suite() {
   tcase_add_test(tests, test_segment_look_takes_bytes);
   tcase_add_test(tests, test_segment_look_takes_raw_video);
   tcase_add_test(tests, test_segment_look_sizes_are_those_of_the_caps);
+  tcase_add_test(tests, test_segment_look_sizes_are_those_before_cropping);
+  tcase_add_test(tests, test_segment_look_sizes_are_those_that_parsers_see);
   tcase_add_test(tests, test_segment_look_damaged_renditions_are_errors);
   tcase_add_test(tests, test_segment_look_survives_noise);
   tcase_add_test(tests, test_segment_look_a_decoder_that_hangs_is_an_error);
+  tcase_add_test(tests, test_segment_look_a_slow_rendition_is_an_error);
   tcase_add_test(tests, test_segment_look_cancel_ends_a_decode);
   tcase_add_test(tests, test_segment_look_gives_a_picture);
   tcase_add_test(tests, test_segment_look_lacks_a_decoder_of_a_codec_only);

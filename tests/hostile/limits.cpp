@@ -7,7 +7,6 @@
 #include <iterator>
 #include <mutex>
 
-#include "gst/dist/core/picture_size.h"
 #include "tests/hostile/peer.h"
 
 namespace {
@@ -85,21 +84,26 @@ GST_START_TEST(test_hostile_large_pictures_are_seen_in_the_bytes) {
 }
 GST_END_TEST
 
-GST_START_TEST(test_hostile_sizes_are_read_from_bytes) {
-  const std::vector<std::uint8_t> vp8 = {0, 0, 0, 0x9d, 1, 0x2a, 0x40, 0x1f, 0x40, 0x9f};
-  const auto size = dist::stated_size(dist::Codec::kVp8, vp8);
-  fail_unless(size.has_value());
-  expect_equal(size->width, 8000);
-  expect_equal(size->height, 8000);
-  const std::vector<std::uint8_t> jpeg = {0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2,    0xff, 0xff,
-                                          0xc2, 0,    17,   8,    1, 0, 2, 0xff, 3};
-  const auto sizes = dist::stated_size(dist::Codec::kJpeg, jpeg);
-  fail_unless(sizes.has_value());
-  expect_equal(sizes->width, 0x2ff);
-  expect_equal(sizes->height, 0x100);
-  for (std::size_t length = 0; length < jpeg.size(); ++length) {
-    dist::stated_size(dist::Codec::kJpeg, std::span(jpeg).first(length));
-    dist::stated_size(dist::Codec::kVp8, std::span(vp8).first(std::min(length, vp8.size() - 1)));
+// Of 1280x720 pixels 16x16 are to be shown, but a decoder makes room for all.
+GST_START_TEST(test_hostile_large_pictures_are_not_hidden_by_cropping) {
+  const std::string path =
+      (std::filesystem::path(g_getenv("DIST_BUILD_ROOT")) / "tests" / "cropped.h264").string();
+  const std::string command =
+      "ffmpeg -v error -y -f lavfi -i testsrc2=size=1280x720:duration=0.2 -pix_fmt yuv420p "
+      "-c:v libx264 -bsf:v h264_metadata=crop_right=1264:crop_bottom=704 " +
+      path;
+  gint status = 0;
+  fail_unless(
+      g_spawn_command_line_sync(command.c_str(), nullptr, nullptr, &status, nullptr) && status == 0);
+  AttackedWorker w("slots=1 max-pixels=10000");
+  std::uint64_t lease = 0;
+  for (const char* format : {"avc", "byte-stream"}) {
+    const Cut bomb = cut("filesrc location=" + path +
+                         " ! h264parse ! video/x-h264,alignment=au,stream-format=" + format)
+                         .front();
+    expect_part(bomb.header.caps, "width=(int)16, height=(int)16");
+    w.peer.grant(++lease, dist::to_bytes(bomb.segment.get()), kWanted);
+    expect_part(answer(w.peer), "pictures of 1280x720, and max-pixels is 10000");
   }
 }
 GST_END_TEST
@@ -200,7 +204,7 @@ static Suite* limits_suite() {
   tcase_add_test(tests, test_hostile_leases_beyond_the_capacity_end_the_connection);
   tcase_add_test(tests, test_hostile_large_pictures_are_refused);
   tcase_add_test(tests, test_hostile_large_pictures_are_seen_in_the_bytes);
-  tcase_add_test(tests, test_hostile_sizes_are_read_from_bytes);
+  tcase_add_test(tests, test_hostile_large_pictures_are_not_hidden_by_cropping);
   tcase_add_test(tests, test_hostile_renditions_do_not_choose_the_number_of_threads);
   tcase_add_test(tests, test_hostile_slot_comes_back_after_an_error_that_hangs);
   tcase_add_test(tests, test_hostile_slot_that_is_lost_is_named);

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/dist/core/picture_size.h"
 
+#include <algorithm>
 #include <cstddef>
+
+#include "gst/dist/core/nal_units.h"
 
 namespace dist {
 namespace {
@@ -52,14 +55,184 @@ std::optional<PictureSize> size_of_jpeg(Unit unit) {
   return std::nullopt;
 }
 
+// --- H.264 and H.265
+
+// Behind the end there are zeros, and it is not good() any more.
+class BitReader {
+ public:
+  explicit BitReader(Unit bytes) : bytes_(bytes) {}
+
+  bool good() const { return at_ <= 8 * bytes_.size(); }
+  unsigned bit() {
+    const std::size_t at = at_++;
+    return at < 8 * bytes_.size() ? bytes_[at / 8] >> (7 - at % 8) & 1u : 0;
+  }
+  void skip(std::size_t bits) { at_ += bits; }
+  unsigned bits(unsigned count) {
+    unsigned value = 0;
+    while (count-- > 0)
+      value = value << 1 | bit();
+    return value;
+  }
+  // ue(v), 9.1 and 9.2: fewer than 32 zeros, a one, and as many bits.
+  unsigned number() {
+    unsigned zeros = 0;
+    while (good() && bit() == 0)
+      ++zeros;
+    if (zeros > 31)
+      at_ = 8 * bytes_.size() + 1;
+    return good() ? (1u << zeros) - 1 + bits(zeros) : 0;
+  }
+  // se(v)
+  int signed_number() {
+    const auto code = static_cast<int>(number());
+    return code % 2 != 0 ? code / 2 + 1 : -(code / 2);
+  }
+
+ private:
+  Unit bytes_;
+  std::size_t at_ = 0;
+};
+
+void skip_scaling_list(BitReader& reader, unsigned size) {
+  int last = 8;
+  int next = 8;
+  for (unsigned i = 0; i < size && reader.good(); ++i) {
+    if (next != 0)
+      next = (last + reader.signed_number()) & 0xff;
+    last = next != 0 ? next : last;
+  }
+}
+
+// Profiles as libavcodec has them, whose sequence parameter sets say what the chroma is.
+bool says_chroma(unsigned profile) {
+  constexpr unsigned kProfiles[] = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 144};
+  return std::ranges::find(kProfiles, profile) != std::end(kProfiles);
+}
+
+std::optional<PictureSize> size_of_h264(BitReader reader) {
+  constexpr unsigned kMacroblock = 16;
+  const unsigned profile = reader.bits(8);
+  reader.skip(16);  // Constraints and level.
+  reader.number();  // seq_parameter_set_id
+  if (says_chroma(profile)) {
+    const unsigned chroma = reader.number();
+    reader.skip(chroma == 3 ? 1 : 0);
+    reader.number();  // Bit depths.
+    reader.number();
+    reader.skip(1);
+    const bool scaled = reader.bit() != 0;
+    for (unsigned i = 0; scaled && i < (chroma == 3 ? 12u : 8u); ++i)
+      if (reader.bit() != 0)
+        skip_scaling_list(reader, i < 6 ? 16 : 64);
+  }
+  reader.number();  // log2_max_frame_num_minus4
+  const unsigned order = reader.number();
+  if (order == 0) {
+    reader.number();
+  } else if (order == 1) {
+    reader.skip(1);
+    reader.number();
+    reader.number();
+    for (unsigned frames = reader.number(); frames > 0 && reader.good(); --frames)
+      reader.number();
+  }
+  reader.number();  // max_num_ref_frames
+  reader.skip(1);
+  const unsigned width = reader.number() + 1;
+  const unsigned height = reader.number() + 1;
+  const unsigned fields = reader.bit() != 0 ? 1 : 2;
+  if (!reader.good())
+    return std::nullopt;
+  return PictureSize{width * kMacroblock, height * fields * kMacroblock};
+}
+
+std::optional<PictureSize> size_of_h265(BitReader reader) {
+  constexpr unsigned kProfileBits = 88;
+  constexpr unsigned kLevelBits = 8;
+  reader.skip(4);
+  const unsigned layers = reader.bits(3);
+  reader.skip(1 + kProfileBits + kLevelBits);
+  const unsigned present = layers > 0 ? reader.bits(16) : 0;  // Two bits of each of eight.
+  for (unsigned i = 0; i < layers; ++i)
+    reader.skip(((present >> (15 - 2 * i) & 1) != 0 ? kProfileBits : 0) +
+                ((present >> (14 - 2 * i) & 1) != 0 ? kLevelBits : 0));
+  reader.number();  // sps_seq_parameter_set_id
+  reader.skip(reader.number() == 3 ? 1 : 0);
+  const unsigned width = reader.number();
+  const unsigned height = reader.number();
+  if (!reader.good())
+    return std::nullopt;
+  return PictureSize{width, height};
+}
+
+// Of a NAL unit, if it is a sequence parameter set.
+std::optional<PictureSize> size_in_nal(Codec codec, Unit nal) {
+  constexpr unsigned kSps264 = 7;
+  constexpr unsigned kSps265 = 33;
+  constexpr std::size_t kLooked = 1024;  // Bytes; up to the size it has fewer.
+  const bool h265 = codec == Codec::kH265;
+  const unsigned type = h265 ? nal[0] >> 1 & 0x3f : nal[0] & 0x1f;
+  const std::size_t head = h265 ? 2 : 1;
+  if (type != (h265 ? kSps265 : kSps264) || nal.size() < head)
+    return std::nullopt;
+  const auto raw = unescape(nal.subspan(head, std::min(kLooked, nal.size() - head)));
+  return h265 ? size_of_h265(BitReader(raw)) : size_of_h264(BitReader(raw));
+}
+
+void widen(std::optional<PictureSize>& size, const std::optional<PictureSize>& other) {
+  if (!size || !other) {
+    size = size ? size : other;
+    return;
+  }
+  size->width = std::max(size->width, other->width);
+  size->height = std::max(size->height, other->height);
+}
+
 }  // namespace
 
-std::optional<PictureSize> stated_size(Codec codec, std::span<const std::uint8_t> unit) {
-  if (codec == Codec::kVp8)
-    return size_of_vp8(unit);
-  if (codec == Codec::kJpeg)
-    return size_of_jpeg(unit);
-  return std::nullopt;
+std::optional<PictureSize> stated_size(const StreamFormat& format,
+                                       std::span<const std::uint8_t> unit) {
+  std::optional<PictureSize> size;
+  switch (format.codec) {
+    case Codec::kVp8:
+      return size_of_vp8(unit);
+    case Codec::kJpeg:
+      return size_of_jpeg(unit);
+    case Codec::kH264:
+    case Codec::kH265:
+      for_each_nal(unit, format.nal_length_size, [&](Unit nal) {
+        widen(size, size_in_nal(format.codec, nal));
+        return true;
+      });
+      return size;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<PictureSize> size_in_codec_data(Codec codec, std::span<const std::uint8_t> data) {
+  const bool h265 = codec == Codec::kH265;
+  const std::size_t head = h265 ? 22 : 5;
+  if ((!h265 && codec != Codec::kH264) || data.size() <= head)
+    return std::nullopt;
+  std::optional<PictureSize> size;
+  // H.265 has an array of each type of NAL unit, H.264 one of sequence parameter sets.
+  unsigned arrays = h265 ? data[head] : 1;
+  std::size_t at = h265 ? head + 1 : head;
+  for (; arrays > 0; --arrays) {
+    if (at + 3 > data.size())
+      return size;
+    unsigned units = h265 ? big_endian(data, at + 1) : data[at] & 0x1fu;
+    at += h265 ? 3 : 1;
+    for (; units > 0 && at + 2 < data.size(); --units) {
+      const std::size_t length = std::min<std::size_t>(big_endian(data, at), data.size() - at - 2);
+      if (length > 0)
+        widen(size, size_in_nal(codec, data.subspan(at + 2, length)));
+      at += 2 + length;
+    }
+  }
+  return size;
 }
 
 }  // namespace dist

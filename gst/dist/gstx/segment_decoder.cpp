@@ -9,6 +9,7 @@
 #include "gst/dist/core/rendition.h"
 #include "gst/dist/gstx/segment_buffer.h"
 #include "gst/dist/gstx/segment_play.h"
+#include "gst/dist/gstx/stream_format.h"
 
 namespace dist {
 namespace {
@@ -44,6 +45,10 @@ GstElementFactory* find_software_decoder(GstCaps* caps, bool all_of_them) {
 void set_if_present(GstElement* element, const char* property, const char* value) {
   if (g_object_class_find_property(G_OBJECT_GET_CLASS(element), property))
     gst_util_set_object_arg(G_OBJECT(element), property, value);
+}
+
+std::string size_text(PictureSize size) {
+  return std::to_string(size.width) + "x" + std::to_string(size.height);
 }
 
 // So many units, from the first, that all frames up to `until` come out: in decode order no frame
@@ -97,6 +102,12 @@ Status SegmentDecoder::run(GstBuffer* segment, Time until) {
   if (!kind)
     return Error{kind.error()};
   kind_ = std::move(*kind);
+  const GstStructure* const fields = gst_caps_get_structure(kind_.caps.get(), 0);
+  const SourceFormat said = source_format(header_.caps);
+  format_ = stream_format(fields);
+  said_ = {said.width, said.height};
+  if (!is_of_agreed_size(size_in_codec_data(fields).value_or(PictureSize()), kMostFilledUp))
+    return Error{error_};
   if (Status made = make_chain(); !made)
     return made;
   return push(segment, until);
@@ -117,26 +128,12 @@ Status SegmentDecoder::make_chain() {
   gst_pad_set_query_function(sink_.get(), on_query);
   gst_pad_set_chain_function(sink_.get(), on_buffer);
 
-  GstElement* first = nullptr;
-  if (!kind_.raw) {
-    const auto factory =
-        Ref<GstElementFactory>::adopt(find_software_decoder(kind_.caps.get(), true));
-    if (!factory)
-      return Error{"no decoder for '" + header_.caps + "' is installed"};
-    decoder_ = GST_OBJECT_NAME(factory.get());
-    first = gst_element_factory_create(factory.get(), nullptr);
-    if (Status added = add(first); !added)
-      return added;
-    for (const char* threads : {"max-threads", "threads", "n-threads"})
-      set_if_present(first, threads, "1");
-    set_if_present(first, "qos", "false");
-    // A rendition is whole, else its worker has not done its work.
-    set_if_present(first, "max-errors", header_.is_source() ? "-1" : "0");
-  }
+  if (Status made = kind_.raw ? Status() : make_decoder(); !made)
+    return made;
   GstElement* const convert = gst_element_factory_make("videoconvert", nullptr);
   if (Status added = add(convert); !added)
     return added;
-  const auto in = Ref<GstPad>::adopt(gst_element_get_static_pad(first ? first : convert, "sink"));
+  const auto in = Ref<GstPad>::adopt(gst_element_get_static_pad(first_, "sink"));
   const auto out = Ref<GstPad>::adopt(gst_element_get_static_pad(convert, "src"));
   if (!in || gst_pad_link(src_.get(), in.get()) != GST_PAD_LINK_OK ||
       gst_pad_link(out.get(), sink_.get()) != GST_PAD_LINK_OK)
@@ -148,6 +145,29 @@ Status SegmentDecoder::make_chain() {
   return {};
 }
 
+Status SegmentDecoder::make_decoder() {
+  const auto factory = Ref<GstElementFactory>::adopt(find_software_decoder(kind_.caps.get(), true));
+  if (!factory)
+    return Error{"no decoder for '" + header_.caps + "' is installed"};
+  decoder_ = GST_OBJECT_NAME(factory.get());
+  if (is_size_of_parser(format_.codec)) {
+    GstElement* const parser = gst_element_factory_make(kind_.parser, nullptr);
+    if (Status added = add(parser); !added)
+      return added;
+    gst_pad_add_probe(Ref<GstPad>::adopt(gst_element_get_static_pad(parser, "src")).get(),
+                      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_parsed, this, nullptr);
+  }
+  GstElement* const decoder = gst_element_factory_create(factory.get(), nullptr);
+  if (Status added = add(decoder); !added)
+    return added;
+  for (const char* threads : {"max-threads", "threads", "n-threads"})
+    set_if_present(decoder, threads, "1");
+  set_if_present(decoder, "qos", "false");
+  // A rendition is whole, else its worker has not done its work.
+  set_if_present(decoder, "max-errors", header_.is_source() ? "-1" : "0");
+  return {};
+}
+
 // Takes the element over.
 Status SegmentDecoder::add(GstElement* element) {
   if (!element)
@@ -155,6 +175,7 @@ Status SegmentDecoder::add(GstElement* element) {
   gst_bin_add(GST_BIN(bin_.get()), element);
   if (last_ && !gst_element_link(last_, element))
     return Error{"the decoder " + decoder_ + " gives no video that can be read"};
+  first_ = first_ ? first_ : element;
   last_ = element;
   return {};
 }
@@ -162,7 +183,9 @@ Status SegmentDecoder::add(GstElement* element) {
 Status SegmentDecoder::push(GstBuffer* segment, Time until) {
   const GstSegment play = play_segment(header_);
   gst_pad_push_event(src_.get(), gst_event_new_stream_start(header_.stream_id.c_str()));
-  if (!gst_pad_push_event(src_.get(), gst_event_new_caps(kind_.caps.get())))
+  const auto caps =
+      is_size_of_parser(format_.codec) ? without_size(kind_.caps.get()) : kind_.caps;
+  if (!gst_pad_push_event(src_.get(), gst_event_new_caps(caps.get())))
     return Error{failure(GST_FLOW_NOT_NEGOTIATED)};
   gst_pad_push_event(src_.get(), gst_event_new_segment(&play));
 
@@ -180,6 +203,9 @@ Status SegmentDecoder::push(GstBuffer* segment, Time until) {
     buffer = readable_unit(std::move(buffer), kind_);
     if (!buffer)
       continue;
+    const auto stated = stated_size(format_, BufferMap(buffer.get()).span());
+    if (!is_of_agreed_size(stated.value_or(PictureSize()), kMostFilledUp))
+      return Error{error_};
     if (i == 0)
       GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
     const GstFlowReturn flow = gst_pad_push(src_.get(), buffer.release());
@@ -209,6 +235,38 @@ std::string SegmentDecoder::failure(GstFlowReturn flow) {
   return who + " failed: " + text;
 }
 
+// --- Sizes
+
+// Pictures that are larger than agreed are refused before a decoder makes room for them; a film's
+// own may have what size they like.
+bool SegmentDecoder::is_of_agreed_size(PictureSize size, unsigned filled_up) {
+  const bool agreed =
+      header_.is_source()
+          ? too_large_uncropped(size, kMaxPixels).empty()
+          : size.width <= said_.width + filled_up && size.height <= said_.height + filled_up;
+  if (!agreed)
+    error_ = "its pictures have " + size_text(size) + " pixels" +
+             (header_.is_source() ? ", which is too large"
+                                  : ", not " + size_text(said_) + " as its caps say");
+  return agreed;
+}
+
+GstPadProbeReturn SegmentDecoder::on_parsed(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  auto* self = static_cast<SegmentDecoder*>(data);
+  GstEvent* const event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+    return GST_PAD_PROBE_OK;
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(event, &caps);
+  gint width = 0;
+  gint height = 0;
+  gst_structure_get(gst_caps_get_structure(caps, 0), "width", G_TYPE_INT, &width, "height",
+                    G_TYPE_INT, &height, nullptr);
+  const PictureSize size{static_cast<unsigned>(std::max(width, 0)),
+                         static_cast<unsigned>(std::max(height, 0))};
+  return self->is_of_agreed_size(size, 0) ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+}
+
 // --- Behind the decoder
 
 // Frames that are larger than agreed are refused before they are converted or kept.
@@ -218,27 +276,13 @@ bool SegmentDecoder::take_caps(GstCaps* caps) {
     error_ = "decoded video cannot be read";
     return false;
   }
-  const SourceFormat said = [this] {
-    gint width = 0;
-    gint height = 0;
-    const GstStructure* const structure = gst_caps_get_structure(kind_.caps.get(), 0);
-    gst_structure_get_int(structure, "width", &width);
-    gst_structure_get_int(structure, "height", &height);
-    return SourceFormat{.width = static_cast<unsigned>(std::max(width, 0)),
-                        .height = static_cast<unsigned>(std::max(height, 0)),
-                        .pixel_aspect_ratio = {1, 1},
-                        .framerate = std::nullopt};
-  }();
-  const auto width = static_cast<unsigned>(GST_VIDEO_INFO_WIDTH(&info_));
-  const auto height = static_cast<unsigned>(GST_VIDEO_INFO_HEIGHT(&info_));
-  const auto size = [](unsigned w, unsigned h) {
-    return std::to_string(w) + "x" + std::to_string(h);
-  };
-  if (std::max(width, height) > kMaxSize)
-    error_ = "decoded frames have " + size(width, height) + " pixels, which is too large";
-  else if (!header_.is_source() && (width != said.width || height != said.height))
-    error_ = "decoded frames have " + size(width, height) + " pixels, not " +
-             size(said.width, said.height) + " as its caps say";
+  const PictureSize size{static_cast<unsigned>(GST_VIDEO_INFO_WIDTH(&info_)),
+                         static_cast<unsigned>(GST_VIDEO_INFO_HEIGHT(&info_))};
+  if (std::max(size.width, size.height) > kMaxSize)
+    error_ = "decoded frames have " + size_text(size) + " pixels, which is too large";
+  else if (!header_.is_source() && (size.width != said_.width || size.height != said_.height))
+    error_ = "decoded frames have " + size_text(size) + " pixels, not " + size_text(said_) +
+             " as its caps say";
   return error_.empty();
 }
 

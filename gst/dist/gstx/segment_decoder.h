@@ -40,10 +40,13 @@ class SegmentDecoder {
 
  private:
   Status make_chain();
+  Status make_decoder();
   Status add(GstElement* element);
   Status push(GstBuffer* segment, Time until);
   std::string failure(GstFlowReturn flow);
   bool take_caps(GstCaps* caps);
+  bool is_of_agreed_size(PictureSize size, unsigned filled_up);
+  static GstPadProbeReturn on_parsed(GstPad* pad, GstPadProbeInfo* info, gpointer data);
   static gboolean on_event(GstPad* pad, GstObject* parent, GstEvent* event);
   static gboolean on_query(GstPad* pad, GstObject* parent, GstQuery* query);
   static GstFlowReturn on_buffer(GstPad* pad, GstObject* parent, GstBuffer* buffer);
@@ -52,9 +55,12 @@ class SegmentDecoder {
   const OnFrame on_frame_;
   const std::atomic<bool>& stop_;
   SegmentKind kind_;
+  StreamFormat format_;
+  PictureSize said_;  // By the caps.
   Ref<GstBus> bus_;
   Ref<GstElement> bin_;
-  GstElement* last_ = nullptr;  // In the bin.
+  GstElement* first_ = nullptr;  // In the bin, as the next one.
+  GstElement* last_ = nullptr;
   std::string decoder_;         // Its factory; empty for raw video.
   Ref<GstPad> src_;
   Ref<GstPad> sink_;

@@ -283,6 +283,26 @@ std::string too_large(unsigned width, unsigned height, std::uint64_t max_pixels)
          ", and max-pixels is " + std::to_string(max_pixels);
 }
 
+std::string too_large_uncropped(PictureSize size, std::uint64_t max_pixels) {
+  const auto shown = [](unsigned filled_up) {
+    return filled_up - std::min(filled_up, kMostFilledUp);
+  };
+  return too_large(shown(size.width), shown(size.height), max_pixels).empty()
+             ? std::string()
+             : too_large(size.width, size.height, max_pixels);
+}
+
+bool is_size_of_parser(Codec codec) {
+  return codec == Codec::kVp9 || codec == Codec::kAv1 || codec == Codec::kMpeg12 ||
+         codec == Codec::kMpeg4;
+}
+
+Ref<GstCaps> without_size(GstCaps* caps) {
+  auto copy = Ref<GstCaps>::adopt(gst_caps_copy(caps));
+  gst_structure_remove_fields(gst_caps_get_structure(copy.get(), 0), "width", "height", nullptr);
+  return copy;
+}
+
 GList* find_decoders(GstCaps* caps, bool all_of_them) {
   GList* const all = gst_element_factory_list_get_elements(
       GST_ELEMENT_FACTORY_TYPE_DECODER | GST_ELEMENT_FACTORY_TYPE_MEDIA_VIDEO |

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "gst/dist/core/access_unit.h"
+#include "gst/dist/core/picture_size.h"
 #include "gst/dist/core/result.h"
 #include "gst/dist/gstx/ref.h"
 
@@ -60,6 +61,14 @@ Ref<GstBuffer> readable_unit(Ref<GstBuffer> unit, const SegmentKind& kind);
 // Why pictures of such caps are not decoded; empty if they are.
 std::string too_large(const GstStructure* fields, std::uint64_t max_pixels);
 std::string too_large(unsigned width, unsigned height, std::uint64_t max_pixels);
+// Of what a decoder makes room for: encoders fill pictures up to whole blocks, which are cropped.
+constexpr unsigned kMostFilledUp = 63;
+std::string too_large_uncropped(PictureSize size, std::uint64_t max_pixels);
+
+// Whether nothing but a parser reads the size of the pictures out of the bytes, see stated_size().
+bool is_size_of_parser(Codec codec);
+// Caps for such a parser: some believe the size that they are told.
+Ref<GstCaps> without_size(GstCaps* caps);
 
 // Decoders of video whose rank lets them be chosen and whose sink takes caps like these, the
 // highest rank first. Neither bins nor demuxers. Free with gst_plugin_feature_list_free().

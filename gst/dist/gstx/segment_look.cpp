@@ -6,6 +6,7 @@
 
 #include <gst/video/video.h>
 #include <pthread.h>
+#include <time.h>
 
 #include <algorithm>
 #include <atomic>
@@ -18,6 +19,7 @@
 #include "gst/dist/gstx/luma_reader.h"
 #include "gst/dist/gstx/segment_buffer.h"
 #include "gst/dist/gstx/segment_decoder.h"
+#include "gst/dist/gstx/stream_format.h"
 
 namespace dist {
 namespace {
@@ -123,6 +125,28 @@ ChromaPlane chroma_of(const GstVideoFrame& frame, guint component, const Area& a
   return plane;
 }
 
+// Of processor time that a rendition's decoder may use: what none needs, even under a debugger. The
+// slowest one, of AV1, shows some ten million pixels a second.
+constexpr Time kLeastWork = 2 * kSecond;
+constexpr double kSlowestPixels = 2e6;  // A second.
+
+Time most_work(const SegmentHeader& header) {
+  if (header.is_source())
+    return kNoTime;
+  const SourceFormat format = source_format(header.caps);
+  const double pixels = static_cast<double>(format.width) * static_cast<double>(format.height) *
+                        static_cast<double>(header.units.size());
+  return kLeastWork + static_cast<Time>(pixels / kSlowestPixels * static_cast<double>(kSecond));
+}
+
+// That the thread has used; 0 if it is over.
+Time processor_time(clockid_t clock) {
+  timespec used{};
+  if (clock_gettime(clock, &used) != 0)
+    return 0;
+  return static_cast<Time>(used.tv_sec) * kSecond + static_cast<Time>(used.tv_nsec);
+}
+
 // Index of the time that is nearest. `times` ascend and are not empty.
 std::size_t nearest(const std::vector<Time>& times, Time time) {
   const auto after = std::ranges::lower_bound(times, time);
@@ -169,6 +193,7 @@ class SegmentLooker::Work {
     const std::lock_guard lock(lock_);
     changed_.notify_all();
   }
+  bool stopped() const { return stop_; }
   // Until it has finished, or, unless `stopping`, is to stop. Whether it has finished.
   bool wait(std::chrono::nanoseconds limit, bool stopping) {
     std::unique_lock lock(lock_);
@@ -304,6 +329,31 @@ Status SegmentLooker::leave_last() {
                subject_of(stuck_.back()->header()) + "nothing more can be looked at"};
 }
 
+// Until it has finished; else why it is not waited for any longer.
+Status SegmentLooker::await(Work& work, const LookOptions& options) {
+  constexpr Time kLeastWait = 10 * GST_MSECOND;
+  const Time most = most_work(work.header());
+  clockid_t clock{};
+  const bool has_clock = pthread_getcpuclockid(thread_.native_handle(), &clock) == 0;
+  const auto began = std::chrono::steady_clock::now();
+  while (true) {
+    const auto elapsed = static_cast<Time>(
+        std::chrono::nanoseconds(std::chrono::steady_clock::now() - began).count());
+    const Time used = has_clock ? processor_time(clock) : 0;
+    if (elapsed >= options.time_limit)
+      return Error{"decoding takes longer than " +
+                   std::to_string(options.time_limit / GST_MSECOND) + " ms"};
+    if (used >= most)
+      return Error{"decoding takes more than " + std::to_string(most / GST_MSECOND) +
+                   " ms of processor time, which no frames of its size need"};
+    const Time wait = std::max(std::min(options.time_limit - elapsed, most - used), kLeastWait);
+    if (work.wait(std::chrono::nanoseconds(wait), false))
+      return {};
+    if (work.stopped())
+      return Error{"stopped"};
+  }
+}
+
 Result<std::shared_ptr<SegmentLooker::Work>> SegmentLooker::run(GstBuffer* segment,
                                                                 const LookOptions& options,
                                                                 bool keep) {
@@ -321,7 +371,7 @@ Result<std::shared_ptr<SegmentLooker::Work>> SegmentLooker::run(GstBuffer* segme
     work_ = work;
   }
   thread_ = std::thread([work] { work->decode(); });
-  const bool finished = work->wait(std::chrono::nanoseconds(options.time_limit), false);
+  const Status finished = await(*work, options);
   if (finished)
     thread_.join();
   else
@@ -332,8 +382,7 @@ Result<std::shared_ptr<SegmentLooker::Work>> SegmentLooker::run(GstBuffer* segme
       return Error{subject + "cancelled"};
   }
   if (!finished)
-    return Error{subject + "decoding takes longer than " +
-                 std::to_string(options.time_limit / GST_MSECOND) + " ms"};
+    return Error{subject + finished.error()};
   if (!work->status())
     return Error{subject + work->status().error()};
   return work;

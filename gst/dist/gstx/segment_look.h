@@ -29,7 +29,8 @@ struct LookOptions {
   // The last frame that is looked at is the one presented at this time, or the last one before it.
   // kNoTime: the whole segment.
   Time until = kNoTime;
-  // A decoder that takes longer has failed.
+  // A decoder that takes longer has failed. Of a rendition it may also use only so much processor
+  // time as its pixels need, so that an answer made to be slow holds up no others.
   Time time_limit = 30 * kSecond;
   // SegmentLook::aspect of the source. Frames of a rendition that have another one are looked at
   // without the black borders that fill them up. 0: no borders.
@@ -64,6 +65,7 @@ class SegmentLooker {
   // Decodes in the thread, with a limit on time. `keep`: the last frame itself.
   Result<std::shared_ptr<Work>> run(GstBuffer* segment, const LookOptions& options, bool keep);
   Status leave_last();
+  Status await(Work& work, const LookOptions& options);
 
   std::mutex lock_;
   bool cancelled_ = false;      // Guarded by lock_.

@@ -117,6 +117,14 @@ Result<std::string> check_rendition(const SegmentHeader& rendition,
   return common_caps(structure);
 }
 
+std::optional<PictureSize> size_in_codec_data(const GstStructure* structure) {
+  const GValue* const value = gst_structure_get_value(structure, "codec_data");
+  if (!value || !GST_VALUE_HOLDS_BUFFER(value))
+    return std::nullopt;
+  const BufferMap map(gst_value_get_buffer(value));
+  return size_in_codec_data(stream_format(structure).codec, map.span());
+}
+
 SourceFormat source_format(const std::string& text) {
   SourceFormat format;
   const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(text.c_str()));

@@ -7,10 +7,12 @@
 #include <gst/gst.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "gst/dist/core/access_unit.h"
+#include "gst/dist/core/picture_size.h"
 #include "gst/dist/core/rendition.h"
 #include "gst/dist/core/result.h"
 #include "gst/dist/core/segment.h"
@@ -19,6 +21,9 @@ namespace dist {
 
 // kRaw too for what the cut rule does not know.
 StreamFormat stream_format(const GstStructure* structure);
+
+// Of H.264 and H.265 the size that the codec data state, see size_in_codec_data().
+std::optional<PictureSize> size_in_codec_data(const GstStructure* structure);
 
 // Size, shape and rate of video with these caps, as far as they say.
 SourceFormat source_format(const std::string& caps);

@@ -282,7 +282,8 @@ void install_stats(GObjectClass* object_class) {
    * GstRemoteEnc:stats:
    *
    * Times in nanoseconds of film: "submitted", of all segments so far, which are all if "whole" is
-   * true; "begun" and "begun-frames", what went through workers of segments that are not done.
+   * true; "open", how many of them are not done, and "begun" and "begun-frames", what of these went
+   * through workers.
    * "decoding" is how many times a frame is decoded, on average, because a GOP is cut inside.
    * Nothing before PAUSED.
    */

@@ -6,10 +6,15 @@
 // Before gstcheck.h, which has a macro "fail".
 #include "tests/tools/film_probe.h"
 
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include <gst/check/gstcheck.h>
 
@@ -20,7 +25,9 @@ using namespace tool;
 // Gives the files of a folder to whoever asks for them, on loopback.
 class FileServer {
  public:
-  explicit FileServer(const Folder& folder) : folder_(folder) {
+  // `moved_to`: sends who asks for anything but a playlist there.
+  explicit FileServer(const Folder& folder, std::string moved_to = "")
+      : folder_(folder), moved_to_(std::move(moved_to)) {
     port_ = g_socket_listener_add_any_inet_port(G_SOCKET_LISTENER(service_), nullptr, nullptr);
     g_signal_connect(service_, "run", G_CALLBACK(answer), this);
     g_socket_service_start(G_SOCKET_SERVICE(service_));
@@ -37,6 +44,8 @@ class FileServer {
   std::string uri(const std::string& name) const {
     return "http://127.0.0.1:" + std::to_string(port_) + "/" + name;
   }
+  // How often something was asked for.
+  unsigned requests() const { return requests_; }
 
  private:
   static gpointer run_loop(gpointer loop) {
@@ -55,9 +64,17 @@ class FileServer {
         return TRUE;
       request.append(bytes, static_cast<std::size_t>(count));
     }
-    const std::size_t name = request.find('/') + 1;
-    std::ifstream file(self->folder_ / request.substr(name, request.find(' ', name) - name),
-                       std::ios::binary);
+    ++self->requests_;
+    const std::size_t begin = request.find('/') + 1;
+    const std::string name = request.substr(begin, request.find(' ', begin) - begin);
+    if (!self->moved_to_.empty() && !name.ends_with(".m3u8")) {
+      const std::string moved = "HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: " +
+                                self->moved_to_ + name + "\r\nContent-Length: 0\r\n\r\n";
+      g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(connection)),
+                                moved.data(), moved.size(), nullptr, nullptr, nullptr);
+      return TRUE;
+    }
+    std::ifstream file(self->folder_ / name, std::ios::binary);
     const std::string content{std::istreambuf_iterator<char>(file), {}};
     std::string reply = file.is_open() ? "HTTP/1.1 200 OK\r\n" : "HTTP/1.1 404 Not Found\r\n";
     reply += "Connection: close\r\nContent-Length: " + std::to_string(content.size()) + "\r\n\r\n";
@@ -69,6 +86,8 @@ class FileServer {
   }
 
   const Folder& folder_;
+  const std::string moved_to_;
+  std::atomic<unsigned> requests_ = 0;
   GSocketService* const service_ = g_threaded_socket_service_new(4);
   guint16 port_ = 0;
   GMainLoop* loop_ = nullptr;
@@ -78,6 +97,25 @@ class FileServer {
 constexpr char kSource[] =
     "-f lavfi -i testsrc2=size=320x240:rate=25:duration=6 -f lavfi -i sine=duration=6 ";
 constexpr char kHls[] = "-c:a aac -f hls -hls_time 2 -hls_list_size 0 ";
+
+void write(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+// A playlist of HLS of that one piece.
+std::string playlist_of(const std::string& uri) {
+  return "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:6\n#EXTINF:6.0,\n" + uri +
+         "\n#EXT-X-ENDLIST\n";
+}
+
+void expect_refused(const Folder& folder, const std::string& film, const std::string& words) {
+  for (const std::string& run :
+       {"inspect " + film, "transcode " + film + " -o " + (folder / "out.mp4")}) {
+    const std::string said = output_of(command() + run, 3);
+    ck_assert_msg(said.find(words) != std::string::npos, "%s: %s", run.c_str(), said.c_str());
+  }
+  ck_assert(!fs::exists(folder / "out.mp4"));
+}
 
 // All of it, in that size, and the sound with it.
 void expect_whole(const std::string& file, const std::string& width) {
@@ -127,12 +165,105 @@ GST_START_TEST(test_transcode_playlist_without_segments) {
 }
 GST_END_TEST
 
+// A film that somebody gives must not choose what else is read.
+GST_START_TEST(test_transcode_playlist_leads_nowhere_else) {
+  const Folder folder;
+  const Folder other;
+  make(std::string(kSource) + kH264 + "-c:a aac " + (folder / "here.ts"));
+  for (const char* name : {"here.ts", "there.ts"})
+    fs::copy_file(folder / "here.ts", other / name);
+  const FileServer elsewhere(other);
+  const std::string remote = elsewhere.uri("there.ts");
+  const std::string file = "file://" + (other / "there.ts");
+  fs::create_symlink(other / "there.ts", folder / "link.ts");
+  ck_assert_int_eq(mkfifo((folder / "pipe.ts").c_str(), 0600), 0);
+  const FileServer server(folder);
+  const FileServer sender(folder, elsewhere.uri(""));
+  write(folder / "here.m3u8", playlist_of("here.ts"));
+  transcode(folder / "here.m3u8", folder / "whole.mp4", "-r v:h264:speed=fast");
+  for (const std::string& link :
+       {remote, file, std::string("../") + fs::path(other / "").parent_path().filename().string() +
+                          "/there.ts",
+        std::string("link.ts"), std::string("pipe.ts"), std::string("appsrc://"),
+        std::string("rtsp://127.0.0.1:9/x")}) {
+    write(folder / "film.m3u8", playlist_of(link));
+    expect_refused(folder, folder / "film.m3u8", "which does not lie where the film does");
+  }
+  for (const std::string& link : {remote, file}) {
+    write(folder / "film.m3u8", playlist_of(link));
+    expect_refused(folder, server.uri("film.m3u8"), "which does not lie where the film does");
+  }
+  expect_refused(folder, sender.uri("here.m3u8"), "with --allow-remote it is followed");
+  expect_refused(folder, sender.uri("here.ts"), "with --allow-remote it is followed");
+  write(folder / "film.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000\n" +
+                                  elsewhere.uri("variant.m3u8") + "\n");
+  expect_refused(folder, folder / "film.m3u8", "with --allow-remote it is followed");
+  ck_assert_uint_eq(elsewhere.requests(), 0);
+
+  write(folder / "film.m3u8", playlist_of(remote));
+  transcode(folder / "film.m3u8", folder / "out.mp4", "--allow-remote -r v:h264:speed=fast");
+  expect_whole(folder / "out.mp4", "320");
+  transcode(sender.uri("here.m3u8"), folder / "out.mp4", "--yes --allow-remote -r v:h264:speed=fast");
+  expect_whole(folder / "out.mp4", "320");
+  ck_assert_uint_gt(elsewhere.requests(), 0);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_manifest) {
+  const Folder folder;
+  const Folder other;
+  make(std::string(kSource) + kH264 + "-c:a aac -f dash -seg_duration 2 -single_file 1 " +
+       (folder / "film.mpd"));
+  const FileServer elsewhere(other);
+  // The demuxer of GStreamer 1.22 waits for itself once in some hundred films.
+  const Ran ran = run(command() + "transcode " + (folder / "film.mpd") + " -r v:h264:speed=fast -o " +
+                      (folder / "whole.mp4"));
+  if (ran.code == 0)
+    expect_whole(folder / "whole.mp4", "320");
+  else
+    expect_text(ran.output, "nothing has come from it for a minute");
+  std::ifstream file(folder / "film.mpd");
+  std::string manifest{std::istreambuf_iterator<char>(file), {}};
+  for (std::size_t at = 0; (at = manifest.find("<BaseURL>", at)) != std::string::npos; at += 9)
+    manifest.insert(at + 9, elsewhere.uri(""));
+  write(folder / "leads.mpd", manifest);
+  expect_refused(folder, folder / "leads.mpd", "with --allow-remote it is followed");
+  ck_assert_uint_eq(elsewhere.requests(), 0);
+}
+GST_END_TEST
+
+// A QuickTime movie of nothing but where the movie is (QuickTime File Format, reference movies).
+GST_START_TEST(test_transcode_movie_reference) {
+  const Folder folder;
+  const Folder other;
+  const FileServer elsewhere(other);
+  const auto box = [](const std::string& type, const std::string& content) {
+    const auto size = static_cast<std::uint32_t>(content.size() + 8);
+    std::string bytes;
+    for (const unsigned shift : {24u, 16u, 8u, 0u})
+      bytes += static_cast<char>(size >> shift & 0xff);
+    return bytes + type + content;
+  };
+  const std::string link = elsewhere.uri("film.mov") + std::string(1, '\0');
+  const std::string reference = std::string(4, '\0') + "url " + std::string(3, '\0') +
+                                static_cast<char>(link.size()) + link;
+  write(folder / "film.mov",
+        box("ftyp", "qt  " + std::string(4, '\0') + "qt  ") +
+            box("moov", box("rmra", box("rmda", box("rdrf", reference)))));
+  expect_refused(folder, folder / "film.mov", "film.mov");
+  ck_assert_uint_eq(elsewhere.requests(), 0);
+}
+GST_END_TEST
+
 static Suite* transcode_playlists_suite() {
   Suite* const suite = suite_create("transcode-playlists");
   TCase* const tests = tcase_create("all");
   tcase_set_timeout(tests, 300);
   suite_add_tcase(suite, tests);
   tcase_add_test(tests, test_transcode_playlist);
+  tcase_add_test(tests, test_transcode_playlist_leads_nowhere_else);
+  tcase_add_test(tests, test_transcode_manifest);
+  tcase_add_test(tests, test_transcode_movie_reference);
   tcase_add_test(tests, test_transcode_playlist_without_segments);
   return suite;
 }

@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "gst/dist/gstx/ref.h"
+#include "tools/gst-dist/linked_source.h"
 #include "tools/gst-dist/text.h"
 
 namespace dist::tool {
@@ -85,22 +86,9 @@ std::string text_field(const GstStructure* structure, const char* name) {
   return text_of(gst_structure_get_string(structure, name));
 }
 
-namespace {
-
-// Of the two demuxers of playlists the newer one reads none from a file, and plays only where
-// somebody selects streams.
-void prefer_plain_playlists() {
-  const auto newer = Ref<GstElementFactory>::adopt(gst_element_factory_find("hlsdemux2"));
-  const auto plain = Ref<GstElementFactory>::adopt(gst_element_factory_find("hlsdemux"));
-  if (newer && plain)
-    gst_plugin_feature_set_rank(GST_PLUGIN_FEATURE(newer.get()), GST_RANK_NONE);
-}
-
-}  // namespace
-
 bool init_gstreamer() {
   gst_init(nullptr, nullptr);
-  prefer_plain_playlists();
+  guard_sources();
   const auto is_there = [] {
     const auto plugin = Ref<GstElementFactory>::adopt(gst_element_factory_find("remoteenc"));
     return static_cast<bool>(plugin);

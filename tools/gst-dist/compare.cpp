@@ -13,6 +13,7 @@
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/comparison_report.h"
 #include "tools/gst-dist/film_frames.h"
+#include "tools/gst-dist/linked_source.h"
 #include "tools/gst-dist/output_files.h"
 #include "tools/gst-dist/plot_files.h"
 #include "tools/gst-dist/progress.h"
@@ -63,6 +64,7 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
        "Up to this distance two frames are the same (default: 31)", "BITS"},
       {"plot", 0, 0, G_OPTION_ARG_FILENAME, &plot,
        "Draw the distances, with the worst frames; .svg or .png", "FILE"},
+      allow_remote_entry(),
       {"csv", 0, 0, G_OPTION_ARG_NONE, &csv, "Print comma-separated values", nullptr},
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one JSON object", nullptr},
       {}};

@@ -15,6 +15,7 @@
 
 #include "tools/gst-dist/film_labels.h"
 #include "tools/gst-dist/film_mends.h"
+#include "tools/gst-dist/linked_source.h"
 #include "tools/gst-dist/mp4_boxes.h"
 #include "tools/gst-dist/progress.h"
 
@@ -205,6 +206,11 @@ std::string flaw_of(GstDiscovererInfo* info, const GError* error) {
   }
 }
 
+bool is_playlist(const std::string& media_type) {
+  return media_type == "application/x-hls" || media_type == "application/dash+xml" ||
+         media_type == "application/vnd.ms-sstr+xml";
+}
+
 // Empty if it is no file.
 std::string path_of(const std::string& uri) {
   return take_string(g_filename_from_uri(uri.c_str(), nullptr, nullptr));
@@ -310,6 +316,7 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   if (!uri)
     return Error{uri.error()};
   const auto before = state_of(*uri);
+  add_film(*uri);
   Film film;
   film.uri = *uri;
   FilmMends found;
@@ -324,15 +331,18 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   Details debug;
   const std::unique_ptr<GstDiscoverer, Unref> discoverer(gst_discoverer_new(kPatience, &error));
   std::unique_ptr<GstDiscovererInfo, Unref> info;
+  const std::string discovered = film.mends.empty() ? *uri : "appsrc://";
+  add_film(discovered);
   if (discoverer) {
     debug.watch(discoverer.get());
     g_signal_connect(discoverer.get(), "source-setup", G_CALLBACK(prepare_source), &film);
-    info.reset(gst_discoverer_discover_uri(
-        discoverer.get(), film.mends.empty() ? uri->c_str() : "appsrc://", &error));
+    info.reset(gst_discoverer_discover_uri(discoverer.get(), discovered.c_str(), &error));
   }
   const std::unique_ptr<GError, decltype(&g_error_free)> owner(error, g_error_free);
   if (details)
     *details = debug.text();
+  if (const std::string link = refused_link(); !link.empty())
+    return Error{input + ": " + link};
   if (!info)
     return Error{input + ": " + (error ? error->message : "cannot be read")};
   if (const std::string flaw = flaw_of(info.get(), error); !flaw.empty())
@@ -351,7 +361,7 @@ Result<Film> look_at(const std::string& input, std::string* details) {
         film.states_duration = gst_structure_has_name(structure, "video/quicktime") ||
                                gst_structure_has_name(structure, "video/x-matroska") ||
                                gst_structure_has_name(structure, "video/webm");
-        film.playlist = gst_structure_has_name(structure, "application/x-hls");
+        film.playlist = is_playlist(gst_structure_get_name(structure));
       }
     gst_discoverer_stream_info_unref(top);
   }

@@ -64,7 +64,7 @@ struct Film {
   bool states_duration = false;  // Its container does; that of others is guessed.
   bool seekable = false;
   bool transport_stream = false;  // Of MPEG-2.
-  bool playlist = false;          // Of HTTP live streaming.
+  bool playlist = false;          // Of HLS, DASH or Smooth Streaming.
   bool encrypted = false;         // Some of its streams are.
   std::vector<FilmStream> streams;
   std::optional<DolbyVision> dolby_vision;  // Of the video; none if that is not known.

@@ -11,6 +11,7 @@
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/foretell.h"
 #include "tools/gst-dist/inspect_report.h"
+#include "tools/gst-dist/linked_source.h"
 #include "tools/gst-dist/text.h"
 #include "tools/gst-dist/unreadable.h"
 
@@ -60,6 +61,7 @@ int inspect(std::vector<std::string> words) {
   const GOptionEntry entries[] = {
       {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "Print one JSON object", nullptr},
       segment_limit.entry(),
+      allow_remote_entry(),
       {"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "Say more about errors", nullptr},
       {}};
   Options options(kInspect, "INPUT", kHelp, entries);

@@ -76,14 +76,18 @@ int Job::run(GstElement* pipeline) {
                           settings_.abandon();
                           _exit(kInterrupted);
                         });
+  InputWatch watch(pipeline);
+  std::pair<Job*, InputWatch*> both{this, &watch};
   const guint ticks = g_timeout_add(
       kTick,
-      [](gpointer self) -> gboolean {
-        static_cast<Job*>(self)->look_for_workers();
-        static_cast<Job*>(self)->show(false);
+      [](gpointer data) -> gboolean {
+        const auto [self, input] = *static_cast<std::pair<Job*, InputWatch*>*>(data);
+        self->look_for_workers();
+        self->show(false);
+        self->look_for_input(*input);
         return G_SOURCE_CONTINUE;
       },
-      this);
+      &both);
   // What went wrong is on the bus.
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   g_main_loop_run(loop_);
@@ -253,6 +257,15 @@ void Job::look_for_workers() {
             ". Start one with 'gst-dist-1.0 worker --connect HOST:PORT', or give --local-workers.");
 }
 
+void Job::look_for_input(InputWatch& watch) {
+  if (!watch.is_silent(now(), idle_))
+    return;
+  end(kNoInput);
+  clear();
+  say_error(sentence(settings_.names.input +
+                     ": nothing has come from it for a minute, and it is not at its end"));
+}
+
 // How far those are that are being worked on.
 void Job::look_at_segments() {
   const auto remote = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline_), "remote"));
@@ -265,6 +278,7 @@ void Job::look_at_segments() {
     return static_cast<double>(number_field(stats, field)) / GST_SECOND;
   };
   progress_.begun(seconds("begun"), static_cast<double>(number_field(stats, "begun-frames")));
+  idle_ = number_field(stats, "open") == 0;
   double decoding = 1;
   if (gst_structure_get_double(stats, "decoding", &decoding))
     progress_.set_decoding(decoding);

@@ -13,6 +13,7 @@
 
 #include "gst/dist/core/film_damage.h"
 #include "tools/gst-dist/command.h"
+#include "tools/gst-dist/input_watch.h"
 #include "tools/gst-dist/progress.h"
 #include "tools/gst-dist/trouble.h"
 
@@ -53,6 +54,7 @@ class Job {
   void look_at_segments();
   void clear();
   void look_for_workers();
+  void look_for_input(InputWatch& watch);
   double now() const;
 
   const Settings settings_;
@@ -64,6 +66,7 @@ class Job {
   bool terminal_ = false;
   unsigned drawn_ = 0;  // Lines on the terminal that the next ones replace.
   double last_shown_ = 0;
+  bool idle_ = false;           // No segment is being worked on.
   double waiting_since_ = -1;  // For a worker, if there is none.
   unsigned workers_ = 0;
   bool said_waiting_ = false;

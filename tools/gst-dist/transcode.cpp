@@ -16,6 +16,7 @@
 #include "tools/gst-dist/film_captions.h"
 #include "tools/gst-dist/film_details.h"
 #include "tools/gst-dist/job.h"
+#include "tools/gst-dist/linked_source.h"
 #include "tools/gst-dist/output_files.h"
 #include "tools/gst-dist/port_wait.h"
 #include "tools/gst-dist/segment_limit.h"
@@ -160,6 +161,7 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
        "Give up when no segment was done for so long, though workers are there (1800); 0: never",
        "SECONDS"},
       parsed.segment_limit.entry(),
+      allow_remote_entry(),
       {"audio", 0, 0, G_OPTION_ARG_STRING, &parsed.audio,
        "Where the sound goes: into 'each' file (default), or into a 'separate' one",
        "each|separate"},

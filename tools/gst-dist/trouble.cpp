@@ -12,6 +12,7 @@
 
 #include "gst/dist/gstx/ref.h"
 #include "tools/gst-dist/command.h"
+#include "tools/gst-dist/linked_source.h"
 #include "tools/gst-dist/text.h"
 
 namespace dist::tool {
@@ -261,6 +262,8 @@ bool is_consequence(GstMessage* message) {
 }
 
 Trouble trouble_of(GstElement* pipeline, GstMessage* message, const JobNames& names) {
+  if (const std::string link = refused_link(); !link.empty())
+    return {kNoInput, sentence(names.input + ": " + link)};
   Report report = report_of(message);
   GstObject* const source = GST_MESSAGE_SRC(message);
   Trouble trouble;

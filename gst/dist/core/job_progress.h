@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 
@@ -40,6 +41,8 @@ class JobProgress {
   void ended() { whole_ = true; }
   void clear() { *this = JobProgress(); }
 
+  // Segments that are not complete.
+  std::size_t open() const { return open_.size(); }
   // Time of all segments so far; whether these are all.
   double submitted() const { return submitted_; }
   bool whole() const { return whole_; }

@@ -313,6 +313,48 @@ GST_START_TEST(test_transcode_says_who_was_sent_away) {
 }
 GST_END_TEST
 
+// The only worker leaves in good order when much is written already, and one with another encoder
+// comes: what was said of the stream once is said in it from there on.
+GST_START_TEST(test_transcode_goes_on_with_another_encoder) {
+  const Folder folder;
+  const std::string film = folder / "film.mp4";
+  farm::Process ffmpeg(
+      "ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=size=320x180:rate=25:duration=20 -c:v "
+      "libx264 -preset ultrafast -pix_fmt yuv420p -g 25 " +
+      film);
+  ck_assert_int_eq(ffmpeg.exit_code(60), 0);
+  for (const char* name : {"out.mp4", "out.mkv"}) {
+    const std::string out = folder / name;
+    const std::string port = std::to_string(farm::free_port());
+    const auto worker = [&](const std::string& encoder) {
+      return farm::Process(command() + "worker --slots 1 --encoders " + encoder +
+                           " --connect 127.0.0.1:" + port);
+    };
+    farm::Process process(command() + "transcode --json --local-workers 0 --listen 127.0.0.1:" +
+                          port + " " + film + " -o " + out + " -r v:h264:speed=fast");
+    ck_assert(wait_for(process, "dist-listening"));
+    farm::Process first = worker("openh264enc");
+    ck_assert(wait_for(process, "dist-segment-done\",\"segment\":9,"));
+    first.signal(SIGTERM);
+    ck_assert_int_eq(first.exit_code(), 0);
+    const farm::Process second = worker("x264enc");
+    ck_assert_int_eq(process.exit_code(90), 0);
+    farm::Process decoder("ffmpeg -v error -nostdin -i " + out + " -i " + film +
+                          " -lavfi [0:v][1:v]ssim=stats_file=" + (folder / "ssim") +
+                          " -f null -");
+    ck_assert_int_eq(decoder.exit_code(60), 0);
+    ck_assert_str_eq(decoder.output().c_str(), "");
+    std::ifstream stats(folder / "ssim");
+    std::size_t frames = 0;
+    for (std::string line; std::getline(stats, line); ++frames) {
+      const std::size_t all = line.find("All:");
+      ck_assert_msg(std::atof(line.c_str() + all + 4) > 0.9, "%s: %s", name, line.c_str());
+    }
+    ck_assert_uint_eq(frames, 500);
+  }
+}
+GST_END_TEST
+
 // The film's one segment is told of while it is made, and the sound that goes on is no part of it.
 GST_START_TEST(test_transcode_progress) {
   const Folder folder;
@@ -458,6 +500,7 @@ static Suite* transcode_faults_suite() {
   tcase_add_test(tests, test_transcode_says_what_it_has_done);
   tcase_add_test(tests, test_transcode_finds_the_elements_where_it_was_built);
   tcase_add_test(tests, test_transcode_finds_the_elements_where_they_were_installed);
+  tcase_add_test(tests, test_transcode_goes_on_with_another_encoder);
   tcase_add_test(tests, test_transcode_prints_json);
   return suite;
 }

@@ -9,10 +9,13 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "gst/dist/core/nal_units.h"
+#include "gst/dist/gstx/stream_format.h"
 #include "tools/gst-dist/av_parameters.h"
 #include "tools/gst-dist/subtitle_cues.h"
 
@@ -34,11 +37,14 @@ struct FreePacket {
   void operator()(AVPacket* packet) const { av_packet_free(&packet); }
 };
 using Packet = std::unique_ptr<AVPacket, FreePacket>;
+using Bytes = std::vector<std::uint8_t>;
 
 struct Track {
   WrittenTrack wanted;
   AVStream* stream = nullptr;  // Null before the file has begun, and of one that stays empty.
-  Ref<GstCaps> caps;
+  Ref<GstCaps> caps;           // Of which the file says what is said once.
+  Ref<GstCaps> latest_caps;
+  Bytes in_band;               // What keyframes say because of the latest ones.
   std::deque<Packet> waiting;  // In nanoseconds.
   bool ended = false;
   std::optional<std::int64_t> latest;  // Decode time in its time base.
@@ -55,12 +61,47 @@ std::string text_of_error(int code) {
   return text;
 }
 
-Packet packet_of(const std::uint8_t* bytes, std::size_t size) {
+// `head` comes before the bytes.
+Packet packet_of(std::span<const std::uint8_t> head, std::span<const std::uint8_t> bytes) {
   Packet packet(av_packet_alloc());
-  if (!packet || av_new_packet(packet.get(), static_cast<int>(size)) < 0)
+  if (!packet || av_new_packet(packet.get(), static_cast<int>(head.size() + bytes.size())) < 0)
     return nullptr;
-  std::copy_n(bytes, size, packet->data);
+  std::ranges::copy(bytes, std::ranges::copy(head, packet->data).out);
   return packet;
+}
+
+const GValue* codec_data_of(const GstCaps* caps) {
+  return gst_structure_get_value(gst_caps_get_structure(caps, 0), "codec_data");
+}
+
+// What codec data say, as an access unit can carry it. None where a decoder does not look for it
+// there, or if the pictures are of another size or form.
+std::optional<Bytes> in_band_of(const GstCaps* caps, const GstCaps* before) {
+  const GstStructure* const fields = gst_caps_get_structure(caps, 0);
+  const GstStructure* const earlier = gst_caps_get_structure(before, 0);
+  const StreamFormat format = stream_format(fields);
+  const StreamFormat first = stream_format(earlier);
+  for (const char* field : {"width", "height", "stream-format"}) {
+    const GValue* const a = gst_structure_get_value(fields, field);
+    const GValue* const b = gst_structure_get_value(earlier, field);
+    if (!a != !b || (a && gst_value_compare(a, b) != GST_VALUE_EQUAL))
+      return std::nullopt;
+  }
+  // Its keyframes carry it anyway.
+  if (format.codec == Codec::kAv1 && first.codec == Codec::kAv1)
+    return Bytes();
+  const bool h265 = format.codec == Codec::kH265;
+  if (format.codec != first.codec || (format.codec != Codec::kH264 && !h265) ||
+      format.nal_length_size == 0 || format.nal_length_size != first.nal_length_size)
+    return std::nullopt;
+  Bytes bytes;
+  const BufferMap data(gst_value_get_buffer(codec_data_of(caps)));
+  for_each_parameter_set(data.span(), h265, [&](std::span<const std::uint8_t> nal) {
+    for (unsigned i = format.nal_length_size; i > 0; --i)
+      bytes.push_back(static_cast<std::uint8_t>(nal.size() >> 8 * (i - 1) & 0xff));
+    bytes.insert(bytes.end(), nal.begin(), nal.end());
+  });
+  return bytes;
 }
 
 // AV1 has what Matroska wants at its head in its first packet.
@@ -127,7 +168,8 @@ struct FilmWriter::State {
   State(std::string path_of_file, const std::string& format, const GstToc* chapters);
   ~State();
 
-  // Whether it cannot be decoded any more by what the file says of its track.
+  // Whether it cannot be decoded any more, neither by what the file says of its track nor by what
+  // its keyframes can say.
   bool changes(std::size_t track, GstSample* sample);
   // These return what went wrong, as libavformat says it; at least 0: nothing did.
   int take(std::size_t track, GstSample* sample);
@@ -245,16 +287,19 @@ int FilmWriter::State::begin() {
 
 bool FilmWriter::State::changes(std::size_t index, GstSample* sample) {
   const std::lock_guard lock(mutex);
-  const Track& track = *tracks[index];
+  Track& track = *tracks[index];
   GstCaps* const now = gst_sample_get_caps(sample);
-  if (track.is_sparse() || !track.caps || track.caps.get() == now)
+  if (track.is_sparse() || !track.caps || track.latest_caps.get() == now)
     return false;
-  const auto said = [](const GstCaps* caps) {
-    return gst_structure_get_value(gst_caps_get_structure(caps, 0), "codec_data");
-  };
-  const GValue* const first = said(track.caps.get());
-  const GValue* const later = said(now);
-  return first && later && gst_value_compare(first, later) != GST_VALUE_EQUAL;
+  track.latest_caps = Ref<GstCaps>::share(now);
+  track.in_band.clear();
+  const GValue* const first = codec_data_of(track.caps.get());
+  const GValue* const later = codec_data_of(now);
+  if (!first || !later || gst_value_compare(first, later) == GST_VALUE_EQUAL)
+    return false;
+  const auto in_band = in_band_of(now, track.caps.get());
+  track.in_band = in_band.value_or(Bytes());
+  return !in_band;
 }
 
 int FilmWriter::State::take(std::size_t index, GstSample* sample) {
@@ -263,7 +308,7 @@ int FilmWriter::State::take(std::size_t index, GstSample* sample) {
   GstBuffer* const buffer = gst_sample_get_buffer(sample);
   const GstSegment* const segment = gst_sample_get_segment(sample);
   if (!track.caps)
-    track.caps = Ref<GstCaps>::share(gst_sample_get_caps(sample));
+    track.caps = track.latest_caps = Ref<GstCaps>::share(gst_sample_get_caps(sample));
   const auto shown = running_time(segment, GST_BUFFER_PTS(buffer));
   // Headers in the stream have none.
   if (failure_ < 0 || !shown || gst_buffer_get_size(buffer) == 0)
@@ -272,14 +317,15 @@ int FilmWriter::State::take(std::size_t index, GstSample* sample) {
                                     ? static_cast<std::int64_t>(GST_BUFFER_DURATION(buffer))
                                     : 0;
   const BufferMap map(buffer);
-  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(map.span().data());
   if (track.wanted.is_text) {
     // Some end their words with a zero.
-    std::string text(reinterpret_cast<const char*>(bytes), map.span().size());
+    std::string text(reinterpret_cast<const char*>(map.span().data()), map.span().size());
     text.resize(std::min(text.size(), text.find('\0')));
     return take_cue(track, {.start = *shown, .end = *shown + duration, .text = std::move(text)});
   }
-  Packet packet = packet_of(bytes, map.span().size());
+  const bool is_key = track.wanted.kind != StreamKind::kVideo ||
+                      !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  Packet packet = packet_of(is_key ? track.in_band : Bytes(), map.span());
   if (!packet)
     return failure_ = AVERROR(ENOMEM);
   packet->pts = *shown;
@@ -287,8 +333,7 @@ int FilmWriter::State::take(std::size_t index, GstSample* sample) {
                     ? running_time(segment, GST_BUFFER_DTS(buffer)).value_or(*shown)
                     : *shown;
   packet->duration = duration;
-  if (track.wanted.kind != StreamKind::kVideo ||
-      !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT))
+  if (is_key)
     packet->flags |= AV_PKT_FLAG_KEY;
   waiting_ += static_cast<std::uint64_t>(packet->size);
   track.waiting.push_back(std::move(packet));
@@ -308,7 +353,8 @@ void FilmWriter::State::queue_cues(Track& track, std::vector<Cue> cues) {
     const std::string bytes = text_codec() == AV_CODEC_ID_MOV_TEXT ? as_mp4_sample(cue.text)
                               : text_codec() == AV_CODEC_ID_WEBVTT ? as_webvtt(cue.text)
                                                                    : cue.text;
-    Packet packet = packet_of(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+    Packet packet =
+        packet_of({}, std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
     if (!packet)
       continue;
     packet->pts = packet->dts = cue.start;

@@ -44,4 +44,30 @@ void for_each_nal(std::span<const std::uint8_t> data, unsigned length_size, Visi
   }
 }
 
+// Calls `visit` with each NAL unit in the decoder configuration record of H.264 or H.265
+// (ISO/IEC 14496-15 5.3.3.1 and 8.3.3.1). Damaged lengths end the walk.
+template <class Visit>
+void for_each_parameter_set(std::span<const std::uint8_t> data, bool h265, Visit visit) {
+  std::size_t at = h265 ? 22 : 5;
+  const auto number = [&](std::size_t length) {
+    std::size_t value = 0;
+    for (; length > 0; --length, ++at)
+      value = value << 8 | (at < data.size() ? data[at] : 0u);
+    return value;
+  };
+  // H.265 has an array of each type of NAL unit, H.264 one of sequence and one of picture parameter
+  // sets.
+  std::size_t arrays = h265 ? number(1) : 2;
+  for (bool first = true; arrays > 0 && at < data.size(); --arrays, first = false) {
+    at += h265 ? 1 : 0;
+    std::size_t units = h265 ? number(2) : number(1) & (first ? 0x1fu : 0xffu);
+    for (; units > 0 && at + 2 < data.size(); --units) {
+      const std::size_t length = std::min(number(2), data.size() - at);
+      if (length > 0)
+        visit(data.subspan(at, length));
+      at += length;
+    }
+  }
+}
+
 }  // namespace dist

@@ -212,26 +212,11 @@ std::optional<PictureSize> stated_size(const StreamFormat& format,
 }
 
 std::optional<PictureSize> size_in_codec_data(Codec codec, std::span<const std::uint8_t> data) {
-  const bool h265 = codec == Codec::kH265;
-  const std::size_t head = h265 ? 22 : 5;
-  if ((!h265 && codec != Codec::kH264) || data.size() <= head)
+  if (codec != Codec::kH264 && codec != Codec::kH265)
     return std::nullopt;
   std::optional<PictureSize> size;
-  // H.265 has an array of each type of NAL unit, H.264 one of sequence parameter sets.
-  unsigned arrays = h265 ? data[head] : 1;
-  std::size_t at = h265 ? head + 1 : head;
-  for (; arrays > 0; --arrays) {
-    if (at + 3 > data.size())
-      return size;
-    unsigned units = h265 ? big_endian(data, at + 1) : data[at] & 0x1fu;
-    at += h265 ? 3 : 1;
-    for (; units > 0 && at + 2 < data.size(); --units) {
-      const std::size_t length = std::min<std::size_t>(big_endian(data, at), data.size() - at - 2);
-      if (length > 0)
-        widen(size, size_in_nal(codec, data.subspan(at + 2, length)));
-      at += 2 + length;
-    }
-  }
+  for_each_parameter_set(data, codec == Codec::kH265,
+                         [&](Unit nal) { widen(size, size_in_nal(codec, nal)); });
   return size;
 }
 

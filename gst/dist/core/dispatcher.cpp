@@ -10,9 +10,8 @@ namespace {
 
 // What a part costs whatever is made of it, as a share of the largest rendition.
 constexpr double kDecoding = 0.25;
-// Where some have shown that they can work, those that have not hold no more leases than this
-// together, or than so many for each that has.
-constexpr std::size_t kLeastTrials = 16;
+// Where some have shown that they can work, those that have not hold no more leases together than a
+// crowd does, or than so many for each that has.
 constexpr std::size_t kTrialsEach = 2;
 
 }  // namespace
@@ -336,7 +335,7 @@ bool Dispatcher::is_next_to_try(WorkerId id, SegmentKey key, const Part& part) c
 }
 
 bool Dispatcher::has_trials_left() const {
-  return proven_workers_ == 0 || trials_ < std::max(kLeastTrials, kTrialsEach * proven_workers_);
+  return proven_workers_ == 0 || trials_ < std::max(kCrowd, kTrialsEach * proven_workers_);
 }
 
 bool Dispatcher::may_take(WorkerId id, SegmentKey key, const Part& part) const {
@@ -421,6 +420,7 @@ Dispatcher::Grant Dispatcher::begin(WorkerId id, SegmentKey key, Instant now) {
 
   Worker& worker = workers_.at(id);
   unlist(worker);
+  worker.tried = true;
   const bool is_trial = !worker.proven && !job.only;
   trials_ += is_trial ? 1 : 0;
   leases_[grant.lease] = {.grant = grant, .is_trial = is_trial};

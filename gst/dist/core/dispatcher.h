@@ -211,6 +211,9 @@ class Dispatcher {
   std::size_t leases(JobId job) const;
 
  private:
+  // Of workers that have completed no lease, or of leases of theirs: with fewer nobody is kept out.
+  static constexpr std::size_t kCrowd = 16;
+
   // The jobs of which a worker cannot make everything.
   using Abilities = std::map<JobId, RenditionSet>;
   // Workers that can make the same.
@@ -227,6 +230,7 @@ class Dispatcher {
     std::string process;  // Empty: its own.
     std::string identity;
     std::uint64_t completed = 0;  // Leases.
+    bool tried = false;           // It has been granted one.
     Groups::iterator group;
     std::vector<LeaseId> leases;  // The oldest first.
     std::vector<LeaseId> answered;
@@ -323,6 +327,7 @@ class Dispatcher {
   std::optional<WorkerId> find_idle(SegmentKey key, RenditionSet renditions, Fits fits) const;
   bool would_slow_down(WorkerId worker, const Part& part, Instant now);
   std::optional<WorkerId> hedger(const Job& job, LeaseId late, Instant now);
+  std::optional<Grant> try_untried(const Job& job, Instant now);
   std::optional<Grant> hedge(Instant now);
 
   void lay_down(Lease& lease);

@@ -173,10 +173,34 @@ std::optional<WorkerId> Dispatcher::hedger(const Job& job, LeaseId late, Instant
   return std::nullopt;
 }
 
+// Where nobody has shown yet that it can work, a crowd that holds the leases may only pretend to, and
+// be so large that no other one ever gets a lease. So each worker that has had none tries the earliest
+// segment once that has been leased for a while.
+std::optional<Dispatcher::Grant> Dispatcher::try_untried(const Job& job, Instant now) {
+  if (proven_workers_ > 0 || workers_.size() < kCrowd || job.parts.empty() || job.throttle == Throttle::kStopped || job.only)
+    return std::nullopt;
+  const auto& [key, part] = *job.parts.begin();
+  if (part.leases.empty() || is_answered(part))
+    return std::nullopt;
+  const auto worker = find_idle(key, part.renditions, [&](WorkerId id) {
+    return !workers_.at(id).tried && !would_slow_down(id, part, now);
+  });
+  if (!worker)
+    return std::nullopt;
+  const Instant at = leases_.at(part.leases.front()).grant.granted + config_.first_silence;
+  if (now >= at)
+    return begin(*worker, key, now);
+  hedge_at_ = std::min(hedge_at_, at);
+  return std::nullopt;
+}
+
 std::optional<Dispatcher::Grant> Dispatcher::hedge(Instant now) {
   if (std::all_of(groups_.begin(), groups_.end(),
                   [](const auto& group) { return group.second.idle.empty(); }))
     return std::nullopt;
+  for (const auto& entry : jobs_)
+    if (const auto grant = try_untried(entry.second, now))
+      return grant;
   for (const auto& entry : jobs_)
     for (LeaseId late : late_leases(entry.second, now))
       if (const auto worker = hedger(entry.second, late, now))

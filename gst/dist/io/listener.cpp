@@ -23,6 +23,8 @@ namespace {
 
 // How long the destructor lets goodbyes be written.
 constexpr unsigned kGoodbyeMilliseconds = 500;
+// Connections that wait to be accepted, so that a crowd of strangers does not shut the others out.
+constexpr int kBacklog = 256;
 
 using Place = std::pair<std::string, std::uint16_t>;
 
@@ -123,6 +125,7 @@ Status Listener::open() {
     return Error{"address '" + config_.address +
                  "': not a numeric IPv4 or IPv6 address (0.0.0.0 or :: listens on all interfaces)"};
   service_ = g_socket_service_new();
+  g_socket_listener_set_backlog(G_SOCKET_LISTENER(service_), kBacklog);
   GSocketAddress* effective = nullptr;
   GError* error = nullptr;
   const bool ok =

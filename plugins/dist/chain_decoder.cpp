@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "gst/dist/core/picture_size.h"
 #include "gst/dist/gstx/decoder_errors.h"
+#include "gst/dist/gstx/stream_format.h"
 
 namespace dist {
 namespace {
@@ -81,6 +81,7 @@ Status ChainDecoder::make_elements(GstElement* next) {
   const auto parser = add(kind_.parser);
   if (!parser)
     return Error{parser.error()};
+  let_parser_say_size(*parser);
   restrict_parser(*parser);
   if (!gst_element_link(*parser, filter_))
     return Error{std::string(kind_.parser) + " cannot be linked"};
@@ -126,7 +127,10 @@ GstPadProbeReturn ChainDecoder::on_parsed(GstPad* pad, GstPadProbeInfo* info, gp
 GstPadProbeReturn ChainDecoder::take_caps(GstPad* pad, GstEvent* event) {
   GstCaps* caps = nullptr;
   gst_event_parse_caps(event, &caps);
-  const std::string large = too_large(gst_caps_get_structure(caps, 0), max_pixels_);
+  const GstStructure* const fields = gst_caps_get_structure(caps, 0);
+  format_ = stream_format(fields);
+  const PictureSize size = announced_size(fields);
+  const std::string large = too_large(size.width, size.height, max_pixels_);
   Status done = large.empty() ? Status() : Error{std::string(kind_.name) + ": " + large};
   if (done && !decoder_)
     done = plug(pad, caps);
@@ -137,9 +141,9 @@ GstPadProbeReturn ChainDecoder::take_caps(GstPad* pad, GstEvent* event) {
 }
 
 GstPadProbeReturn ChainDecoder::take_unit(GstPadProbeInfo* info) {
-  if (!failed_ && (kind_.codec == Codec::kVp8 || kind_.codec == Codec::kJpeg)) {
+  if (!failed_) {
     const BufferMap map(GST_PAD_PROBE_INFO_BUFFER(info));
-    const PictureSize size = stated_size(kind_.codec, map.span()).value_or(PictureSize());
+    const PictureSize size = announced_size(format_, map.span()).value_or(PictureSize());
     if (const std::string large = too_large(size.width, size.height, max_pixels_); !large.empty())
       fail(std::string(kind_.name) + ": " + large);
   }

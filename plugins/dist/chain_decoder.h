@@ -63,6 +63,7 @@ class ChainDecoder {
   GstElement* filter_ = nullptr;   // Before the decoder.
   GstElement* exit_ = nullptr;     // Behind it.
   GstElement* decoder_ = nullptr;  // Null: not yet.
+  StreamFormat format_;            // Of what it is given.
   bool failed_ = false;
 };
 

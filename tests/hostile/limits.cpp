@@ -73,14 +73,21 @@ GST_END_TEST
 GST_START_TEST(test_hostile_large_pictures_are_seen_in_the_bytes) {
   AttackedWorker w("slots=1 max-pixels=10000");
   std::uint64_t lease = 0;
-  for (const char* encoder : {"x264enc speed-preset=ultrafast threads=1 ! h264parse ! "
-                              "video/x-h264,stream-format=byte-stream",
-                              "vp8enc deadline=1", "jpegenc"}) {
+  for (const char* encoder :
+       {"x264enc speed-preset=ultrafast threads=1 ! h264parse ! "
+        "video/x-h264,stream-format=byte-stream",
+        "x265enc speed-preset=ultrafast log-level=none ! h265parse", "vp8enc deadline=1",
+        "vp9enc deadline=1 cpu-used=8 ! vp9parse ! video/x-vp9,alignment=super-frame",
+        "av1enc cpu-used=8 threads=1 usage-profile=realtime ! av1parse ! "
+        "video/x-av1,stream-format=obu-stream,alignment=tu",
+        "jpegenc"}) {
     const Cut large = film(encoder, 128, 96);
     dist::SegmentHeader header = large.header;
-    header.caps = without_size(header.caps);
-    w.peer.grant(++lease, segment_of(header, units_of(large)), kWanted);
-    expect_part(answer(w.peer), "pictures of 128x96, and max-pixels is 10000");
+    for (const char* size : {"", ", width=(int)64, height=(int)48"}) {
+      header.caps = without_size(header.caps) + size;
+      w.peer.grant(++lease, segment_of(header, units_of(large)), kWanted);
+      expect_part(answer(w.peer), "pictures of 128x96, and max-pixels is 10000");
+    }
   }
 }
 GST_END_TEST

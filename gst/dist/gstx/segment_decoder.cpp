@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <utility>
 
+#include "gst/dist/core/coded_size.h"
 #include "gst/dist/core/rendition.h"
 #include "gst/dist/gstx/segment_buffer.h"
 #include "gst/dist/gstx/segment_play.h"
+#include "gst/dist/gstx/stream_format.h"
 
 namespace dist {
 namespace {
@@ -27,6 +29,23 @@ GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS,
     GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(
         "{ I420, YV12, Y42B, Y444, Y41B, NV12, NV21, NV16, NV24, GRAY8" DEEP_FORMATS " }")));
+
+PictureSize stated_in(const GstStructure* fields) {
+  gint width = 0;
+  gint height = 0;
+  gst_structure_get_int(fields, "width", &width);
+  gst_structure_get_int(fields, "height", &height);
+  return {.width = static_cast<unsigned>(std::max(width, 0)),
+          .height = static_cast<unsigned>(std::max(height, 0))};
+}
+
+std::uint64_t pixels_of(const PictureSize& size) {
+  return std::uint64_t{size.width} * size.height;
+}
+
+std::string text_of(const PictureSize& size) {
+  return std::to_string(size.width) + "x" + std::to_string(size.height);
+}
 
 // The software decoder of the highest rank that takes the caps.
 GstElementFactory* find_software_decoder(GstCaps* caps, bool all_of_them) {
@@ -97,6 +116,9 @@ Status SegmentDecoder::run(GstBuffer* segment, Time until) {
   if (!kind)
     return Error{kind.error()};
   kind_ = std::move(*kind);
+  const GstStructure* const fields = gst_caps_get_structure(kind_.caps.get(), 0);
+  said_ = stated_in(fields);
+  format_ = stream_format(fields);
   if (Status made = make_chain(); !made)
     return made;
   return push(segment, until);
@@ -117,26 +139,16 @@ Status SegmentDecoder::make_chain() {
   gst_pad_set_query_function(sink_.get(), on_query);
   gst_pad_set_chain_function(sink_.get(), on_buffer);
 
-  GstElement* first = nullptr;
   if (!kind_.raw) {
-    const auto factory =
-        Ref<GstElementFactory>::adopt(find_software_decoder(kind_.caps.get(), true));
-    if (!factory)
-      return Error{"no decoder for '" + header_.caps + "' is installed"};
-    decoder_ = GST_OBJECT_NAME(factory.get());
-    first = gst_element_factory_create(factory.get(), nullptr);
-    if (Status added = add(first); !added)
+    if (Status added = add_parser(); !added)
       return added;
-    for (const char* threads : {"max-threads", "threads", "n-threads"})
-      set_if_present(first, threads, "1");
-    set_if_present(first, "qos", "false");
-    // A rendition is whole, else its worker has not done its work.
-    set_if_present(first, "max-errors", header_.is_source() ? "-1" : "0");
+    if (Status added = add_decoder(); !added)
+      return added;
   }
   GstElement* const convert = gst_element_factory_make("videoconvert", nullptr);
   if (Status added = add(convert); !added)
     return added;
-  const auto in = Ref<GstPad>::adopt(gst_element_get_static_pad(first ? first : convert, "sink"));
+  const auto in = Ref<GstPad>::adopt(gst_element_get_static_pad(first_, "sink"));
   const auto out = Ref<GstPad>::adopt(gst_element_get_static_pad(convert, "src"));
   if (!in || gst_pad_link(src_.get(), in.get()) != GST_PAD_LINK_OK ||
       gst_pad_link(out.get(), sink_.get()) != GST_PAD_LINK_OK)
@@ -148,6 +160,39 @@ Status SegmentDecoder::make_chain() {
   return {};
 }
 
+// It reads how large pictures are. Decoders take what comes from a demuxer, too.
+Status SegmentDecoder::add_parser() {
+  if (*kind_.parser == '\0' ||
+      !Ref<GstElementFactory>::adopt(gst_element_factory_find(kind_.parser)))
+    return {};
+  GstElement* const parser = gst_element_factory_make(kind_.parser, nullptr);
+  if (Status added = add(parser); !added)
+    return added;
+  has_parser_ = true;
+  let_parser_say_size(parser);
+  gst_pad_add_probe(
+      Ref<GstPad>::adopt(gst_element_get_static_pad(parser, "src")).get(),
+      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_BUFFER),
+      on_parsed, this, nullptr);
+  return {};
+}
+
+Status SegmentDecoder::add_decoder() {
+  const auto factory = Ref<GstElementFactory>::adopt(find_software_decoder(kind_.caps.get(), true));
+  if (!factory)
+    return Error{"no decoder for '" + header_.caps + "' is installed"};
+  decoder_ = GST_OBJECT_NAME(factory.get());
+  GstElement* const decoder = gst_element_factory_create(factory.get(), nullptr);
+  if (Status added = add(decoder); !added)
+    return added;
+  for (const char* threads : {"max-threads", "threads", "n-threads"})
+    set_if_present(decoder, threads, "1");
+  set_if_present(decoder, "qos", "false");
+  // A rendition is whole, else its worker has not done its work.
+  set_if_present(decoder, "max-errors", header_.is_source() ? "-1" : "0");
+  return {};
+}
+
 // Takes the element over.
 Status SegmentDecoder::add(GstElement* element) {
   if (!element)
@@ -156,6 +201,7 @@ Status SegmentDecoder::add(GstElement* element) {
   if (last_ && !gst_element_link(last_, element))
     return Error{"the decoder " + decoder_ + " gives no video that can be read"};
   last_ = element;
+  first_ = first_ ? first_ : element;
   return {};
 }
 
@@ -180,6 +226,8 @@ Status SegmentDecoder::push(GstBuffer* segment, Time until) {
     buffer = readable_unit(std::move(buffer), kind_);
     if (!buffer)
       continue;
+    if (!has_parser_ && !take_unit(buffer.get()))
+      return Error{error_};
     if (i == 0)
       GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
     const GstFlowReturn flow = gst_pad_push(src_.get(), buffer.release());
@@ -209,6 +257,44 @@ std::string SegmentDecoder::failure(GstFlowReturn flow) {
   return who + " failed: " + text;
 }
 
+// --- Before the decoder
+
+// The size of a picture by its bytes. False: it is refused.
+bool SegmentDecoder::take_size(const PictureSize& size) {
+  if (const std::string large = too_large(size.width, size.height, kMaxPixels); !large.empty())
+    error_ = large;
+  else if (!header_.is_source() && pixels_of(least_shown(size)) > pixels_of(said_))
+    error_ = "its bytes say frames of " + text_of(size) + " pixels, not " + text_of(said_) +
+             " as its caps say";
+  return error_.empty();
+}
+
+bool SegmentDecoder::take_unit(GstBuffer* buffer) {
+  if (!error_.empty())
+    return false;
+  const auto size = announced_size(format_, BufferMap(buffer).span());
+  return !size || take_size(*size);
+}
+
+GstPadProbeReturn SegmentDecoder::on_parsed(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  auto* self = static_cast<SegmentDecoder*>(data);
+  if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0) {
+    if (self->take_unit(GST_PAD_PROBE_INFO_BUFFER(info)))
+      return GST_PAD_PROBE_OK;
+    gst_buffer_unref(GST_PAD_PROBE_INFO_BUFFER(info));
+    GST_PAD_PROBE_INFO_FLOW_RETURN(info) = GST_FLOW_ERROR;
+    return GST_PAD_PROBE_HANDLED;
+  }
+  GstEvent* const event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+    return GST_PAD_PROBE_OK;
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(event, &caps);
+  const GstStructure* const fields = gst_caps_get_structure(caps, 0);
+  self->format_ = stream_format(fields);
+  return self->take_size(announced_size(fields)) ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+}
+
 // --- Behind the decoder
 
 // Frames that are larger than agreed are refused before they are converted or kept.
@@ -218,27 +304,13 @@ bool SegmentDecoder::take_caps(GstCaps* caps) {
     error_ = "decoded video cannot be read";
     return false;
   }
-  const SourceFormat said = [this] {
-    gint width = 0;
-    gint height = 0;
-    const GstStructure* const structure = gst_caps_get_structure(kind_.caps.get(), 0);
-    gst_structure_get_int(structure, "width", &width);
-    gst_structure_get_int(structure, "height", &height);
-    return SourceFormat{.width = static_cast<unsigned>(std::max(width, 0)),
-                        .height = static_cast<unsigned>(std::max(height, 0)),
-                        .pixel_aspect_ratio = {1, 1},
-                        .framerate = std::nullopt};
-  }();
   const auto width = static_cast<unsigned>(GST_VIDEO_INFO_WIDTH(&info_));
   const auto height = static_cast<unsigned>(GST_VIDEO_INFO_HEIGHT(&info_));
-  const auto size = [](unsigned w, unsigned h) {
-    return std::to_string(w) + "x" + std::to_string(h);
-  };
+  const std::string size = text_of({.width = width, .height = height});
   if (std::max(width, height) > kMaxSize)
-    error_ = "decoded frames have " + size(width, height) + " pixels, which is too large";
-  else if (!header_.is_source() && (width != said.width || height != said.height))
-    error_ = "decoded frames have " + size(width, height) + " pixels, not " +
-             size(said.width, said.height) + " as its caps say";
+    error_ = "decoded frames have " + size + " pixels, which is too large";
+  else if (!header_.is_source() && (width != said_.width || height != said_.height))
+    error_ = "decoded frames have " + size + " pixels, not " + text_of(said_) + " as its caps say";
   return error_.empty();
 }
 

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Decodes one segment in the thread that calls, with one software decoder.
+// Decodes one segment in the thread that calls, with one software decoder. Pictures that are larger
+// than the caps of the segment say are refused before a decoder makes room for them.
 #pragma once
 
 #include <gst/gst.h>
@@ -11,6 +12,7 @@
 #include <functional>
 #include <string>
 
+#include "gst/dist/core/picture_size.h"
 #include "gst/dist/core/result.h"
 #include "gst/dist/core/segment.h"
 #include "gst/dist/gstx/ref.h"
@@ -40,9 +42,14 @@ class SegmentDecoder {
 
  private:
   Status make_chain();
+  Status add_parser();
+  Status add_decoder();
   Status add(GstElement* element);
   Status push(GstBuffer* segment, Time until);
   std::string failure(GstFlowReturn flow);
+  bool take_size(const PictureSize& size);
+  bool take_unit(GstBuffer* buffer);
+  static GstPadProbeReturn on_parsed(GstPad* pad, GstPadProbeInfo* info, gpointer data);
   bool take_caps(GstCaps* caps);
   static gboolean on_event(GstPad* pad, GstObject* parent, GstEvent* event);
   static gboolean on_query(GstPad* pad, GstObject* parent, GstQuery* query);
@@ -52,15 +59,19 @@ class SegmentDecoder {
   const OnFrame on_frame_;
   const std::atomic<bool>& stop_;
   SegmentKind kind_;
+  PictureSize said_;     // By the caps; 0: they do not say.
+  StreamFormat format_;  // Of what the decoder is given.
   Ref<GstBus> bus_;
   Ref<GstElement> bin_;
-  GstElement* last_ = nullptr;  // In the bin.
-  std::string decoder_;         // Its factory; empty for raw video.
+  bool has_parser_ = false;
+  GstElement* first_ = nullptr;  // In the bin.
+  GstElement* last_ = nullptr;   // In the bin.
+  std::string decoder_;          // Its factory; empty for raw video.
   Ref<GstPad> src_;
   Ref<GstPad> sink_;
   GstVideoInfo info_;
   bool has_info_ = false;
-  std::string error_;  // What the sink pad found.
+  std::string error_;  // What is wrong with a picture, as its bytes or the decoder say.
 };
 
 }  // namespace dist

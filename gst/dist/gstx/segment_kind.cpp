@@ -10,6 +10,7 @@
 #include <optional>
 #include <string_view>
 
+#include "gst/dist/core/coded_size.h"
 #include "gst/dist/core/rendition.h"
 #include "gst/dist/gstx/stream_format.h"
 
@@ -222,6 +223,19 @@ Result<SegmentKind> known(const std::string& text, bool source, std::uint64_t ma
                      .caps = std::move(caps)};
 }
 
+GstPadProbeReturn leave_out_size(GstPad*, GstPadProbeInfo* info, gpointer) {
+  GstEvent* const event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+    return GST_PAD_PROBE_OK;
+  GstCaps* said = nullptr;
+  gst_event_parse_caps(event, &said);
+  const auto caps = Ref<GstCaps>::adopt(gst_caps_copy(said));
+  gst_structure_remove_fields(gst_caps_get_structure(caps.get(), 0), "width", "height", nullptr);
+  GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(caps.get());
+  gst_event_unref(event);
+  return GST_PAD_PROBE_OK;
+}
+
 }  // namespace
 
 Result<SegmentKind> kind_of_source(const std::string& text, std::uint64_t max_pixels) {
@@ -281,6 +295,39 @@ std::string too_large(unsigned width, unsigned height, std::uint64_t max_pixels)
     return {};
   return "pictures of " + std::to_string(width) + "x" + std::to_string(height) +
          ", and max-pixels is " + std::to_string(max_pixels);
+}
+
+std::optional<PictureSize> announced_size(const StreamFormat& format,
+                                          std::span<const std::uint8_t> unit) {
+  if (const auto stated = stated_size(format.codec, unit))
+    return stated;
+  const auto coded = coded_size(format, unit);
+  return coded ? std::optional(least_shown(*coded)) : std::nullopt;
+}
+
+PictureSize announced_size(const GstStructure* fields) {
+  gint width = 0;
+  gint height = 0;
+  gst_structure_get_int(fields, "width", &width);
+  gst_structure_get_int(fields, "height", &height);
+  PictureSize size{.width = static_cast<unsigned>(std::max(width, 0)),
+                   .height = static_cast<unsigned>(std::max(height, 0))};
+  const GValue* const headers = gst_structure_get_value(fields, "codec_data");
+  if (!headers || !GST_VALUE_HOLDS_BUFFER(headers) || !gst_value_get_buffer(headers))
+    return size;
+  const BufferMap map(gst_value_get_buffer(headers));
+  if (const auto coded = coded_size_in_headers(stream_format(fields).codec, map.span())) {
+    const PictureSize least = least_shown(*coded);
+    size.width = std::max(size.width, least.width);
+    size.height = std::max(size.height, least.height);
+  }
+  return size;
+}
+
+void let_parser_say_size(GstElement* parser) {
+  const auto entry = Ref<GstPad>::adopt(gst_element_get_static_pad(parser, "sink"));
+  gst_pad_add_probe(entry.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, leave_out_size, nullptr,
+                    nullptr);
 }
 
 GList* find_decoders(GstCaps* caps, bool all_of_them) {

@@ -9,9 +9,12 @@
 #include <gst/gst.h>
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "gst/dist/core/access_unit.h"
+#include "gst/dist/core/picture_size.h"
 #include "gst/dist/core/result.h"
 #include "gst/dist/gstx/ref.h"
 
@@ -60,6 +63,17 @@ Ref<GstBuffer> readable_unit(Ref<GstBuffer> unit, const SegmentKind& kind);
 // Why pictures of such caps are not decoded; empty if they are.
 std::string too_large(const GstStructure* fields, std::uint64_t max_pixels);
 std::string too_large(unsigned width, unsigned height, std::uint64_t max_pixels);
+
+// How large the pictures are at least for which a decoder of such an access unit makes room. None
+// if the unit does not say.
+std::optional<PictureSize> announced_size(const StreamFormat& format,
+                                          std::span<const std::uint8_t> unit);
+// The same of caps; 0 if they do not say.
+PictureSize announced_size(const GstStructure* fields);
+
+// From now on the caps behind the parser have the size that it reads from the stream. Parsers
+// repeat the one in the caps before them, whatever the stream says. Lasts as long as the parser.
+void let_parser_say_size(GstElement* parser);
 
 // Decoders of video whose rank lets them be chosen and whose sink takes caps like these, the
 // highest rank first. Neither bins nor demuxers. Free with gst_plugin_feature_list_free().

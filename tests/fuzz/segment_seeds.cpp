@@ -119,8 +119,11 @@ void write(const std::filesystem::path& path, const Data& data) {
     std::exit(1);
 }
 
-void write(const std::filesystem::path& corpus, const std::string& name, const Data& data) {
+void write(const std::filesystem::path& corpus, const std::string& name, Data data) {
   write(corpus / "encode_chain" / name, data);
+  // A rendition.
+  data.insert(data.begin(), 0);
+  write(corpus / "segment_look" / name, data);
 }
 
 }  // namespace

@@ -30,14 +30,13 @@ std::string caps_of(Input& input, std::uint8_t kind) {
 }
 
 AccessUnit unit_at(std::size_t index, std::uint8_t flags, std::size_t size) {
-  const Time first = (flags & kBefore) != 0 ? 0 : kSecond;
-  const Time decoded = first + index * kFrame;
+  const Time place = ((flags & kBefore) != 0 ? kSecond / 2 : kSecond) + index * kFrame;
   AccessUnit unit;
-  unit.dts = decoded;
-  unit.pts = decoded + ((flags & kOneLater) != 0 ? kFrame : 0) +
-             ((flags & kTwoLater) != 0 ? 2 * kFrame : 0);
-  if ((flags & kOneEarlier) != 0 && unit.pts >= kFrame)
-    unit.pts -= kFrame;
+  // No frame is decoded after it is presented.
+  unit.dts = place - kFrame;
+  unit.pts = place + ((flags & kOneLater) != 0 ? kFrame : 0) +
+             ((flags & kTwoLater) != 0 ? 2 * kFrame : 0) -
+             ((flags & kOneEarlier) != 0 ? kFrame : 0);
   if ((flags & kNotShown) == 0)
     unit.show = unit.pts;
   if ((flags & kWithoutPts) != 0)

@@ -52,10 +52,10 @@ enum UnitFlags : std::uint8_t {
   kDelta = 1 << 0,
   kNotShown = 1 << 1,
   kWithoutPts = 1 << 2,
-  kOneLater = 1 << 3,    // It is presented one frame later than it is decoded,
+  kOneLater = 1 << 3,    // It is presented one frame later than its place says,
   kTwoLater = 1 << 4,    // two,
   kOneEarlier = 1 << 5,  // or one frame earlier.
-  kBefore = 1 << 6,      // Before the segment begins.
+  kBefore = 1 << 6,      // Half a second before the others.
   kCorrupt = 1 << 7,
 };
 

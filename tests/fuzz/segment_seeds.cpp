@@ -32,10 +32,15 @@ const struct {
 } kFilms[] = {
     {"raw", 0, "identity"},
     {"raw-10", 1, "videoconvert ! video/x-raw,format=I420_10LE,width=32,height=32"},
-    {"h264", 2, "x264enc speed-preset=ultrafast bframes=1 threads=1 ! h264parse"},
+    {"h264", 2,
+     "x264enc speed-preset=ultrafast bframes=1 threads=1 ! h264parse ! "
+     "video/x-h264,stream-format=byte-stream"},
     {"h264-avc", 3, "x264enc speed-preset=ultrafast ! h264parse ! video/x-h264,stream-format=avc"},
-    {"h264-interlaced", 2, "x264enc speed-preset=ultrafast interlaced=true threads=1 ! h264parse"},
-    {"h265", 4, "x265enc speed-preset=ultrafast log-level=none ! h265parse"},
+    {"h264-interlaced", 2,
+     "x264enc interlaced=true threads=1 ! h264parse ! video/x-h264,stream-format=byte-stream"},
+    {"h265", 4,
+     "x265enc speed-preset=ultrafast log-level=none ! h265parse ! "
+     "video/x-h265,stream-format=byte-stream"},
     {"h265-hvc1", 5,
      "x265enc speed-preset=ultrafast log-level=none ! h265parse ! video/x-h265,stream-format=hvc1"},
     {"vp8", 6, "vp8enc deadline=1"},
@@ -80,22 +85,28 @@ void put(Data& out, std::span<const std::uint8_t> bytes) {
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
-// Only what the input can say; else a frame later or earlier would do as well.
-std::uint8_t flags_of(const AccessUnit& unit) {
+// How many frames later or earlier it is presented than its place says.
+std::uint8_t flags_of(const SegmentHeader& header, std::size_t index) {
+  const AccessUnit& unit = header.units[index];
   std::uint8_t flags = 0;
   if ((unit.flags & kFlagDeltaUnit) != 0)
     flags |= kDelta;
   if (unit.show == kNoTime)
-    flags |= kNotShown;
-  if (unit.pts != kNoTime && unit.dts != kNoTime && unit.pts > unit.dts)
-    flags |= unit.pts - unit.dts > kFrame ? kTwoLater : kOneLater;
+    return flags | kNotShown;
+  const auto place = static_cast<std::size_t>((unit.show - header.start + kFrame / 2) / kFrame);
+  if (place < index)
+    flags |= kOneEarlier;
+  if (place == index + 1 || place == index + 3)
+    flags |= kOneLater;
+  if (place >= index + 2)
+    flags |= kTwoLater;
   return flags;
 }
 
 void put_units(Data& out, const SegmentHeader& header, std::span<const std::uint8_t> payload) {
-  for (const AccessUnit& unit : header.units) {
-    const auto size = static_cast<std::size_t>(unit.size);
-    out.push_back(flags_of(unit));
+  for (std::size_t i = 0; i < header.units.size(); ++i) {
+    const auto size = static_cast<std::size_t>(header.units[i].size);
+    out.push_back(flags_of(header, i));
     put(out, payload.first(size));
     payload = payload.subspan(size);
   }
@@ -109,6 +120,13 @@ Data codec_data_of(const std::string& text) {
     return {};
   const BufferMap map(gst_value_get_buffer(value));
   return {map.span().begin(), map.span().end()};
+}
+
+bool are_of_kind(const std::string& text, std::uint8_t kind) {
+  const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(text.c_str()));
+  const auto wanted =
+      Ref<GstCaps>::adopt(gst_caps_from_string(std::string(kCapsOfKinds[kind]).c_str()));
+  return gst_caps_is_subset(caps.get(), wanted.get());
 }
 
 void write(const std::filesystem::path& path, const Data& data) {
@@ -147,13 +165,17 @@ int main(int argc, char** argv) {
     const BufferMap map(buffer);
     Data data{film.kind};
     if (rendition_only) {
-      put(data, {});
+      put(data, codec_data_of(take_string(gst_caps_to_string(gst_sample_get_caps(sample.get())))));
       data.push_back(0);
       put(data, map.span());
       write(corpus, film.name, data);
       continue;
     }
     const auto header = read_header(buffer);
+    if (!are_of_kind(header->caps, film.kind)) {
+      std::fprintf(stderr, "%s: of another kind: %s\n", film.name, header->caps.c_str());
+      return 1;
+    }
     const auto payload = map.span().subspan(header_size(buffer, *header));
     put(data, codec_data_of(header->caps));
     put_units(data, *header, payload);

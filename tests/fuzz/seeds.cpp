@@ -263,6 +263,41 @@ void write_renditions(const Corpus& corpus) {
   rendition("any", "ANY", {});
 }
 
+Data big_endian(std::uint32_t value) {
+  return {static_cast<std::uint8_t>(value >> 24), static_cast<std::uint8_t>(value >> 16 & 0xff),
+          static_cast<std::uint8_t>(value >> 8 & 0xff), static_cast<std::uint8_t>(value & 0xff)};
+}
+
+Data box(const char* type, const Data& content) {
+  return big_endian(static_cast<std::uint32_t>(8 + content.size())) + text(type) + content;
+}
+
+// Of Matroska, with a size of one byte.
+Data element(const Data& id, const Data& content) {
+  return id + Data{static_cast<std::uint8_t>(0x80 | content.size())} + content;
+}
+
+// Films with Dolby Vision, as no encoder here makes them; film_seeds.sh makes the others.
+void write_films(const Corpus& corpus) {
+  const Data record = {1, 0, 5 << 1, 0x0d, 1 << 4};
+  const Data entry = box("hvc1", Data(78) + box("dvcC", record + Data(19)));
+  const Data tables = box("stbl", box("stsd", Data(4) + big_endian(1) + entry));
+  const Data media =
+      box("mdia", box("mdhd", Data(12) + big_endian(25) + big_endian(50) + Data(4)) +
+                      box("hdlr", Data(8) + text("vide") + Data(13)) + box("minf", tables));
+  const Data header = Data(12) + big_endian(1000) + big_endian(2000);
+  const Data track = box("trak", box("tkhd", header + Data(60)) + media);
+  const Data file_type = box("ftyp", text("mp42") + Data(4));
+  corpus.write("film_input", "vision.mp4",
+               file_type + box("moov", box("mvhd", header + Data(80)) + track));
+  const Data mapping =
+      element({0x41, 0xe4}, element({0x41, 0xe7}, text("dvcC")) + element({0x41, 0xed}, record));
+  const Data entries = element({0xae}, element({0x83}, {1}) + mapping);
+  corpus.write("film_input", "vision.mkv",
+               element({0x1a, 0x45, 0xdf, 0xa3}, {}) +
+                   element({0x18, 0x53, 0x80, 0x67}, element({0x16, 0x54, 0xae, 0x6b}, entries)));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -277,5 +312,6 @@ int main(int argc, char** argv) {
   write_segments(corpus);
   write_renditions(corpus);
   write_specs(corpus);
+  write_films(corpus);
   return 0;
 }

@@ -119,6 +119,29 @@ GST_START_TEST(test_dolby_vision_of_broken_files) {
 }
 GST_END_TEST
 
+// What lies behind a table that ends before its first entry is no entry of it.
+GST_START_TEST(test_dolby_vision_of_an_empty_table) {
+  const auto box = [](const std::string& type, const std::string& content) {
+    const auto size = static_cast<std::uint32_t>(content.size() + 8);
+    std::string bytes;
+    for (int shift = 24; shift >= 0; shift -= 8)
+      bytes += static_cast<char>(size >> shift & 0xff);
+    return bytes + type + content;
+  };
+  const std::string record("\1\0\x0a\x0d\x10", 5);
+  const std::string entry = box("hvc1", std::string(78, '\0') + box("dvcC", record));
+  const auto film = [&](const std::string& table, const std::string& behind) {
+    const std::string media =
+        box("hdlr", std::string(8, '\0') + "vide") + box("minf", box("stbl", box("stsd", table)));
+    return box("moov", box("trak", box("mdia", media))) + behind;
+  };
+  std::stringstream good(film(std::string(8, '\0') + entry, ""));
+  ck_assert((dist::tool::dolby_vision_of(good) == DolbyVision{5, 1}));
+  std::stringstream empty(film("", box("free", entry)));
+  ck_assert(!dist::tool::dolby_vision_of(empty));
+}
+GST_END_TEST
+
 static Suite* dolby_vision_suite() {
   Suite* const suite = suite_create("dolby-vision");
   TCase* const tests = tcase_create("all");
@@ -126,6 +149,7 @@ static Suite* dolby_vision_suite() {
   tcase_add_test(tests, test_dolby_vision_without_base_layer_is_refused);
   tcase_add_test(tests, test_dolby_vision_with_base_layer_is_said);
   tcase_add_test(tests, test_dolby_vision_of_broken_files);
+  tcase_add_test(tests, test_dolby_vision_of_an_empty_table);
   return suite;
 }
 

@@ -115,7 +115,10 @@ void find_changes(std::istream& file, const TsMends& stream, FilmMends& found) {
 
 FilmMends find_mends(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string head(kHead, '\0');
+  const std::uint64_t size = whole_file(file).end;
+  std::string head(static_cast<std::size_t>(std::min<std::uint64_t>(kHead, size)), '\0');
+  file.clear();
+  file.seekg(0);
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   head.resize(static_cast<std::size_t>(std::max<std::streamsize>(0, file.gcount())));
   TsMends stream = mend_ts_head(head);

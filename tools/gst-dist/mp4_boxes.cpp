@@ -13,7 +13,7 @@ constexpr std::uint64_t kHandlerTypeAt = 8;
 }  // namespace
 
 std::optional<Box> box_at(std::istream& file, std::uint64_t at, std::uint64_t end) {
-  if (end - at < 8)
+  if (at > end || end - at < 8)
     return {};
   const auto head = read<8>(file, at);
   if (!head)

@@ -5,6 +5,7 @@
 // each job ends well, and its frames are those of a job without them.
 
 // Before gstcheck.h, which has a macro "fail".
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
@@ -40,9 +41,26 @@ farm::Process generic(unsigned port, const std::string& encoder) {
                        " slots=1 reconnect=false encoders=" + encoder + " worker-name=" + encoder);
 }
 
-farm::Process hostile(unsigned port, const std::string& mode, unsigned count) {
+farm::Process hostile(unsigned port, const std::string& mode, unsigned count,
+                      const std::string& more = "") {
   return farm::Process(std::string(g_getenv("DIST_BUILD_ROOT")) + "/tests/hostile/hostile-client " +
-                       std::to_string(port) + " " + mode + " " + std::to_string(count));
+                       std::to_string(port) + " " + mode + " " + std::to_string(count) + " " +
+                       more);
+}
+
+// Takes a third of a second for each segment, so that others have time for what they do.
+farm::Process slow(unsigned port, const std::string& name) {
+  return worker(port, name, "identity sleep-time=40000 ! " + encode_with(kX264));
+}
+
+bool joins(const std::string& message, const std::string& name) {
+  return message.starts_with("dist-worker-joined") &&
+         message.find("name=(string)" + name) != std::string::npos;
+}
+
+std::size_t count_with(const std::vector<std::string>& messages, const std::string& text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      messages, [&](const std::string& m) { return m.find(text) != std::string::npos; }));
 }
 
 struct Outcome {
@@ -180,6 +198,68 @@ GST_START_TEST(test_primary_outlives_those_that_vanish) {
 }
 GST_END_TEST
 
+// They go on with it while the honest one, which comes late, does the job.
+GST_START_TEST(test_primary_outlasts_those_that_vanish_without_end) {
+  std::optional<farm::Process> ghosts;
+  std::optional<farm::Process> honest;
+  unsigned at = 0;
+  unsigned left = 0;
+  const Outcome outcome = run(
+      "",
+      [&](unsigned port) {
+        at = port;
+        ghosts.emplace(hostile(port, "vanish", 0));
+      },
+      [&](const std::string& message) {
+        left += message.starts_with("dist-worker-left") ? 1 : 0;
+        if (left == 20 && !honest)
+          honest.emplace(slow(at, "honest"));
+      });
+  std::printf("%u vanished\n", left);
+  ck_assert_uint_gt(left, 100);
+  assert_same("those that vanish without end", outcome, undisturbed("", 1, kX264));
+}
+GST_END_TEST
+
+// Each makes a segment as an honest worker would, and from then on fails all.
+static void outlast_turncoats(const char* mode, unsigned count) {
+  std::optional<farm::Process> turncoats;
+  std::optional<farm::Process> accomplice;
+  std::optional<farm::Process> honest;
+  const unsigned via = farm::free_port();
+  unsigned at = 0;
+  const Outcome outcome = run(
+      "",
+      [&](unsigned port) {
+        at = port;
+        honest.emplace(slow(port, "honest"));
+      },
+      [&](const std::string& message) {
+        if (turncoats || !joins(message, "honest"))
+          return;
+        turncoats.emplace(hostile(at, mode, count, std::to_string(via)));
+        accomplice.emplace(worker(via, "accomplice", encode_with(kX264)));
+      });
+  const auto failed = farm::named(outcome.shown.messages, "dist-lease-failed");
+  const auto done = farm::named(outcome.shown.messages, "dist-segment-done");
+  const std::string name = std::string("name=(string)") + mode;
+  std::printf("%s: right %zu times, failed %zu times\n", mode, count_with(done, name),
+              count_with(failed, name));
+  ck_assert_uint_eq(count_with(done, name), count);
+  ck_assert_uint_ge(count_with(failed, name), count);
+  assert_same(mode, outcome, undisturbed("", 1, kX264));
+}
+
+GST_START_TEST(test_primary_outlasts_turncoats) {
+  outlast_turncoats("turncoat", 3);
+}
+GST_END_TEST
+
+GST_START_TEST(test_primary_outlasts_turncoats_of_one_name) {
+  outlast_turncoats("namesakes", 3);
+}
+GST_END_TEST
+
 GST_START_TEST(test_primary_outlasts_pretenders) {
   std::optional<farm::Process> pretenders;
   std::vector<farm::Process> honest;
@@ -263,6 +343,9 @@ static Suite* primary_workers_suite() {
   tcase_add_test(tests, test_primary_outlives_who_bound_its_caps_alone);
   tcase_add_test(tests, test_primary_outlives_the_encoder_that_it_chose);
   tcase_add_test(tests, test_primary_outlives_those_that_vanish);
+  tcase_add_test(tests, test_primary_outlasts_those_that_vanish_without_end);
+  tcase_add_test(tests, test_primary_outlasts_turncoats);
+  tcase_add_test(tests, test_primary_outlasts_turncoats_of_one_name);
   tcase_add_test(tests, test_primary_outlasts_pretenders);
   tcase_add_test(tests, test_primary_ends_a_job_that_stands_still);
   tcase_add_test(tests, test_primary_shows_no_escapes);

@@ -21,7 +21,7 @@ struct Outcome {
 
 std::string describe(const std::string& port, const std::string& film, const std::string& output) {
   return "filesrc location=" + film +
-         " ! parsebin ! distsegmenter max-segment-duration=200000000 ! remoteenc local-workers=0"
+         " ! parsebin ! distsegmenter max-segment-duration=1000000000 ! remoteenc local-workers=0"
          " port=" +
          port +
          " renditions=\"video:h264:bframes=0,small:jpeg:160x90\""

@@ -84,7 +84,7 @@ class Folder {
   fs::path path_;
 };
 
-// With one keyframe; the job cuts it into segments of five frames.
+// With one keyframe; the job cuts it into segments of a second.
 bool make_film(const std::string& path, unsigned frames) {
   const std::string line =
       "videotestsrc pattern=ball num-buffers=" + std::to_string(frames) +

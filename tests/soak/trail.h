@@ -28,7 +28,7 @@ class Trail {
   // The least of so many samples is compared, because threads that wait for work come and go.
   static constexpr std::size_t kCompared = 10;
   // What may be added in spite of that: an allocator's memory has holes, which jobs differ in.
-  static constexpr Sample kAllowance = {.mib = 4, .threads = 1, .descriptors = 1};
+  static constexpr Sample kAllowance = {.mib = 8, .threads = 1, .descriptors = 1};
 
   void add(const Sample& sample) { samples_.push_back(sample); }
   bool empty() const { return samples_.empty(); }

@@ -337,6 +337,39 @@ GST_START_TEST(test_results_without_room_are_not_made_again_at_once) {
 }
 GST_END_TEST
 
+// What had arrived of a result takes no more room once its lease has failed: segments other than
+// the earliest are leased again.
+GST_START_TEST(test_results_that_fail_make_room) {
+  for (const bool leaves : {true, false}) {
+    Cluster cluster;
+    cluster.add_job(1, 5 * kMiB);
+    for (std::uint64_t index = 0; index < 3; ++index)
+      cluster.submit(index);
+    // In this order they get 0, 1 and 2.
+    for (WorkerId id = 1; id <= 3; ++id)
+      cluster.join(id, "w" + std::to_string(id));
+    const LeaseId second = cluster.worker(2).leases.front().lease;
+    cluster.answer(2, kLarge);
+    cluster.answer(3, kLarge);
+    receive_until(cluster, 2, 3 * kMiB);
+    while (cluster.to_coordinator(3)) {
+    }
+    // All of that is there of the second, and nothing of the third.
+    fail_unless(cluster.coordinator.bytes_held(1) < 4 * kMiB);
+    fail_unless(cluster.coordinator.bytes_held(1) >= 3 * kMiB);
+    cluster.to_worker(3);
+    fail_unless_equals_text(cluster.leased(3), "");
+    if (leaves)
+      cluster.disconnect(2);
+    else
+      cluster.worker(2).session.fail(second, "no more");
+    cluster.run();
+    const std::string leased = (leaves ? "" : cluster.leased(2)) + cluster.leased(3);
+    fail_unless(leased == "1" || leased == "2", "%s", leased.c_str());
+  }
+}
+GST_END_TEST
+
 // A worker that sends without end is closed; the job goes on.
 GST_START_TEST(test_results_that_are_too_large_end_the_connection) {
   Cluster cluster;
@@ -464,6 +497,7 @@ static Suite* coordinator_results_suite() {
   tcase_add_test(tcase, test_results_go_beyond_the_limit_one_at_a_time);
   tcase_add_test(tcase, test_results_take_no_more_than_allowed);
   tcase_add_test(tcase, test_results_without_room_are_not_made_again_at_once);
+  tcase_add_test(tcase, test_results_that_fail_make_room);
   tcase_add_test(tcase, test_results_that_are_too_large_end_the_connection);
   tcase_add_test(tcase, test_results_of_large_jobs_may_be_large);
   tcase_add_test(tcase, test_results_of_a_lost_worker_are_freed);

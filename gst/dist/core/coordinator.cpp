@@ -198,9 +198,9 @@ void Coordinator::handle(Connection& connection, PrimarySession::LeaseAdvanced& 
 
 void Coordinator::handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now) {
   lease_ended(event.lease);
-  account_incoming(connection);
   if (const auto failure = dispatcher_.fail(connection.info.id, event.lease, event.reason, now))
     lease_failed(connection.info, *failure, now);
+  account_incoming(connection);
 }
 
 void Coordinator::handle(Connection& connection, PrimarySession::Retired& event, Instant now) {
@@ -215,6 +215,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::Left&, Instant 
 // --- Leases
 
 void Coordinator::lease_failed(const WorkerInfo& worker, Dispatcher::Failure failure, Instant now) {
+  make_room(failure.grant);
   cancel({failure.grant});
   cancel(failure.cancelled);
   if (is_exam(failure.grant))
@@ -286,6 +287,16 @@ void Coordinator::put_off(const Dispatcher::Grant& grant, std::uint64_t size, In
   cancel({dispatcher_.release(grant.worker, grant.lease, now).value()});
 }
 
+// What has arrived of the result goes with its lease, and no delivery has to be awaited.
+void Coordinator::make_room(const Dispatcher::Grant& grant) {
+  const auto connection = connections_.find(grant.worker);
+  if (connection == connections_.end() || connection->second->incoming == 0 ||
+      connection->second->incoming_lease != grant.lease)
+    return;
+  if (const auto job = jobs_.find(connection->second->incoming_job); job != jobs_.end())
+    job->second.full_at = UINT64_MAX;
+}
+
 void Coordinator::lease_ended(LeaseId lease) {
   take_held(lease);
   for (auto& [_, job] : jobs_)
@@ -304,6 +315,7 @@ void Coordinator::account_incoming(Connection& connection) {
     return;
   if (const auto* grant = dispatcher_.find(connection.info.id, incoming->lease)) {
     connection.incoming = incoming->bytes;
+    connection.incoming_lease = incoming->lease;
     connection.incoming_job = job_of(*grant);
     jobs_.at(connection.incoming_job).incoming += incoming->bytes;
   }

@@ -309,6 +309,7 @@ class Coordinator {
     Instant wakeup = kNever;  // Its place in wakeups_.
     // What of a result has arrived, and which job it counts for.
     std::uint64_t incoming = 0;
+    LeaseId incoming_lease = 0;
     JobId incoming_job = 0;
     // For the status.
     Instant joined_at = 0;
@@ -512,6 +513,7 @@ class Coordinator {
   static bool fits(const Job& job, std::uint64_t more);
   void check_incoming(Connection& connection, Instant now);
   void put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now);
+  void make_room(const Dispatcher::Grant& grant);
   void lease_ended(LeaseId lease);
   void account_incoming(Connection& connection);
   void throttle(JobId id, Job& job);

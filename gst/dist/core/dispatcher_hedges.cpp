@@ -179,7 +179,8 @@ std::optional<WorkerId> Dispatcher::hedger(const Job& job, LeaseId late, Instant
 std::optional<Dispatcher::Grant> Dispatcher::try_untried(const Job& job, Instant now) {
   if (proven_workers_ > 0 || workers_.size() < kCrowd || job.parts.empty() || job.throttle == Throttle::kStopped || job.only)
     return std::nullopt;
-  const auto& [key, part] = *job.parts.begin();
+  const SegmentKey key = job.parts.begin()->first;
+  const Part& part = job.parts.begin()->second;
   if (part.leases.empty() || is_answered(part))
     return std::nullopt;
   const auto worker = find_idle(key, part.renditions, [&](WorkerId id) {

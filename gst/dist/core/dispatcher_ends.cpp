@@ -16,8 +16,8 @@ namespace {
 constexpr unsigned kFailuresToSuspend = 3;
 // A segment is not tried more often than this times max_attempts, whoever fails it.
 constexpr unsigned kUnprovenFactor = 10;
-// Where no worker is left that could do it, somebody may still come, but not for ever: the segment
-// may break them all.
+// However often it failed, somebody may still come, but not for ever: the segment may break them
+// all. Those that are there may be gone in a moment, as those before them.
 constexpr Instant kLongTried = 60'000 * kMillisecond;
 // A lease may take so many times as long as nine in ten of the others, but always so much, however
 // often its worker says that it goes on.
@@ -230,10 +230,10 @@ void Dispatcher::settle_failure(Failure& failure, const Worker* worker, bool cou
 
 bool Dispatcher::is_hopeless(SegmentKey key, const Part& part, Instant now) const {
   const unsigned max_attempts = jobs_.at(key.job).max_attempts;
-  const bool often = part.failures >= kUnprovenFactor * max_attempts;
-  if (count_able(key, part) == 0)
-    return often && now >= part.first_failed + kLongTried;
-  return often || (part.failures >= max_attempts && failed_by_all(key, part));
+  const bool often =
+      part.failures >= kUnprovenFactor * max_attempts && now >= part.first_failed + kLongTried;
+  return often ||
+         (part.failures >= max_attempts && count_able(key, part) > 0 && failed_by_all(key, part));
 }
 
 // --- Deadlines

@@ -37,12 +37,6 @@ void add_inputs(GstCaps*& inputs, GList* decoders, GstCaps* parsed) {
 
 }  // namespace
 
-GstPadProbeReturn refuse_buffer(GstPadProbeInfo* info) {
-  gst_buffer_unref(GST_PAD_PROBE_INFO_BUFFER(info));
-  GST_PAD_PROBE_INFO_FLOW_RETURN(info) = GST_FLOW_ERROR;
-  return GST_PAD_PROBE_HANDLED;
-}
-
 // --- The thread that builds the chain
 
 Result<std::unique_ptr<ChainDecoder>> ChainDecoder::make(GstBin* bin, const SegmentKind& kind,

@@ -18,9 +18,6 @@
 
 namespace dist {
 
-// In a probe for buffers: ends the push of this one with an error.
-GstPadProbeReturn refuse_buffer(GstPadProbeInfo* info);
-
 //     parser ! capsfilter ! decoder ! capsfilter     of raw video the last one only
 //
 // The decoder is the one of the highest rank that takes what the parser gives and can be opened. So

@@ -338,7 +338,8 @@ Status EncodeChain::make_branches(GstCaps* caps) {
   const auto picture = picture_of(caps);
   if (!picture)
     return Error{"decoded video of an unknown format"};
-  if (gst_caps_features_contains(gst_caps_get_features(caps, 0), GST_CAPS_FEATURE_FORMAT_INTERLACED))
+  if (gst_caps_features_contains(gst_caps_get_features(caps, 0),
+                                 GST_CAPS_FEATURE_FORMAT_INTERLACED))
     return Error{"the film is coded in single fields, which nothing here puts together"};
   made_ = true;
   plan_ = plan_scaling(specs_, picture->width, picture->height);

@@ -134,6 +134,66 @@ GST_START_TEST(test_picture_size_is_that_before_cropping) {
 }
 GST_END_TEST
 
+// libavcodec begins a NAL unit at a start code within the length of another one.
+GST_START_TEST(test_picture_size_is_seen_within_another_unit) {
+  const Data sps = bomb(66, false, 0);
+  Data filler = {12, 0, 0, 1};
+  filler.insert(filler.end(), sps.begin(), sps.end());
+  Data unit = {0, 0, 0, static_cast<std::uint8_t>(filler.size())};
+  unit.insert(unit.end(), filler.begin(), filler.end());
+  fail_unless_equals_string(text_of(dist::stated_size({Codec::kH264, 4}, unit)).c_str(),
+                            "8000x8000");
+}
+GST_END_TEST
+
+// Of a frame of VP9, up to its size.
+Data vp9_frame(unsigned profile, bool key, bool intra_only, bool refers) {
+  BitWriter frame;
+  frame.bits(2, 2).bits(profile & 1, 1).bits(profile >> 1, 1).bits(0, profile == 3 ? 1 : 0);
+  // Neither shown before nor now, resilient.
+  frame.bits(0, 1).bits(key ? 0 : 1, 1).bits(0, 1).bits(1, 1);
+  const auto colours = [&] {
+    frame.bits(0, profile >= 2 ? 1 : 0).bits(1, 3).bits(0, 1).bits(0, profile % 2 != 0 ? 3 : 0);
+  };
+  if (!key)
+    frame.bits(intra_only ? 1 : 0, 1);
+  if (key || intra_only)
+    frame.bits(0x498342, 24);
+  if (key || (intra_only && profile > 0))
+    colours();
+  if (!key)
+    frame.bits(0xff, 8);
+  if (!key && !intra_only)
+    frame.bits(0, 12).bits(refers ? 1 : 0, refers ? 1 : 3);
+  // A size to be shown follows, which is 32x32.
+  frame.bits(7999, 16).bits(7999, 16).bits(1, 1).bits(31, 16).bits(31, 16);
+  return frame.nal({});
+}
+
+GST_START_TEST(test_picture_size_of_vp9) {
+  const auto size = [](const Data& unit) {
+    return text_of(dist::stated_size({Codec::kVp9}, unit));
+  };
+  for (unsigned profile = 0; profile < 4; ++profile) {
+    fail_unless_equals_string(size(vp9_frame(profile, true, false, false)).c_str(), "8000x8000");
+    fail_unless_equals_string(size(vp9_frame(profile, false, true, false)).c_str(), "8000x8000");
+    fail_unless_equals_string(size(vp9_frame(profile, false, false, false)).c_str(), "8000x8000");
+    fail_unless_equals_string(size(vp9_frame(profile, false, false, true)).c_str(), "none");
+  }
+  // The second one of a superframe.
+  const Data small = vp9_frame(0, false, false, true);
+  const Data large = vp9_frame(0, true, false, false);
+  Data both = small;
+  both.insert(both.end(), large.begin(), large.end());
+  const Data index = {0xc1, static_cast<std::uint8_t>(small.size()),
+                      static_cast<std::uint8_t>(large.size()), 0xc1};
+  both.insert(both.end(), index.begin(), index.end());
+  fail_unless_equals_string(size(both).c_str(), "8000x8000");
+  for (std::size_t length = 0; length < both.size(); ++length)
+    size(Data(both.end() - static_cast<std::ptrdiff_t>(length), both.end()));
+}
+GST_END_TEST
+
 GST_START_TEST(test_picture_size_of_codec_data) {
   const Data h264 = unhex(
       "0164001effe1001a6764001eacd940a02fea4c0440000003004000000c83c58b658001000668ebe3cb22c0fd"
@@ -157,8 +217,8 @@ GST_END_TEST
 GST_START_TEST(test_picture_size_of_vp8_and_jpeg) {
   const Data vp8 = {0, 0, 0, 0x9d, 1, 0x2a, 0x40, 0x1f, 0x40, 0x9f};
   fail_unless_equals_string(text_of(dist::stated_size({Codec::kVp8}, vp8)).c_str(), "8000x8000");
-  const Data jpeg = {0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xff, 0xc2, 0, 17, 8, 1, 0, 2, 0xff,
-                     3};
+  const Data jpeg = {0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2,    0xff, 0xff,
+                     0xc2, 0,    17,   8,    1, 0, 2, 0xff, 3};
   fail_unless_equals_string(text_of(dist::stated_size({Codec::kJpeg}, jpeg)).c_str(), "767x256");
   for (std::size_t length = 0; length < jpeg.size(); ++length) {
     dist::stated_size({Codec::kJpeg}, std::span(jpeg).first(length));
@@ -172,6 +232,8 @@ static Suite* picture_size_suite() {
   TCase* tests = tcase_create("sizes");
   tcase_add_test(tests, test_picture_size_of_sequence_parameter_sets);
   tcase_add_test(tests, test_picture_size_is_that_before_cropping);
+  tcase_add_test(tests, test_picture_size_is_seen_within_another_unit);
+  tcase_add_test(tests, test_picture_size_of_vp9);
   tcase_add_test(tests, test_picture_size_of_codec_data);
   tcase_add_test(tests, test_picture_size_of_vp8_and_jpeg);
   suite_add_tcase(suite, tests);

@@ -347,9 +347,9 @@ GST_END_TEST
 
 // What a decoder makes room for is not what is to be shown.
 GST_START_TEST(test_segment_look_sizes_are_those_before_cropping) {
-  const std::string path =
-      film_of("cropped.h264", ",scale=1280:720",
-              "-c:v libx264 -preset ultrafast -bsf:v h264_metadata=crop_right=1264:crop_bottom=704");
+  const std::string path = film_of(
+      "cropped.h264", ",scale=1280:720",
+      "-c:v libx264 -preset ultrafast -bsf:v h264_metadata=crop_right=1264:crop_bottom=704");
   const auto segment = segments_of("filesrc location=\"" + path + "\" ! h264parse").front();
   expect_part(header_of(segment).caps, "width=(int)16, height=(int)16");
   expect_part(error_of(as_rendition(segment)), "its pictures have 1280x720 pixels, not 16x16");
@@ -370,6 +370,22 @@ GST_START_TEST(test_segment_look_sizes_are_those_that_parsers_see) {
     });
     expect_part(error_of(lying), "its pictures have 640x360 pixels, not 64x36");
   }
+}
+GST_END_TEST
+
+// A sequence of another size follows within the segment.
+GST_START_TEST(test_segment_look_sizes_do_not_grow_on_the_way) {
+  const auto film = [](const std::string& size) {
+    return segments_of_file(
+               film_of("mpeg2-" + size + ".mkv", ",scale=" + size, "-c:v mpeg2video -bf 0"))
+        .front();
+  };
+  Units large;
+  changed(film("1280:720"), [&](auto&, Units& units) { large = units; });
+  const auto growing = changed(as_rendition(film("320:180")), [&](auto&, Units& units) {
+    std::copy(large.begin(), large.begin() + 12, units.end() - 12);
+  });
+  expect_part(error_of(growing), "its pictures have 1280x720 pixels, not 320x180");
 }
 GST_END_TEST
 
@@ -558,6 +574,7 @@ static Suite* segment_look_suite() {
   tcase_add_test(tests, test_segment_look_sizes_are_those_of_the_caps);
   tcase_add_test(tests, test_segment_look_sizes_are_those_before_cropping);
   tcase_add_test(tests, test_segment_look_sizes_are_those_that_parsers_see);
+  tcase_add_test(tests, test_segment_look_sizes_do_not_grow_on_the_way);
   tcase_add_test(tests, test_segment_look_damaged_renditions_are_errors);
   tcase_add_test(tests, test_segment_look_survives_noise);
   tcase_add_test(tests, test_segment_look_a_decoder_that_hangs_is_an_error);

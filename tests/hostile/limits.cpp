@@ -93,8 +93,8 @@ GST_START_TEST(test_hostile_large_pictures_are_not_hidden_by_cropping) {
       "-c:v libx264 -bsf:v h264_metadata=crop_right=1264:crop_bottom=704 " +
       path;
   gint status = 0;
-  fail_unless(
-      g_spawn_command_line_sync(command.c_str(), nullptr, nullptr, &status, nullptr) && status == 0);
+  fail_unless(g_spawn_command_line_sync(command.c_str(), nullptr, nullptr, &status, nullptr) &&
+              status == 0);
   AttackedWorker w("slots=1 max-pixels=10000");
   std::uint64_t lease = 0;
   for (const char* format : {"avc", "byte-stream"}) {

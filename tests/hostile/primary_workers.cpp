@@ -314,7 +314,9 @@ GST_START_TEST(test_primary_shows_no_escapes) {
     ck_assert_msg(message.find_first_of("\x1b\x07\n") == std::string::npos &&
                       message.find("\xc2\x9b") == std::string::npos &&
                       message.find("\\033") == std::string::npos &&
-                      message.find("\\007") == std::string::npos,
+                      message.find("\\007") == std::string::npos &&
+                      message.find("\\012") == std::string::npos &&
+                      message.find("\\302\\233") == std::string::npos,
                   "%s", message.c_str());
 }
 GST_END_TEST

@@ -68,8 +68,9 @@ class FileServer {
     const std::size_t begin = request.find('/') + 1;
     const std::string name = request.substr(begin, request.find(' ', begin) - begin);
     if (!self->moved_to_.empty() && !name.ends_with(".m3u8")) {
-      const std::string moved = "HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: " +
-                                self->moved_to_ + name + "\r\nContent-Length: 0\r\n\r\n";
+      const std::string moved =
+          "HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: " + self->moved_to_ + name +
+          "\r\nContent-Length: 0\r\n\r\n";
       g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(connection)),
                                 moved.data(), moved.size(), nullptr, nullptr, nullptr);
       return TRUE;
@@ -182,12 +183,24 @@ GST_START_TEST(test_transcode_playlist_leads_nowhere_else) {
   write(folder / "here.m3u8", playlist_of("here.ts"));
   transcode(folder / "here.m3u8", folder / "whole.mp4", "-r v:h264:speed=fast");
   for (const std::string& link :
-       {remote, file, std::string("../") + fs::path(other / "").parent_path().filename().string() +
-                          "/there.ts",
+       {remote, file,
+        std::string("../") + fs::path(other / "").parent_path().filename().string() + "/there.ts",
         std::string("link.ts"), std::string("pipe.ts"), std::string("appsrc://"),
         std::string("rtsp://127.0.0.1:9/x")}) {
     write(folder / "film.m3u8", playlist_of(link));
     expect_refused(folder, folder / "film.m3u8", "which does not lie where the film does");
+  }
+  // Demuxers go on with the source of the piece before.
+  const auto after_a_good_one = [](const std::string& good, const std::string& link) {
+    return "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:6\n#EXTINF:6.0,\n" + good +
+           "\n#EXTINF:6.0,\n" + link + "\n#EXT-X-ENDLIST\n";
+  };
+  for (const auto& [good, link] : {std::pair(std::string("here.ts"), file),
+                                   std::pair(std::string("here.ts"), std::string("link.ts")),
+                                   std::pair(server.uri("here.ts"), remote)}) {
+    write(folder / "film.m3u8", after_a_good_one(good, link));
+    expect_refused(folder, good == "here.ts" ? folder / "film.m3u8" : server.uri("film.m3u8"),
+                   "which does not lie where the film does");
   }
   for (const std::string& link : {remote, file}) {
     write(folder / "film.m3u8", playlist_of(link));
@@ -195,15 +208,16 @@ GST_START_TEST(test_transcode_playlist_leads_nowhere_else) {
   }
   expect_refused(folder, sender.uri("here.m3u8"), "with --allow-remote it is followed");
   expect_refused(folder, sender.uri("here.ts"), "with --allow-remote it is followed");
-  write(folder / "film.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000\n" +
-                                  elsewhere.uri("variant.m3u8") + "\n");
+  write(folder / "film.m3u8",
+        "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000\n" + elsewhere.uri("variant.m3u8") + "\n");
   expect_refused(folder, folder / "film.m3u8", "with --allow-remote it is followed");
   ck_assert_uint_eq(elsewhere.requests(), 0);
 
   write(folder / "film.m3u8", playlist_of(remote));
   transcode(folder / "film.m3u8", folder / "out.mp4", "--allow-remote -r v:h264:speed=fast");
   expect_whole(folder / "out.mp4", "320");
-  transcode(sender.uri("here.m3u8"), folder / "out.mp4", "--yes --allow-remote -r v:h264:speed=fast");
+  transcode(sender.uri("here.m3u8"), folder / "out.mp4",
+            "--yes --allow-remote -r v:h264:speed=fast");
   expect_whole(folder / "out.mp4", "320");
   ck_assert_uint_gt(elsewhere.requests(), 0);
 }
@@ -216,12 +230,15 @@ GST_START_TEST(test_transcode_manifest) {
        (folder / "film.mpd"));
   const FileServer elsewhere(other);
   // The demuxer of GStreamer 1.22 waits for itself once in some hundred films.
-  const Ran ran = run(command() + "transcode " + (folder / "film.mpd") + " -r v:h264:speed=fast -o " +
-                      (folder / "whole.mp4"));
-  if (ran.code == 0)
-    expect_whole(folder / "whole.mp4", "320");
-  else
-    expect_text(ran.output, "nothing has come from it for a minute");
+  Ran ran;
+  for (int tries = 0; tries < 3 && ran.code != 0; ++tries) {
+    ran = run(command() + "transcode " + (folder / "film.mpd") + " -r v:h264:speed=fast -o " +
+              (folder / "whole.mp4"));
+    if (ran.code != 0)
+      expect_text(ran.output, "nothing has come from it for a minute");
+  }
+  ck_assert_int_eq(ran.code, 0);
+  expect_whole(folder / "whole.mp4", "320");
   std::ifstream file(folder / "film.mpd");
   std::string manifest{std::istreambuf_iterator<char>(file), {}};
   for (std::size_t at = 0; (at = manifest.find("<BaseURL>", at)) != std::string::npos; at += 9)
@@ -245,11 +262,10 @@ GST_START_TEST(test_transcode_movie_reference) {
     return bytes + type + content;
   };
   const std::string link = elsewhere.uri("film.mov") + std::string(1, '\0');
-  const std::string reference = std::string(4, '\0') + "url " + std::string(3, '\0') +
-                                static_cast<char>(link.size()) + link;
-  write(folder / "film.mov",
-        box("ftyp", "qt  " + std::string(4, '\0') + "qt  ") +
-            box("moov", box("rmra", box("rmda", box("rdrf", reference)))));
+  const std::string reference =
+      std::string(4, '\0') + "url " + std::string(3, '\0') + static_cast<char>(link.size()) + link;
+  write(folder / "film.mov", box("ftyp", "qt  " + std::string(4, '\0') + "qt  ") +
+                                 box("moov", box("rmra", box("rmda", box("rdrf", reference)))));
   expect_refused(folder, folder / "film.mov", "film.mov");
   ck_assert_uint_eq(elsewhere.requests(), 0);
 }

@@ -76,7 +76,7 @@ std::string orientation_of(const GstTagList* tags) {
   return orientation == "rotate-0" ? "" : orientation;
 }
 
-// H.265 knows fields by pictures of their own only, so that decoders call nothing else interlaced.
+// libavcodec calls H.265 interlaced only where each picture is one field.
 bool is_in_single_fields(GstDiscovererVideoInfo* video, GstCaps* caps) {
   return gst_discoverer_video_info_is_interlaced(video) && caps && gst_caps_get_size(caps) > 0 &&
          gst_structure_has_name(gst_caps_get_structure(caps, 0), "video/x-h265");
@@ -149,12 +149,15 @@ std::optional<unsigned> pid_of(const FilmStream& stream) {
   return static_cast<unsigned>(std::strtoul(stream.id.c_str() + slash + 1, nullptr, 16));
 }
 
+// Sound of another program begins with the film.
+constexpr double kLate = 3;  // Seconds.
+
 void tell_unread(Film& film, const FilmMends& found) {
   for (const std::string& kind : found.unread)
     film.unread.push_back("the sound (" + kind +
                           ") is left out, which nothing on this machine finds in such a file");
   for (const Sound& sound : found.sounds)
-    if (sound.at > 0 && std::ranges::none_of(film.streams, [&](const FilmStream& stream) {
+    if (sound.at >= kLate && std::ranges::none_of(film.streams, [&](const FilmStream& stream) {
           return pid_of(stream) == sound.pid;
         }))
       film.unread.push_back("the sound (" + sound.codec + ") that begins at " +

@@ -47,7 +47,7 @@ struct FilmStream {
   unsigned height = 0;
   Fraction framerate{0, 1};  // 0/1: unknown or variable.
   Fraction pixel_aspect_ratio{1, 1};
-  std::string orientation;  // As GStreamer's tag has it, such as "rotate-90"; empty: upright.
+  std::string orientation;     // As GStreamer's tag has it, such as "rotate-90"; empty: upright.
   bool single_fields = false;  // Each of its pictures is one field (H.265 only).
   // Audio.
   unsigned rate = 0;

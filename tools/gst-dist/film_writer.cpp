@@ -292,10 +292,11 @@ bool FilmWriter::State::changes(std::size_t index, GstSample* sample) {
   if (track.is_sparse() || !track.caps || track.latest_caps.get() == now)
     return false;
   track.latest_caps = Ref<GstCaps>::share(now);
-  track.in_band.clear();
   const GValue* const first = codec_data_of(track.caps.get());
   const GValue* const later = codec_data_of(now);
-  if (!first || !later || gst_value_compare(first, later) == GST_VALUE_EQUAL)
+  // Once keyframes have said something else they have to say this again, too.
+  if (!first || !later ||
+      (track.in_band.empty() && gst_value_compare(first, later) == GST_VALUE_EQUAL))
     return false;
   const auto in_band = in_band_of(now, track.caps.get());
   track.in_band = in_band.value_or(Bytes());

@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tools/gst-dist/input_watch.h"
 
+#include <algorithm>
+
 namespace dist::tool {
 namespace {
 
 constexpr double kPatience = 60;
+constexpr double kLongestStep = 5;
 
 Ref<GstPad> sink_of(GstElement* pipeline, const char* name) {
   const auto element = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline), name));
@@ -25,10 +28,10 @@ bool is_entered(GstPad* pad) {
 
 InputWatch::InputWatch(GstElement* pipeline)
     : in_(sink_of(pipeline, "cut")), out_(sink_of(pipeline, "join")) {
-  probe_ = gst_pad_add_probe(
-      in_.get(),
-      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_DATA_DOWNSTREAM | GST_PAD_PROBE_TYPE_EVENT_FLUSH),
-      on_data, this, nullptr);
+  probe_ = gst_pad_add_probe(in_.get(),
+                             static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_DATA_DOWNSTREAM |
+                                                          GST_PAD_PROBE_TYPE_EVENT_FLUSH),
+                             on_data, this, nullptr);
 }
 
 InputWatch::~InputWatch() {
@@ -45,12 +48,14 @@ GstPadProbeReturn InputWatch::on_data(GstPad*, GstPadProbeInfo* info, gpointer d
 
 bool InputWatch::is_silent(double now, bool idle) {
   const std::uint64_t count = count_;
-  const bool moves = count != seen_ || ended_ || !idle || is_entered(in_.get()) ||
-                     is_entered(out_.get());
+  const bool moves =
+      count != seen_ || ended_ || !idle || is_entered(in_.get()) || is_entered(out_.get());
   seen_ = count;
-  if (moves || since_ < 0)
-    since_ = now;
-  return now - since_ >= kPatience;
+  // A process that was stopped for a while has not listened.
+  const double passed = std::min(now - asked_, kLongestStep);
+  asked_ = now;
+  silence_ = moves ? 0 : silence_ + passed;
+  return silence_ >= kPatience;
 }
 
 }  // namespace dist::tool

@@ -17,14 +17,14 @@ namespace dist::tool {
 class InputWatch {
  public:
   // Of the pipeline's elements "cut", into which the film goes, and "join", out of which the
-  // renditions come. Both outlive this.
+  // renditions come. The pipeline has both, and they outlive this.
   explicit InputWatch(GstElement* pipeline);
   ~InputWatch();
   InputWatch(const InputWatch&) = delete;
   InputWatch& operator=(const InputWatch&) = delete;
 
-  // To be asked now and then, at `now` seconds, in one thread. Whether nothing has come for a minute
-  // although the film is not at its end, and nothing is being worked on (`idle`) or written.
+  // To be asked now and then, at `now` seconds, in one thread. Whether nothing has come for a
+  // minute although the film is not at its end, and nothing is being worked on (`idle`) or written.
   bool is_silent(double now, bool idle);
 
  private:
@@ -36,7 +36,8 @@ class InputWatch {
   std::atomic<std::uint64_t> count_ = 0;
   std::atomic<bool> ended_ = false;
   std::uint64_t seen_ = 0;
-  double since_ = -1;
+  double asked_ = 0;    // When, last.
+  double silence_ = 0;  // Seconds.
 };
 
 }  // namespace dist::tool

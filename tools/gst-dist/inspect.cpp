@@ -89,6 +89,10 @@ int inspect(std::vector<std::string> words) {
   inspection.flaw = flaw_of_video(inspection.film);
   if (inspection.flaw.empty())
     inspection.examination = examine(inspection.film, segment_limit);
+  if (const std::string link = refused_link(); !link.empty()) {
+    say_error(sentence(words[1] + ": " + link));
+    return kNoInput;
+  }
   inspection.facts = facts_of(inspection.examination);
   inspection.encoders = encoders_here(source_format(inspection.examination.caps));
   inspection.transcode = foretell(inspection);

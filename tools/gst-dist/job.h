@@ -66,7 +66,7 @@ class Job {
   bool terminal_ = false;
   unsigned drawn_ = 0;  // Lines on the terminal that the next ones replace.
   double last_shown_ = 0;
-  bool idle_ = false;           // No segment is being worked on.
+  bool idle_ = false;          // No segment is being worked on.
   double waiting_since_ = -1;  // For a worker, if there is none.
   unsigned workers_ = 0;
   bool said_waiting_ = false;

@@ -75,16 +75,24 @@ std::mutex lock;
 FilmReach reach;      // Guarded by lock.
 std::string refused;  // Guarded by lock.
 
+void note_refusal(const std::string& text) {
+  const std::lock_guard guard(lock);
+  if (refused.empty())
+    refused = text;
+}
+
 // Why it is not opened; empty if it is.
 std::string refusal_of(const std::string& uri) {
-  const std::lock_guard guard(lock);
-  if (may_open(reach, uri))
+  const FilmReach known = [] {
+    const std::lock_guard guard(lock);
+    return reach;
+  }();
+  if (may_open(known, uri))
     return "";
   std::string text = "it leads to " + uri + ", which does not lie where the film does";
   if (is_http(scheme_of(uri)))
     text += "; with --allow-remote it is followed";
-  if (refused.empty())
-    refused = text;
+  note_refusal(text);
   return text;
 }
 
@@ -174,7 +182,8 @@ void init_class(gpointer klass, gpointer) {
 }
 
 void init_instance(GTypeInstance* instance, gpointer) {
-  gst_element_add_pad(GST_ELEMENT(instance), gst_pad_new_from_static_template(&src_template, "src"));
+  gst_element_add_pad(GST_ELEMENT(instance),
+                      gst_pad_new_from_static_template(&src_template, "src"));
   GST_OBJECT_FLAG_SET(instance, GST_ELEMENT_FLAG_SOURCE);
 }
 
@@ -187,38 +196,41 @@ void register_refused_source() {
   gst_element_register(nullptr, "distrefusedsrc", kBeforeAll, type);
 }
 
-// --- A source of HTTP that goes nowhere else
+// --- Sources that are asked again for each URI, since demuxers go on with the one they have
 
-gboolean (*post_message)(GstElement*, GstMessage*) = nullptr;  // Of the parent's class.
+using SetUri = gboolean (*)(GstURIHandler*, const gchar*, GError**);
 
-// That a server sends one elsewhere is an error then; demuxers keep it from who hears of theirs.
-gboolean post_from_staying(GstElement* element, GstMessage* message) {
-  const GstStructure* details = nullptr;
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
-    gst_message_parse_error_details(message, &details);
-  guint status = 0;
-  if (details && gst_structure_get_uint(details, "http-status-code", &status) &&
-      status / 100 == 3) {
-    const std::lock_guard guard(lock);
-    if (refused.empty())
-      refused = "its server sends who asks elsewhere (" + std::to_string(status) +
-                "); with --allow-remote it is followed";
+// Of the class that it takes the place of.
+SetUri set_uri_of_file = nullptr;
+SetUri set_uri_of_http = nullptr;
+
+template <SetUri& parent>
+gboolean set_guarded_uri(GstURIHandler* handler, const gchar* uri, GError** error) {
+  if (const std::string why = refusal_of(uri); !why.empty()) {
+    g_set_error(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI, "%s", why.c_str());
+    return FALSE;
   }
-  return post_message(element, message);
+  return parent(handler, uri, error);
 }
 
-void init_staying_class(gpointer klass, gpointer) {
-  auto* const element = GST_ELEMENT_CLASS(klass);
-  post_message = std::exchange(element->post_message, post_from_staying);
+// What GObject gives here is a copy of the parent's.
+template <SetUri& parent>
+void guard_handler(gpointer iface, gpointer) {
+  auto* const handler = static_cast<GstURIHandlerInterface*>(iface);
+  parent = std::exchange(handler->set_uri, set_guarded_uri<parent>);
 }
 
-void init_staying(GTypeInstance* instance, gpointer) {
-  g_object_set(instance, "automatic-redirect", FALSE, nullptr);
-}
+struct Guarded {
+  const char* factory;
+  const char* type;
+  GClassInitFunc init_class;
+  GInstanceInitFunc init;
+  GInterfaceInitFunc init_handler;
+};
 
-// Where a server sends one is not known before, so that nothing else can ask may_open().
-void register_staying_source() {
-  const auto found = Ref<GstElementFactory>::adopt(gst_element_factory_find("souphttpsrc"));
+// A class that stands before the one of that factory, and is like it but for this.
+void register_guarded(const Guarded& guarded) {
+  const auto found = Ref<GstElementFactory>::adopt(gst_element_factory_find(guarded.factory));
   const auto factory =
       found ? Ref<GstPluginFeature>::adopt(gst_plugin_feature_load(GST_PLUGIN_FEATURE(found.get())))
             : Ref<GstPluginFeature>();
@@ -227,9 +239,36 @@ void register_staying_source() {
   GTypeQuery query;
   g_type_query(gst_element_factory_get_element_type(GST_ELEMENT_FACTORY(factory.get())), &query);
   const GType type = g_type_register_static_simple(
-      query.type, "DistStayingHttpSource", static_cast<guint>(query.class_size), init_staying_class,
-      static_cast<guint>(query.instance_size), init_staying, static_cast<GTypeFlags>(0));
-  gst_element_register(nullptr, "diststayinghttpsrc", kBeforeAll - 1, type);
+      query.type, guarded.type, static_cast<guint>(query.class_size), guarded.init_class,
+      static_cast<guint>(query.instance_size), guarded.init, static_cast<GTypeFlags>(0));
+  const GInterfaceInfo info{guarded.init_handler, nullptr, nullptr};
+  g_type_add_interface_static(type, GST_TYPE_URI_HANDLER, &info);
+  gst_element_register(nullptr, guarded.type, kBeforeAll - 1, type);
+}
+
+// --- That of HTTP follows no redirect either: where it leads is not known before
+
+gboolean (*post_message)(GstElement*, GstMessage*) = nullptr;  // Of the parent's class.
+
+// Demuxers keep the error from who hears of theirs.
+gboolean post_from_http(GstElement* element, GstMessage* message) {
+  const GstStructure* details = nullptr;
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
+    gst_message_parse_error_details(message, &details);
+  guint status = 0;
+  if (details && gst_structure_get_uint(details, "http-status-code", &status) && status / 100 == 3)
+    note_refusal("the server redirects to another address (" + std::to_string(status) +
+                 "); with --allow-remote it is followed");
+  return post_message(element, message);
+}
+
+void init_http_class(gpointer klass, gpointer) {
+  auto* const element = GST_ELEMENT_CLASS(klass);
+  post_message = std::exchange(element->post_message, post_from_http);
+}
+
+void init_http(GTypeInstance* instance, gpointer) {
+  g_object_set(instance, "automatic-redirect", FALSE, nullptr);
 }
 
 }  // namespace
@@ -250,12 +289,19 @@ bool may_open(const FilmReach& reach, const std::string& uri) {
 
 void guard_sources() {
   register_refused_source();
-  if (!reach.remote)
-    register_staying_source();
+  register_guarded(
+      {"filesrc", "distguardedfilesrc", nullptr, nullptr, guard_handler<set_uri_of_file>});
+  bool remote = false;
+  {
+    const std::lock_guard guard(lock);
+    remote = reach.remote;
+  }
+  if (!remote)
+    register_guarded({"souphttpsrc", "distguardedhttpsrc", init_http_class, init_http,
+                      guard_handler<set_uri_of_http>});
   // They fetch by themselves.
   for (const char* name : {"hlsdemux2", "dashdemux2", "mssdemux2"})
-    if (GstPluginFeature* const feature =
-            gst_registry_lookup_feature(gst_registry_get(), name)) {
+    if (GstPluginFeature* const feature = gst_registry_lookup_feature(gst_registry_get(), name)) {
       gst_registry_remove_feature(gst_registry_get(), feature);
       gst_object_unref(feature);
     }

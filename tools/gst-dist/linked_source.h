@@ -19,13 +19,14 @@ struct FilmReach {
   bool remote = false;             // Other hosts, too.
 };
 
-// Whether `uri` may be opened: one of those films, what lies in the folder of one or below, and what
-// the host of one has. Links in folders are followed before. Pure, but for those.
+// Whether `uri` may be opened: one of those films, a regular file in the folder of one or below,
+// once links are followed, or what the host of one has. Looks into the file system, and changes
+// nothing.
 bool may_open(const FilmReach& reach, const std::string& uri);
 
-// From now on no element of this process makes a source of a URI that may not be opened, and none of
-// HTTP that lets itself be sent elsewhere. Demuxers that make no elements of what they open are not
-// used any more. Once, after gst_init() and the options.
+// From now on no element of this process makes a source of a URI that may not be opened, or sets
+// one of filesrc or souphttpsrc to such a URI, and souphttpsrc follows no redirect. Demuxers that
+// make no elements of what they open are not used any more. Once, after gst_init() and the options.
 void guard_sources();
 // Any thread, as what follows.
 void add_film(const std::string& uri);

@@ -359,6 +359,9 @@ int transcode(std::vector<std::string> words) {
   const int code = job.run(pipeline->get());
   if (code != kDone)
     return code;
+  // To a demuxer a playlist may end there.
+  if (const std::string link = refused_link(); !link.empty())
+    return fail(kNoInput, arguments.input + ": " + link);
   if (!plan.film.unchanged())
     return fail(kNoInput, arguments.input + ": changed while it was read, so nothing was written");
   if (const Status status = write_details(plan, files->paths()); !status)

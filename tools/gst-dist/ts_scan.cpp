@@ -183,8 +183,7 @@ void CodecScan::read_map(std::string_view section) {
 void CodecScan::take_frame(unsigned pid, Stream& stream, const Pes& pes) {
   const char* const sound = sound_of_type(stream.announced);
   if (!stream.first && sound)
-    sounds_.push_back(
-        {.pid = pid, .codec = sound, .at = static_cast<double>(length_) / kSecond});
+    sounds_.push_back({.pid = pid, .codec = sound, .at = static_cast<double>(length_) / kSecond});
   const unsigned first = stream.first.value_or(stream.announced);
   stream.first = first;
   const char* const from = codec_of_type(first);

@@ -57,8 +57,9 @@ struct Sound {
 // Part of a sentence: "changes from H.264 to H.265 at 0:04".
 std::string change_text(const CodecChange& change);
 
-// Looks for streams whose codec changes, or that begin, on the way, as where recordings were put together. Demuxers
-// pass by a new map of a program whose PIDs are those of before, or go on with the codec of before.
+// Looks for streams whose codec changes, or that begin, on the way, as where recordings were put
+// together. Demuxers pass by a new map of a program whose PIDs are those of before, or go on with
+// the codec of before.
 class CodecScan {
  public:
   // `packet` bytes from one packet to the next.
@@ -67,7 +68,7 @@ class CodecScan {
   void take(std::string_view bytes);
   // The first one of each stream.
   const std::vector<CodecChange>& changes() const { return changes_; }
-  // By where it begins.
+  // In the order in which they begin.
   const std::vector<Sound>& sounds() const { return sounds_; }
 
  private:

@@ -145,7 +145,8 @@ std::string flaw_of_video(const Film& film) {
       return "its video " + change_text(*video->codec_change) +
              ", as where two recordings were put together; encode the parts one by one";
     if (video->single_fields)
-      return "its video is coded in single fields (H.265), which nothing here puts together; convert "
+      return "its video is coded in single fields (H.265), which nothing here puts together; "
+             "convert "
              "the film first";
     const bool named = !video->caps || gst_caps_get_size(video->caps.get()) == 0;
     const std::string code = named ? "" : unknown_code(video->caps.get());

@@ -22,6 +22,9 @@ constexpr std::size_t kMaxCopies = 4;
 constexpr double kVeryLate = 4;
 // Without anything to compare it with a lease is late after this many first silences.
 constexpr double kUnknownLate = 4;
+// In a crowd of which nobody has completed a lease the copies of a segment double so often in each
+// first silence.
+constexpr double kDoublings = 5;
 // How many late leases of a job are looked at for one that an idle worker has not failed yet.
 constexpr std::size_t kHedgeChoices = 4;
 
@@ -173,22 +176,27 @@ std::optional<WorkerId> Dispatcher::hedger(const Job& job, LeaseId late, Instant
   return std::nullopt;
 }
 
-// Where nobody has shown yet that it can work, a crowd that holds the leases may only pretend to, and
-// be so large that no other one ever gets a lease. So each worker that has had none tries the earliest
-// segment once that has been leased for a while.
+// Where nobody has shown yet that it can work, a crowd that holds the leases may only pretend to,
+// and be so large that no other one ever gets a lease. So each worker that has had none tries the
+// earliest segment once that has been leased for a while.
 std::optional<Dispatcher::Grant> Dispatcher::try_untried(const Job& job, Instant now) {
-  if (proven_workers_ > 0 || workers_.size() < kCrowd || job.parts.empty() || job.throttle == Throttle::kStopped || job.only)
+  if (proven_workers_ > 0 || workers_.size() < kCrowd || job.parts.empty() ||
+      job.throttle == Throttle::kStopped || job.only)
     return std::nullopt;
   const SegmentKey key = job.parts.begin()->first;
   const Part& part = job.parts.begin()->second;
   if (part.leases.empty() || is_answered(part))
     return std::nullopt;
   const auto worker = find_idle(key, part.renditions, [&](WorkerId id) {
-    return !workers_.at(id).tried && !would_slow_down(id, part, now);
+    return !workers_.at(id).tried && part.failed_on.count(id) == 0 && may_take(id, key, part) &&
+           !would_slow_down(id, part, now);
   });
   if (!worker)
     return std::nullopt;
-  const Instant at = leases_.at(part.leases.front()).grant.granted + config_.first_silence;
+  // Twice as many each second, with the usual silence: where all are honest one will do.
+  const double wait = 1 + std::log2(static_cast<double>(part.leases.size())) / kDoublings;
+  const Instant at = leases_.at(part.leases.front()).grant.granted +
+                     static_cast<Instant>(wait * static_cast<double>(config_.first_silence));
   if (now >= at)
     return begin(*worker, key, now);
   hedge_at_ = std::min(hedge_at_, at);

@@ -3,6 +3,7 @@
 #include "gst/dist/core/picture_size.h"
 
 #include <algorithm>
+#include <climits>
 #include <cstddef>
 
 #include "gst/dist/core/nal_units.h"
@@ -139,12 +140,15 @@ std::optional<PictureSize> size_of_h264(BitReader reader) {
   }
   reader.number();  // max_num_ref_frames
   reader.skip(1);
-  const unsigned width = reader.number() + 1;
-  const unsigned height = reader.number() + 1;
+  const std::uint64_t width = std::uint64_t{reader.number()} + 1;
+  const std::uint64_t height = std::uint64_t{reader.number()} + 1;
   const unsigned fields = reader.bit() != 0 ? 1 : 2;
   if (!reader.good())
     return std::nullopt;
-  return PictureSize{width * kMacroblock, height * fields * kMacroblock};
+  const auto pixels = [](std::uint64_t macroblocks) {
+    return static_cast<unsigned>(std::min<std::uint64_t>(macroblocks * kMacroblock, UINT_MAX));
+  };
+  return PictureSize{pixels(width), pixels(std::uint64_t{height} * fields)};
 }
 
 std::optional<PictureSize> size_of_h265(BitReader reader) {
@@ -170,7 +174,7 @@ std::optional<PictureSize> size_of_h265(BitReader reader) {
 std::optional<PictureSize> size_in_nal(Codec codec, Unit nal) {
   constexpr unsigned kSps264 = 7;
   constexpr unsigned kSps265 = 33;
-  constexpr std::size_t kLooked = 1024;  // Bytes; up to the size it has fewer.
+  constexpr std::size_t kLooked = 8192;  // Bytes; up to the size a valid one has fewer.
   const bool h265 = codec == Codec::kH265;
   const unsigned type = h265 ? nal[0] >> 1 & 0x3f : nal[0] & 0x1f;
   const std::size_t head = h265 ? 2 : 1;
@@ -189,6 +193,88 @@ void widen(std::optional<PictureSize>& size, const std::optional<PictureSize>& o
   size->height = std::max(size->height, other->height);
 }
 
+// --- VP9 (bitstream specification 6.2, 7.2 and annex B)
+
+// After the sync code of a frame that has no reference.
+void skip_vp9_colours(BitReader& reader, unsigned profile) {
+  constexpr unsigned kRgb = 7;
+  reader.skip(profile >= 2 ? 1 : 0);  // Bit depth.
+  const bool rgb = reader.bits(3) == kRgb;
+  if (!rgb)
+    reader.skip(1);  // Range.
+  if (profile % 2 != 0)
+    reader.skip(rgb ? 1 : 3);  // Subsampling.
+}
+
+PictureSize read_vp9_size(BitReader& reader) {
+  const unsigned width = reader.bits(16) + 1;
+  return {width, reader.bits(16) + 1};
+}
+
+// Of a frame that states one; others have that of a frame before.
+std::optional<PictureSize> size_of_vp9_frame(BitReader reader) {
+  constexpr unsigned kSyncBits = 24;
+  constexpr unsigned kReferences = 3;
+  reader.skip(2);  // frame_marker
+  unsigned profile = reader.bit();
+  profile |= reader.bit() << 1;
+  reader.skip(profile == 3 ? 1 : 0);
+  if (reader.bit() != 0)  // show_existing_frame
+    return std::nullopt;
+  const bool is_key = reader.bit() == 0;
+  const bool shown = reader.bit() != 0;
+  const bool resilient = reader.bit() != 0;
+  if (is_key) {
+    reader.skip(kSyncBits);
+    skip_vp9_colours(reader, profile);
+  } else {
+    const bool intra_only = !shown && reader.bit() != 0;
+    reader.skip(resilient ? 0 : 2);  // reset_frame_context
+    if (intra_only) {
+      reader.skip(kSyncBits);
+      if (profile > 0)
+        skip_vp9_colours(reader, profile);
+    }
+    reader.skip(8);  // refresh_frame_flags
+    if (!intra_only) {
+      reader.skip(kReferences * 4);
+      for (unsigned i = 0; i < kReferences; ++i)
+        if (reader.bit() != 0)  // found_ref
+          return std::nullopt;
+    }
+  }
+  const PictureSize size = read_vp9_size(reader);
+  return reader.good() ? std::optional(size) : std::nullopt;
+}
+
+// The largest of the frames in a superframe.
+std::optional<PictureSize> size_of_vp9(Unit unit) {
+  constexpr std::size_t kLooked = 64;  // Bytes; a header up to its size has fewer.
+  std::optional<PictureSize> size;
+  const auto take = [&](Unit frame) {
+    widen(size, size_of_vp9_frame(BitReader(frame.first(std::min(kLooked, frame.size())))));
+  };
+  if (unit.empty())
+    return size;
+  const unsigned marker = unit.back();
+  const std::size_t frames = (marker & 7) + 1;
+  const std::size_t bytes = (marker >> 3 & 3) + 1;
+  const std::size_t index = 2 + frames * bytes;
+  take(unit);
+  if ((marker & 0xe0) != 0xc0 || unit.size() < index || unit[unit.size() - index] != marker)
+    return size;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < frames; ++i) {
+    std::size_t length = 0;
+    for (std::size_t byte = bytes; byte > 0; --byte)
+      length = length << 8 | unit[unit.size() - index + i * bytes + byte];
+    length = std::min(length, unit.size() - index - at);
+    take(unit.subspan(at, length));
+    at += length;
+  }
+  return size;
+}
+
 }  // namespace
 
 std::optional<PictureSize> stated_size(const StreamFormat& format,
@@ -203,9 +289,17 @@ std::optional<PictureSize> stated_size(const StreamFormat& format,
     case Codec::kH265:
       for_each_nal(unit, format.nal_length_size, [&](Unit nal) {
         widen(size, size_in_nal(format.codec, nal));
+        // Decoders begin anew at a start code, also within the length of a NAL unit.
+        if (format.nal_length_size != 0)
+          for_each_nal(nal, 0, [&](Unit inner) {
+            widen(size, size_in_nal(format.codec, inner));
+            return true;
+          });
         return true;
       });
       return size;
+    case Codec::kVp9:
+      return size_of_vp9(unit);
     default:
       return std::nullopt;
   }

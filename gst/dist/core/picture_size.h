@@ -18,10 +18,10 @@ struct PictureSize {
   unsigned height = 0;
 };
 
-// Of VP8 (RFC 6386 9.1) and JPEG (ITU-T T.81 B.2.2), and of H.264 and H.265 the largest of the
-// sequence parameter sets in the unit (ITU-T H.264 7.3.2.1.1, H.265 7.3.2.2.1), before cropping:
-// what a decoder makes room for, of which parsers tell what is left to be shown. None if the unit
-// does not state one, or is of another codec.
+// Of VP8 (RFC 6386 9.1), VP9 (bitstream specification 6.2) and JPEG (ITU-T T.81 B.2.2), and of
+// H.264 and H.265 the largest of the sequence parameter sets in the unit (ITU-T H.264 7.3.2.1.1,
+// H.265 7.3.2.2.1), before cropping: what a decoder makes room for, of which parsers tell what is
+// left to be shown. None if the unit does not state one, or is of another codec.
 std::optional<PictureSize> stated_size(const StreamFormat& format,
                                        std::span<const std::uint8_t> unit);
 // The same of the decoder configuration record of H.264 or H.265 (ISO/IEC 14496-15 5.3.3.1 and

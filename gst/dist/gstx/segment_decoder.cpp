@@ -155,7 +155,9 @@ Status SegmentDecoder::make_decoder() {
     if (Status added = add(parser); !added)
       return added;
     gst_pad_add_probe(Ref<GstPad>::adopt(gst_element_get_static_pad(parser, "src")).get(),
-                      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_parsed, this, nullptr);
+                      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM |
+                                                   GST_PAD_PROBE_TYPE_BUFFER),
+                      on_parsed, this, nullptr);
   }
   GstElement* const decoder = gst_element_factory_create(factory.get(), nullptr);
   if (Status added = add(decoder); !added)
@@ -183,8 +185,7 @@ Status SegmentDecoder::add(GstElement* element) {
 Status SegmentDecoder::push(GstBuffer* segment, Time until) {
   const GstSegment play = play_segment(header_);
   gst_pad_push_event(src_.get(), gst_event_new_stream_start(header_.stream_id.c_str()));
-  const auto caps =
-      is_size_of_parser(format_.codec) ? without_size(kind_.caps.get()) : kind_.caps;
+  const auto caps = is_size_of_parser(format_.codec) ? without_size(kind_.caps.get()) : kind_.caps;
   if (!gst_pad_push_event(src_.get(), gst_event_new_caps(caps.get())))
     return Error{failure(GST_FLOW_NOT_NEGOTIATED)};
   gst_pad_push_event(src_.get(), gst_event_new_segment(&play));
@@ -240,10 +241,9 @@ std::string SegmentDecoder::failure(GstFlowReturn flow) {
 // Pictures that are larger than agreed are refused before a decoder makes room for them; a film's
 // own may have what size they like.
 bool SegmentDecoder::is_of_agreed_size(PictureSize size, unsigned filled_up) {
-  const bool agreed =
-      header_.is_source()
-          ? too_large_uncropped(size, kMaxPixels).empty()
-          : size.width <= said_.width + filled_up && size.height <= said_.height + filled_up;
+  const bool agreed = header_.is_source() ? too_large_uncropped(size, kMaxPixels).empty()
+                                          : size.width <= said_.width + filled_up &&
+                                                size.height <= said_.height + filled_up;
   if (!agreed)
     error_ = "its pictures have " + size_text(size) + " pixels" +
              (header_.is_source() ? ", which is too large"
@@ -253,6 +253,8 @@ bool SegmentDecoder::is_of_agreed_size(PictureSize size, unsigned filled_up) {
 
 GstPadProbeReturn SegmentDecoder::on_parsed(GstPad*, GstPadProbeInfo* info, gpointer data) {
   auto* self = static_cast<SegmentDecoder*>(data);
+  if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0)
+    return self->error_.empty() ? GST_PAD_PROBE_OK : refuse_buffer(info);
   GstEvent* const event = GST_PAD_PROBE_INFO_EVENT(info);
   if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
     return GST_PAD_PROBE_OK;

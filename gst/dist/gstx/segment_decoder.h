@@ -61,7 +61,7 @@ class SegmentDecoder {
   Ref<GstElement> bin_;
   GstElement* first_ = nullptr;  // In the bin, as the next one.
   GstElement* last_ = nullptr;
-  std::string decoder_;         // Its factory; empty for raw video.
+  std::string decoder_;  // Its factory; empty for raw video.
   Ref<GstPad> src_;
   Ref<GstPad> sink_;
   GstVideoInfo info_;

@@ -284,8 +284,9 @@ std::string too_large(unsigned width, unsigned height, std::uint64_t max_pixels)
 }
 
 std::string too_large_uncropped(PictureSize size, std::uint64_t max_pixels) {
+  constexpr unsigned kLeastShown = 4;  // A quarter at most is not.
   const auto shown = [](unsigned filled_up) {
-    return filled_up - std::min(filled_up, kMostFilledUp);
+    return filled_up - std::min(filled_up / kLeastShown, kMostFilledUp);
   };
   return too_large(shown(size.width), shown(size.height), max_pixels).empty()
              ? std::string()
@@ -301,6 +302,12 @@ Ref<GstCaps> without_size(GstCaps* caps) {
   auto copy = Ref<GstCaps>::adopt(gst_caps_copy(caps));
   gst_structure_remove_fields(gst_caps_get_structure(copy.get(), 0), "width", "height", nullptr);
   return copy;
+}
+
+GstPadProbeReturn refuse_buffer(GstPadProbeInfo* info) {
+  gst_buffer_unref(GST_PAD_PROBE_INFO_BUFFER(info));
+  GST_PAD_PROBE_INFO_FLOW_RETURN(info) = GST_FLOW_ERROR;
+  return GST_PAD_PROBE_HANDLED;
 }
 
 GList* find_decoders(GstCaps* caps, bool all_of_them) {

@@ -70,6 +70,9 @@ bool is_size_of_parser(Codec codec);
 // Caps for such a parser: some believe the size that they are told.
 Ref<GstCaps> without_size(GstCaps* caps);
 
+// In a probe for buffers: ends the push of this one with an error.
+GstPadProbeReturn refuse_buffer(GstPadProbeInfo* info);
+
 // Decoders of video whose rank lets them be chosen and whose sink takes caps like these, the
 // highest rank first. Neither bins nor demuxers. Free with gst_plugin_feature_list_free().
 GList* find_decoders(GstCaps* caps, bool all_of_them);

@@ -24,8 +24,8 @@ class Primary {
     bool listens = true;  // Else all workers are of this process, and there is no port.
     std::string address = "127.0.0.1";  // Numeric IPv4 or IPv6 address.
     std::uint16_t port = 0;             // 0: any free one.
-    // Where there is no secret: whoever connects over the loopback interface may be any user of this
-    // machine, not only root and this process's.
+    // Where there is no secret: whoever connects over the loopback interface may be any user of
+    // this machine, not only root and this process's.
     bool any_user = false;
     Coordinator::Config workers;
     Coordinator::JobConfig job;

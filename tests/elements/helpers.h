@@ -192,6 +192,8 @@ class Peer {
   bool quiet();
   // Closes without goodbye.
   void close();
+  // The other end may close while something is being sent to it.
+  void expect_end() { may_end_ = true; }
 
  protected:
   explicit Peer(GSocket* socket);
@@ -199,6 +201,7 @@ class Peer {
 
  private:
   GSocket* socket_;
+  bool may_end_ = false;
 };
 
 // The next event of type T of a list that `more` fills.

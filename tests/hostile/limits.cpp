@@ -45,8 +45,10 @@ GST_START_TEST(test_hostile_leases_beyond_the_capacity_end_the_connection) {
   const Cut small = film("jpegenc");
   AttackedWorker w("slots=1 prefetch=1");
   const Cut long_work = film(kH264, 1280, 720);
-  for (std::uint64_t lease = 1; lease <= 3; ++lease)
+  for (std::uint64_t lease = 1; lease <= 2; ++lease)
     w.peer.grant(lease, dist::to_bytes(long_work.segment.get()), kWanted);
+  w.peer.expect_end();
+  w.peer.grant(3, dist::to_bytes(long_work.segment.get()), kWanted);
   expect_text(string_field(w.messages.next("dist-disconnected"), "reason"),
               "lease 3: this worker takes 2 at a time");
   auto again = w.primary.accept();

@@ -86,7 +86,8 @@ class Dispatcher {
   // Segments belong to jobs, between which the workers are shared fairly. A segment is given up
   // when it failed `max_attempts` times and every worker that is there and could make it has failed
   // it, or when it failed ten times as often; where no such worker is there only after a minute.
-  // A worker that comes again under the same identity is one attempt, unless no other could do it.
+  // A worker that comes again under the same identity is one attempt, unless no other could do it, or
+  // others hold leases of the segment at that time.
   // Only those leases count that the segment may be to blame for. A lease whose worker was lost or
   // silent does not if the worker had said nothing of it, or if others hold leases of the segment
   // too: a network that breaks down must not use up all attempts within a moment. Each part of a

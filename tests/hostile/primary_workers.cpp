@@ -317,14 +317,17 @@ GST_START_TEST(test_primary_outlasts_turncoats_of_one_name) {
 GST_END_TEST
 
 GST_START_TEST(test_primary_outlasts_pretenders) {
-  std::optional<farm::Process> pretenders;
-  std::vector<farm::Process> honest;
-  const Outcome outcome = run("", [&](unsigned port) {
-    pretenders.emplace(hostile(port, "pretend", 100));
-    honest.push_back(worker(port, "anna", encode_with(kX264)));
-    honest.push_back(worker(port, "bert", encode_with(kX264)));
-  });
-  assert_same("100 pretenders", outcome, undisturbed("", 2, kX264));
+  for (const unsigned count : {12u, 100u}) {
+    std::optional<farm::Process> pretenders;
+    std::vector<farm::Process> honest;
+    const Outcome outcome = run("", [&](unsigned port) {
+      pretenders.emplace(hostile(port, "pretend", count));
+      honest.push_back(worker(port, "anna", encode_with(kX264)));
+      honest.push_back(worker(port, "bert", encode_with(kX264)));
+    });
+    assert_same((std::to_string(count) + " pretenders").c_str(), outcome,
+                undisturbed("", 2, kX264));
+  }
 }
 GST_END_TEST
 
@@ -463,6 +466,25 @@ GST_START_TEST(test_primary_bounds_unfinished_results) {
 }
 GST_END_TEST
 
+// They stay, and take leases again whenever they are given some.
+GST_START_TEST(test_primary_outlasts_unfinished_results) {
+  for (const unsigned count : {8u, 20u}) {
+    std::optional<farm::Process> senders;
+    std::optional<farm::Process> honest;
+    const Outcome outcome = run(
+        "",
+        [&](unsigned port) {
+          senders.emplace(hostile(port, "unfinished", count));
+          char byte = 0;
+          ck_assert_int_eq(g_input_stream_read(senders->stream(), &byte, 1, nullptr, nullptr), 1);
+          honest.emplace(worker(port, "honest", encode_with(kX264)));
+        },
+        {}, kTwentySegments);
+    assert_same("unfinished results", outcome, undisturbed("", 1, kX264, kTwentySegments));
+  }
+}
+GST_END_TEST
+
 static Suite* primary_workers_suite() {
   Suite* suite = suite_create("hostile-workers");
   TCase* tests = tcase_create("primary");
@@ -478,6 +500,7 @@ static Suite* primary_workers_suite() {
   tcase_add_test(tests, test_primary_ends_a_job_that_stands_still);
   tcase_add_test(tests, test_primary_shows_no_escapes);
   tcase_add_test(tests, test_primary_bounds_unfinished_results);
+  tcase_add_test(tests, test_primary_outlasts_unfinished_results);
   suite_add_tcase(suite, tests);
   return suite;
 }

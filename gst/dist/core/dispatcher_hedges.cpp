@@ -22,9 +22,10 @@ constexpr std::size_t kMaxCopies = 4;
 constexpr double kVeryLate = 4;
 // Without anything to compare it with a lease is late after this many first silences.
 constexpr double kUnknownLate = 4;
-// In a crowd of which nobody has completed a lease the copies of a segment double so often in each
-// first silence.
-constexpr double kDoublings = 5;
+// As long as no worker has completed a lease the copies double so often in each first silence, of
+// so many segments.
+constexpr double kDoublings = 10;
+constexpr std::size_t kTried = 16;
 // How many late leases of a job are looked at for one that an idle worker has not failed yet.
 constexpr std::size_t kHedgeChoices = 4;
 
@@ -60,11 +61,17 @@ void Dispatcher::update_newest(const Part& part, Job& job) {
 bool Dispatcher::is_late(const Job& job, LeaseId id, double share, double times, Instant now) {
   const Lease& lease = leases_.at(id);
   const double work = work_of(job, job.parts.at(lease.grant.segment));
-  // For what everybody waits for, one is enough to go by.
-  const bool known = job.times.count() >= (share < kLateShare ? 1 : kLeastSamples);
+  // One is enough to go by for what everybody waits for, and for a worker that has delivered
+  // nothing.
+  const bool known =
+      job.times.count() >= (share < kLateShare || lease.is_trial ? 1 : kLeastSamples);
   const double late = known ? job.times.at(share) * work
                             : kUnknownLate * static_cast<double>(config_.first_silence);
-  const Instant at = lease.grant.granted + static_cast<Instant>(std::ceil(late * times));
+  const double after = std::ceil(late * times);
+  // Beyond what fits into an Instant.
+  if (after >= static_cast<double>(kNever - lease.grant.granted))
+    return false;
+  const Instant at = lease.grant.granted + static_cast<Instant>(after);
   if (now >= at)
     return true;
   hedge_at_ = std::min(hedge_at_, at);
@@ -176,29 +183,42 @@ std::optional<WorkerId> Dispatcher::hedger(const Job& job, LeaseId late, Instant
   return std::nullopt;
 }
 
-// Where nobody has shown yet that it can work, a crowd that holds the leases may only pretend to,
-// and be so large that no other one ever gets a lease. So each worker that has had none tries the
-// earliest segment once that has been leased for a while.
+// Where no worker has shown yet that it can work, those that hold the leases may only pretend to.
+// So each worker that has had none tries one of the earliest segments, that with the fewest copies,
+// once the first of them has been leased for a while.
 std::optional<Dispatcher::Grant> Dispatcher::try_untried(const Job& job, Instant now) {
-  if (proven_workers_ > 0 || workers_.size() < kCrowd || job.parts.empty() ||
-      job.throttle == Throttle::kStopped || job.only)
+  if (proven_workers_ > 0 || job.parts.empty() || job.throttle == Throttle::kStopped || job.only)
     return std::nullopt;
-  const SegmentKey key = job.parts.begin()->first;
-  const Part& part = job.parts.begin()->second;
-  if (part.leases.empty() || is_answered(part))
+  const std::size_t most = job.throttle == Throttle::kNone ? kTried : 1;
+  std::optional<SegmentKey> key;
+  Instant since = kNever;
+  std::size_t leases = 0;
+  std::size_t looked_at = 0;
+  for (const auto& [k, part] : job.parts) {
+    if (++looked_at > most)
+      break;
+    if (part.leases.empty() || is_answered(part))
+      continue;
+    since = std::min(since, leases_.at(part.leases.front()).grant.granted);
+    leases += part.leases.size() - 1;
+    if (!key || part.leases.size() < job.parts.at(*key).leases.size())
+      key = k;
+  }
+  if (!key)
     return std::nullopt;
-  const auto worker = find_idle(key, part.renditions, [&](WorkerId id) {
-    return !workers_.at(id).tried && part.failed_on.count(id) == 0 && may_take(id, key, part) &&
+  const Part& part = job.parts.at(*key);
+  const auto worker = find_idle(*key, part.renditions, [&](WorkerId id) {
+    return !workers_.at(id).tried && part.failed_on.count(id) == 0 && may_take(id, *key, part) &&
            !would_slow_down(id, part, now);
   });
   if (!worker)
     return std::nullopt;
-  // Twice as many each second, with the usual silence: where all are honest one will do.
-  const double wait = 1 + std::log2(static_cast<double>(part.leases.size())) / kDoublings;
-  const Instant at = leases_.at(part.leases.front()).grant.granted +
-                     static_cast<Instant>(wait * static_cast<double>(config_.first_silence));
+  // Twice as many each half second, with the usual silence: where all are honest one will do.
+  const double wait = 1 + std::log2(1 + static_cast<double>(leases)) / kDoublings;
+  const Instant at =
+      since + static_cast<Instant>(wait * static_cast<double>(config_.first_silence));
   if (now >= at)
-    return begin(*worker, key, now);
+    return begin(*worker, *key, now);
   hedge_at_ = std::min(hedge_at_, at);
   return std::nullopt;
 }

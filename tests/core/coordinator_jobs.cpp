@@ -217,6 +217,26 @@ GST_START_TEST(test_jobs_that_stand_still_end) {
 }
 GST_END_TEST
 
+// Workers that come and go between take no more of it than the time without them.
+GST_START_TEST(test_jobs_that_stand_still_end_whoever_comes_and_goes) {
+  Cluster cluster;
+  // Those that are gone are failed attempts too.
+  cluster.coordinator.add_job(1, {.max_attempts = 1000, .stall_timeout = 600 * kSeconds});
+  cluster.submit(0);
+  const Instant began = cluster.now;
+  bool over = false;
+  for (WorkerId id = 1; !over && cluster.now < began + 2000 * kSeconds; ++id) {
+    cluster.join(id, "pretender");
+    cluster.run_until(cluster.now + 10 * kSeconds);
+    cluster.disconnect(id, "gone");
+    cluster.run_until(cluster.now + 5 * kSeconds);
+    over = contains(cluster.told(), "over, stalled: segment 0");
+  }
+  fail_unless(over);
+  fail_unless_equals_uint64((cluster.now - began) / kSeconds, 900);
+}
+GST_END_TEST
+
 // Whatever is done begins the time anew; and what cannot be done, for want of room, takes none.
 GST_START_TEST(test_jobs_that_move_do_not_end) {
   Cluster cluster;
@@ -245,6 +265,7 @@ static Suite* coordinator_jobs_suite() {
   tcase_add_test(tcase, test_jobs_count_what_arrives_apart);
   tcase_add_test(tcase, test_jobs_that_are_blocked_hedge_their_earliest_segment);
   tcase_add_test(tcase, test_jobs_that_stand_still_end);
+  tcase_add_test(tcase, test_jobs_that_stand_still_end_whoever_comes_and_goes);
   tcase_add_test(tcase, test_jobs_that_move_do_not_end);
   return suite;
 }

@@ -146,6 +146,18 @@ GST_START_TEST(test_picture_size_is_seen_within_another_unit) {
 }
 GST_END_TEST
 
+// libavcodec reads a unit anew that begins like a decoder configuration record.
+GST_START_TEST(test_picture_size_is_seen_in_a_unit_like_a_record) {
+  const Data sps = bomb(66, false, 0);
+  Data unit = {1, 66, 0, 31, 0xff, 0xe1, 0, static_cast<std::uint8_t>(sps.size())};
+  unit.insert(unit.end(), sps.begin(), sps.end());
+  unit.push_back(0);
+  for (const unsigned length_size : {1u, 2u, 4u})
+    fail_unless_equals_string(text_of(dist::stated_size({Codec::kH264, length_size}, unit)).c_str(),
+                              "8000x8000");
+}
+GST_END_TEST
+
 // Of a frame of VP9, up to its size.
 Data vp9_frame(unsigned profile, bool key, bool intra_only, bool refers) {
   BitWriter frame;
@@ -230,6 +242,7 @@ GST_END_TEST
 static Suite* picture_size_suite() {
   Suite* suite = suite_create("core-picture_size");
   TCase* tests = tcase_create("sizes");
+  tcase_add_test(tests, test_picture_size_is_seen_in_a_unit_like_a_record);
   tcase_add_test(tests, test_picture_size_of_sequence_parameter_sets);
   tcase_add_test(tests, test_picture_size_is_that_before_cropping);
   tcase_add_test(tests, test_picture_size_is_seen_within_another_unit);

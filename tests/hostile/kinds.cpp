@@ -207,6 +207,14 @@ GST_START_TEST(test_hostile_caps_of_known_kinds_are_checked) {
       "video/x-h264, alignment=(string)au",
       h264 + "; " + h264,
       "video/x-h264, stream-format=(string)avc, alignment=(string)nal",
+      // Decoders go by the codec data.
+      h264 + ", codec_data=(buffer)01640015ffe1000467640015",
+      "video/x-h264, stream-format=(string)avc, alignment=(string)au",
+      "video/x-h264, stream-format=(string)avc, alignment=(string)au, "
+      "codec_data=(buffer)000000016764",
+      "video/x-h265, stream-format=(string)byte-stream, alignment=(string)au, "
+      "codec_data=(buffer)01016000000090000000",
+      "video/x-h265, stream-format=(string)hvc1, alignment=(string)au, codec_data=(buffer)00000001",
       "video/x-vp8, codec-alpha=(boolean)true",
       "video/x-raw",
       "video/x-raw, format=(string)I420",

@@ -352,26 +352,30 @@ void Coordinator::throttle(JobId id, Job& job) {
 void Coordinator::look_for_stall(JobId id, Job& job, Instant now) {
   constexpr Instant kTold = 60'000 * kMillisecond;
   const Instant limit = job.config.stall_timeout;
-  const bool can_move = limit != 0 && !job.done && !job.stopped && dispatcher_.workers() > 0 &&
-                        dispatcher_.open_segments(id) > 0;
   job.stall_at = kNever;
-  if (!can_move) {
-    job.moved_at.reset();
-    job.stall_told = false;
+  if (limit == 0 || job.stalled)
+    return;
+  if (job.done || dispatcher_.open_segments(id) == 0) {
+    job.stood_before = 0;
+    job.stands_since.reset();
     return;
   }
-  const Instant since = job.moved_at.value_or(now);
-  const Instant tell = std::min(kTold, limit / 2);
-  job.moved_at = since;
-  if (job.stalled)
+  if (job.stopped || dispatcher_.workers() == 0) {
+    job.stood_before += now - job.stands_since.value_or(now);
+    job.stands_since.reset();
     return;
-  job.stalled = now >= since + limit;
-  if (job.stalled || (now >= since + tell && !job.stall_told)) {
+  }
+  const Instant since = job.stands_since.value_or(now);
+  const Instant stood = job.stood_before + (now - since);
+  const Instant tell = std::min(kTold, limit / 2);
+  job.stands_since = since;
+  job.stalled = stood >= limit;
+  if (job.stalled || (stood >= tell && !job.stall_told)) {
     job.stall_told = true;
-    events_.push_back(JobStalled{id, now - since, describe_stall(id), job.stalled});
+    events_.push_back(JobStalled{id, stood, describe_stall(id), job.stalled});
   }
   if (!job.stalled)
-    job.stall_at = since + (job.stall_told ? limit : tell);
+    job.stall_at = now + (job.stall_told ? limit : tell) - stood;
 }
 
 // What is waited for: "segment 3 and 5 more; leased to anna, bert".

@@ -363,8 +363,9 @@ class Coordinator {
     std::uint64_t full_at = UINT64_MAX;  // What the window held when a result had no room.
     bool done = false;
     bool waiting_told = false;
-    // Since when no segment was done although workers are there, and when that is told next.
-    std::optional<Instant> moved_at;
+    // For how long no segment was done although one could be, and when that is told next.
+    Instant stood_before = 0;  // With pauses in which nothing could be done.
+    std::optional<Instant> stands_since;
     Instant stall_at = kNever;
     bool stall_told = false;
     bool stalled = false;  // For too long.

@@ -112,9 +112,10 @@ bool Coordinator::may_replace_form(const SegmentDone& done, Job& job, Instant no
     const bool alone = form.vouchers.size() < 2;
     if (is_voucher_there(form) && !(alone && form.vouchers.contains(voucher))) {
       const auto header = std::ranges::find(headers, rendition, &SegmentHeader::rendition);
-      std::set<std::string> agreeing = {voucher};
+      std::set<std::string> agreeing;
       if (header != headers.end())
-        agreeing.insert(form.rivals[header->caps].begin(), form.rivals[header->caps].end());
+        agreeing = ResultCheck::rivals_with(form, header->caps);
+      agreeing.insert(voucher);
       return (alone && !form.settled && agreeing.size() > 1) || now >= form.latest + kOutlasted;
     }
     if (alone && !form.settled)

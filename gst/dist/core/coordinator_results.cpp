@@ -235,7 +235,8 @@ void Coordinator::keep(Answer answer, Job& job, Instant now) {
   done.held = segment->second.results +
               (done.complete && !done.provisional ? 0 : total_size(segment->second.bytes));
   job.window.answer(key.index, done.held);
-  job.moved_at = now;
+  job.stood_before = 0;
+  job.stands_since = now;
   job.stall_told = false;
   note_result(done, job);
   if (done.complete) {

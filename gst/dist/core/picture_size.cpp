@@ -184,6 +184,12 @@ std::optional<PictureSize> size_in_nal(Codec codec, Unit nal) {
   return h265 ? size_of_h265(BitReader(raw)) : size_of_h264(BitReader(raw));
 }
 
+// What libavcodec takes for a decoder configuration record, although it is a unit. With lengths of
+// four bytes a first NAL unit like that would have 16 MiB and the forbidden bit set.
+bool is_like_record(Unit unit) {
+  return unit.size() >= 9 && unit[0] == 1 && unit[2] == 0 && (unit[4] & 0xfc) == 0xfc;
+}
+
 void widen(std::optional<PictureSize>& size, const std::optional<PictureSize>& other) {
   if (!size || !other) {
     size = size ? size : other;
@@ -287,6 +293,8 @@ std::optional<PictureSize> stated_size(const StreamFormat& format,
       return size_of_jpeg(unit);
     case Codec::kH264:
     case Codec::kH265:
+      if (format.codec == Codec::kH264 && format.nal_length_size != 0 && is_like_record(unit))
+        widen(size, size_in_codec_data(format.codec, unit));
       for_each_nal(unit, format.nal_length_size, [&](Unit nal) {
         widen(size, size_in_nal(format.codec, nal));
         // Decoders begin anew at a start code, also within the length of a NAL unit.

@@ -4,12 +4,20 @@
 
 #include <algorithm>
 
+#include "gst/dist/core/bytes.h"
+
 namespace dist {
 namespace {
 
 // Answers that lack frames of a segment before they are believed although nobody has made a whole
 // one.
 constexpr std::size_t kLongTried = 5;
+// Workers whose refused forms are remembered, for each rendition.
+constexpr std::size_t kMostRivals = 64;
+
+std::array<std::uint8_t, 32> digest_of(const std::string& text) {
+  return sha256({Bytes::take({text.begin(), text.end()})});
+}
 
 Time distance(Time a, Time b) {
   return a > b ? a - b : b - a;
@@ -178,9 +186,25 @@ void ResultCheck::vouch(const std::string& voucher, const SegmentHeader& source,
 void ResultCheck::note_rival(const std::string& voucher, const SegmentHeader& source,
                              const std::vector<SegmentHeader>& result) {
   Forms& forms = forms_[source.caps];
-  for (const SegmentHeader& header : result)
-    if (const auto form = forms.find(header.rendition); form != forms.end())
-      form->second.rivals[header.caps].insert(voucher);
+  for (const SegmentHeader& header : result) {
+    const auto form = forms.find(header.rendition);
+    if (form == forms.end())
+      continue;
+    auto& rivals = form->second.rivals;
+    std::erase_if(rivals, [&](const Rival& rival) { return rival.voucher == voucher; });
+    rivals.push_back({voucher, digest_of(header.caps)});
+    if (rivals.size() > kMostRivals)
+      rivals.pop_front();
+  }
+}
+
+std::set<std::string> ResultCheck::rivals_with(const Form& form, const std::string& caps) {
+  const auto digest = digest_of(caps);
+  std::set<std::string> vouchers;
+  for (const Rival& rival : form.rivals)
+    if (rival.caps == digest)
+      vouchers.insert(rival.voucher);
+  return vouchers;
 }
 
 std::set<std::string> ResultCheck::other_than(const SegmentHeader& source,

@@ -4,7 +4,9 @@
 // What a worker's answer must satisfy before it counts as the segment.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -58,6 +60,11 @@ class ResultCheck {
                 const std::vector<SegmentHeader>& result,
                 const std::vector<Expected>& expected = {});
 
+  // A worker whose result has another form: the SHA-256 of its caps.
+  struct Rival {
+    std::string voucher;
+    std::array<std::uint8_t, 32> caps = {};
+  };
   // The form that a rendition has: the caps of its first accepted result, which all later ones must
   // have. The caller says whose word stands for it, and forgets a form that no one can go on with.
   struct Form {
@@ -66,8 +73,8 @@ class ResultCheck {
     std::uint64_t results = 0;            // How many have it.
     Instant latest = 0;                   // When the latest of them came.
     bool settled = false;                 // No result of it is held back any more.
-    // What the refused results of others have, and whose they are.
-    std::map<std::string, std::set<std::string>> rivals = {};
+    // What the latest refused result of each of some others had, the oldest first.
+    std::deque<Rival> rivals = {};
     std::optional<Instant> abandoned = {};  // When none of its vouchers was there any more.
   };
   // By rendition; of this source caps.
@@ -81,6 +88,8 @@ class ResultCheck {
              const std::vector<SegmentHeader>& result, Instant now);
   void note_rival(const std::string& voucher, const SegmentHeader& source,
                   const std::vector<SegmentHeader>& result);
+  // Those of whom it is known that they would rather have these caps.
+  static std::set<std::string> rivals_with(const Form& form, const std::string& caps);
   // The renditions of the result that do not have the form of those before; of a result with other
   // renditions all that there are.
   std::set<std::string> other_than(const SegmentHeader& source,

@@ -184,6 +184,22 @@ std::string clean(GstStructure* fields) {
   return {};
 }
 
+// libavcodec goes by the codec data, whatever the caps say of the stream: what is wrong if that is
+// another format, in which sizes would be read otherwise than here.
+std::string contradiction(const GstStructure* fields, StreamFormat format) {
+  if (format.codec != Codec::kH264 && format.codec != Codec::kH265)
+    return {};
+  std::uint8_t start[3] = {};
+  const GValue* const value = gst_structure_get_value(fields, "codec_data");
+  if (value)
+    gst_buffer_extract(gst_value_get_buffer(value), 0, start, sizeof start);
+  const bool record =
+      format.codec == Codec::kH264 ? start[0] == 1 : start[0] != 0 || start[1] != 0 || start[2] > 1;
+  return record == (format.nal_length_size != 0)
+             ? std::string()
+             : "its codec_data is not that of its stream-format";
+}
+
 std::string shown(const std::string& text) {
   return std::string(clip(text, kMaxCapsInText));
 }
@@ -209,6 +225,8 @@ Result<SegmentKind> known(const std::string& text, bool source, std::uint64_t ma
     return Error{std::string(kind->name) + ": " + wrong};
   if (const std::string large = too_large(fields, max_pixels); !large.empty())
     return Error{std::string(kind->name) + ": " + large};
+  if (const std::string wrong = contradiction(fields, stream_format(fields)); !wrong.empty())
+    return Error{std::string(kind->name) + ": " + wrong};
   GstVideoInfo info;
   const bool raw = gst_structure_has_name(fields, "video/x-raw");
   if (raw && (!gst_video_info_from_caps(&info, caps.get()) ||

@@ -15,6 +15,7 @@
 #include <utility>
 #include <variant>
 
+#include "gst/dist/core/redial.h"
 #include "gst/dist/io/nonce.h"
 #include "gst/dist/io/peer_user.h"
 
@@ -75,6 +76,15 @@ std::size_t connection_limit() {
   return static_cast<std::size_t>(limit.rlim_cur) * 3 / 4;
 }
 
+// Longer than workers pause before they dial again.
+constexpr Instant kNewcomersAwaited = 2 * Redial::kLast;
+
+Coordinator::Config coordinator_config(const Primary::Config& config) {
+  Coordinator::Config workers = config.workers;
+  workers.dispatcher.newcomers_awaited = config.listens ? kNewcomersAwaited : 0;
+  return workers;
+}
+
 // The job that an event concerns; none: all of them.
 std::optional<JobId> job_of(const Coordinator::Event& event) {
   return std::visit(
@@ -111,7 +121,7 @@ Result<std::shared_ptr<Listener>> Listener::get(const Primary::Config& config) {
 }
 
 Listener::Listener(const Primary::Config& config)
-    : config_(config), coordinator_(config.workers), timer_(thread_, [this] {
+    : config_(config), coordinator_(coordinator_config(config)), timer_(thread_, [this] {
         coordinator_.advance(IoThread::now());
         act();
       }) {}

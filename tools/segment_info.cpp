@@ -8,8 +8,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "gst/dist/core/bytes.h"
-#include "gst/dist/core/segment.h"
+#include "gst/base/bytes.h"
+#include "gst/cut/segment.h"
 
 namespace {
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
-#include "gst/dist/core/visual_hash.h"
-#include "gst/dist/gstx/luma_reader.h"
+#include "gst/gstx/luma_reader.h"
+#include "gst/picture/visual_hash.h"
 
 namespace {
 

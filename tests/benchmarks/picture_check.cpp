@@ -22,9 +22,9 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/core/picture_check.h"
-#include "gst/dist/gstx/segment_buffer.h"
-#include "gst/dist/gstx/segment_look.h"
+#include "gst/gstx/segment_buffer.h"
+#include "gst/gstx/segment_look.h"
+#include "gst/picture/picture_check.h"
 
 namespace {
 

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "gst/dist/core/dispatcher.h"
+#include "gst/lease/dispatcher.h"
 #include "tests/sim/random.h"
 #include "tests/sim/world.h"
 

@@ -14,9 +14,9 @@
 #include <random>
 #include <vector>
 
-#include "gst/dist/core/visual_hash.h"
-#include "gst/dist/gstx/luma_reader.h"
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/luma_reader.h"
+#include "gst/gstx/ref.h"
+#include "gst/picture/visual_hash.h"
 
 namespace {
 

@@ -7,8 +7,8 @@
 
 #include <gst/app/gstappsink.h>
 
-#include "gst/dist/gstx/encoder_choice.h"
-#include "gst/dist/gstx/segment_buffer.h"
+#include "gst/gstx/encoder_choice.h"
+#include "gst/gstx/segment_buffer.h"
 
 namespace test {
 

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/gstx/lease.h"
-#include "plugins/dist/encode_chain.h"
+#include "gst/gstx/lease.h"
+#include "plugins/encode_chain.h"
 #include "tests/elements/helpers.h"
 
 namespace test {

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <thread>
 
-#include "gst/dist/core/join_room.h"
+#include "gst/cut/join_room.h"
 #include "tests/elements/join.h"
 
 namespace {

@@ -8,10 +8,10 @@
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 
-#include "gst/dist/core/encoder_table.h"
-#include "gst/dist/gstx/encoder_choice.h"
-#include "gst/dist/gstx/luma_reader.h"
-#include "gst/dist/gstx/segment_buffer.h"
+#include "gst/gstx/encoder_choice.h"
+#include "gst/gstx/luma_reader.h"
+#include "gst/gstx/segment_buffer.h"
+#include "gst/rendition/encoder_table.h"
 #include "tests/common/film.h"
 #include "tests/elements/chain_player.h"
 

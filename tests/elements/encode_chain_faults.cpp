@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "gst/dist/core/encoder_table.h"
-#include "gst/dist/gstx/encoder_choice.h"
-#include "gst/dist/gstx/segment_buffer.h"
+#include "gst/gstx/encoder_choice.h"
+#include "gst/gstx/segment_buffer.h"
+#include "gst/rendition/encoder_table.h"
 #include "tests/elements/chain_player.h"
 
 using test::ChainPlayer;

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // On a machine whose encoders are those of this test.
-#include "gst/dist/gstx/encoder_choice.h"
+#include "gst/gstx/encoder_choice.h"
 
 #include <algorithm>
 
-#include "gst/dist/core/encoder_table.h"
+#include "gst/rendition/encoder_table.h"
 #include "tests/elements/helpers.h"
 
 using dist::EncoderChoice;

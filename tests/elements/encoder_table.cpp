@@ -3,7 +3,7 @@
 //
 // The encoders of the table that are installed, set up as it says: every frame comes out, and what
 // comes out is the same codec configuration whatever the segment and the machine.
-#include "gst/dist/core/encoder_table.h"
+#include "gst/rendition/encoder_table.h"
 
 #include "tests/elements/helpers.h"
 

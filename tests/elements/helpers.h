@@ -20,10 +20,10 @@
 #include <variant>
 #include <vector>
 
-#include "gst/dist/core/segment.h"
-#include "gst/dist/core/session.h"
-#include "gst/dist/gstx/ref.h"
-#include "gst/dist/io/io_thread.h"
+#include "gst/cut/segment.h"
+#include "gst/gstx/ref.h"
+#include "gst/io/io_thread.h"
+#include "gst/wire/session.h"
 
 // For integers and enumerations of any type.
 #define expect_equal(a, b)                                                                       \

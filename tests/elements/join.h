@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/core/handover.h"
+#include "gst/base/handover.h"
 #include "tests/elements/helpers.h"
 
 namespace test {

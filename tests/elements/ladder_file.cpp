@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/dist/io/ladder_file.h"
+#include "gst/io/ladder_file.h"
 
 #include <glib/gstdio.h>
 #include <gst/check/gstcheck.h>

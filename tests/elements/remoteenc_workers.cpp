@@ -4,7 +4,7 @@
 #include <set>
 #include <string_view>
 
-#include "gst/dist/core/wire.h"
+#include "gst/wire/wire.h"
 #include "tests/elements/helpers.h"
 
 namespace {

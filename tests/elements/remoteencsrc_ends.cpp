@@ -6,7 +6,7 @@
 #include <mutex>
 #include <string>
 
-#include "gst/dist/core/wire.h"
+#include "gst/wire/wire.h"
 #include "tests/elements/remoteencsrc.h"
 
 using namespace test;

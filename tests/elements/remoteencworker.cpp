@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <deque>
 
-#include "gst/dist/gstx/segment_buffer.h"
+#include "gst/gstx/segment_buffer.h"
 #include "tests/elements/chain_player.h"
 
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/dist/gstx/segment_buffer.h"
+#include "gst/gstx/segment_buffer.h"
 
 #include <algorithm>
 
-#include "gst/dist/gstx/gather_memory.h"
-#include "gst/dist/gstx/lease.h"
+#include "gst/gstx/gather_memory.h"
+#include "gst/gstx/lease.h"
 #include "tests/elements/helpers.h"
 
 namespace {

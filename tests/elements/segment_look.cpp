@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/dist/gstx/segment_look.h"
+#include "gst/gstx/segment_look.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -11,10 +11,10 @@
 #include <gst/app/gstappsink.h>
 #include <gst/video/video.h>
 
-#include "gst/dist/core/picture_check.h"
-#include "gst/dist/gstx/segment_buffer.h"
-#include "gst/dist/gstx/segment_decoder.h"
-#include "gst/dist/gstx/stream_format.h"
+#include "gst/gstx/segment_buffer.h"
+#include "gst/gstx/segment_decoder.h"
+#include "gst/gstx/stream_format.h"
+#include "gst/picture/picture_check.h"
 #include "tests/common/film.h"
 #include "tests/elements/helpers.h"
 

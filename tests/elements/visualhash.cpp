@@ -362,7 +362,7 @@ static Suite* visualhash_suite() {
   tcase_add_test(tc, test_visualhash_takes_new_caps_and_starts_again);
   tcase_add_test(tc, test_visualhash_refuses_frames_that_are_too_small);
   tcase_add_test(tc, test_visualhash_takes_every_format);
-  // They are not part of the product; tests/core/visual_hash.cpp has the published algorithm.
+  // They are not part of the product; tests/picture/visual_hash.cpp has the published algorithm.
   if (std::filesystem::exists(published("expected.csv"))) {
     tcase_add_test(tc, test_visualhash_agrees_with_published_hashes_of_pictures);
     tcase_add_test(tc, test_visualhash_agrees_with_published_hashes_of_films);

@@ -9,9 +9,9 @@
 
 #include <string>
 
-#include "gst/dist/core/segment.h"
-#include "gst/dist/gstx/ref.h"
-#include "gst/dist/gstx/stream_format.h"
+#include "gst/cut/segment.h"
+#include "gst/gstx/ref.h"
+#include "gst/gstx/stream_format.h"
 #include "tests/fuzz/fuzz.h"
 
 // GStreamer 1.22 loses memory when it parses a list or an array that is malformed, and GLib its

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A coordinator whose workers, strangers and jobs do whatever the input says, in any order.
-#include "gst/dist/core/coordinator.h"
+#include "gst/lease/coordinator.h"
 
 #include <algorithm>
 #include <map>

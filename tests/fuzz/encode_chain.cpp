@@ -3,10 +3,10 @@
 //
 // A worker that is given a hostile segment: its pipeline comes to an end by itself, whatever the
 // caps and the bytes are. Inputs are those of segment_input.h.
-#include "plugins/dist/encode_chain.h"
+#include "plugins/encode_chain.h"
 
-#include "gst/dist/gstx/segment_buffer.h"
-#include "gst/dist/gstx/segment_play.h"
+#include "gst/gstx/segment_buffer.h"
+#include "gst/gstx/segment_play.h"
 #include "tests/fuzz/plugins.h"
 #include "tests/fuzz/segment_input.h"
 

@@ -11,8 +11,8 @@
 #include <span>
 #include <vector>
 
-#include "gst/dist/core/bytes.h"
-#include "gst/dist/core/wire.h"
+#include "gst/base/bytes.h"
+#include "gst/wire/wire.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-#include "gst/dist/core/encoder_table.h"
+#include "gst/rendition/encoder_table.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

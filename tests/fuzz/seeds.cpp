@@ -7,8 +7,8 @@
 #include <fstream>
 #include <string>
 
-#include "gst/dist/core/rendition.h"
-#include "gst/dist/core/segment.h"
+#include "gst/cut/segment.h"
+#include "gst/rendition/rendition.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A segment header that is accepted can be trusted, and is written back as it came.
-#include "gst/dist/core/segment.h"
+#include "gst/cut/segment.h"
 
 #include <cstring>
 

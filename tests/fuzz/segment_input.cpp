@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/fuzz/segment_input.h"
 
-#include "gst/dist/gstx/segment_buffer.h"
+#include "gst/gstx/segment_buffer.h"
 
 namespace dist::fuzz {
 namespace {

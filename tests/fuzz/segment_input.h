@@ -18,8 +18,8 @@
 #include <string_view>
 #include <vector>
 
-#include "gst/dist/core/segment.h"
-#include "gst/dist/gstx/ref.h"
+#include "gst/cut/segment.h"
+#include "gst/gstx/ref.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace dist::fuzz {

@@ -4,12 +4,12 @@
 // A primary that looks at a hostile result (SegmentLooker, and SegmentDecoder under it) and
 // compares it with the film. An input is one byte, whether the segment counts as the film's, and
 // then as segment_input.h has it.
-#include "gst/dist/gstx/segment_look.h"
+#include "gst/gstx/segment_look.h"
 
 #include <algorithm>
 
-#include "gst/dist/core/picture_check.h"
-#include "gst/dist/gstx/segment_decoder.h"
+#include "gst/gstx/segment_decoder.h"
+#include "gst/picture/picture_check.h"
 #include "tests/fuzz/plugins.h"
 #include "tests/fuzz/segment_input.h"
 

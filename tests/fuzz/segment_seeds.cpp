@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "gst/dist/gstx/segment_buffer.h"
+#include "gst/gstx/segment_buffer.h"
 #include "tests/fuzz/segment_input.h"
 
 namespace {

@@ -4,7 +4,7 @@
 // A worker whose primary, after a real greeting, says whatever the input says.
 #include <set>
 
-#include "gst/dist/core/session.h"
+#include "gst/wire/session.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {

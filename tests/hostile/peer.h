@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/gstx/segment_buffer.h"
+#include "gst/gstx/segment_buffer.h"
 #include "tests/elements/chain_player.h"
 
 namespace hostile {

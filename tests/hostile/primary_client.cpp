@@ -31,7 +31,7 @@
 #include <utility>
 #include <vector>
 
-#include "gst/dist/core/session.h"
+#include "gst/wire/session.h"
 
 namespace {
 

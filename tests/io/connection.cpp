@@ -2,14 +2,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // How connections end, with real sockets.
-#include "gst/dist/io/connection.h"
+#include "gst/io/connection.h"
 
 #include <sys/socket.h>
 
 #include <memory>
 #include <string>
 
-#include "tests/core/support.h"
+#include "tests/common/support.h"
 
 namespace {
 

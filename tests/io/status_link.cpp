@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Asking a primary how it does, over real sockets.
-#include "gst/dist/io/status_link.h"
+#include "gst/io/status_link.h"
 
 #include <atomic>
 #include <thread>
 
-#include "gst/dist/io/primary.h"
-#include "tests/core/support.h"
+#include "gst/io/primary.h"
+#include "tests/common/support.h"
 
 namespace {
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/core/bytes.h"
-#include "gst/dist/core/rendition.h"
-#include "gst/dist/core/segment.h"
+#include "gst/base/bytes.h"
+#include "gst/cut/segment.h"
+#include "gst/rendition/rendition.h"
 #include "tests/sim/random.h"
 
 namespace dist::sim {

@@ -9,8 +9,8 @@
 #include <span>
 #include <vector>
 
-#include "gst/dist/core/instant.h"
-#include "gst/dist/core/session.h"
+#include "gst/base/instant.h"
+#include "gst/wire/session.h"
 #include "tests/sim/random.h"
 
 namespace dist::sim {

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <numbers>
 
-#include "gst/dist/core/instant.h"
+#include "gst/base/instant.h"
 
 namespace dist::sim {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/core/verification.h"
+#include "gst/lease/verification.h"
 #include "tests/sim/worker.h"
 
 namespace dist::sim {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/core/session.h"
+#include "gst/wire/session.h"
 #include "tests/sim/film.h"
 #include "tests/sim/network.h"
 #include "tests/sim/random.h"

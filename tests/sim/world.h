@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/core/coordinator.h"
-#include "gst/dist/core/window.h"
+#include "gst/lease/coordinator.h"
+#include "gst/lease/window.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/worker.h"
 

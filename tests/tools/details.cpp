@@ -14,7 +14,7 @@
 
 #include <gst/check/gstcheck.h>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 #include "tools/gst-dist/markup.h"
 #include "tools/gst-dist/mended_file.h"
 #include "tools/gst-dist/mp4_rotation.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/core/support.h"
+#include "tests/common/support.h"
 #include "tools/gst-dist/machine.h"
 
 namespace {

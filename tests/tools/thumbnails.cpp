@@ -20,7 +20,7 @@
 
 #include <gst/check/gstcheck.h>
 
-#include "gst/dist/core/visual_hash.h"
+#include "gst/picture/visual_hash.h"
 #include "tests/common/farm.h"
 #include "tests/common/film.h"
 

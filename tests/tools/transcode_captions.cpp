@@ -11,7 +11,7 @@
 
 #include <gst/video/video.h>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 #include "tests/common/film.h"
 
 namespace {

@@ -421,7 +421,7 @@ GST_START_TEST(test_transcode_finds_the_elements_where_they_were_installed) {
   std::string built = command();
   built.pop_back();
   fs::copy_file(built, program / "gst-dist-1.0");
-  fs::copy_file(std::string(g_getenv("DIST_BUILD_ROOT")) + "/plugins/dist/libgstdist.so",
+  fs::copy_file(std::string(g_getenv("DIST_BUILD_ROOT")) + "/plugins/libgstdist.so",
                 plugins / "libgstdist.so");
   farm::Process process(
       "env -u GST_PLUGIN_PATH -u GST_PLUGIN_PATH_1_0 GST_REGISTRY=" + (folder / "registry") +

@@ -8,7 +8,7 @@
 
 #include <string>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 #include "tests/common/film.h"
 
 namespace {

@@ -6,7 +6,7 @@
 // Before gstcheck.h, which has a macro "fail".
 #include "tests/tools/tool.h"
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/trouble.h"
 

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 
 extern "C" {
 #include <libavutil/mastering_display_metadata.h>

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 
 namespace dist::tool {
 namespace {

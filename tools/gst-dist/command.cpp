@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "config.h"
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 #include "tools/gst-dist/linked_source.h"
 #include "tools/gst-dist/text.h"
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <string_view>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 #include "tools/gst-dist/av_parameters.h"
 
 namespace dist::tool {

@@ -8,8 +8,8 @@
 #include <span>
 #include <utility>
 
-#include "gst/dist/gstx/segment_buffer.h"
-#include "gst/dist/gstx/stream_format.h"
+#include "gst/gstx/segment_buffer.h"
+#include "gst/gstx/stream_format.h"
 #include "tools/gst-dist/film_end.h"
 
 namespace dist::tool {

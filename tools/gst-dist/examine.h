@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/core/access_unit.h"
-#include "gst/dist/core/segment.h"
+#include "gst/cut/access_unit.h"
+#include "gst/cut/segment.h"
 #include "tools/gst-dist/film.h"
 #include "tools/gst-dist/segment_limit.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/core/rendition.h"
+#include "gst/rendition/rendition.h"
 #include "tools/gst-dist/examine.h"
 
 namespace dist::tool {

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/core/rendition.h"
-#include "gst/dist/core/result.h"
-#include "gst/dist/gstx/ref.h"
+#include "gst/base/result.h"
+#include "gst/gstx/ref.h"
+#include "gst/rendition/rendition.h"
 #include "tools/gst-dist/dolby_vision.h"
 #include "tools/gst-dist/mended_file.h"
 #include "tools/gst-dist/ts_scan.h"

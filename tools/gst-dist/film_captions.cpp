@@ -4,8 +4,8 @@
 
 #include <gst/video/video.h>
 
-#include "gst/dist/core/captions.h"
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
+#include "gst/rendition/captions.h"
 
 namespace dist::tool {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/core/result.h"
+#include "gst/base/result.h"
 #include "tools/gst-dist/transcode_pipeline.h"
 
 namespace dist::tool {

@@ -10,10 +10,10 @@
 #include <memory>
 #include <optional>
 
-#include "gst/dist/core/result.h"
-#include "gst/dist/core/visual_hash.h"
-#include "gst/dist/gstx/luma_reader.h"
-#include "gst/dist/gstx/ref.h"
+#include "gst/base/result.h"
+#include "gst/gstx/luma_reader.h"
+#include "gst/gstx/ref.h"
+#include "gst/picture/visual_hash.h"
 #include "tools/gst-dist/film.h"
 #include "tools/gst-dist/film_marks.h"
 

@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "gst/dist/core/segment.h"
-#include "gst/dist/core/visual_hash.h"
+#include "gst/cut/segment.h"
+#include "gst/picture/visual_hash.h"
 
 namespace dist::tool {
 

@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "gst/dist/core/nal_units.h"
-#include "gst/dist/gstx/stream_format.h"
+#include "gst/cut/nal_units.h"
+#include "gst/gstx/stream_format.h"
 #include "tools/gst-dist/av_parameters.h"
 #include "tools/gst-dist/subtitle_cues.h"
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tools/gst-dist/foretell.h"
 
-#include "gst/dist/gstx/stream_format.h"
-#include "gst/dist/io/ladder_file.h"
+#include "gst/gstx/stream_format.h"
+#include "gst/io/ladder_file.h"
 #include "tools/gst-dist/film_details.h"
 #include "tools/gst-dist/text.h"
 #include "tools/gst-dist/transcode_outputs.h"

@@ -10,7 +10,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 
 namespace dist::tool {
 

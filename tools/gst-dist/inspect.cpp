@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <utility>
 
-#include "gst/dist/gstx/encoder_choice.h"
-#include "gst/dist/gstx/stream_format.h"
+#include "gst/gstx/encoder_choice.h"
+#include "gst/gstx/stream_format.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/foretell.h"
 #include "tools/gst-dist/inspect_report.h"

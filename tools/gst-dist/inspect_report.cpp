@@ -6,7 +6,7 @@
 #include <cmath>
 #include <utility>
 
-#include "gst/dist/gstx/stream_format.h"
+#include "gst/gstx/stream_format.h"
 #include "tools/gst-dist/json_writer.h"
 #include "tools/gst-dist/picture_facts.h"
 #include "tools/gst-dist/progress.h"

@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 #include "tools/gst-dist/address.h"
 #include "tools/gst-dist/json_writer.h"
 #include "tools/gst-dist/signals.h"

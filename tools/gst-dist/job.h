@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/core/film_damage.h"
+#include "gst/cut/film_damage.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/input_watch.h"
 #include "tools/gst-dist/progress.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 
 namespace dist::tool {
 

@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "gst/dist/core/result.h"
+#include "gst/base/result.h"
 
 namespace dist::tool {
 

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "gst/dist/core/result.h"
+#include "gst/base/result.h"
 
 namespace dist::tool {
 

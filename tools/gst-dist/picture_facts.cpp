@@ -4,7 +4,7 @@
 
 #include <gst/video/video.h>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 #include "tools/gst-dist/text.h"
 
 namespace dist::tool {

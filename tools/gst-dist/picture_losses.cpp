@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include "gst/dist/core/encoder_table.h"
-#include "gst/dist/gstx/encoder_choice.h"
+#include "gst/gstx/encoder_choice.h"
+#include "gst/rendition/encoder_table.h"
 
 namespace dist::tool {
 namespace {

@@ -11,7 +11,7 @@
 #include <fstream>
 #include <utility>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 #include "tools/gst-dist/film_frames.h"
 
 namespace dist::tool {

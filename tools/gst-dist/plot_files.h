@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/core/result.h"
+#include "gst/base/result.h"
 #include "tools/gst-dist/comparison_plot.h"
 #include "tools/gst-dist/film.h"
 

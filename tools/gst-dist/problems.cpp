@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "gst/dist/gstx/stream_format.h"
+#include "gst/gstx/stream_format.h"
 #include "tools/gst-dist/facts.h"
 #include "tools/gst-dist/text.h"
 

@@ -9,8 +9,8 @@
 
 #include <string>
 
-#include "gst/dist/core/segment.h"
-#include "gst/dist/gstx/ref.h"
+#include "gst/cut/segment.h"
+#include "gst/gstx/ref.h"
 
 namespace dist::tool {
 

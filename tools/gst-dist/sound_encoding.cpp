@@ -7,7 +7,7 @@
 #include <memory>
 #include <string_view>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 
 namespace dist::tool {
 namespace {

@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <utility>
 
-#include "gst/dist/gstx/ref.h"
-#include "gst/dist/io/secret.h"
-#include "gst/dist/io/status_link.h"
+#include "gst/gstx/ref.h"
+#include "gst/io/secret.h"
+#include "gst/io/status_link.h"
 #include "tools/gst-dist/address.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/status_report.h"

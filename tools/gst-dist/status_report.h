@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "gst/dist/core/farm_status.h"
+#include "gst/wire/farm_status.h"
 
 namespace dist::tool {
 

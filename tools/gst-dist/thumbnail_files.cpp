@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "gst/dist/gstx/luma_reader.h"
+#include "gst/gstx/luma_reader.h"
 #include "tools/gst-dist/text.h"
 #include "tools/gst-dist/thumbnails.h"
 

@@ -11,9 +11,9 @@
 #include <string>
 #include <string_view>
 
-#include "gst/dist/core/rendition.h"
-#include "gst/dist/core/result.h"
-#include "gst/dist/core/segment.h"
+#include "gst/base/result.h"
+#include "gst/cut/segment.h"
+#include "gst/rendition/rendition.h"
 
 namespace dist::tool {
 

@@ -9,8 +9,8 @@
 #include <set>
 #include <utility>
 
-#include "gst/dist/io/ladder_file.h"
-#include "gst/dist/io/secret.h"
+#include "gst/io/ladder_file.h"
+#include "gst/io/secret.h"
 #include "tools/gst-dist/address.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/film_captions.h"

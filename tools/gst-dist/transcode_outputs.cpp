@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tools/gst-dist/transcode_outputs.h"
 
-#include "gst/dist/gstx/stream_format.h"
+#include "gst/gstx/stream_format.h"
 #include "tools/gst-dist/thumbnails.h"
 
 namespace dist::tool {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/core/rendition.h"
-#include "gst/dist/core/result.h"
+#include "gst/base/result.h"
+#include "gst/rendition/rendition.h"
 #include "tools/gst-dist/transcode_pipeline.h"
 
 namespace dist::tool {

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/core/rendition.h"
-#include "gst/dist/core/result.h"
-#include "gst/dist/gstx/ref.h"
+#include "gst/base/result.h"
+#include "gst/gstx/ref.h"
+#include "gst/rendition/rendition.h"
 #include "tools/gst-dist/containers.h"
 #include "tools/gst-dist/film.h"
 #include "tools/gst-dist/film_end.h"

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/linked_source.h"
 #include "tools/gst-dist/text.h"

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 #include "tools/gst-dist/mp4_boxes.h"
 
 namespace dist::tool {

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "gst/dist/gstx/ref.h"
-#include "gst/dist/gstx/segment_kind.h"
+#include "gst/gstx/ref.h"
+#include "gst/gstx/segment_kind.h"
 #include "tools/gst-dist/address.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/machine.h"

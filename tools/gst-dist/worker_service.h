@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "gst/dist/gstx/ref.h"
+#include "gst/gstx/ref.h"
 #include "tools/gst-dist/address.h"
 #include "tools/gst-dist/owner_load.h"
 

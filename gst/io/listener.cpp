@@ -1,0 +1,290 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Order of locks: whatever a caller holds, then registry_lock, the only one here. Under it nothing
+// is waited for but registry_changed, and no listener is destroyed. No network thread takes it.
+#include "gst/io/listener.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "gst/io/nonce.h"
+#include "gst/io/peer_user.h"
+#include "gst/wire/redial.h"
+
+namespace dist {
+namespace {
+
+// How long the destructor lets goodbyes be written.
+constexpr unsigned kGoodbyeMilliseconds = 500;
+// Connections that wait to be accepted, so that a crowd of strangers does not shut the others out.
+constexpr int kBacklog = 256;
+
+using Place = std::pair<std::string, std::uint16_t>;
+
+// Listeners that can be shared, by address and port. One that is expired has not bound its port
+// yet, or has not closed it.
+std::mutex registry_lock;
+std::condition_variable registry_changed;
+std::map<Place, std::weak_ptr<Listener>>& registry() {
+  static std::map<Place, std::weak_ptr<Listener>> listeners;  // Guarded by registry_lock.
+  return listeners;
+}
+
+// The listener that has this place; null if the caller has it from now on. Waits for another caller
+// to bind the port, or for a listener that goes away to close it: neither takes long.
+std::shared_ptr<Listener> find_or_reserve(const Place& place) {
+  std::unique_lock lock(registry_lock);
+  while (true) {
+    const auto [at, reserved] = registry().try_emplace(place);
+    if (reserved)
+      return nullptr;
+    if (auto listener = at->second.lock())
+      return listener;
+    registry_changed.wait(lock);
+  }
+}
+
+void enter(const Place& place, const std::shared_ptr<Listener>& listener) {
+  const std::lock_guard lock(registry_lock);
+  registry()[place] = listener;
+  registry_changed.notify_all();
+}
+
+void release(const Place& place) {
+  const std::lock_guard lock(registry_lock);
+  registry().erase(place);
+  registry_changed.notify_all();
+}
+
+bool is_shared(const Primary::Config& config) {
+  return config.listens && config.port != 0;
+}
+
+// An application has files open too, and a process without descriptors can do nothing at all.
+std::size_t connection_limit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+    return SIZE_MAX;
+  return static_cast<std::size_t>(limit.rlim_cur) * 3 / 4;
+}
+
+// Longer than workers pause before they dial again.
+constexpr Instant kNewcomersAwaited = 2 * Redial::kLast;
+
+Coordinator::Config coordinator_config(const Primary::Config& config) {
+  Coordinator::Config workers = config.workers;
+  workers.dispatcher.newcomers_awaited = config.listens ? kNewcomersAwaited : 0;
+  return workers;
+}
+
+// The job that an event concerns; none: all of them.
+std::optional<JobId> job_of(const Coordinator::Event& event) {
+  return std::visit(
+      [](const auto& e) -> std::optional<JobId> {
+        if constexpr (requires { e.grant; })
+          return e.grant.segment.job;
+        else if constexpr (requires { e.job; })
+          return e.job;
+        else
+          return std::nullopt;
+      },
+      event);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Listener>> Listener::get(const Primary::Config& config) {
+  const Place place{config.address, config.port};
+  const bool shared = is_shared(config);
+  if (const auto known = shared ? find_or_reserve(place) : nullptr) {
+    if (known->config_.workers.secret != config.workers.secret)
+      return Error{"address " + config.address + ", port " + std::to_string(config.port) +
+                   ": another remoteenc listens there with another secret"};
+    return known;
+  }
+  const std::shared_ptr<Listener> listener(new Listener(config));
+  Status status;
+  listener->thread_.run([&] { status = listener->open(); });
+  if (!status)
+    return Error{status.error()};
+  if (shared)
+    enter(place, listener);
+  return listener;
+}
+
+Listener::Listener(const Primary::Config& config)
+    : config_(config), coordinator_(coordinator_config(config)), timer_(thread_, [this] {
+        coordinator_.advance(IoThread::now());
+        act();
+      }) {}
+
+Status Listener::open() {
+  if (!config_.listens)
+    return {};
+  GSocketAddress* address =
+      g_inet_socket_address_new_from_string(config_.address.c_str(), config_.port);
+  if (!address)
+    return Error{"address '" + config_.address +
+                 "': not a numeric IPv4 or IPv6 address (0.0.0.0 or :: listens on all interfaces)"};
+  service_ = g_socket_service_new();
+  g_socket_listener_set_backlog(G_SOCKET_LISTENER(service_), kBacklog);
+  GSocketAddress* effective = nullptr;
+  GError* error = nullptr;
+  const bool ok =
+      g_socket_listener_add_address(G_SOCKET_LISTENER(service_), address, G_SOCKET_TYPE_STREAM,
+                                    G_SOCKET_PROTOCOL_TCP, nullptr, &effective, &error);
+  g_object_unref(address);
+  if (!ok) {
+    const std::string text = error->message;
+    g_error_free(error);
+    return Error{"address " + config_.address + ", port " + std::to_string(config_.port) + ": " +
+                 text};
+  }
+  port_ = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(effective));
+  g_object_unref(effective);
+  max_connections_ = connection_limit();
+  g_signal_connect(service_, "incoming",
+                   G_CALLBACK(+[](GSocketService*, GSocketConnection* socket, GObject*,
+                                  gpointer self) -> gboolean {
+                     static_cast<Listener*>(self)->accept(socket);
+                     return TRUE;
+                   }),
+                   this);
+  g_socket_service_start(service_);
+  return {};
+}
+
+Listener::~Listener() {
+  thread_.run([this] {
+    stopping_ = true;
+    timer_.set(kNever);
+    if (!service_)
+      return;
+    g_signal_handlers_disconnect_by_data(service_, this);
+    g_socket_service_stop(service_);
+    g_socket_listener_close(G_SOCKET_LISTENER(service_));
+    g_clear_object(&service_);
+  });
+  if (is_shared(config_))
+    release({config_.address, config_.port});
+  thread_.run([this] {
+    coordinator_.say_goodbye("the primary stopped");
+    act();
+  });
+  const auto idle = [this] {
+    return std::all_of(connections_.begin(), connections_.end(),
+                       [](const auto& entry) { return entry.second->idle(); });
+  };
+  thread_.wait_until(idle, kGoodbyeMilliseconds);
+  thread_.run([this] { connections_.clear(); });
+}
+
+// Without a secret a film on this machine is only its user's, as a file would be.
+std::string Listener::flaw_of_user(GSocketConnection* socket) const {
+  if (config_.any_user || !config_.workers.secret.empty() || !is_on_loopback(socket))
+    return "";
+  const auto user = user_of_peer(socket);
+  if (user && (*user == geteuid() || *user == 0))
+    return "";
+  return (user ? "it is of another user of this machine, " + std::to_string(*user)
+               : std::string("it is not known of which user it is")) +
+         "; give both a secret, or set allow-anonymous";
+}
+
+void Listener::accept(GSocketConnection* socket) {
+  wire::Nonce nonce;
+  // Beyond these limits nobody can be heard, so the peer just sees its connection close.
+  if (connections_.size() >= max_connections_ || !make_nonce(nonce))
+    return;
+  const Instant now = IoThread::now();
+  const std::string peer = describe_peer(socket);
+  if (const std::string reason = flaw_of_user(socket); !reason.empty()) {
+    coordinator_.tell_refused(peer, reason, now);
+    return act();
+  }
+  const WorkerId id = next_worker_++;
+  coordinator_.connected(id, peer, nonce, now);
+  connections_[id] = std::make_unique<Connection>(
+      thread_, socket, coordinator_.link(id),
+      [this, id](std::span<const std::uint8_t> bytes) -> Status {
+        coordinator_.received(id, bytes, IoThread::now());
+        act();
+        return {};
+      },
+      [this, id](const std::string& reason) {
+        coordinator_.disconnected(id, reason, IoThread::now());
+        connections_.erase(id);
+        act();
+      });
+  act();
+}
+
+// Does what the coordinator has decided. Writing may close a connection, which decides more.
+void Listener::act() {
+  if (std::exchange(acting_, true))
+    return;
+  bool again = true;
+  while (again) {
+    again = false;
+    for (const WorkerId id : coordinator_.take_writable()) {
+      again = true;
+      if (const auto at = connections_.find(id); at != connections_.end())
+        at->second->flush();
+    }
+    for (const Coordinator::Closing& closing : coordinator_.take_closing()) {
+      again = true;
+      if (const auto at = connections_.find(closing.id); at != connections_.end())
+        at->second->finish(closing.reason);
+    }
+    for (const Coordinator::Event& event : coordinator_.take_events()) {
+      const auto job = job_of(event);
+      for (const auto& [id, observer] : observers_)
+        if (!job || *job == id)
+          std::visit([&, target = observer](const auto& e) { target->told(e); }, event);
+    }
+  }
+  acting_ = false;
+  if (!stopping_)
+    timer_.set(coordinator_.next_wakeup());
+}
+
+JobId Listener::add_job(const Coordinator::JobConfig& config, Primary::Observer& observer) {
+  JobId job = 0;
+  run([&](Coordinator& coordinator, Instant) {
+    job = next_job_++;
+    coordinator.add_job(job, config);
+    observers_[job] = &observer;
+  });
+  return job;
+}
+
+void Listener::remove_job(JobId job) {
+  run([this, job](Coordinator& coordinator, Instant now) {
+    observers_.erase(job);
+    coordinator.remove_job(job, now);
+  });
+}
+
+void Listener::post(Work work) {
+  thread_.post([this, work = std::move(work)] {
+    work(coordinator_, IoThread::now());
+    act();
+  });
+}
+
+void Listener::run(const Work& work) {
+  thread_.run([&] {
+    work(coordinator_, IoThread::now());
+    act();
+  });
+}
+
+}  // namespace dist

@@ -1,0 +1,606 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/lease/coordinator.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace dist {
+namespace {
+
+// A result may take this share of a job's bytes, but always so much.
+constexpr std::uint64_t kResultShare = 4;
+constexpr std::uint64_t kLeastMaxResult = 32u << 20;
+// Of refusals no more than these are told in a second.
+constexpr unsigned kToldRefusals = 5;
+constexpr Instant kToldInterval = 1'000 * kMillisecond;
+
+// An address without its port.
+std::string host_of(const std::string& address) {
+  return address.substr(0, address.rfind(':'));
+}
+
+// Of workers that share processors: the slots of remoteencworker are called "NAME/1", "NAME/2".
+// Empty: there is none but this worker.
+std::string process_of(const Coordinator::WorkerInfo& worker) {
+  const std::size_t slash = worker.name.rfind('/');
+  const bool slot = slash != std::string::npos && slash + 1 < worker.name.size() &&
+                    worker.name.find_first_not_of("0123456789", slash + 1) == std::string::npos;
+  return slot ? host_of(worker.address) + " " + worker.name.substr(0, slash) : "";
+}
+
+}  // namespace
+
+std::string Coordinator::identity_of(const WorkerInfo& worker) {
+  if (worker.address == kLocal)
+    return kLocal;
+  const std::string process = process_of(worker);
+  return !process.empty() ? process : host_of(worker.address) + " " + worker.name;
+}
+
+Coordinator::Coordinator(const Config& config)
+    : config_(config),
+      door_(config.door),
+      session_config_{.secret = config.secret, .max_result_size = kLeastMaxResult},
+      dispatcher_(config.dispatcher) {}
+
+// --- Connections
+
+void Coordinator::connected(WorkerId id, const std::string& address, const wire::Nonce& nonce,
+                            Instant now) {
+  auto& connection = *connections_.emplace(id, std::make_unique<Connection>()).first->second;
+  connection.session = std::make_unique<PrimarySession>(session_config_, nonce, now);
+  connection.port = connection.session.get();
+  connection.info = {id, {}, address};
+  watch(connection);
+  if (const std::string reason = door_.enter(id, host_of(address), now); !reason.empty())
+    return close(connection, reason, now);
+  std::uint64_t random = 0;
+  std::memcpy(&random, nonce.data(), sizeof random);
+  if (const auto other = door_.crowded_out(random))
+    close(*connections_.at(*other), "too many connections that do not greet", now);
+}
+
+void Coordinator::join_local(WorkerId id, const std::string& name, unsigned capacity,
+                             LeasePort& port, Instant now) {
+  auto& connection = *connections_.emplace(id, std::make_unique<Connection>()).first->second;
+  connection.port = &port;
+  connection.info = {id, name, kLocal};
+  PrimarySession::Joined joined{name, capacity};
+  handle(connection, joined, now);
+  pump(now);
+}
+
+void Coordinator::said(WorkerId id, PrimarySession::Event event, Instant now) {
+  Connection& connection = *connections_.at(id);
+  std::visit([&](auto& e) { handle(connection, e, now); }, event);
+  pump(now);
+}
+
+void Coordinator::end_greeting(const Connection& connection) {
+  door_.greeted(connection.info.id, host_of(connection.info.address));
+}
+
+void Coordinator::received(WorkerId id, std::span<const std::uint8_t> bytes, Instant now) {
+  Connection& connection = *connections_.at(id);
+  if (connection.closing)
+    return;
+  std::vector<PrimarySession::Event> events;
+  const Status status = connection.session->receive(bytes, now, events);
+  for (auto& event : events)
+    std::visit([&](auto& e) { handle(connection, e, now); }, event);
+  if (std::exchange(connection.asks, false))
+    connection.session->report(this->status(now));
+  check_incoming(connection, now);
+  writable_.push_back(id);
+  if (connection.session->guessed_wrong())
+    door_.guessed_wrong(host_of(connection.info.address), now);
+  if (!status)
+    close(connection, status.error(), now);
+  pump(now);
+}
+
+void Coordinator::disconnected(WorkerId id, const std::string& reason, Instant now) {
+  Connection& connection = *connections_.at(id);
+  if (connection.joined) {
+    const std::string text =
+        connection.leaving || all_done() ? "left" : "connection lost: " + reason;
+    lose(connection, text, now);
+    events_.push_back(WorkerLeft{connection.info, text});
+  } else if (!connection.observes) {
+    tell_refused(connection.info.address, reason, now);
+  }
+  door_.leave(host_of(connection.info.address));
+  end_greeting(connection);
+  std::erase(writable_, id);
+  wakeups_.erase({connection.wakeup, id});
+  std::erase_if(closing_, [id](const Closing& closing) { return closing.id == id; });
+  connections_.erase(id);
+  pump(now);
+}
+
+// Its leases go elsewhere at once; the connection may take a while to close.
+void Coordinator::close(Connection& connection, const std::string& reason, Instant now) {
+  if (std::exchange(connection.closing, true))
+    return;
+  end_greeting(connection);
+  lose(connection, connection.leaving ? "left" : reason, now);
+  writable_.push_back(connection.info.id);
+  closing_.push_back({connection.info.id, reason});
+}
+
+void Coordinator::lose(Connection& connection, const std::string& reason, Instant now) {
+  if (!connection.joined)
+    return;
+  const bool in_good_order = connection.leaving || all_done();
+  for (auto& [id, job] : jobs_)
+    exam_lost(connection.info, id, job, in_good_order ? "" : reason, now);
+  for (const Dispatcher::Failure& failure :
+       dispatcher_.remove_worker(connection.info.id, in_good_order, reason, now))
+    lease_failed(connection.info, failure, now);
+  for (auto& [_, job] : jobs_) {
+    job.offers.erase(connection.info.id);
+    job.verification.forget_worker(connection.info.id);
+  }
+  connection.port->drop_leases();
+  account_incoming(connection);
+}
+
+bool Coordinator::is_there(WorkerId worker) const {
+  const auto found = connections_.find(worker);
+  return found != connections_.end() && found->second->works();
+}
+
+// A flood of strangers must not become a flood of messages.
+void Coordinator::tell_refused(const std::string& address, const std::string& reason, Instant now) {
+  if (now >= refusals_told_at_ + kToldInterval) {
+    refusals_told_at_ = now;
+    refusals_told_ = 0;
+  }
+  if (++refusals_told_ > kToldRefusals) {
+    ++refusals_untold_;
+    return;
+  }
+  events_.push_back(ConnectionRefused{address, reason, std::exchange(refusals_untold_, 0)});
+}
+
+// --- What workers say
+
+void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, Instant now) {
+  connection.joined = true;
+  connection.joined_at = now;
+  connection.capacity = event.capacity;
+  connection.info.name = event.name;
+  end_greeting(connection);
+  for (auto& [_, job] : jobs_)
+    job.waiting_told = false;
+  dispatcher_.add_worker(connection.info.id, event.capacity, event.name,
+                         connection.session ? process_of(connection.info) : kLocal,
+                         identity_of(connection.info));
+  for (auto& [id, job] : jobs_) {
+    add_candidate(connection, id, job, now);
+    ask(connection, id, job, now);
+  }
+  watch(connection);
+  events_.push_back(WorkerJoined{connection.info});
+  if (all_done())
+    connection.port->done(kJobDone);
+}
+
+void Coordinator::handle(Connection& connection, PrimarySession::LeaseAdvanced& event,
+                         Instant now) {
+  dispatcher_.progress(connection.info.id, event.lease, now);
+  const auto* grant = dispatcher_.find(connection.info.id, event.lease);
+  if (grant && event.share > 0 && !is_exam(*grant))
+    events_.push_back(LeaseAdvanced{*grant, event.share});
+}
+
+void Coordinator::handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now) {
+  lease_ended(event.lease);
+  if (const auto failure = dispatcher_.fail(connection.info.id, event.lease, event.reason, now))
+    lease_failed(connection.info, *failure, now);
+  account_incoming(connection);
+}
+
+void Coordinator::handle(Connection& connection, PrimarySession::Retired& event, Instant now) {
+  cancel(dispatcher_.retire(connection.info.id, event.kept, now));
+}
+
+void Coordinator::handle(Connection& connection, PrimarySession::Left&, Instant now) {
+  connection.leaving = true;
+  close(connection, "left", now);
+}
+
+// --- Leases
+
+void Coordinator::lease_failed(const WorkerInfo& worker, Dispatcher::Failure failure, Instant now) {
+  make_room(failure.grant);
+  cancel({failure.grant});
+  cancel(failure.cancelled);
+  if (is_exam(failure.grant))
+    exam_failed(failure, now);
+  note_failure(worker, failure, now);
+  const SegmentKey& key = failure.grant.segment;
+  if (!failure.given_up.empty() && !dispatcher_.is_open(key.job, key.index)) {
+    jobs_.at(key.job).segments.erase(key.index);
+    jobs_.at(key.job).provisional.erase(key.index);
+    jobs_.at(key.job).verification.forget_segment(key.index);
+  }
+  events_.push_back(LeaseFailed{worker, failure.grant, failure.reason, failure.given_up});
+  if (failure.suspended == 0)
+    return;
+  events_.push_back(WorkerSuspended{worker, failure.suspended, failure.reason});
+  examine_again(worker.id, now);
+}
+
+// Ends leases at their workers, as far as those do not know it yet.
+void Coordinator::cancel(const std::vector<Dispatcher::Grant>& grants) {
+  for (const Dispatcher::Grant& grant : grants) {
+    lease_ended(grant.lease);
+    const auto connection = connections_.find(grant.worker);
+    if (connection == connections_.end())
+      continue;
+    connection->second->port->cancel(grant.lease);
+    account_incoming(*connection->second);
+    writable_.push_back(grant.worker);
+  }
+}
+
+bool Coordinator::fits(const Job& job, std::uint64_t more) {
+  return job.window.bytes() + job.incoming + job.looked_at + more <= job.config.max_bytes;
+}
+
+// Whether the result may go beyond the limit: that of the earliest segment, for room comes from it,
+// and that of an exam, for whoever passes may be the only one who can make that segment.
+bool Coordinator::may_exceed(const Dispatcher::Grant& grant, const Job& job) const {
+  return is_exam(grant) || grant.segment.index == job.window.oldest();
+}
+
+// One of each at a time, because copies may arrive at the same time.
+bool Coordinator::exempt(const Dispatcher::Grant& grant) {
+  Job& job = jobs_.at(job_of(grant));
+  LeaseId& exempt = is_exam(grant) ? job.exempt_exam : job.exempt;
+  if (exempt == 0)
+    exempt = grant.lease;
+  return exempt == grant.lease;
+}
+
+// Looks at what has arrived of a result.
+void Coordinator::check_incoming(Connection& connection, Instant now) {
+  account_incoming(connection);
+  if (connection.incoming == 0)
+    return;
+  const Dispatcher::Grant grant =
+      *dispatcher_.find(connection.info.id, connection.port->incoming()->lease);
+  Job& job = jobs_.at(job_of(grant));
+  if (!fits(job, 0) && (!may_exceed(grant, job) || !exempt(grant)))
+    put_off(grant, connection.incoming, now);
+}
+
+// There is no room for this result until earlier ones are delivered. It is not leased again before
+// there is: its size is known now.
+void Coordinator::put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now) {
+  Job& job = jobs_.at(job_of(grant));
+  job.result_size = std::max(job.result_size, static_cast<double>(size));
+  job.full_at = job.window.bytes();
+  cancel({dispatcher_.release(grant.worker, grant.lease, now).value()});
+}
+
+// What has arrived of the result goes with its lease, and no delivery has to be awaited.
+void Coordinator::make_room(const Dispatcher::Grant& grant) {
+  const auto connection = connections_.find(grant.worker);
+  if (connection == connections_.end() || connection->second->incoming == 0 ||
+      connection->second->incoming_lease != grant.lease)
+    return;
+  if (const auto job = jobs_.find(connection->second->incoming_job); job != jobs_.end())
+    job->second.full_at = UINT64_MAX;
+}
+
+void Coordinator::lease_ended(LeaseId lease) {
+  take_held(lease);
+  for (auto& [_, job] : jobs_)
+    for (LeaseId* exempt : {&job.exempt, &job.exempt_exam})
+      if (*exempt == lease)
+        *exempt = 0;
+}
+
+void Coordinator::account_incoming(Connection& connection) {
+  const auto job = jobs_.find(connection.incoming_job);
+  if (job != jobs_.end())
+    job->second.incoming -= connection.incoming;
+  connection.incoming = 0;
+  const auto incoming = connection.port->incoming();
+  if (!incoming)
+    return;
+  if (const auto* grant = dispatcher_.find(connection.info.id, incoming->lease)) {
+    connection.incoming = incoming->bytes;
+    connection.incoming_lease = incoming->lease;
+    connection.incoming_job = job_of(*grant);
+    jobs_.at(connection.incoming_job).incoming += incoming->bytes;
+  }
+}
+
+// As long as one more result would not find room, only that segment is granted which makes room. It
+// is also so, whatever is expected, from a result that found none until something is delivered:
+// else the same segment would be encoded for nothing again and again while downstream is paused.
+void Coordinator::throttle(JobId id, Job& job) {
+  using Throttle = Dispatcher::Throttle;
+  if (job.window.bytes() < job.full_at)
+    job.full_at = UINT64_MAX;
+  const double expected = static_cast<double>(job.window.bytes() + job.incoming + job.looked_at) +
+                          static_cast<double>(dispatcher_.leases(id) + 1) * job.result_size;
+  Throttle throttle = Throttle::kNone;
+  if (job.full_at != UINT64_MAX || expected > static_cast<double>(job.config.max_bytes))
+    throttle = dispatcher_.earliest(id) == job.window.oldest() ? Throttle::kEarliestOnly
+                                                               : Throttle::kStopped;
+  // The one result that may exceed the limit is being looked at. Until that is over whatever else
+  // is made of its segment would find no room, again and again.
+  if (job.full_at != UINT64_MAX && held_.contains(job.exempt))
+    throttle = Throttle::kStopped;
+  // What is held back is the next to leave: room comes from it only.
+  if (throttle == Throttle::kStopped && job.window.oldest() &&
+      job.kept.contains(*job.window.oldest()))
+    settle_all(id, job);
+  job.stopped = throttle == Throttle::kStopped;
+  dispatcher_.set_throttle(id, throttle);
+  throttle_exams(job, expected);
+}
+
+// Workers may say for ever that they go on. Where nothing can be done, for want of workers or of
+// room, nobody stands still.
+void Coordinator::look_for_stall(JobId id, Job& job, Instant now) {
+  constexpr Instant kTold = 60'000 * kMillisecond;
+  const Instant limit = job.config.stall_timeout;
+  job.stall_at = kNever;
+  if (limit == 0 || job.stalled)
+    return;
+  if (job.done || dispatcher_.open_segments(id) == 0) {
+    job.stood_before = 0;
+    job.stands_since.reset();
+    return;
+  }
+  if (job.stopped || dispatcher_.workers() == 0) {
+    job.stood_before += now - job.stands_since.value_or(now);
+    job.stands_since.reset();
+    return;
+  }
+  const Instant since = job.stands_since.value_or(now);
+  const Instant stood = job.stood_before + (now - since);
+  const Instant tell = std::min(kTold, limit / 2);
+  job.stands_since = since;
+  job.stalled = stood >= limit;
+  if (job.stalled || (stood >= tell && !job.stall_told)) {
+    job.stall_told = true;
+    events_.push_back(JobStalled{id, stood, describe_stall(id), job.stalled});
+  }
+  if (!job.stalled)
+    job.stall_at = now + (job.stall_told ? limit : tell) - stood;
+}
+
+// What is waited for: "segment 3 and 5 more; leased to anna, bert".
+std::string Coordinator::describe_stall(JobId id) const {
+  constexpr std::size_t kNamed = 3;
+  std::set<std::string> names;
+  for (const Dispatcher::Grant& grant : dispatcher_.leases_of(id))
+    if (const auto found = connections_.find(grant.worker); found != connections_.end())
+      names.insert(found->second->info.name);
+  std::string text = "segment " + std::to_string(dispatcher_.earliest(id).value_or(0));
+  if (const std::size_t open = dispatcher_.open_segments(id); open > 1)
+    text += " and " + std::to_string(open - 1) + " more";
+  text += names.empty() ? "; leased to nobody" : "; leased to ";
+  std::size_t named = 0;
+  for (const std::string& name : names)
+    if (++named <= kNamed)
+      text += (named > 1 ? ", " : "") + name;
+  if (names.size() > kNamed)
+    text += " and " + std::to_string(names.size() - kNamed) + " more";
+  return text;
+}
+
+// Does all that follows from what happened.
+void Coordinator::pump(Instant now) {
+  while (const auto failure = dispatcher_.expire(now))
+    lease_failed(connections_.at(failure->grant.worker)->info, *failure, now);
+  for (auto& [id, job] : jobs_) {
+    settle(id, job);
+    throttle(id, job);
+  }
+  while (const auto grant = dispatcher_.next_grant(now)) {
+    Connection& connection = *connections_.at(grant->worker);
+    const JobId id = job_of(*grant);
+    Job& job = jobs_.at(id);
+    const Segment& segment = segment_of(*grant);
+    connection.port->grant({.lease = grant->lease,
+                            .segment = segment.header->index,
+                            .attempt = grant->attempt,
+                            .size = 0,
+                            .sha256 = segment.sha256,
+                            .renditions = to_string(job.some(grant->renditions))},
+                           static_cast<std::uint32_t>(segment.header->units.size()), segment.bytes);
+    writable_.push_back(grant->worker);
+    throttle(id, job);
+    if (!connection.first_lease_at)
+      connection.first_lease_at = now;
+    job.hedges += grant->hedge ? 1 : 0;
+    if (grant->hedge)
+      events_.push_back(LeaseHedged{connection.info, *grant});
+  }
+  for (auto& [id, job] : jobs_) {
+    look_for_unable(id, job, now);
+    look_for_stall(id, job, now);
+  }
+  if (dispatcher_.workers() > 0)
+    return;
+  for (auto& [id, job] : jobs_)
+    if (const std::size_t open = dispatcher_.open_segments(id); open > 0 && !job.waiting_told) {
+      job.waiting_told = true;
+      events_.push_back(WaitingForWorkers{id, open});
+    }
+}
+
+// --- Jobs
+
+void Coordinator::add_job(JobId id, const JobConfig& config) {
+  Job& job = jobs_.try_emplace(id, config).first->second;
+  dispatcher_.add_job(id, config.max_attempts);
+  for (const auto& [_, connection] : connections_)
+    if (connection->works())
+      add_candidate(*connection, id, job, 0);
+  session_config_.max_result_size =
+      std::max(session_config_.max_result_size, config.max_bytes / kResultShare);
+}
+
+void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, BytesList segment,
+                         const wire::Digest& sha256, Instant now) {
+  Job& job = jobs_.at(id);
+  const std::uint64_t index = header->index;
+  const auto work = static_cast<double>(header->units.size());
+  job.window.accept(index, total_size(segment));
+  if (!job.first_segment_at)
+    job.first_segment_at = now;
+  RenditionSet wanted = job.renditions.empty() ? 1 : 0;
+  for (std::size_t i = 0; i < job.renditions.size(); ++i)
+    wanted |= RenditionSet{!frames_of(*header, job.renditions[i]).empty()} << i;
+  // Raw frames need nothing of those before.
+  const bool raw = header->caps.starts_with("video/x-raw");
+  auto before = std::exchange(
+      job.latest,
+      raw ? nullptr : std::make_shared<const SegmentBytes>(SegmentBytes{header, segment}));
+  Segment& added = job.segments[index] = {.header = std::move(header),
+                                          .bytes = std::move(segment),
+                                          .sha256 = sha256,
+                                          .wanted = wanted,
+                                          .before = std::move(before)};
+  if (wanted != 0) {
+    offer_golden(id, job, added, false, now);
+    dispatcher_.add_segment({id, index}, work, wanted);
+  } else {
+    SegmentDone done;
+    done.grant.segment = {id, index};
+    add_empty_renditions(job, added, done);
+    job.window.answer(index, 0);
+    ++job.segments_done;
+    job.segments.erase(index);
+    events_.push_back(std::move(done));
+  }
+  pump(now);
+}
+
+void Coordinator::delivered(JobId id, std::uint64_t index, Instant now) {
+  jobs_.at(id).window.deliver(index);
+  pump(now);
+}
+
+void Coordinator::set_blocked(JobId id, bool blocked, Instant now) {
+  dispatcher_.set_blocked(id, blocked);
+  pump(now);
+}
+
+void Coordinator::clear_job(JobId id, Instant now) {
+  cancel(dispatcher_.clear_job(id, now));
+  Job& job = jobs_.at(id);
+  end_exams(job, now);
+  Job anew(job.config);
+  // What the workers have said still holds.
+  anew.renditions = std::move(job.renditions);
+  anew.query = job.query;
+  anew.offers = std::move(job.offers);
+  anew.encoders = std::move(job.encoders);
+  anew.verification = std::move(job.verification);
+  anew.verification.forget_segments();
+  anew.golden = std::move(job.golden);
+  anew.candidates = std::move(job.candidates);
+  job = std::move(anew);
+  examine_all(id, job, now);
+  pump(now);
+}
+
+void Coordinator::remove_job(JobId id, Instant now) {
+  const bool were_done = all_done();
+  end_exams(jobs_.at(id), now);
+  cancel(dispatcher_.remove_job(id, now));
+  jobs_.erase(id);
+  std::erase_if(failures_, [id](const Failure& f) { return f.grant.segment.job == id; });
+  if (all_done() && !were_done)
+    say_goodbye(kJobDone);
+  pump(now);
+}
+
+void Coordinator::finish_job(JobId id) {
+  jobs_.at(id).done = true;
+  if (all_done())
+    say_goodbye(kJobDone);
+}
+
+bool Coordinator::all_done() const {
+  return !jobs_.empty() &&
+         std::all_of(jobs_.begin(), jobs_.end(), [](const auto& job) { return job.second.done; });
+}
+
+void Coordinator::say_goodbye(const std::string& reason) {
+  for (auto& [id, connection] : connections_) {
+    if ((!connection->joined && !connection->observes) || connection->closing)
+      continue;
+    connection->port->done(reason);
+    writable_.push_back(id);
+  }
+}
+
+std::uint64_t Coordinator::bytes_held(JobId id) const {
+  const Job& job = jobs_.at(id);
+  return job.window.bytes() + job.incoming + job.looked_at;
+}
+
+// --- Time
+
+// What a session does only later than expected is found when its entry comes up.
+void Coordinator::watch(Connection& connection) {
+  if (!connection.session)
+    return;
+  wakeups_.erase({connection.wakeup, connection.info.id});
+  connection.wakeup = connection.session->next_wakeup();
+  wakeups_.emplace(connection.wakeup, connection.info.id);
+}
+
+void Coordinator::advance(Instant now) {
+  while (!wakeups_.empty() && wakeups_.begin()->first <= now) {
+    Connection& connection = *connections_.at(wakeups_.begin()->second);
+    const Status status = connection.session->advance(now);
+    if (connection.closing || !status) {
+      wakeups_.erase(wakeups_.begin());
+      connection.wakeup = kNever;
+      if (!status)
+        close(connection, status.error(), now);
+      continue;
+    }
+    writable_.push_back(connection.info.id);
+    watch(connection);
+  }
+  pump(now);
+}
+
+Instant Coordinator::next_wakeup() const {
+  Instant at = dispatcher_.next_wakeup();
+  for (const auto& [_, job] : jobs_)
+    at = std::min({at, job.unable_at, job.stall_at});
+  return wakeups_.empty() ? at : std::min(at, wakeups_.begin()->first);
+}
+
+// --- What came of it
+
+std::vector<Coordinator::Event> Coordinator::take_events() {
+  return std::exchange(events_, {});
+}
+
+std::vector<WorkerId> Coordinator::take_writable() {
+  std::sort(writable_.begin(), writable_.end());
+  writable_.erase(std::unique(writable_.begin(), writable_.end()), writable_.end());
+  return std::exchange(writable_, {});
+}
+
+std::vector<Coordinator::Closing> Coordinator::take_closing() {
+  return std::exchange(closing_, {});
+}
+
+}  // namespace dist

@@ -1,0 +1,554 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The whole of the primary apart from its sockets: sessions with the workers, the dispatcher, and
+// the check of what comes back. Pure, like its parts: the caller says what happened and when, then
+// takes what there is to write, to close and to tell. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "gst/base/bytes.h"
+#include "gst/base/instant.h"
+#include "gst/cut/film_damage.h"
+#include "gst/cut/segment.h"
+#include "gst/cut/segment_context.h"
+#include "gst/lease/dispatcher.h"
+#include "gst/lease/door.h"
+#include "gst/lease/result_check.h"
+#include "gst/lease/verification.h"
+#include "gst/lease/window.h"
+#include "gst/picture/picture_check.h"
+#include "gst/wire/session.h"
+
+namespace dist {
+
+class Coordinator {
+ public:
+  struct Config {
+    Dispatcher::Config dispatcher;
+    // Empty: anyone may join.
+    std::string secret;
+    Door::Config door;
+  };
+  struct JobConfig {
+    unsigned max_attempts = 3;
+    // Segments, results that were not delivered yet, and results that are arriving take no more
+    // than this, plus the results of the segment that is to be delivered next, or one of another
+    // that is looked at, and of one exam.
+    std::uint64_t max_bytes = 256u << 20;
+    // Accept renditions from different encoders, as long as each carries its parameter sets
+    // in-band.
+    bool mixed_encoders = false;
+    // Judges caps, sizes and first access unit of a rendition, as check_rendition() in gstx does.
+    // `wanted` is null if the job does not say what it wants. Null: any are good.
+    Result<std::string> (*check_rendition)(const SegmentHeader& rendition,
+                                           std::span<const std::uint8_t> first_unit,
+                                           bool mixed_encoders,
+                                           const RenditionSpec* wanted) = nullptr;
+    // Which results are looked at before they count, and whether workers are examined first. The
+    // caller has to answer each LookWanted.
+    Verification::Config verification = {};
+    // A job ends in which no segment is done for so long although workers are there; 0: never.
+    Instant stall_timeout = 0;
+  };
+
+  struct WorkerInfo {
+    WorkerId id = 0;
+    std::string name;
+    std::string address;
+  };
+  struct Rendition {
+    std::shared_ptr<const SegmentHeader> header;
+    BytesList segment;  // Serialised; the header is in the first piece.
+  };
+
+  // What there is to tell. WorkerJoined, WorkerLeft, WorkerSuspended and ConnectionRefused concern
+  // all jobs, the others the one named.
+  struct WorkerJoined {
+    WorkerInfo worker;
+  };
+  struct WorkerLeft {
+    WorkerInfo worker;
+    std::string reason;
+  };
+  // The worker failed repeatedly, or was silent, and gets no lease for a while.
+  struct WorkerSuspended {
+    WorkerInfo worker;
+    Instant duration = 0;
+    std::string reason;
+  };
+  // A connection ended before it was a worker's.
+  struct ConnectionRefused {
+    std::string address;
+    std::string reason;
+    // How many more were refused since this was told last: a flood is not told one by one.
+    std::uint64_t untold = 0;
+  };
+  // Segments are queued and there is no worker. Told once until a worker joins.
+  struct WaitingForWorkers {
+    JobId job = 0;
+    std::size_t open_segments = 0;
+  };
+  struct LeaseFailed {
+    WorkerInfo worker;
+    Dispatcher::Grant grant;
+    std::string reason;
+    std::string given_up;  // As in Dispatcher::Failure.
+  };
+  // So much of it went through its worker, of 1.
+  struct LeaseAdvanced {
+    Dispatcher::Grant grant;
+    double share = 0;
+  };
+  // A late lease got company.
+  struct LeaseHedged {
+    WorkerInfo worker;
+    Dispatcher::Grant grant;
+  };
+  // A lease's result was accepted: the segment, or some of its renditions.
+  struct SegmentDone {
+    WorkerInfo worker;
+    Dispatcher::Grant grant;
+    Instant duration = 0;  // From grant to result.
+    std::string note;      // Set if the result was accepted although it is not what was expected.
+    SegmentDamage damage = {};
+    std::vector<Rendition> renditions;
+    bool complete = true;  // Nothing more comes of this segment.
+    // Bytes of its results so far, and of the segment unless complete, or provisional.
+    std::uint64_t held = 0;
+    // The caller keeps the renditions until ResultsSettled, and may hear before that they are taken
+    // back.
+    bool provisional = false;
+  };
+  // Of a segment, how many bytes are held now.
+  struct HeldBytes {
+    std::uint64_t index = 0;
+    std::uint64_t bytes = 0;
+  };
+  // No segment was done for so long, although workers are there. Told once before, and then when
+  // the job is to end.
+  struct JobStalled {
+    JobId job = 0;
+    Instant duration = 0;
+    std::string reason;  // What is waited for.
+    bool given_up = false;
+  };
+  // All provisional results may leave.
+  struct ResultsSettled {
+    JobId job = 0;
+    std::vector<HeldBytes> segments;  // Whose sources are not held any more.
+  };
+  // The form of these renditions, that is caps and encoder, is another one from now on, because
+  // nobody goes on with the one before. Their provisional results of these segments are void, and
+  // will be done again.
+  struct ResultsTakenBack {
+    JobId job = 0;
+    std::set<std::string> renditions;
+    std::string reason;
+    std::vector<HeldBytes> segments = {};
+    bool some_left = false;  // Others have left before: caps change on the way.
+  };
+  // Somebody has to look at the pictures of this result, and to answer with looked(). The lease
+  // goes on until then, whether the worker stays or leaves. If it is of an exam, the segment may
+  // have been done before.
+  struct LookWanted {
+    WorkerInfo worker;
+    Dispatcher::Grant grant;
+    std::shared_ptr<const SegmentHeader> source;
+    BytesList segment;  // Serialised, as it was leased.
+    // The same with what lies before it, which an undistributed decoder would have seen.
+    std::optional<SegmentBytes> context = {};
+    std::vector<Rendition> renditions;
+    // Up to this frame, which the worker could not foresee.
+    Time until = 0;
+    // Expires when nobody waits for the answer any more.
+    std::weak_ptr<const void> awaited = {};
+  };
+  // What was seen in a rendition that is not what the source shows.
+  struct Evidence {
+    std::string rendition;
+    Mismatch mismatch;
+    // The frame as the source has it, and as it came back: JPEGs, empty if there are none. The
+    // files in which they are kept, if they are.
+    std::vector<std::uint8_t> source_picture;
+    std::vector<std::uint8_t> answer_picture;
+    std::vector<std::string> files;
+  };
+  // The pictures of a result are not those of the source. The lease failed.
+  struct PicturesDiffer {
+    WorkerInfo worker;
+    Dispatcher::Grant grant;
+    std::string reason;
+    std::shared_ptr<const Evidence> evidence;  // Null: they could not even be decoded.
+  };
+  // The source, or what was made of it, cannot be decoded here, so the result counts without a
+  // look.
+  struct PicturesUnknown {
+    WorkerInfo worker;
+    Dispatcher::Grant grant;
+    std::string reason;
+  };
+  // From now on only this encoder's results fit the rendition: those of others have other caps.
+  struct EncoderChosen {
+    JobId job = 0;
+    std::string rendition;
+    std::string encoder;
+    std::vector<std::string> excluded;  // Names of workers that would use another.
+  };
+  // None of the workers, for a while, could make some of the renditions. Told once.
+  struct NobodyCan {
+    JobId job = 0;
+    std::string reason;  // Names them, and what each worker lacks.
+  };
+  using Event =
+      std::variant<WorkerJoined, WorkerLeft, WorkerSuspended, ConnectionRefused, WaitingForWorkers,
+                   LeaseFailed, LeaseAdvanced, LeaseHedged, SegmentDone, LookWanted, PicturesDiffer,
+                   PicturesUnknown, EncoderChosen, NobodyCan, ResultsSettled, ResultsTakenBack,
+                   JobStalled>;
+
+  explicit Coordinator(const Config& config);
+
+  // --- Connections. The caller chooses the ids, each once, growing, and a random nonce for each.
+  // Somebody was sent away before there was a connection.
+  void tell_refused(const std::string& address, const std::string& reason, Instant now);
+  // `address` is the peer's, with its port after the last colon.
+  void connected(WorkerId id, const std::string& address, const wire::Nonce& nonce, Instant now);
+  // Bytes from the peer; ignored once the connection is in take_closing().
+  void received(WorkerId id, std::span<const std::uint8_t> bytes, Instant now);
+  // The connection is closed, by whomever.
+  void disconnected(WorkerId id, const std::string& reason, Instant now);
+  // What to write; borrowed, valid until disconnected().
+  Link& link(WorkerId id) { return *connections_.at(id)->session; }
+
+  // --- Workers in this process, which need no connection. They leave with disconnected(), after
+  // which `port` is used no more.
+  void join_local(WorkerId id, const std::string& name, unsigned capacity, LeasePort& port,
+                  Instant now);
+  // What such a worker says.
+  void said(WorkerId id, PrimarySession::Event event, Instant now);
+
+  // --- Jobs. The caller chooses the ids, each once, below 2^63.
+  void add_job(JobId job, const JobConfig& config);
+  // What shall be made of the segments, said before the first of them: resolved, at least one, at
+  // most kMaxRenditions. Workers are asked what they can make of it, and get no lease of the job
+  // before they have answered. Where it is not said a result is whatever a worker makes.
+  void set_renditions(JobId job, const std::vector<RenditionSpec>& renditions, Instant now);
+  // `sha256` is over the bytes of `segment`, which include the header.
+  void submit(JobId job, std::shared_ptr<const SegmentHeader> header, BytesList segment,
+              const wire::Digest& sha256, Instant now);
+  // The results of this segment left this process's memory, or at least the caller's window.
+  void delivered(JobId job, std::uint64_t index, Instant now);
+  // What was seen of the result of a lease; ignored if that is over. Both empty: the pictures are
+  // the same.
+  struct Look {
+    std::string difference = {};
+    std::string unknown = {};  // Why nobody can tell, be it of some renditions only.
+    std::shared_ptr<const Evidence> evidence = {};
+    bool some_known = false;  // Others are the same.
+    // The pictures are those of the segment, but not those that the film shows there: a decoder has
+    // to begin before it.
+    bool lacks_context = false;
+  };
+  void looked(LeaseId lease, const Look& look, Instant now);
+  // No segment can be submitted until the earliest is delivered, because of a limit or because all
+  // are: that one is hedged early.
+  void set_blocked(JobId job, bool blocked, Instant now);
+  // Cancels all segments of the job, which then begins anew.
+  void clear_job(JobId job, Instant now);
+  // Every segment of the job is done. When that is so of all jobs the workers are let go, those too
+  // that are still to come.
+  void finish_job(JobId job);
+  void remove_job(JobId job, Instant now);
+  // Lets all workers go.
+  void say_goodbye(const std::string& reason);
+
+  // --- Time
+  void advance(Instant now);
+  // When to call advance() at the latest.
+  Instant next_wakeup() const;
+
+  // --- What came of it. To be taken after each of the calls above.
+  std::vector<Event> take_events();
+  // Connections whose link() has something to write, by id.
+  std::vector<WorkerId> take_writable();
+  // Connections to be closed once their output is written, and why.
+  struct Closing {
+    WorkerId id = 0;
+    std::string reason;
+  };
+  std::vector<Closing> take_closing();
+
+  const Dispatcher& dispatcher() const { return dispatcher_; }
+  // How the jobs and the workers do, as observers are told.
+  FarmStatus status(Instant now) const;
+  // Bytes held for the job: segments, results that are not delivered, and what is arriving.
+  std::uint64_t bytes_held(JobId job) const;
+
+ private:
+  struct Connection {
+    WorkerInfo info;
+    std::unique_ptr<PrimarySession> session;  // Null: in this process.
+    LeasePort* port = nullptr;                // The session's, or that of join_local().
+    unsigned capacity = 0;
+    bool joined = false;
+    bool observes = false;  // No worker, and never joined.
+    bool asks = false;      // For the status, how often does not matter.
+    bool leaving = false;
+    bool closing = false;
+    Instant wakeup = kNever;  // Its place in wakeups_.
+    // What of a result has arrived, and which job it counts for.
+    std::uint64_t incoming = 0;
+    LeaseId incoming_lease = 0;
+    JobId incoming_job = 0;
+    // For the status.
+    Instant joined_at = 0;
+    std::optional<Instant> first_lease_at;
+    std::uint64_t results = 0;
+    std::uint64_t frames = 0;  // Of the source, in these.
+    std::uint64_t failures = 0;
+
+    // Gets leases.
+    bool works() const { return joined && !closing; }
+  };
+  struct Segment {
+    std::shared_ptr<const SegmentHeader> header;
+    BytesList bytes;
+    wire::Digest sha256 = {};
+    RenditionSet wanted = 1;                         // The others have no frames in it.
+    std::uint64_t results = 0;                       // Bytes of those renditions that are there.
+    std::map<std::string, std::uint64_t> made = {};  // Those of them that are provisional.
+    bool filled = false;                             // Those without frames were added.
+    // What lies before it; null once it is among its bytes, or if there is nothing.
+    std::shared_ptr<const SegmentBytes> before = {};
+    // The first lease that has it; 0: none.
+    LeaseId in_context_from = 0;
+
+    bool was_leased_without(LeaseId lease) const { return lease < in_context_from; }
+  };
+  // A worker that has not passed its exam.
+  struct Candidate {
+    RenditionSet able = 0;
+    JobId exam = 0;  // 0: it has none.
+    bool failed = false;
+  };
+  struct Job {
+    explicit Job(const JobConfig& c) : config(c), window({.bytes = c.max_bytes}) {}
+
+    JobConfig config;
+    ResultCheck check;
+    Verification verification{config.verification};
+    std::uint64_t looked_at = 0;                 // Bytes of results that are being looked at.
+    Window window;                               // What is held, in order.
+    std::map<std::uint64_t, Segment> segments;   // Not complete.
+    std::map<std::uint64_t, Segment> kept;       // Complete, but some of its results provisional.
+    std::set<std::uint64_t> provisional;         // Of which some results are.
+    std::shared_ptr<const SegmentBytes> latest;  // That was submitted.
+    std::uint64_t incoming = 0;                  // Bytes of results that are arriving.
+    // The one lease whose result may arrive although there is no room for it, and the one of an
+    // exam. 0: none.
+    LeaseId exempt = 0;
+    LeaseId exempt_exam = 0;
+    double result_size = 0;              // A moving mean.
+    std::uint64_t full_at = UINT64_MAX;  // What the window held when a result had no room.
+    bool done = false;
+    bool waiting_told = false;
+    // For how long no segment was done although one could be, and when that is told next.
+    Instant stood_before = 0;  // With pauses in which nothing could be done.
+    std::optional<Instant> stands_since;
+    Instant stall_at = kNever;
+    bool stall_told = false;
+    bool stalled = false;  // For too long.
+    bool stopped = false;  // There is no room for results.
+    // For the status: what FarmStatus::Job counts.
+    std::optional<Instant> first_segment_at;
+    std::uint64_t segments_done = 0;
+    std::uint64_t frames_done = 0;
+    std::uint64_t failures = 0;
+    std::uint64_t hedges = 0;
+
+    // Those of its renditions that are in the set.
+    std::vector<RenditionSpec> some(RenditionSet set) const;
+    std::vector<double> weights() const;
+    std::size_t find(const std::string& rendition) const;
+
+    // Where workers are examined: with what, how many failed since one passed, and those that have
+    // not passed.
+    std::optional<Segment> golden;
+    unsigned failed_exams = 0;
+    std::map<WorkerId, Candidate> candidates;
+
+    std::vector<RenditionSpec> renditions;  // Empty: whatever a worker makes.
+    std::uint64_t query = 0;                // By which workers were asked for them.
+    std::map<WorkerId, std::vector<Ability>> offers;
+    std::vector<std::string> encoders;  // Of the results so far, for each rendition; empty: any.
+    std::map<std::size_t, Instant> unable_since;  // Of those that are queued and nobody can make.
+    Instant unable_at = kNever;                   // When that is told.
+    bool unable_told = false;
+  };
+
+  // A job of the dispatcher's with one segment, for one worker. Nobody else knows its id.
+  struct Exam {
+    JobId job = 0;
+    WorkerId worker = 0;
+    RenditionSet renditions = 0;
+    Segment segment;
+  };
+  // A result that may count.
+  struct Answer {
+    SegmentDone done;
+    std::uint64_t size = 0;      // Bytes, as it arrived.
+    std::vector<Ability> offer;  // Of its worker, if it was asked: that may leave meanwhile.
+  };
+  // One that is being looked at.
+  struct Held {
+    Answer answer;
+    std::shared_ptr<const void> awaited;
+  };
+  struct Failure {
+    WorkerInfo worker;
+    Dispatcher::Grant grant;
+    std::string reason;
+    Instant at = 0;
+  };
+
+  static constexpr char kJobDone[] = "the job is done";
+  // The address and the identity of workers in this process.
+  static constexpr char kLocal[] = "this process";
+  static bool has(RenditionSet set, std::size_t rendition) { return (set >> rendition & 1) != 0; }
+
+  void handle(Connection& connection, PrimarySession::Joined& event, Instant now);
+  void handle(Connection& connection, PrimarySession::LeaseAdvanced& event, Instant now);
+  void handle(Connection& connection, PrimarySession::ResultReceived& event, Instant now);
+  void handle(Connection& connection, PrimarySession::LeaseFailed& event, Instant now);
+  void handle(Connection& connection, PrimarySession::Offered& event, Instant now);
+  void handle(Connection& connection, PrimarySession::Retired& event, Instant now);
+  void handle(Connection& connection, PrimarySession::Left& event, Instant);
+  void handle(Connection& connection, PrimarySession::Observing& event, Instant);
+  void handle(Connection& connection, PrimarySession::StatusAsked& event, Instant);
+  static Status read_result(const Job& job, const std::vector<BytesList>& parts, Answer& answer);
+  static Status check_missing(const Job& job, const Answer& answer,
+                              const std::vector<std::string>& made);
+  static RenditionSet made_in(const Job& job, const SegmentDone& done);
+  ResultCheck::Verdict judge(const Job& job, ResultCheck& check, const SegmentDone& done) const;
+  void hold(Answer answer, Job& job, Instant now);
+  std::optional<Answer> take_held(LeaseId lease);
+  void judge_look(Answer answer, const Look& look, Job& job, Instant now);
+  void accuse(const SegmentDone& done, const std::string& reason, Instant now);
+  void convict(WorkerId worker, const std::string& reason, Instant now);
+
+  bool is_there(WorkerId worker) const;
+  JobId job_of(const Dispatcher::Grant& grant) const;
+  bool is_exam(const Dispatcher::Grant& grant) const { return exams_.contains(grant.segment.job); }
+  bool may_exceed(const Dispatcher::Grant& grant, const Job& job) const;
+  bool exempt(const Dispatcher::Grant& grant);
+  const Segment& segment_of(const Dispatcher::Grant& grant) const;
+  Dispatcher::Grant told(const Dispatcher::Grant& grant) const;
+  void add_candidate(const Connection& connection, JobId id, Job& job, Instant now);
+  void set_able(WorkerId worker, JobId id, Job& job, RenditionSet able, Instant now);
+  void examine(WorkerId worker, JobId id, Job& job, Instant now);
+  void examine_all(JobId id, Job& job, Instant now);
+  void examine_again(WorkerId worker, Instant now);
+  void end_exam(Candidate& candidate, Instant now);
+  void end_exams(Job& job, Instant now);
+  void forget_candidate(WorkerId worker, Job& job, Instant now);
+  void admit(WorkerId worker, JobId id, Job& job, Instant now);
+  void offer_golden(JobId id, Job& job, const Segment& segment, bool known, Instant now);
+  void exam_looked(const SegmentDone& done, const Look& look, Instant now);
+  void fail_exam(const SegmentDone& done, const std::string& reason, Instant now);
+  void exam_failed(Dispatcher::Failure& failure, Instant now);
+  void exam_lost(const WorkerInfo& worker, JobId id, Job& job, const std::string& reason,
+                 Instant now);
+  void count_failed_exam(Dispatcher::Failure& failure, const WorkerInfo& worker, JobId id,
+                         Job& job);
+  void accept(Answer answer, Job& job, Instant now);
+  void refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, Job& job, Instant now);
+  void refuse_result(const SegmentDone& done, const std::string& reason, Dispatcher::Blame blame,
+                     Instant now);
+  bool is_voucher_there(const ResultCheck::Form& form) const;
+  bool could_another_vouch(const ResultCheck::Form& form, const Job& job,
+                           std::size_t rendition) const;
+  bool is_settled(const ResultCheck::Form& form, JobId id, const Job& job,
+                  std::size_t rendition) const;
+  bool holds_back(JobId id, Job& job) const;
+  void settle(JobId id, Job& job);
+  void settle_all(JobId id, Job& job);
+  bool may_replace_form(const SegmentDone& done, Job& job, Instant now) const;
+  void replace_form(const SegmentDone& done, Job& job);
+  void refuse_form(const ResultCheck::Verdict& verdict, const SegmentDone& done, Job& job,
+                   Instant now);
+  void drop_form(JobId id, Job& job, const std::set<std::string>& renditions,
+                 const std::string& reason);
+  std::uint64_t take_back(JobId id, Job& job, std::uint64_t index,
+                          const std::set<std::string>& renditions, ResultsTakenBack& event);
+  bool drop_encoders(JobId id, Job& job, RenditionSet missing, Instant now);
+  bool put_in_context(Segment& segment) const;
+  SegmentDamage damage_in(const Job& job, const SegmentDone& done) const;
+  bool needs_context(const SegmentDone& done, Job& job, bool looked_at) const;
+  std::uint64_t weigh(Job& job, SegmentDone& done) const;
+  void keep(Answer answer, Job& job, Instant now);
+  // Stays the same when a worker comes back; the slots of one process have it in common.
+  static std::string identity_of(const WorkerInfo& worker);
+  void vouch(const SegmentDone& done, Job& job, Instant now);
+  static void add_empty_renditions(const Job& job, Segment& segment, SegmentDone& done);
+  void lose(Connection& connection, const std::string& reason, Instant now);
+  void close(Connection& connection, const std::string& reason, Instant now);
+  void end_greeting(const Connection& connection);
+  void lease_failed(const WorkerInfo& worker, Dispatcher::Failure failure, Instant now);
+  static std::uint64_t frames_in(const Segment& segment);
+  void note_result(const SegmentDone& done, Job& job);
+  void note_failure(const WorkerInfo& worker, const Dispatcher::Failure& failure, Instant now);
+  FarmStatus::Job status_of(JobId id, const Job& job, Instant now) const;
+  FarmStatus::Worker status_of(const Connection& connection, Instant now) const;
+  void cancel(const std::vector<Dispatcher::Grant>& grants);
+  static bool fits(const Job& job, std::uint64_t more);
+  void check_incoming(Connection& connection, Instant now);
+  void put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now);
+  void make_room(const Dispatcher::Grant& grant);
+  void lease_ended(LeaseId lease);
+  void account_incoming(Connection& connection);
+  void throttle(JobId id, Job& job);
+  void throttle_exams(const Job& job, double expected);
+  bool all_done() const;
+  void ask(Connection& connection, JobId id, Job& job, Instant now);
+  void update_ability(WorkerId worker, JobId id, Job& job, Instant now);
+  void choose_encoders(const Answer& answer, Job& job, Instant now);
+  std::string missing_encoders(const Job& job, RenditionSet missing) const;
+  void look_for_unable(JobId id, Job& job, Instant now);
+  void look_for_stall(JobId id, Job& job, Instant now);
+  std::string describe_stall(JobId id) const;
+  void pump(Instant now);
+  void watch(Connection& connection);
+
+  const Config config_;
+  Door door_;
+  PrimarySession::Config session_config_;
+  Dispatcher dispatcher_;
+  std::map<JobId, Job> jobs_;
+  std::unordered_map<WorkerId, std::unique_ptr<Connection>> connections_;
+  std::set<std::pair<Instant, WorkerId>> wakeups_;
+
+  std::map<LeaseId, Held> held_;
+  std::map<JobId, Exam> exams_;  // By its id in the dispatcher.
+  std::uint64_t exams_begun_ = 0;
+  std::deque<Failure> failures_;  // The latest, the newest first.
+  std::uint64_t queries_ = 0;
+  std::vector<Event> events_;
+  std::vector<WorkerId> writable_;  // Some more than once.
+  std::vector<Closing> closing_;
+  Instant refusals_told_at_ = 0;
+  unsigned refusals_told_ = 0;
+  std::uint64_t refusals_untold_ = 0;
+};
+
+}  // namespace dist

@@ -1,0 +1,481 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/lease/dispatcher.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace dist {
+namespace {
+
+// What a part costs whatever is made of it, as a share of the largest rendition.
+constexpr double kDecoding = 0.25;
+// Where some have shown that they can work, those that have not hold no more leases together than a
+// crowd does, or than so many for each that has.
+constexpr std::size_t kTrialsEach = 2;
+
+}  // namespace
+
+// --- Jobs and segments
+
+void Dispatcher::add_job(JobId id, unsigned max_attempts, std::vector<double> weights,
+                         std::optional<WorkerId> only) {
+  Job& job = jobs_[id];
+  job.max_attempts = std::max(max_attempts, 1u);
+  job.weights = std::move(weights);
+  job.only = only;
+}
+
+std::vector<Dispatcher::Grant> Dispatcher::clear_job(JobId id, Instant now) {
+  std::vector<Grant> cancelled;
+  Job& job = jobs_.at(id);
+  while (!job.parts.empty()) {
+    const SegmentKey key = job.parts.begin()->first;
+    for (LeaseId lease : std::vector<LeaseId>(part(key).leases)) {
+      cancelled.push_back(leases_.at(lease).grant);
+      end(cancelled.back(), now);
+    }
+    forget_part(key);
+  }
+  job.blocked = false;
+  job.throttle = Throttle::kNone;
+  return cancelled;
+}
+
+std::vector<Dispatcher::Grant> Dispatcher::remove_job(JobId id, Instant now) {
+  std::vector<Grant> cancelled = clear_job(id, now);
+  for (auto& [worker_id, worker] : workers_) {
+    std::erase_if(worker.silence, [&](const auto& entry) { return entry.first.first == id; });
+    set_ability(worker_id, id, ~RenditionSet{0});
+  }
+  jobs_.erase(id);
+  return cancelled;
+}
+
+void Dispatcher::set_blocked(JobId job, bool blocked) {
+  jobs_.at(job).blocked = blocked;
+}
+
+void Dispatcher::set_throttle(JobId job, Throttle throttle) {
+  jobs_.at(job).throttle = throttle;
+}
+
+void Dispatcher::add_segment(SegmentKey key, double work, RenditionSet renditions) {
+  if (is_open(key.job, key.index))
+    return;
+  ++jobs_.at(key.job).open_segments;
+  Part part;
+  part.renditions = renditions;
+  part.work = std::max(work, 1e-9);
+  queue(add_part(key, std::move(part)));
+}
+
+void Dispatcher::reopen(SegmentKey key, double work, RenditionSet renditions) {
+  if (!is_open(key.job, key.index))
+    return add_segment(key, work, renditions);
+  Part part;
+  part.renditions = renditions;
+  part.work = std::max(work, 1e-9);
+  queue(add_part(key, std::move(part)));
+}
+
+SegmentKey Dispatcher::add_part(SegmentKey key, Part part) {
+  key.first = std::countr_zero(part.renditions);
+  for (WorkerId worker : part.failed_on)
+    workers_.at(worker).failed.insert(key);
+  jobs_.at(key.job).parts.emplace(key, std::move(part));
+  return key;
+}
+
+Dispatcher::Part Dispatcher::take_part(SegmentKey key) {
+  unqueue(key);
+  auto node = jobs_.at(key.job).parts.extract(key);
+  for (WorkerId worker : node.mapped().failed_on)
+    workers_.at(worker).failed.erase(key);
+  return std::move(node.mapped());
+}
+
+void Dispatcher::forget_part(SegmentKey key) {
+  Job& job = jobs_.at(key.job);
+  take_part(key);
+  if (!is_open(key.job, key.index))
+    --job.open_segments;
+}
+
+// Makes two parts of one without leases and queues the one without `taken`. Returns the other's
+// key.
+SegmentKey Dispatcher::split(SegmentKey key, RenditionSet taken) {
+  Part one = take_part(key);
+  Part other = one;
+  one.renditions &= taken;
+  other.renditions &= ~taken;
+  queue(add_part(key, std::move(other)));
+  return add_part(key, std::move(one));
+}
+
+void Dispatcher::queue(SegmentKey key) {
+  Job& job = jobs_.at(key.job);
+  job.queued[part(key).renditions].insert(key);
+  turns_.insert(turn(key.job, job));
+}
+
+void Dispatcher::unqueue(SegmentKey key) {
+  Job& job = jobs_.at(key.job);
+  const auto queued = job.queued.find(part(key).renditions);
+  if (queued == job.queued.end() || queued->second.erase(key) == 0)
+    return;
+  if (queued->second.empty())
+    job.queued.erase(queued);
+  if (job.queued.empty())
+    turns_.erase(turn(key.job, job));
+}
+
+double Dispatcher::work_of(const Job& job, const Part& part) {
+  double weight = kDecoding * *std::max_element(job.weights.begin(), job.weights.end());
+  for (std::size_t i = 0; i < job.weights.size(); ++i)
+    weight += (part.renditions >> i & 1) != 0 ? job.weights[i] : 0;
+  return part.work * weight;
+}
+
+std::size_t Dispatcher::open_parts(JobId id, std::uint64_t index) const {
+  const auto& parts = jobs_.at(id).parts;
+  std::size_t count = 0;
+  for (auto at = parts.lower_bound({id, index}); at != parts.end() && at->first.index == index;
+       ++at)
+    ++count;
+  return count;
+}
+
+std::vector<Dispatcher::Grant> Dispatcher::leases_held(WorkerId id) const {
+  std::vector<Grant> grants;
+  const Worker& worker = workers_.at(id);
+  for (const auto* leases : {&worker.answered, &worker.leases})
+    for (LeaseId lease : *leases)
+      grants.push_back(leases_.at(lease).grant);
+  return grants;
+}
+
+std::optional<std::uint64_t> Dispatcher::earliest(JobId id) const {
+  const auto job = jobs_.find(id);
+  if (job == jobs_.end() || job->second.parts.empty())
+    return std::nullopt;
+  return job->second.parts.begin()->first.index;
+}
+
+std::size_t Dispatcher::leases(JobId id) const {
+  const auto job = jobs_.find(id);
+  return job != jobs_.end() ? job->second.leases : 0;
+}
+
+std::size_t Dispatcher::open_segments(JobId id) const {
+  const auto job = jobs_.find(id);
+  return job != jobs_.end() ? job->second.open_segments : 0;
+}
+
+// --- Workers
+
+void Dispatcher::add_worker(WorkerId id, unsigned capacity, std::string name, std::string process,
+                            std::string identity) {
+  const auto [at, added] = workers_.try_emplace(id);
+  if (!added)
+    return;
+  at->second.capacity = std::max(capacity, 1u);
+  at->second.name = std::move(name);
+  at->second.process = std::move(process);
+  // Numbers are no names of hosts.
+  at->second.identity = identity.empty() ? std::to_string(id) : std::move(identity);
+  // What it failed before others try first.
+  for (auto& [_, job] : jobs_)
+    for (auto& [key, part] : job.parts)
+      if (part.failed_by.contains(at->second.identity)) {
+        part.failed_on.insert(id);
+        at->second.failed.insert(key);
+      }
+  join_group(id, at->second, {});
+}
+
+void Dispatcher::set_ability(WorkerId id, JobId job, RenditionSet renditions) {
+  const auto found = workers_.find(id);
+  if (found == workers_.end())
+    return;
+  Worker& worker = found->second;
+  Abilities abilities = worker.group->first;
+  const RenditionSet all = ~RenditionSet{0} >> (32 - jobs_.at(job).weights.size());
+  if ((all & ~renditions) == 0)
+    abilities.erase(job);
+  else
+    abilities[job] = renditions;
+  if (abilities == worker.group->first)
+    return;
+  leave_group(id, worker);
+  join_group(id, worker, std::move(abilities));
+}
+
+RenditionSet Dispatcher::ability(WorkerId worker, JobId job) const {
+  return ability_of(*workers_.at(worker).group, job);
+}
+
+RenditionSet Dispatcher::unable(JobId id) const {
+  RenditionSet missing = 0;
+  for (const auto& [renditions, _] : jobs_.at(id).queued)
+    missing |= renditions;
+  for (const auto& group : groups_)
+    missing &= ~ability_of(group, id);
+  return missing;
+}
+
+RenditionSet Dispatcher::ability_of(const Groups::value_type& group, JobId job) {
+  const auto known = group.first.find(job);
+  return known != group.first.end() ? known->second : ~RenditionSet{0};
+}
+
+void Dispatcher::join_group(WorkerId id, Worker& worker, Abilities abilities) {
+  worker.group = groups_.try_emplace(std::move(abilities)).first;
+  worker.group->second.members.insert(id);
+  list(id, worker);
+}
+
+void Dispatcher::leave_group(WorkerId id, const Worker& worker) {
+  unlist(worker);
+  worker.group->second.members.erase(id);
+  if (worker.group->second.members.empty())
+    groups_.erase(worker.group);
+}
+
+// Puts the worker where it belongs among those that can take a lease. One of unknown speed is
+// tried first.
+void Dispatcher::list(WorkerId id, Worker& worker) {
+  const std::size_t most = std::max(worker.leases.size(), worker.answered.size());
+  if (worker.suspended_until != 0 || most >= worker.capacity || (worker.on_probation && most != 0))
+    return;
+  const double load = static_cast<double>(worker.leases.size() + 1);
+  worker.key = {load * std::max(worker.nanoseconds, 1.0), id};
+  worker.group->second.free.insert(worker.key);
+  if (worker.leases.empty())
+    worker.group->second.idle.insert(worker.key);
+}
+
+void Dispatcher::unlist(const Worker& worker) {
+  worker.group->second.free.erase(worker.key);
+  worker.group->second.idle.erase(worker.key);
+}
+
+void Dispatcher::end_suspensions(Instant now) {
+  while (!suspended_.empty() && suspended_.begin()->first <= now) {
+    const WorkerId id = suspended_.begin()->second;
+    suspended_.erase(suspended_.begin());
+    Worker& worker = workers_.at(id);
+    worker.suspended_until = 0;
+    list(id, worker);
+  }
+}
+
+// --- Granting
+
+// Whether anything queued may be granted now to a worker of that group.
+bool Dispatcher::has_work(const Groups::value_type& group) const {
+  return std::any_of(turns_.begin(), turns_.end(), [&](const Turn& turn) {
+    const JobId id = std::get<2>(turn);
+    const Job& job = jobs_.at(id);
+    const RenditionSet able = ability_of(group, id);
+    return job.throttle != Throttle::kStopped && (!job.only || is_free(*job.only, group.second)) &&
+           std::any_of(job.queued.begin(), job.queued.end(), [&](const auto& entry) {
+             const auto& [renditions, keys] = entry;
+             return (renditions & able) != 0 &&
+                    (job.throttle == Throttle::kNone ||
+                     keys.begin()->index == job.parts.begin()->first.index);
+           });
+  });
+}
+
+// Whether the worker is of that group, and has room.
+bool Dispatcher::is_free(WorkerId id, const Group& group) const {
+  const auto worker = workers_.find(id);
+  return worker != workers_.end() && group.free.count(worker->second.key) != 0;
+}
+
+// Workers that could make some of it.
+std::size_t Dispatcher::count_able(SegmentKey key, const Part& part) const {
+  if (const auto only = jobs_.at(key.job).only)
+    return workers_.count(*only);
+  std::size_t able = 0;
+  for (const auto& group : groups_)
+    if ((ability_of(group, key.job) & part.renditions) != 0)
+      able += group.second.members.size();
+  return able;
+}
+
+// Whether all of those have failed it.
+bool Dispatcher::failed_by_all(SegmentKey key, const Part& part) const {
+  if (const auto only = jobs_.at(key.job).only)
+    return part.failed_on.count(*only) != 0;
+  // Who is not able any more has failed it to no avail.
+  const auto failed = std::count_if(part.failed_on.begin(), part.failed_on.end(), [&](WorkerId id) {
+    return (ability(id, key.job) & part.renditions) != 0;
+  });
+  return static_cast<std::size_t>(failed) >= count_able(key, part);
+}
+
+// A worker that has done much goes before those that have done less: whoever has failed a segment
+// often enough must not use up all attempts, by whatever names, while a good one is still busy.
+bool Dispatcher::is_next_to_try(WorkerId id, SegmentKey key, const Part& part) const {
+  const std::uint64_t completed = workers_.at(id).completed;
+  const auto has_it = [&](WorkerId other) {
+    return std::ranges::any_of(
+        part.leases, [&](LeaseId lease) { return leases_.at(lease).grant.worker == other; });
+  };
+  return std::ranges::none_of(workers_, [&](const auto& entry) {
+    const auto& [other, worker] = entry;
+    const bool goes_before =
+        worker.completed > completed || (worker.completed == completed && other < id);
+    return goes_before && worker.capacity != 0 && worker.suspended_until == 0 &&
+           part.failed_on.count(other) == 0 && !has_it(other) &&
+           (ability_of(*worker.group, key.job) & part.renditions) != 0;
+  });
+}
+
+bool Dispatcher::has_trials_left() const {
+  return proven_workers_ == 0 || trials_ < std::max(kCrowd, kTrialsEach * proven_workers_);
+}
+
+bool Dispatcher::may_take(WorkerId id, SegmentKey key, const Part& part) const {
+  if (const auto only = jobs_.at(key.job).only)
+    return *only == id;
+  if (part.failed_on.count(id) != 0)
+    return failed_by_all(key, part);
+  return part.failures < jobs_.at(key.job).max_attempts || is_next_to_try(id, key, part);
+}
+
+// Passes over those parts only that this worker failed, or that wait for another one. What it
+// failed in a way that did not count comes after everything else.
+std::optional<SegmentKey> Dispatcher::queued_for(WorkerId worker, RenditionSet able,
+                                                 const Job& job) const {
+  std::optional<SegmentKey> earliest;
+  std::optional<SegmentKey> doubtful;
+  if (job.throttle == Throttle::kStopped)
+    return earliest;
+  for (const auto& [renditions, keys] : job.queued) {
+    if ((renditions & able) == 0)
+      continue;
+    for (const SegmentKey& key : keys) {
+      if ((earliest && *earliest < key) ||
+          (job.throttle == Throttle::kEarliestOnly && key.index != job.parts.begin()->first.index))
+        break;
+      const Part& part = job.parts.at(key);
+      if (!may_take(worker, key, part))
+        continue;
+      if (!part.doubtful || part.failed_on.count(worker) == 0) {
+        earliest = key;
+        break;
+      }
+      doubtful = std::min(key, doubtful.value_or(key));
+    }
+  }
+  return earliest ? earliest : doubtful;
+}
+
+std::optional<Dispatcher::Grant> Dispatcher::next_grant(Instant now) {
+  end_suspensions(now);
+  hedge_at_ = kNever;
+  std::optional<std::pair<double, WorkerId>> best;
+  SegmentKey chosen;
+  const auto look_for = [&](const Groups::value_type& group) {
+    for (const auto& worker : group.second.free) {
+      if (best && *best < worker)
+        return;
+      const bool proven = workers_.at(worker.second).proven;
+      for (const auto& [leases, served, id] : turns_) {
+        if (!proven && !jobs_.at(id).only && !has_trials_left())
+          continue;
+        if (const auto key = queued_for(worker.second, ability_of(group, id), jobs_.at(id))) {
+          best = worker;
+          chosen = *key;
+          return;
+        }
+      }
+    }
+  };
+  for (const auto& group : groups_)
+    if (has_work(group))
+      look_for(group);
+  if (!best)
+    return hedge(now);
+  unqueue(chosen);
+  const RenditionSet able = ability(best->second, chosen.job);
+  if ((part(chosen).renditions & ~able) != 0)
+    chosen = split(chosen, able);
+  return begin(best->second, chosen, now);
+}
+
+Dispatcher::Grant Dispatcher::begin(WorkerId id, SegmentKey key, Instant now) {
+  Job& job = jobs_.at(key.job);
+  Part& part = job.parts.at(key);
+  const Grant grant{next_lease_++,        id, key, part.renditions, ++part.attempts,
+                    !part.leases.empty(), now};
+  turns_.erase(turn(key.job, job));
+  ++job.leases;
+  job.served = ++grants_;
+  if (!job.queued.empty())
+    turns_.insert(turn(key.job, job));
+
+  Worker& worker = workers_.at(id);
+  unlist(worker);
+  worker.tried = true;
+  const bool is_trial = !worker.proven && !job.only;
+  trials_ += is_trial ? 1 : 0;
+  leases_[grant.lease] = {.grant = grant, .is_trial = is_trial};
+  worker.leases.push_back(grant.lease);
+  part.leases.push_back(grant.lease);
+  start_front(worker, now);
+  update_newest(part, job);
+  list(id, worker);
+  return grant;
+}
+
+// The deadline of a lease runs from when its worker can begin with it.
+void Dispatcher::start_front(Worker& worker, Instant now) {
+  if (worker.leases.empty())
+    return;
+  Lease& lease = leases_.at(worker.leases.front());
+  if (lease.began != kNever)
+    return;
+  lease.began = lease.heard = now;
+  renew(lease, worker);
+  const SegmentKey key = lease.grant.segment;
+  update_newest(part(key), jobs_.at(key.job));
+}
+
+// --- Questions
+
+const Dispatcher::Grant* Dispatcher::find(WorkerId worker, LeaseId lease) const {
+  const auto found = leases_.find(lease);
+  return found != leases_.end() && found->second.grant.worker == worker ? &found->second.grant
+                                                                        : nullptr;
+}
+
+std::vector<Dispatcher::Grant> Dispatcher::leases_of(SegmentKey key) const {
+  std::vector<Grant> grants;
+  const auto job = jobs_.find(key.job);
+  if (job == jobs_.end())
+    return grants;
+  const auto part = job->second.parts.find(key);
+  if (part == job->second.parts.end())
+    return grants;
+  for (LeaseId lease : part->second.leases)
+    grants.push_back(leases_.at(lease).grant);
+  return grants;
+}
+
+std::vector<Dispatcher::Grant> Dispatcher::leases_of(JobId id) const {
+  std::vector<Grant> grants;
+  const auto job = jobs_.find(id);
+  if (job == jobs_.end())
+    return grants;
+  grants.reserve(job->second.leases);
+  for (const auto& entry : job->second.parts)
+    for (LeaseId lease : entry.second.leases)
+      grants.push_back(leases_.at(lease).grant);
+  return grants;
+}
+
+}  // namespace dist

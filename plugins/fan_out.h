@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What remoteenc is between start and stop: segments go out to workers, results come in.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+
+#include "gst/base/result.h"
+#include "gst/gstx/ref.h"
+#include "gst/io/primary.h"
+#include "gst/lease/job_progress.h"
+#include "gst/lease/lease_reasons.h"
+#include "gst/lease/window.h"
+#include "plugins/picture_checker.h"
+
+namespace dist {
+
+// Three threads meet here: the upstream streaming thread brings segments and waits for room in the
+// window, the network thread brings results, and the src pad's task pushes them on.
+class FanOut : public Primary::Observer {
+ public:
+  struct Settings {
+    Primary::Config primary;
+    std::uint64_t max_segments = 0;
+    // What shall be made of the film; empty: whatever the workers make.
+    std::vector<RenditionSpec> renditions;
+    bool ladder = false;  // Renditions larger than the film are left out.
+    PictureChecker::Settings checker;
+  };
+
+  // `element` posts messages; it and its `srcpad` outlive the object.
+  FanOut(GstElement* element, GstPad* srcpad, const Settings& settings);
+  ~FanOut() override;
+  FanOut(const FanOut&) = delete;
+  FanOut& operator=(const FanOut&) = delete;
+
+  // Listens.
+  Status open();
+  unsigned port() const { return primary_->port(); }
+
+  // The link of a worker in this process. Any thread.
+  std::unique_ptr<LeaseLink> local_link(const std::string& name, unsigned capacity,
+                                        LeaseLink::Observer& observer) {
+    return primary_->local_link(name, capacity, observer);
+  }
+
+  // --- Upstream streaming thread
+  GstFlowReturn submit(Ref<GstBuffer> segment);
+  void push_event(Ref<GstEvent> event);
+
+  // --- Any thread
+  void begin_flush();
+  void end_flush();
+  // Ends every wait.
+  void stop();
+  // A structure of the caller's: how far the segments are.
+  GstStructure* stats();
+
+  // --- Src pad's task. False if it shall pause.
+  bool push_next();
+
+ private:
+  struct Counters {
+    guint64 segments = 0;
+    guint64 frames = 0;
+    guint64 bytes = 0;
+    guint64 failed_leases = 0;
+    guint64 hedged_leases = 0;
+    std::set<WorkerId> workers;
+    gint64 started_at = g_get_monotonic_time();
+  };
+
+  // What leaves through the src pad, in this order.
+  struct Output {
+    std::variant<Ref<GstBuffer>, Ref<GstEvent>> item;
+    // The last one of this segment.
+    std::optional<std::uint64_t> completes;
+  };
+
+  void told(const Coordinator::WorkerJoined& event) override;
+  void told(const Coordinator::WorkerLeft& event) override;
+  void told(const Coordinator::WorkerSuspended& event) override;
+  void told(const Coordinator::ConnectionRefused& event) override;
+  void told(const Coordinator::WaitingForWorkers& event) override;
+  void told(const Coordinator::LeaseFailed& event) override;
+  void told(const Coordinator::LeaseAdvanced& event) override;
+  void told(const Coordinator::LeaseHedged& event) override;
+  void told(const Coordinator::SegmentDone& event) override;
+  void told(const Coordinator::LookWanted& event) override;
+  void told(const Coordinator::PicturesDiffer& event) override;
+  void told(const Coordinator::PicturesUnknown& event) override;
+  void told(const Coordinator::EncoderChosen& event) override;
+  void told(const Coordinator::NobodyCan& event) override;
+  void told(const Coordinator::ResultsSettled& event) override;
+  void told(const Coordinator::ResultsTakenBack& event) override;
+  void told(const Coordinator::JobStalled& event) override;
+  void take(const Coordinator::SegmentDone& done);
+
+  Status want_renditions(const SegmentHeader& first);
+  void post(GstStructure* message);
+  GstFlowReturn refuse(const std::string& reason);
+  GstFlowReturn fail(const std::string& text);
+  GstFlowReturn take_unreported();
+  void end(Ref<GstEvent> eos);
+
+  GstElement* const element_;
+  GstPad* const srcpad_;
+  const Settings settings_;
+
+  bool renditions_said_ = false;  // Belongs to the upstream streaming thread.
+
+  std::mutex lock_;
+  std::condition_variable changed_;
+  // All of these are guarded by lock_.
+  Window window_;
+  std::deque<Output> outputs_;
+  std::deque<Coordinator::SegmentDone> provisional_;  // They may still be taken back.
+  Ref<GstEvent> eos_;                                 // To be pushed when the window is empty.
+  GstFlowReturn flow_ = GST_FLOW_OK;
+  bool flow_reported_ = false;  // An error was posted, or upstream knows flow_.
+  bool flushing_ = false;
+  bool stopping_ = false;
+  Counters counters_;
+  JobProgress progress_;
+
+  // These belong to the network thread.
+  bool unknown_told_ = false;
+  LeaseReasons reasons_;
+
+  // Last: their threads use the members above, and each the other.
+  std::unique_ptr<PictureChecker> checker_;
+  std::unique_ptr<Primary> primary_;
+};
+
+}  // namespace dist

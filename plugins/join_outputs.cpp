@@ -1,0 +1,294 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/join_outputs.h"
+
+#include <utility>
+
+#include "gst/base/handover.h"
+#include "gst/gstx/segment_buffer.h"
+
+GST_DEBUG_CATEGORY_EXTERN(gst_dist_join_debug);
+#define GST_CAT_DEFAULT gst_dist_join_debug
+
+namespace dist {
+
+// --- The sink pad's streaming thread
+
+void JoinOutputs::expect(const std::string& rendition) {
+  const std::lock_guard lock(lock_);
+  outputs_[rendition].owner = this;
+}
+
+void JoinOutputs::open(const std::string& rendition, const std::string& name,
+                       std::vector<Ref<GstEvent>> events) {
+  GstPadTemplate* const pad_template = gst_element_get_pad_template(element_, "src_%s");
+  const auto pad = Ref<GstPad>::adopt(
+      GST_PAD(gst_object_ref_sink(gst_pad_new_from_template(pad_template, name.c_str()))));
+  gst_pad_use_fixed_caps(pad.get());
+  gst_pad_set_activatemode_function(pad.get(), activate_mode);
+  {
+    const std::lock_guard lock(lock_);
+    Output& output = outputs_[rendition];
+    output.owner = this;
+    output.pad = pad;
+    gst_pad_set_element_private(pad.get(), &output);
+  }
+  gst_pad_set_active(pad.get(), TRUE);
+  for (Ref<GstEvent>& event : events)
+    gst_pad_push_event(pad.get(), event.release());
+  gst_element_add_pad(element_, pad.get());
+}
+
+GstFlowReturn JoinOutputs::wait_for_room(const std::string& rendition, std::uint64_t index) {
+  std::unique_lock lock(lock_);
+  const JoinLevel& mine = outputs_.at(rendition).level;
+  changed_.wait(lock, [&] {
+    if (stopping_ || flushing_ || combined_flow() != GST_FLOW_OK)
+      return true;
+    std::vector<JoinLevel> all;
+    for (const auto& [name, output] : outputs_)
+      all.push_back(output.level);
+    return has_room(mine, index, all);
+  });
+  if (stopping_ || flushing_)
+    return GST_FLOW_FLUSHING;
+  const GstFlowReturn flow = combined_flow();
+  flow_reported_ = flow != GST_FLOW_OK;
+  return flow;
+}
+
+GstFlowReturn JoinOutputs::flow() {
+  const std::lock_guard lock(lock_);
+  return combined_flow();
+}
+
+void JoinOutputs::put(Output& output, Item item) {
+  output.items.push_back(std::move(item));
+  changed_.notify_all();
+}
+
+void JoinOutputs::give(const std::string& rendition, JoinedSegment segment) {
+  const std::lock_guard lock(lock_);
+  Output& output = outputs_.at(rendition);
+  output.level.next = segment.header->index + 1;
+  if (!output.pad || segment.silent)
+    return;
+  ++output.level.held;
+  put(output, std::move(segment));
+}
+
+void JoinOutputs::give(const std::string& rendition, Ref<GstEvent> event) {
+  const std::lock_guard lock(lock_);
+  if (Output& output = outputs_.at(rendition); output.pad)
+    put(output, std::move(event));
+}
+
+void JoinOutputs::end(const Ref<GstEvent>& eos) {
+  GstFlowReturn unreported = GST_FLOW_OK;
+  {
+    const std::lock_guard lock(lock_);
+    for (auto& [rendition, output] : outputs_)
+      if (output.pad)
+        put(output, eos);
+    ended_ = true;
+    unreported = take_unreported();
+  }
+  if (unreported != GST_FLOW_OK)
+    GST_ELEMENT_FLOW_ERROR(element_, unreported);
+}
+
+// --- Any thread
+
+std::vector<Ref<GstPad>> JoinOutputs::pads() {
+  std::vector<Ref<GstPad>> pads;
+  const std::lock_guard lock(lock_);
+  for (auto& [rendition, output] : outputs_)
+    if (output.pad)
+      pads.push_back(output.pad);
+  return pads;
+}
+
+void JoinOutputs::pause_all() {
+  for (const auto& pad : pads())
+    gst_pad_pause_task(pad.get());
+}
+
+void JoinOutputs::begin_flush(const Ref<GstEvent>& event) {
+  {
+    const std::lock_guard lock(lock_);
+    flushing_ = true;
+    changed_.notify_all();
+  }
+  for (const auto& pad : pads())
+    gst_pad_push_event(pad.get(), Ref<GstEvent>(event).release());
+  pause_all();
+}
+
+void JoinOutputs::end_flush(const Ref<GstEvent>& event) {
+  std::vector<std::pair<Output*, std::deque<Item>>> dropped;
+  // A pad that was opened while the flush began may still be on its way to a pause.
+  pause_all();
+  {
+    const std::lock_guard lock(lock_);
+    if (stopping_)
+      return;
+    flushing_ = ended_ = flow_reported_ = false;
+    for (auto& [rendition, output] : outputs_) {
+      output.level = JoinLevel();
+      output.flow = GST_FLOW_OK;
+      dropped.emplace_back(&output, std::exchange(output.items, {}));
+    }
+  }
+  for (const auto& [output, items] : dropped) {
+    if (!output->pad)
+      continue;
+    // What describes the stream outlives a flush, as in queue.
+    for (const Item& item : items) {
+      const auto* sticky = std::get_if<Ref<GstEvent>>(&item);
+      if (sticky && GST_EVENT_IS_STICKY(sticky->get()) &&
+          GST_EVENT_TYPE(sticky->get()) != GST_EVENT_SEGMENT &&
+          GST_EVENT_TYPE(sticky->get()) != GST_EVENT_EOS)
+        gst_pad_store_sticky_event(output->pad.get(), sticky->get());
+    }
+    gst_pad_push_event(output->pad.get(), Ref<GstEvent>(event).release());
+    hand_over(output);
+    gst_pad_start_task(output->pad.get(), loop, output, nullptr);
+  }
+}
+
+void JoinOutputs::stop() {
+  const std::lock_guard lock(lock_);
+  stopping_ = true;
+  changed_.notify_all();
+}
+
+void JoinOutputs::clear() {
+  for (const auto& pad : pads()) {
+    gst_pad_set_active(pad.get(), FALSE);
+    // Also if the end of a flush started it again after that.
+    gst_pad_stop_task(pad.get());
+    gst_element_remove_pad(element_, pad.get());
+  }
+  std::map<std::string, Output> dropped;
+  const std::lock_guard lock(lock_);
+  dropped.swap(outputs_);
+  flushing_ = stopping_ = ended_ = flow_reported_ = false;
+}
+
+gboolean JoinOutputs::activate_mode(GstPad* pad, GstObject*, GstPadMode mode, gboolean active) {
+  if (mode != GST_PAD_MODE_PUSH)
+    return FALSE;
+  auto* output = static_cast<Output*>(gst_pad_get_element_private(pad));
+  {
+    const std::lock_guard lock(output->owner->lock_);
+    output->stopped = !active;
+    output->owner->changed_.notify_all();
+  }
+  if (!active)
+    return gst_pad_stop_task(pad);
+  hand_over(output);
+  return gst_pad_start_task(pad, loop, output, nullptr);
+}
+
+// --- The thread of each pad
+
+void JoinOutputs::loop(gpointer user_data) {
+  auto* output = static_cast<Output*>(user_data);
+  take_over(output);
+  if (!output->owner->push_next(*output))
+    gst_pad_pause_task(output->pad.get());
+}
+
+bool JoinOutputs::push_next(Output& output) {
+  Item item;
+  bool wanted = false;
+  {
+    std::unique_lock lock(lock_);
+    changed_.wait(lock, [&] { return output.stopped || flushing_ || !output.items.empty(); });
+    if (output.stopped || flushing_)
+      return false;
+    item = std::move(output.items.front());
+    output.items.pop_front();
+    wanted = output.flow == GST_FLOW_OK || output.flow == GST_FLOW_NOT_LINKED;
+  }
+  if (auto* event = std::get_if<Ref<GstEvent>>(&item)) {
+    gst_pad_push_event(output.pad.get(), event->release());
+    return true;
+  }
+  GstFlowReturn flow = GST_FLOW_OK;
+  if (wanted)
+    flow = push_segment(output.pad.get(), std::get<JoinedSegment>(item));
+  GstFlowReturn unreported = GST_FLOW_OK;
+  {
+    const std::lock_guard lock(lock_);
+    if (!flushing_) {
+      --output.level.held;
+      if (wanted)
+        output.flow = flow;
+      output.level.taken = output.flow == GST_FLOW_OK;
+    }
+    unreported = take_unreported();
+    changed_.notify_all();
+  }
+  if (unreported != GST_FLOW_OK)
+    GST_ELEMENT_FLOW_ERROR(element_, unreported);
+  return true;
+}
+
+GstFlowReturn JoinOutputs::push_segment(GstPad* pad, const JoinedSegment& segment) {
+  const SegmentHeader& header = *segment.header;
+  if (header.units.empty()) {
+    // Whoever waits for the stream, such as a muxer, has to know that nothing comes.
+    GST_DEBUG_OBJECT(pad, "segment %" G_GUINT64_FORMAT " has no frames", header.index);
+    gst_pad_push_event(pad,
+                       gst_event_new_gap(header.start + segment.shift, header.stop - header.start));
+    return gst_pad_is_linked(pad) ? GST_FLOW_OK : GST_FLOW_NOT_LINKED;
+  }
+  const std::size_t base = header_size(segment.buffer.get(), header);
+  std::uint64_t offset = 0;
+  for (std::size_t i = 0; i < header.units.size(); ++i) {
+    AccessUnit unit = header.units[i];
+    if (i >= segment.skipped) {
+      if (!header.is_source()) {
+        unit.pts = unit.show + segment.shift;
+        unit.dts = segment.decode_times[i];
+        // Each segment came from an encoder that began anew; the stream goes on.
+        if (header.index > 0)
+          unit.flags &= ~static_cast<std::uint32_t>(GST_BUFFER_FLAG_DISCONT);
+      }
+      const GstFlowReturn flow =
+          gst_pad_push(pad, unit_buffer(segment.buffer.get(), base, offset, unit).release());
+      if (flow != GST_FLOW_OK)
+        return flow;
+    }
+    offset += unit.size;
+  }
+  return GST_FLOW_OK;
+}
+
+// --- What the pads say together; with lock_ held
+
+GstFlowReturn JoinOutputs::combined_flow() const {
+  bool linked = outputs_.empty();
+  bool ended = !outputs_.empty();
+  for (const auto& [rendition, output] : outputs_) {
+    if (output.flow == GST_FLOW_FLUSHING || output.flow < GST_FLOW_EOS)
+      return output.flow;
+    linked = linked || output.flow != GST_FLOW_NOT_LINKED;
+    ended = ended && output.flow != GST_FLOW_OK;
+  }
+  if (!linked)
+    return GST_FLOW_NOT_LINKED;
+  return ended ? GST_FLOW_EOS : GST_FLOW_OK;
+}
+
+// Upstream reports what went wrong downstream, unless it has nothing more to send.
+GstFlowReturn JoinOutputs::take_unreported() {
+  const GstFlowReturn flow = combined_flow();
+  const bool failed = flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS;
+  if (!failed || !ended_ || std::exchange(flow_reported_, true))
+    return GST_FLOW_OK;
+  return flow;
+}
+
+}  // namespace dist

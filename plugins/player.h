@@ -1,0 +1,139 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What remoteencsrc is between start and stop: it takes leases from the network and plays them.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gst/gstx/lease.h"
+#include "gst/gstx/ref.h"
+#include "gst/gstx/segment_kind.h"
+#include "gst/io/worker_link.h"
+
+namespace dist {
+
+// Makes the pipeline behind a remoteencsrc fit for whatever a job wants. Where there is none the
+// pipeline is what somebody wrote, and nobody knows what it makes before it has made it.
+class Workshop {
+ public:
+  virtual ~Workshop() = default;
+  // Which of these it can make. In the network thread.
+  virtual std::vector<Ability> offer(const std::vector<RenditionSpec>& renditions) = 0;
+  // Makes the pipeline fit for the lease. In the src pad's task, while nothing flows. An error
+  // fails the lease.
+  virtual Status prepare(const std::shared_ptr<Lease>& lease) = 0;
+  // The pipeline of the last prepare() took no more, or moved no more: the next one has to renew
+  // it. Any thread.
+  virtual void broken() = 0;
+};
+
+// Makes the link of a player that has no network between it and its primary.
+using MakeLink = std::function<std::unique_ptr<LeaseLink>(
+    const std::string& name, unsigned capacity, LeaseLink::Observer& observer)>;
+
+// The network thread brings jobs, the pad's task plays them.
+class Player : public LeaseLink::Observer {
+ public:
+  struct Settings {
+    std::string host;
+    unsigned port = 0;
+    std::string worker_name;  // Empty: host name and process id.
+    std::string name_suffix;  // Tells those of one process apart.
+    unsigned prefetch = 0;
+    bool reconnect = false;
+    GstClockTime stall_timeout = 0;  // 0: none.
+    std::uint64_t max_pixels = kMaxPixels;
+    std::string secret;
+    Workshop* workshop = nullptr;  // Outlives the player.
+    MakeLink make_link = {};       // Null: dials host and port.
+  };
+
+  enum class Next {
+    kPlay,   // Call play_next() again.
+    kPause,  // An error was posted, or the player was stopped.
+    kEnded,  // No job will come any more.
+  };
+
+  // Begins to dial. `element` posts messages and `srcpad` is its only pad; both outlive the player.
+  Player(GstElement* element, GstPad* srcpad, const Settings& settings);
+  ~Player() override;
+
+  // For the pad's task: waits for the next job and plays it.
+  Next play_next();
+  // Takes no more leases, and gives back those that are not begun; play_next() ends after the one
+  // that is. Any thread.
+  void retire();
+  // Wakes the task and lets it end. Any thread.
+  void stop();
+
+ private:
+  // A lease that was received.
+  struct Job {
+    LeaseLink::LeaseKey key;
+    std::shared_ptr<Lease> lease;
+    Ref<GstBuffer> segment;
+    SegmentKind kind;
+  };
+
+  void connected() override;
+  void unreachable(const std::string& reason) override;
+  std::optional<LeaseLink::Working> working() override;
+  void wanted(LeaseLink::JobKey key, const std::string& renditions) override;
+  void leased(LeaseLink::Leased leased) override;
+  void cancelled(LeaseLink::LeaseKey key) override;
+  void disconnected(bool done, const std::string& reason) override;
+  void refused(const std::string& reason) override;
+  void retired() override;
+
+  Status prepare(const Job& job);
+  void rearm();
+  GstFlowReturn push_job(const Job& job);
+  GstFlowReturn push_units(const Job& job);
+  void report(const Job& job);
+  bool is_stopped_soon();
+  std::vector<Job> jobs();
+  void drop_waiting(const std::function<bool(const Job&)>& over);
+  void fail();
+  void leave();
+  void interrupt(const Job& job, const std::string& reason);
+  void give_up(const Job& job);
+  void flush(const std::shared_ptr<Lease>& lease);
+  void watch();
+
+  GstElement* const element_;
+  GstPad* const srcpad_;
+  const Settings settings_;
+
+  std::mutex lock_;
+  std::condition_variable changed_;
+  std::deque<Job> jobs_;            // Guarded by lock_.
+  std::shared_ptr<Lease> current_;  // Guarded by lock_; being played.
+  bool interrupting_ = false;       // Guarded by lock_; the network thread pushes a flush.
+  gint64 interrupted_at_ = 0;       // Guarded by lock_; monotonic microseconds, 0: not.
+  bool stuck_posted_ = false;       // Guarded by lock_.
+  gint64 flush_at_ = 0;             // Guarded by lock_; monotonic microseconds, 0: not.
+  bool ended_ = false;              // Guarded by lock_; no job will come any more.
+  bool retiring_ = false;           // Guarded by lock_; no job is taken any more.
+  bool failed_ = false;             // Guarded by lock_; an error is being posted.
+  bool stopping_ = false;           // Guarded by lock_.
+
+  // Belong to the task.
+  bool played_ = false;  // A job has been through the pipeline since the last flush.
+
+  IoThread thread_{"dist-worker"};
+  std::unique_ptr<Timer> watchdog_;  // Belongs to the network thread.
+  std::unique_ptr<LeaseLink> link_;
+};
+
+}  // namespace dist

@@ -1,0 +1,614 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Who gets what, and what follows when it is not done. dispatcher_time.cpp has what depends on the
+// clock.
+#include "gst/lease/dispatcher.h"
+
+#include "tests/lease/farm.h"
+
+namespace {
+
+using namespace dist;
+using namespace dist::test;
+
+}  // namespace
+
+// --- Granting
+
+GST_START_TEST(test_dispatcher_grants_the_earliest_first) {
+  Farm farm({.workers = 1, .capacity = 3});
+  for (std::uint64_t index : {5u, 3u, 4u, 9u})
+    farm.add_segment({kJob, index}, 1);
+  fail_unless_equals_text(farm.grants(), "3>1 4>1 5>1");
+  fail_unless_equals_uint64(farm.open_segments(kJob), 4);
+  fail_unless_equals_uint64(farm.leases(kJob), 3);
+  fail_unless_equals_uint64(*farm.earliest(kJob), 3);
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_grants_nothing_without_work_or_worker) {
+  Farm farm({.workers = 0});
+  fail_unless_equals_text(farm.grants(), "");
+  farm.add_segments(kJob, 0, 1);
+  fail_unless_equals_text(farm.grants(), "");
+  farm.add_worker(1, 1, "anna");
+  fail_unless_equals_text(farm.grants(), "0>1");
+  fail_unless_equals_text(farm.grants(), "");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_takes_each_segment_and_worker_once) {
+  Farm farm({.segments = 1, .workers = 1});
+  farm.add_segments(kJob, 0, 1);
+  farm.add_worker(1, 5, "anna again");
+  fail_unless_equals_text(farm.grants(), "0>1");
+  farm.add_segments(kJob, 0, 3);
+  fail_unless_equals_text(farm.grants(), "");
+  fail_unless_equals_uint64(farm.workers(), 1);
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_loads_every_worker_once_before_any_twice) {
+  Farm farm({.segments = 8, .capacity = 2});
+  fail_unless_equals_text(farm.grants(), "0>1 1>2 2>1 3>2");
+  farm.add_worker(3, 3, "cora");
+  fail_unless_equals_text(farm.grants(), "4>3 5>3 6>3");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_asks_who_will_probably_finish_first) {
+  Farm farm({.segments = 2, .capacity = 2});
+  farm.grants();
+  farm.pass(kOneSecond);
+  farm.finish(0, 1);
+  farm.pass(4 * kOneSecond);
+  farm.finish(1, 2);
+  farm.add_segments(kJob, 2, 4);
+  // Worker 1 needs one second for each, worker 2 five.
+  fail_unless_equals_text(farm.grants(), "2>1 3>1 4>2 5>2");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_learns_the_speed_anew) {
+  Farm farm({.segments = 2});
+  farm.grants();
+  farm.pass(kOneSecond);
+  farm.finish(0, 1);
+  farm.pass(kOneSecond);
+  farm.finish(1, 2);
+  for (std::uint64_t index = 2; index < 12; ++index) {
+    // Worker 1 has become slow; sooner or later the other is asked first.
+    farm.add_segments(kJob, index, 1);
+    const std::string text = farm.grants();
+    if (contains(text, ">2"))
+      return;
+    farm.pass(3 * kOneSecond);
+    farm.finish(index, 1);
+  }
+  ck_abort_msg("worker 2 was never asked first");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_queues_a_failed_segment_before_later_ones) {
+  Farm farm({.segments = 6, .workers = 3});
+  fail_unless_equals_text(farm.grants(), "0>1 1>2 2>3");
+  farm.flunk(1, 2);
+  fail_unless_equals_text(farm.grants(), "3>2");
+  farm.finish(0, 1);
+  fail_unless_equals_text(farm.grants(), "1>1");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_counts_leases_and_attempts) {
+  Farm farm({.segments = 2});
+  const auto one = farm.next_grant(farm.now).value();
+  const auto other = farm.next_grant(farm.now).value();
+  fail_unless_equals_uint64(one.attempt, 1);
+  fail_unless(one.lease != other.lease);
+  fail_unless(farm.find(1, one.lease)->segment == one.segment);
+  fail_unless(farm.find(2, one.lease) == nullptr);
+  farm.flunk(0, 1);
+  fail_unless(farm.find(1, one.lease) == nullptr);
+  farm.finish(1, 2);
+  const auto again = farm.next_grant(farm.now).value();
+  fail_unless_equals_uint64(again.segment.index, 0);
+  fail_unless_equals_uint64(again.attempt, 2);
+  fail_unless(again.lease != one.lease && again.lease != other.lease);
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_ignores_whoever_holds_no_such_lease) {
+  Farm farm({.segments = 2});
+  farm.grants();
+  const LeaseId lease = farm.lease(0, 1);
+  for (WorkerId worker : {0u, 2u, 7u}) {
+    fail_if(farm.complete(worker, lease, farm.now));
+    fail_if(farm.fail(worker, lease, "stuck", farm.now));
+    fail_if(farm.release(worker, lease, farm.now));
+    farm.progress(worker, lease, farm.now);
+  }
+  farm.finish(0, 1);
+  fail_if(farm.complete(1, lease, farm.now));
+  fail_if(farm.fail(1, lease, "stuck", farm.now));
+  fail_unless_equals_uint64(farm.open_segments(kJob), 1);
+  fail_unless(farm.remove_worker(7, false, "who?", farm.now).empty());
+}
+GST_END_TEST
+
+// --- Between jobs
+
+GST_START_TEST(test_dispatcher_shares_the_workers_between_jobs) {
+  Farm farm({.segments = 9, .workers = 4});
+  farm.add_job(2, 3);
+  farm.add_segments(2, 0, 9);
+  fail_unless_equals_text(farm.grants(), "0>1 2:0>2 1>3 2:1>4");
+  // Whichever lease ends, its job gets the place.
+  farm.finish(0, 2, 2);
+  fail_unless_equals_text(farm.grants(), "2:2>2");
+  farm.finish(0, 1);
+  farm.finish(1, 3);
+  fail_unless_equals_text(farm.grants(), "2>1 3>3");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_gives_a_new_job_its_share_at_once) {
+  Farm farm({.segments = 20, .workers = 4});
+  farm.grants();
+  farm.add_job(2, 3);
+  farm.add_segments(2, 0, 9);
+  farm.finish(0, 1);
+  farm.finish(1, 2);
+  fail_unless_equals_text(farm.grants(), "2:0>1 2:1>2");
+  // What one job does not use is the other's.
+  farm.clear_job(2, farm.now);
+  fail_unless_equals_text(farm.grants(), "4>1 5>2");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_grants_only_the_earliest_while_throttled) {
+  Farm farm({.segments = 4, .workers = 3});
+  farm.set_throttle(kJob, Dispatcher::Throttle::kEarliestOnly);
+  fail_unless_equals_text(farm.grants(), "0>1");
+  farm.finish(0, 1);
+  fail_unless_equals_text(farm.grants(), "1>1");
+  farm.set_throttle(kJob, Dispatcher::Throttle::kNone);
+  fail_unless_equals_text(farm.grants(), "2>2 3>3");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_grants_nothing_of_a_stopped_job) {
+  Farm farm({.workers = 3});
+  farm.practise(100, 3, kOneSecond);
+  farm.add_segments(kJob, 0, 1);
+  fail_unless_equals_text(farm.grants(), "0>1");
+  farm.add_segments(kJob, 1, 1);
+  farm.set_throttle(kJob, Dispatcher::Throttle::kStopped);
+  farm.pass(5 * kOneSecond);
+  fail_unless_equals_text(farm.grants(), "");
+  farm.flunk(0, 1);
+  fail_unless_equals_text(farm.grants(), "");
+  farm.set_throttle(kJob, Dispatcher::Throttle::kNone);
+  fail_unless_equals_text(farm.grants(), "0>2 1>3");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_serves_others_while_one_job_is_throttled) {
+  Farm farm({.segments = 3, .workers = 3});
+  farm.add_job(2, 3);
+  farm.add_segments(2, 0, 9);
+  farm.set_throttle(kJob, Dispatcher::Throttle::kEarliestOnly);
+  fail_unless_equals_text(farm.grants(), "0>1 2:0>2 2:1>3");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_forgets_the_segments_of_a_cleared_job) {
+  Farm farm({.segments = 5, .capacity = 2});
+  farm.grants();
+  farm.flunk(0, 1);
+  const LeaseId lease = farm.lease(1, 2);
+  fail_unless_equals_text(Farm::text(farm.clear_job(kJob, farm.now)), "1>2 2>1 3>2");
+  fail_if(farm.complete(2, lease, farm.now));
+  fail_unless_equals_uint64(farm.open_segments(kJob), 0);
+  fail_unless_equals_uint64(farm.leases(kJob), 0);
+  fail_if(farm.earliest(kJob));
+  fail_unless_equals_text(farm.grants(), "");
+  // The job remains, and nothing is held against anyone.
+  farm.add_segments(kJob, 0, 1);
+  fail_unless_equals_text(farm.grants(), "0>1");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_cancels_the_leases_of_a_removed_job_only) {
+  Farm farm({.segments = 2, .workers = 3});
+  farm.add_job(2, 3);
+  farm.add_segments(2, 0, 1);
+  fail_unless_equals_text(farm.grants(), "0>1 2:0>2 1>3");
+  fail_unless_equals_text(Farm::text(farm.remove_job(kJob, farm.now)), "0>1 1>3");
+  fail_unless_equals_uint64(farm.leases(kJob), 0);
+  fail_unless_equals_text(farm.finish(0, 2, 2), "");
+  fail_unless_equals_text(farm.grants(), "");
+}
+GST_END_TEST
+
+// --- Failures
+
+GST_START_TEST(test_dispatcher_tries_another_worker_after_a_failure) {
+  Farm farm({.segments = 3});
+  farm.grants();
+  const auto failure = farm.flunk(0, 1);
+  fail_unless_equals_uint64(failure.grant.segment.index, 0);
+  fail_unless_equals_text(failure.reason, "stuck");
+  fail_unless_equals_text(failure.given_up, "");
+  // Segment 0 waits for worker 2, which is busy; worker 1 is not kept idle for it.
+  fail_unless_equals_text(farm.grants(), "2>1");
+  farm.add_worker(3, 1, "cora");
+  fail_unless_equals_text(farm.grants(), "0>3");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_comes_back_to_a_worker_when_all_have_failed) {
+  Farm farm({.segments = 1, .max_attempts = 4});
+  farm.grants();
+  farm.flunk(0, 1);
+  fail_unless_equals_text(farm.grants(), "0>2");
+  farm.flunk(0, 2);
+  fail_unless_equals_text(farm.grants(), "0>1");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_does_not_wait_for_a_worker_that_left) {
+  Farm farm({.segments = 2});
+  farm.grants();
+  farm.flunk(0, 1);
+  farm.finish(1, 2);
+  farm.remove_worker(2, true, "left", farm.now);
+  fail_unless_equals_text(farm.grants(), "0>1");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_gives_up_and_says_why) {
+  Farm farm({.segments = 2});
+  farm.grants();
+  farm.flunk(0, 1, "no frame came out");
+  farm.flunk(1, 2, "stuck");
+  fail_unless_equals_text(farm.grants(), "1>1 0>2");
+  farm.show_life(0, 2);
+  farm.remove_worker(2, false, "connection lost: closed by the peer", farm.now);
+  farm.finish(1, 1);
+  fail_unless_equals_text(farm.grants(), "0>1");
+  fail_unless_equals_text(
+      farm.flunk(0, 1, "3 frames instead of 4").given_up,
+      "segment 0: given up after 3 failed attempts (attempt 1 on anna: no frame came out; attempt "
+      "2 on bert: connection lost: closed by the peer; attempt 3 on anna: 3 frames instead of 4)");
+  fail_unless_equals_uint64(farm.open_segments(kJob), 0);
+  fail_unless_equals_text(farm.grants(), "");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_keeps_a_failing_segment_for_who_was_there_first) {
+  Farm farm({.segments = 2, .workers = 1, .max_attempts = 2});
+  fail_unless_equals_text(farm.grants(), "0>1");
+  for (WorkerId id : {2, 3}) {
+    farm.add_worker(id, 1, "broken");
+    fail_unless_equals_text(farm.grants(), "1>" + std::to_string(id));
+    farm.flunk(1, id);
+    farm.remove_worker(id, true, "left", farm.now);
+  }
+  farm.add_worker(4, 1, "broken");
+  fail_unless_equals_text(farm.grants(), "");
+  farm.finish(0, 1);
+  fail_unless_equals_text(farm.grants(), "1>1");
+}
+GST_END_TEST
+
+// Each row: what the workers that fail one segment, one after the other, have done before.
+GST_START_TEST(test_dispatcher_gives_up_by_who_failed) {
+  const struct {
+    const char* what;
+    unsigned max_attempts;
+    unsigned proven;    // Workers that have completed a segment.
+    unsigned unproven;  // Workers that have not, and fail it first.
+    unsigned tries;     // After so many it is given up.
+  } rows[] = {
+      {"the only worker", 3, 1, 0, 3},
+      {"the only worker, never proven", 3, 0, 1, 3},
+      {"one try", 1, 1, 0, 1},
+      {"as long as somebody is there who has not tried", 3, 5, 0, 5},
+      {"be it one that never did any", 2, 2, 4, 6},
+      {"until all have failed it", 3, 0, 5, 5},
+      {"however often that is", 1, 0, 12, 12},
+  };
+  for (const auto& row : rows) {
+    Farm farm({.workers = row.proven, .max_attempts = row.max_attempts});
+    farm.practise(100, 1, kOneSecond);
+    for (unsigned i = 0; i < row.unproven; ++i)
+      farm.add_worker(100 + i, 1, "new");
+    farm.add_segments(kJob, 0, 1);
+    unsigned tries = 0;
+    std::string given_up;
+    while (given_up.empty() && tries < 99) {
+      const auto grant = farm.next_grant(farm.now);
+      if (!grant) {
+        farm.now = farm.next_wakeup();
+        continue;
+      }
+      given_up = farm.fail(grant->worker, grant->lease, "stuck", farm.now)->given_up;
+      ++tries;
+    }
+    fail_unless(tries == row.tries, "%s: %u tries instead of %u", row.what, tries, row.tries);
+  }
+}
+GST_END_TEST
+
+// All that are there fail it as often as they get it, until somebody comes who does not.
+GST_START_TEST(test_dispatcher_waits_for_who_may_come) {
+  for (const bool comes : {true, false}) {
+    Farm farm({.segments = 1, .workers = 3}, {.newcomers_awaited = 10 * kOneSecond});
+    const Instant began = farm.now;
+    std::string given_up;
+    std::string done;
+    while (given_up.empty() && done.empty()) {
+      if (comes && farm.now >= began + 9 * kOneSecond && farm.workers() == 3)
+        farm.add_worker(4, 1, "dora");
+      while (const auto grant = farm.next_grant(farm.now)) {
+        if (grant->worker == 4)
+          done = farm.finish(0, 4) + "done";
+        else
+          given_up += farm.fail(grant->worker, grant->lease, "no", farm.now)->given_up;
+      }
+      farm.pass(kOneSecond);
+    }
+    fail_unless(farm.now <= began + 60 * kOneSecond);
+    fail_unless(done.empty() != comes);
+    fail_unless(comes || farm.now >= began + 10 * kOneSecond);
+    fail_unless(comes || contains(given_up, "segment 0: given up after "), "%s", given_up.c_str());
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_says_the_beginning_of_a_long_reason) {
+  Farm farm({.segments = 1, .workers = 1, .max_attempts = 1});
+  farm.grants();
+  const auto failure = farm.flunk(0, 1, std::string(5000, 'x'));
+  fail_unless(failure.given_up.size() < 500);
+  fail_unless_equals_uint64(failure.reason.size(), 4096);
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_blames_a_lost_worker_for_what_it_was_at_only) {
+  Farm farm({.capacity = 2, .max_attempts = 1});
+  farm.practise(100, 1, kOneSecond);
+  farm.add_segments(kJob, 0, 4);
+  fail_unless_equals_text(farm.grants(), "0>1 1>2 2>1 3>2");
+  farm.show_life(0, 1);
+  farm.show_life(2, 1);
+  const auto failures = farm.remove_worker(1, false, "connection lost", farm.now);
+  fail_unless_equals_text(text(failures), "0>1 2>1");
+  // One attempt is allowed, and worker 2 has not had it.
+  fail_unless_equals_text(failures.at(0).given_up, "");
+  fail_unless_equals_text(failures.at(1).given_up, "");
+  farm.finish(1, 2);
+  fail_unless_equals_text(farm.grants(), "0>2");
+  farm.finish(3, 2);
+  fail_unless_equals_text(farm.grants(), "2>2");
+  fail_unless(contains(farm.flunk(0, 2).given_up, "segment 0: given up after 2 failed attempt"));
+}
+GST_END_TEST
+
+// However many times, and under however many names; also where the next is there before the last
+// has gone, so that somebody seems to be left who has not tried.
+GST_START_TEST(test_dispatcher_outlives_those_that_vanish) {
+  for (const bool overlap : {false, true}) {
+    Farm farm({.segments = 1, .workers = 0});
+    std::string given_up;
+    const auto join = [&](WorkerId worker) {
+      farm.add_worker(worker, 1, "ghost", {}, overlap || worker % 2 == 0 ? "" : "a ghost");
+    };
+    join(1);
+    for (WorkerId worker = 1; worker <= 200; ++worker) {
+      farm.pass(10 * kMillisecond);
+      farm.grants();
+      farm.show_life(0, worker);
+      if (overlap)
+        join(worker + 1);
+      given_up += farm.remove_worker(worker, false, "connection lost", farm.now).at(0).given_up;
+      if (!overlap)
+        join(worker + 1);
+    }
+    fail_unless_equals_text(given_up, "");
+    farm.remove_worker(201, true, "left", farm.now);
+    farm.add_worker(1000, 1, "anna");
+    fail_unless_equals_text(farm.grants(), "0>1000");
+  }
+}
+GST_END_TEST
+
+// A segment that breaks whoever gets it is not tried for ever.
+GST_START_TEST(test_dispatcher_gives_up_what_breaks_all_workers) {
+  Farm farm({.segments = 1, .workers = 0});
+  std::string given_up;
+  WorkerId worker = 1;
+  while (given_up.empty() && worker < 100) {
+    farm.pass(3 * kOneSecond);
+    farm.add_worker(++worker, 1, "anna", {}, "anna");
+    farm.grants();
+    farm.show_life(0, worker);
+    given_up = farm.remove_worker(worker, false, "connection lost", farm.now).at(0).given_up;
+  }
+  fail_unless(contains(given_up, "given up after 30 failed attempts"), "%s", given_up.c_str());
+}
+GST_END_TEST
+
+// Each is right once, so that its word counts for something, while an honest one is busy.
+GST_START_TEST(test_dispatcher_does_not_believe_many_that_did_little) {
+  Farm farm({.workers = 1});
+  farm.practise(100, 3, kOneSecond);
+  farm.add_segments(kJob, 0, 2);
+  fail_unless_equals_text(farm.grants(), "0>1");
+  for (WorkerId liar = 2; liar < 50; ++liar) {
+    farm.add_segments(kJob, 1000 + liar, 1);
+    farm.add_worker(liar, 1, "liar");
+    for (int i = 0; i < 3; ++i) {
+      const auto grant = farm.next_grant(farm.now);
+      if (!grant || grant->worker != liar)
+        break;
+      if (grant->segment.index == 1)
+        fail_unless_equals_text(farm.flunk(1, liar).given_up, "");
+      else
+        farm.finish(grant->segment.index, liar);
+    }
+    farm.remove_worker(liar, true, "left", farm.now);
+  }
+  farm.finish(0, 1);
+  fail_unless_equals_text(farm.grants(), "1>1");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_takes_who_comes_again_for_the_same) {
+  Farm farm({.segments = 1, .workers = 0, .max_attempts = 2});
+  farm.add_worker(1, 1, "liar", {}, "liar");
+  fail_unless_equals_text(farm.grants(), "0>1");
+  farm.add_worker(2, 1, "anna", {}, "anna");
+  farm.flunk(0, 1);
+  farm.remove_worker(1, true, "left", farm.now);
+  farm.add_worker(3, 1, "liar", {}, "liar");
+  // It has failed it.
+  fail_unless_equals_text(farm.grants(), "0>2");
+}
+GST_END_TEST
+
+// When the network goes, one after the other is found dead, and each got what the one before had.
+GST_START_TEST(test_dispatcher_blames_nobody_for_what_arrived_nowhere) {
+  Farm farm({.workers = 5, .max_attempts = 1});
+  farm.practise(100, 1, kOneSecond);
+  farm.add_segments(kJob, 0, 1);
+  for (WorkerId worker = 1; worker < 5; ++worker) {
+    if (worker % 2 != 0)
+      farm.pass(60 * kOneSecond);
+    while (farm.expire(farm.now)) {
+    }
+    farm.grants();
+    for (const auto& failure : farm.remove_worker(worker, false, "connection lost", farm.now))
+      fail_unless_equals_text(failure.given_up, "");
+  }
+  farm.pass(60 * kOneSecond);
+  while (farm.expire(farm.now)) {
+  }
+  farm.pass(60 * kOneSecond);
+  fail_unless_equals_text(farm.grants(), "0>5");
+  farm.show_life(0, 5);
+  // Somebody else may come.
+  fail_unless_equals_text(farm.remove_worker(5, false, "connection lost", farm.now).at(0).given_up,
+                          "");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_counts_the_loss_of_all_copies_once) {
+  Farm farm({.workers = 4, .max_attempts = 2});
+  farm.practise(100, 3, kOneSecond);
+  farm.add_segments(kJob, 0, 1);
+  std::string granted;
+  for (int i = 0; i < 3; ++i) {
+    granted += farm.grants() + " ";
+    farm.pass(2 * kOneSecond);
+  }
+  fail_unless_equals_text(granted, "0>1 0>2+ 0>3+ ");
+  for (WorkerId worker : {1u, 2u, 3u}) {
+    farm.show_life(0, worker);
+    const auto failures = farm.remove_worker(worker, false, "connection lost", farm.now);
+    fail_unless_equals_text(failures.at(0).given_up, "");
+  }
+  fail_unless_equals_text(farm.grants(), "0>4");
+  fail_unless(contains(farm.flunk(0, 4).given_up, "given up after 2 failed attempts"));
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_blames_nobody_who_leaves_in_good_order) {
+  Farm farm({.segments = 2, .workers = 3, .max_attempts = 1});
+  farm.practise(100, 1, kOneSecond);
+  farm.grants();
+  for (WorkerId worker : {1u, 2u, 3u})
+    for (const auto& failure : farm.remove_worker(worker, true, "left", farm.now))
+      fail_unless_equals_text(failure.given_up, "");
+  fail_unless_equals_uint64(farm.open_segments(kJob), 2);
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_gives_nothing_up_because_the_last_other_left) {
+  Farm farm({.segments = 1, .max_attempts = 1});
+  farm.grants();
+  farm.flunk(0, 1);
+  fail_unless_equals_text(farm.grants(), "0>2");
+  const auto failures = farm.remove_worker(2, true, "left", farm.now);
+  fail_unless_equals_text(failures.at(0).given_up, "");
+  fail_unless_equals_text(farm.grants(), "0>1");
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_leaves_the_leases_of_others_alone) {
+  Farm farm({.segments = 6, .workers = 3, .capacity = 2});
+  fail_unless_equals_text(farm.grants(), "0>1 1>2 2>3 3>1 4>2 5>3");
+  farm.remove_worker(2, false, "connection lost", farm.now);
+  for (const auto& [index, worker] : {std::pair{0u, 1u}, {3u, 1u}, {2u, 3u}, {5u, 3u}})
+    farm.finish(index, worker);
+  fail_unless_equals_uint64(farm.open_segments(kJob), 2);
+}
+GST_END_TEST
+
+GST_START_TEST(test_dispatcher_queues_what_is_released_and_blames_nobody) {
+  Farm farm({.segments = 2, .workers = 1, .max_attempts = 1});
+  for (int i = 0; i < 9; ++i) {
+    farm.grants();
+    const auto grant = farm.release(1, farm.lease(0, 1), farm.now);
+    fail_unless_equals_uint64(grant->segment.index, 0);
+    fail_unless_equals_text(farm.grants(), "0>1");
+    farm.release(1, farm.lease(0, 1), farm.now);
+    fail_unless_equals_uint64(farm.leases(kJob), 0);
+  }
+}
+GST_END_TEST
+
+static Suite* dispatcher_suite() {
+  Suite* suite = suite_create("dispatcher");
+  TCase* tcase = tcase_create("general");
+  suite_add_tcase(suite, tcase);
+  tcase_add_test(tcase, test_dispatcher_grants_the_earliest_first);
+  tcase_add_test(tcase, test_dispatcher_grants_nothing_without_work_or_worker);
+  tcase_add_test(tcase, test_dispatcher_takes_each_segment_and_worker_once);
+  tcase_add_test(tcase, test_dispatcher_loads_every_worker_once_before_any_twice);
+  tcase_add_test(tcase, test_dispatcher_asks_who_will_probably_finish_first);
+  tcase_add_test(tcase, test_dispatcher_learns_the_speed_anew);
+  tcase_add_test(tcase, test_dispatcher_queues_a_failed_segment_before_later_ones);
+  tcase_add_test(tcase, test_dispatcher_counts_leases_and_attempts);
+  tcase_add_test(tcase, test_dispatcher_ignores_whoever_holds_no_such_lease);
+  tcase_add_test(tcase, test_dispatcher_shares_the_workers_between_jobs);
+  tcase_add_test(tcase, test_dispatcher_gives_a_new_job_its_share_at_once);
+  tcase_add_test(tcase, test_dispatcher_grants_only_the_earliest_while_throttled);
+  tcase_add_test(tcase, test_dispatcher_grants_nothing_of_a_stopped_job);
+  tcase_add_test(tcase, test_dispatcher_serves_others_while_one_job_is_throttled);
+  tcase_add_test(tcase, test_dispatcher_forgets_the_segments_of_a_cleared_job);
+  tcase_add_test(tcase, test_dispatcher_cancels_the_leases_of_a_removed_job_only);
+  tcase_add_test(tcase, test_dispatcher_tries_another_worker_after_a_failure);
+  tcase_add_test(tcase, test_dispatcher_comes_back_to_a_worker_when_all_have_failed);
+  tcase_add_test(tcase, test_dispatcher_does_not_wait_for_a_worker_that_left);
+  tcase_add_test(tcase, test_dispatcher_gives_up_and_says_why);
+  tcase_add_test(tcase, test_dispatcher_keeps_a_failing_segment_for_who_was_there_first);
+  tcase_add_test(tcase, test_dispatcher_gives_up_by_who_failed);
+  tcase_add_test(tcase, test_dispatcher_waits_for_who_may_come);
+  tcase_add_test(tcase, test_dispatcher_says_the_beginning_of_a_long_reason);
+  tcase_add_test(tcase, test_dispatcher_blames_a_lost_worker_for_what_it_was_at_only);
+  tcase_add_test(tcase, test_dispatcher_outlives_those_that_vanish);
+  tcase_add_test(tcase, test_dispatcher_gives_up_what_breaks_all_workers);
+  tcase_add_test(tcase, test_dispatcher_does_not_believe_many_that_did_little);
+  tcase_add_test(tcase, test_dispatcher_takes_who_comes_again_for_the_same);
+  tcase_add_test(tcase, test_dispatcher_blames_nobody_for_what_arrived_nowhere);
+  tcase_add_test(tcase, test_dispatcher_counts_the_loss_of_all_copies_once);
+  tcase_add_test(tcase, test_dispatcher_blames_nobody_who_leaves_in_good_order);
+  tcase_add_test(tcase, test_dispatcher_gives_nothing_up_because_the_last_other_left);
+  tcase_add_test(tcase, test_dispatcher_leaves_the_leases_of_others_alone);
+  tcase_add_test(tcase, test_dispatcher_queues_what_is_released_and_blames_nobody);
+  return suite;
+}
+
+GST_CHECK_MAIN(dispatcher)

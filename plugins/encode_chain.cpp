@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "gst/base/text.h"
 #include "gst/gstx/decoder_errors.h"
 #include "gst/gstx/segment_play.h"
 #include "gst/gstx/stream_format.h"

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "gst/base/text.h"
 #include "gst/gstx/segment_buffer.h"
 #include "gst/gstx/segment_kind.h"
 

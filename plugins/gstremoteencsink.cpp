@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "gst/base/handover.h"
+#include "gst/base/text.h"
 #include "gst/gstx/lease.h"
 #include "gst/gstx/segment_buffer.h"
 #include "gst/lease/result_check.h"

@@ -31,6 +31,7 @@
 #include <mutex>
 #include <optional>
 
+#include "gst/base/text.h"
 #include "gst/gstx/luma_reader.h"
 #include "gst/gstx/ref.h"
 #include "gst/visualhash/visualhash.h"

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gst/base/text.h"
+
 namespace dist {
 namespace {
 

@@ -9,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "gst/base/text.h"
 #include "gst/gstx/segment_decoder.h"
 
 namespace dist {

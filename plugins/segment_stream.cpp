@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "gst/base/text.h"
 #include "gst/gstx/segment_buffer.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_dist_segmenter_debug);

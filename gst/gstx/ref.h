@@ -79,12 +79,6 @@ class Ref {
 struct FreeDeleter {
   void operator()(void* memory) const { g_free(memory); }
 };
-// Takes over a string that g_free() frees; null gives "".
-inline std::string take_string(gchar* text) {
-  const std::unique_ptr<gchar, FreeDeleter> owner(text);
-  return text ? text : "";
-}
-
 // A buffer's or memory's bytes, readable as long as this lives.
 class BufferMap {
  public:

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "gst/base/bytes.h"
+#include "gst/base/text.h"
 #include "gst/gstx/ref.h"
 
 namespace dist {

@@ -258,9 +258,9 @@ void Listener::act() {
 
 JobId Listener::add_job(const Coordinator::JobConfig& config, Primary::Observer& observer) {
   JobId job = 0;
-  run([&](Coordinator& coordinator, Instant) {
+  run([&](Coordinator& coordinator, Instant now) {
     job = next_job_++;
-    coordinator.add_job(job, config);
+    coordinator.add_job(job, config, now);
     observers_[job] = &observer;
   });
   return job;

@@ -22,7 +22,7 @@ void LocalLink::begin() {
     joined_ = true;
     watch_ = std::make_unique<Timer>(listener_->thread(), [this] { watch(); });
     watch_->set(now + kWatchInterval);
-    coordinator.join_local(id_, name_, capacity_, *this, now);
+    coordinator.join(id_, name_, "this process", capacity_, *this, now);
   });
 }
 

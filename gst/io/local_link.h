@@ -36,6 +36,7 @@ class LocalLink : public LeaseLink, private LeasePort {
   void retire(std::optional<LeaseKey> working) override;
 
  private:
+  Trust trust() const override { return Trust::kOwn; }
   void want(std::uint64_t job, const std::vector<RenditionSpec>& renditions) override;
   void grant(wire::Lease lease, std::uint32_t units, BytesList payload) override;
   void cancel(std::uint64_t lease) override;

@@ -33,8 +33,8 @@ std::string process_of(const Coordinator::WorkerInfo& worker) {
 }  // namespace
 
 std::string Coordinator::identity_of(const WorkerInfo& worker) {
-  if (worker.address == kLocal)
-    return kLocal;
+  if (worker.trust == Trust::kOwn)
+    return kOwn;
   const std::string process = process_of(worker);
   return !process.empty() ? process : host_of(worker.address) + " " + worker.name;
 }
@@ -52,7 +52,7 @@ void Coordinator::connected(WorkerId id, const std::string& address, const wire:
   auto& connection = *connections_.emplace(id, std::make_unique<Connection>()).first->second;
   connection.session = std::make_unique<PrimarySession>(session_config_, nonce, now);
   connection.port = connection.session.get();
-  connection.info = {id, {}, address};
+  connection.info = {id, {}, address, connection.port->trust()};
   watch(connection);
   if (const std::string reason = door_.enter(id, host_of(address), now); !reason.empty())
     return close(connection, reason, now);
@@ -62,11 +62,11 @@ void Coordinator::connected(WorkerId id, const std::string& address, const wire:
     close(*connections_.at(*other), "too many connections that do not greet", now);
 }
 
-void Coordinator::join_local(WorkerId id, const std::string& name, unsigned capacity,
-                             LeasePort& port, Instant now) {
+void Coordinator::join(WorkerId id, const std::string& name, const std::string& address,
+                       unsigned capacity, LeasePort& port, Instant now) {
   auto& connection = *connections_.emplace(id, std::make_unique<Connection>()).first->second;
   connection.port = &port;
-  connection.info = {id, name, kLocal};
+  connection.info = {id, name, address, port.trust()};
   PrimarySession::Joined joined{name, capacity};
   handle(connection, joined, now);
   pump(now);
@@ -176,7 +176,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, 
   for (auto& [_, job] : jobs_)
     job.waiting_told = false;
   dispatcher_.add_worker(connection.info.id, event.capacity, event.name,
-                         connection.session ? process_of(connection.info) : kLocal,
+                         connection.info.trust == Trust::kOwn ? kOwn : process_of(connection.info),
                          identity_of(connection.info));
   for (auto& [id, job] : jobs_) {
     add_candidate(connection, id, job, now);
@@ -441,12 +441,12 @@ void Coordinator::pump(Instant now) {
 
 // --- Jobs
 
-void Coordinator::add_job(JobId id, const JobConfig& config) {
+void Coordinator::add_job(JobId id, const JobConfig& config, Instant now) {
   Job& job = jobs_.try_emplace(id, config).first->second;
   dispatcher_.add_job(id, config.max_attempts);
   for (const auto& [_, connection] : connections_)
     if (connection->works())
-      add_candidate(*connection, id, job, 0);
+      add_candidate(*connection, id, job, now);
   session_config_.max_result_size =
       std::max(session_config_.max_result_size, config.max_bytes / kResultShare);
 }
@@ -501,17 +501,8 @@ void Coordinator::clear_job(JobId id, Instant now) {
   cancel(dispatcher_.clear_job(id, now));
   Job& job = jobs_.at(id);
   end_exams(job, now);
-  Job anew(job.config);
-  // What the workers have said still holds.
-  anew.renditions = std::move(job.renditions);
-  anew.query = job.query;
-  anew.offers = std::move(job.offers);
-  anew.encoders = std::move(job.encoders);
-  anew.verification = std::move(job.verification);
-  anew.verification.forget_segments();
-  anew.golden = std::move(job.golden);
-  anew.candidates = std::move(job.candidates);
-  job = std::move(anew);
+  static_cast<JobWork&>(job) = JobWork(job.config);
+  job.verification.forget_segments();
   examine_all(id, job, now);
   pump(now);
 }

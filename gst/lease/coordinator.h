@@ -67,6 +67,7 @@ class Coordinator {
     WorkerId id = 0;
     std::string name;
     std::string address;
+    Trust trust = Trust::kChecked;
   };
   struct Rendition {
     std::shared_ptr<const SegmentHeader> header;
@@ -231,15 +232,15 @@ class Coordinator {
   // What to write; borrowed, valid until disconnected().
   Link& link(WorkerId id) { return *connections_.at(id)->session; }
 
-  // --- Workers in this process, which need no connection. They leave with disconnected(), after
-  // which `port` is used no more.
-  void join_local(WorkerId id, const std::string& name, unsigned capacity, LeasePort& port,
-                  Instant now);
+  // --- Workers that need no connection of this coordinator, such as those of this process. They
+  // leave with disconnected(), after which `port` is used no more.
+  void join(WorkerId id, const std::string& name, const std::string& address, unsigned capacity,
+            LeasePort& port, Instant now);
   // What such a worker says.
   void said(WorkerId id, PrimarySession::Event event, Instant now);
 
   // --- Jobs. The caller chooses the ids, each once, below 2^63.
-  void add_job(JobId job, const JobConfig& config);
+  void add_job(JobId job, const JobConfig& config, Instant now);
   // What shall be made of the segments, said before the first of them: resolved, at least one, at
   // most kMaxRenditions. Workers are asked what they can make of it, and get no lease of the job
   // before they have answered. Where it is not said a result is whatever a worker makes.
@@ -298,8 +299,8 @@ class Coordinator {
  private:
   struct Connection {
     WorkerInfo info;
-    std::unique_ptr<PrimarySession> session;  // Null: in this process.
-    LeasePort* port = nullptr;                // The session's, or that of join_local().
+    std::unique_ptr<PrimarySession> session;  // Null: it needs no connection.
+    LeasePort* port = nullptr;                // The session's, or that of join().
     unsigned capacity = 0;
     bool joined = false;
     bool observes = false;  // No worker, and never joined.
@@ -342,14 +343,26 @@ class Coordinator {
     JobId exam = 0;  // 0: it has none.
     bool failed = false;
   };
-  struct Job {
-    explicit Job(const JobConfig& c) : config(c), window({.bytes = c.max_bytes}) {}
+  // What the workers of a job have said, and what it wants of them: survives clear_job().
+  struct JobWorkers {
+    explicit JobWorkers(const JobConfig& config) : verification(config.verification) {}
 
-    JobConfig config;
+    Verification verification;
+    std::vector<RenditionSpec> renditions;  // Empty: whatever a worker makes.
+    std::uint64_t query = 0;                // By which workers were asked for them.
+    std::map<WorkerId, std::vector<Ability>> offers;
+    std::vector<std::string> encoders;  // Of the results so far, for each rendition; empty: any.
+    // Where workers are examined: with what, and those that have not passed.
+    std::optional<Segment> golden;
+    std::map<WorkerId, Candidate> candidates;
+  };
+  // What becomes of the segments of a job: begins anew with clear_job().
+  struct JobWork {
+    explicit JobWork(const JobConfig& config) : window({.bytes = config.max_bytes}) {}
+
+    Window window;  // What is held, in order.
     ResultCheck check;
-    Verification verification{config.verification};
     std::uint64_t looked_at = 0;                 // Bytes of results that are being looked at.
-    Window window;                               // What is held, in order.
     std::map<std::uint64_t, Segment> segments;   // Not complete.
     std::map<std::uint64_t, Segment> kept;       // Complete, but some of its results provisional.
     std::set<std::uint64_t> provisional;         // Of which some results are.
@@ -376,25 +389,20 @@ class Coordinator {
     std::uint64_t frames_done = 0;
     std::uint64_t failures = 0;
     std::uint64_t hedges = 0;
+    unsigned failed_exams = 0;                    // Since one passed.
+    std::map<std::size_t, Instant> unable_since;  // Of those that are queued and nobody can make.
+    Instant unable_at = kNever;                   // When that is told.
+    bool unable_told = false;
+  };
+  struct Job : JobWorkers, JobWork {
+    explicit Job(const JobConfig& c) : JobWorkers(c), JobWork(c), config(c) {}
+
+    JobConfig config;
 
     // Those of its renditions that are in the set.
     std::vector<RenditionSpec> some(RenditionSet set) const;
     std::vector<double> weights() const;
     std::size_t find(const std::string& rendition) const;
-
-    // Where workers are examined: with what, how many failed since one passed, and those that have
-    // not passed.
-    std::optional<Segment> golden;
-    unsigned failed_exams = 0;
-    std::map<WorkerId, Candidate> candidates;
-
-    std::vector<RenditionSpec> renditions;  // Empty: whatever a worker makes.
-    std::uint64_t query = 0;                // By which workers were asked for them.
-    std::map<WorkerId, std::vector<Ability>> offers;
-    std::vector<std::string> encoders;  // Of the results so far, for each rendition; empty: any.
-    std::map<std::size_t, Instant> unable_since;  // Of those that are queued and nobody can make.
-    Instant unable_at = kNever;                   // When that is told.
-    bool unable_told = false;
   };
 
   // A job of the dispatcher's with one segment, for one worker. Nobody else knows its id.
@@ -423,8 +431,8 @@ class Coordinator {
   };
 
   static constexpr char kJobDone[] = "the job is done";
-  // The address and the identity of workers in this process.
-  static constexpr char kLocal[] = "this process";
+  // The identity of workers whose trust is `own`, and their process.
+  static constexpr char kOwn[] = "this process";
   static bool has(RenditionSet set, std::size_t rendition) { return (set >> rendition & 1) != 0; }
 
   void handle(Connection& connection, PrimarySession::Joined& event, Instant now);

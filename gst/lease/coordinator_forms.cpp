@@ -52,7 +52,7 @@ bool Coordinator::could_another_vouch(const ResultCheck::Form& form, const Job& 
 
 bool Coordinator::is_settled(const ResultCheck::Form& form, JobId id, const Job& job,
                              std::size_t rendition) const {
-  if (form.settled || form.vouchers.size() > 1 || form.vouchers.contains(kLocal) ||
+  if (form.settled || form.vouchers.size() > 1 || form.vouchers.contains(kOwn) ||
       dispatcher_.open_segments(id) == 0)
     return true;
   return (form.results >= kSureAfter || !could_another_vouch(form, job, rendition)) &&

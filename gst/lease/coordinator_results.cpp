@@ -98,8 +98,8 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   const std::uint64_t more = exam ? answer.size : weigh(job, done);
   if (!fits(job, more) && !may_exceed(done.grant, job))
     return put_off(done.grant, answer.size, now);
-  const bool local = connection.session == nullptr;
-  const bool picked = exam || job.verification.picks(id, local, done.grant.segment.index);
+  const bool picked =
+      exam || job.verification.picks(id, connection.info.trust, done.grant.segment.index);
   if (!exam && needs_context(done, job, picked))
     return refuse_result(done, "damaged; it is decoded again with what lies before it",
                          Dispatcher::Blame::kNobody, now);

@@ -4,12 +4,12 @@
 
 namespace dist {
 
-bool Verification::picks(WorkerId worker, bool local, std::uint64_t segment) {
+bool Verification::picks(WorkerId worker, Trust trust, std::uint64_t segment) {
   if (config_.mode == Verify::kNone)
     return false;
   if (config_.mode == Verify::kAll)
     return true;
-  if (local)
+  if (trust == Trust::kOwn)
     return false;
   // Drawn each time, so that what else happens does not tell what comes next.
   const bool drawn = std::generate_canonical<double, 53>(random_) < config_.ratio;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gst/lease/dispatcher.h"
+#include "gst/wire/lease_port.h"
 
 namespace dist {
 
@@ -30,8 +31,8 @@ class Verification {
 
   explicit Verification(const Config& config) : config_(config), random_(config.seed) {}
 
-  // Whether this result is looked at. `local`: the worker is this process, whose word is good.
-  bool picks(WorkerId worker, bool local, std::uint64_t segment);
+  // Whether this result is looked at.
+  bool picks(WorkerId worker, Trust trust, std::uint64_t segment);
   // Up to which of so many frames, not 0, a result is looked at: of those of a sample the last one
   // every second time, else one of the second half, so that what moves is seen to move; all of
   // those of a worker that was wrong once, and where everything is looked at.

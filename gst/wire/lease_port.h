@@ -14,11 +14,17 @@
 
 namespace dist {
 
+// How far a worker's word goes: it is this process, whose results count as they are, or another
+// one, whose results are checked.
+enum class Trust { kOwn, kChecked };
+
 // What a primary says to one worker that has joined, over the wire or in the same process.
 class LeasePort {
  public:
   virtual ~LeasePort() = default;
 
+  // The same for as long as the port is there.
+  virtual Trust trust() const = 0;
   // Asks the worker what it can do for a job.
   virtual void want(std::uint64_t job, const std::vector<RenditionSpec>& renditions) = 0;
   // `units` is how many access units the segment has: what a worker may report of them is limited.

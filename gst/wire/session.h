@@ -164,6 +164,7 @@ class PrimarySession : public Link, public LeasePort {
   // be closed; a refusal for the worker may still be in next_output().
   Status receive(std::span<const std::uint8_t> bytes, Instant now, std::vector<Event>& events);
 
+  Trust trust() const override { return Trust::kChecked; }
   void want(JobId job, const std::vector<RenditionSpec>& renditions) override;
   void grant(wire::Lease lease, std::uint32_t units, BytesList payload) override;
   void cancel(LeaseId lease) override;

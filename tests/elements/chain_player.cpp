@@ -7,6 +7,7 @@
 
 #include <gst/app/gstappsink.h>
 
+#include "gst/base/text.h"
 #include "gst/gstx/encoder_choice.h"
 #include "gst/gstx/segment_buffer.h"
 

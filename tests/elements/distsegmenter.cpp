@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/base/text.h"
 #include "gst/gstx/gather_memory.h"
 #include "tests/elements/helpers.h"
 

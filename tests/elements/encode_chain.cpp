@@ -8,6 +8,7 @@
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 
+#include "gst/base/text.h"
 #include "gst/gstx/encoder_choice.h"
 #include "gst/gstx/luma_reader.h"
 #include "gst/gstx/segment_buffer.h"

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstring>
 
+#include "gst/base/text.h"
 #include "gst/gstx/segment_buffer.h"
 
 #ifdef __SANITIZE_THREAD__

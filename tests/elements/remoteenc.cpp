@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include "gst/base/text.h"
 #include "tests/elements/helpers.h"
 
 namespace {

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "gst/base/text.h"
+
 #include "tests/elements/remoteencsrc.h"
 
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "gst/base/text.h"
 #include "gst/gstx/segment_buffer.h"
 #include "tests/elements/chain_player.h"
 

@@ -7,6 +7,7 @@
 
 #include <gst/video/video.h>
 
+#include "gst/base/text.h"
 #include "gst/visualhash/visualhash.h"
 #include "tests/common/film.h"
 #include "tests/elements/helpers.h"

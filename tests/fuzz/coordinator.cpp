@@ -61,7 +61,7 @@ struct Peer {
 
 class Target {
  public:
-  Target() { coordinator_.add_job(1, {.max_attempts = 2, .max_bytes = kMaxBytes}); }
+  Target() { coordinator_.add_job(1, {.max_attempts = 2, .max_bytes = kMaxBytes}, 0); }
 
   void step(Input& input) {
     switch (input.byte() % 16) {
@@ -295,7 +295,7 @@ class Target {
     switch (input.byte() % 9) {
       case 0:
         if (next_index_.emplace(job, 0).second)
-          coordinator_.add_job(job, {.max_attempts = 1, .max_bytes = kMaxBytes});
+          coordinator_.add_job(job, {.max_attempts = 1, .max_bytes = kMaxBytes}, now_);
         break;
       case 1:
         remove_job(job);
@@ -327,8 +327,8 @@ class Target {
       return;
     next_index_.emplace(kLadder, 0);
     mixed_ = mixed;
-    coordinator_.add_job(kLadder,
-                         {.max_attempts = 2, .max_bytes = kMaxBytes, .mixed_encoders = mixed});
+    coordinator_.add_job(
+        kLadder, {.max_attempts = 2, .max_bytes = kMaxBytes, .mixed_encoders = mixed}, now_);
     coordinator_.set_renditions(kLadder, ladder(mixed), now_);
   }
 

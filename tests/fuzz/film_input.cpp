@@ -8,15 +8,15 @@
 #include <sstream>
 #include <string>
 
+#include "gst/film/dolby_vision.h"
+#include "gst/film/film_mends.h"
+#include "gst/film/mended_file.h"
+#include "gst/film/mp4_rotation.h"
+#include "gst/film/ts_head.h"
+#include "gst/film/ts_scan.h"
+#include "gst/film/unreadable.h"
+#include "gst/film/video_length.h"
 #include "tests/fuzz/fuzz.h"
-#include "tools/gst-dist/dolby_vision.h"
-#include "tools/gst-dist/film_mends.h"
-#include "tools/gst-dist/mended_file.h"
-#include "tools/gst-dist/mp4_rotation.h"
-#include "tools/gst-dist/ts_head.h"
-#include "tools/gst-dist/ts_scan.h"
-#include "tools/gst-dist/unreadable.h"
-#include "tools/gst-dist/video_length.h"
 
 namespace {
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "gst/base/text.h"
 #include "gst/gstx/segment_buffer.h"
 #include "tests/fuzz/segment_input.h"
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <random>
 
+#include "gst/base/text.h"
 #include "gst/gstx/segment_kind.h"
 #include "tests/elements/remoteencsrc.h"
 #include "tests/hostile/peer.h"

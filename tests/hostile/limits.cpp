@@ -7,6 +7,7 @@
 #include <iterator>
 #include <mutex>
 
+#include "gst/base/text.h"
 #include "tests/hostile/peer.h"
 
 namespace {

@@ -143,7 +143,7 @@ class Cluster {
   }
 
   void add_job(JobId job = 1, std::uint64_t max_bytes = 1u << 20, unsigned max_attempts = 3) {
-    coordinator.add_job(job, {.max_attempts = max_attempts, .max_bytes = max_bytes});
+    coordinator.add_job(job, {.max_attempts = max_attempts, .max_bytes = max_bytes}, now);
   }
   void submit(std::uint64_t index, JobId job = 1, std::uint64_t frame_size = 25) {
     auto header = std::make_shared<const SegmentHeader>(source_header(index, frame_size));

@@ -15,8 +15,10 @@ constexpr Instant kSeconds = 1'000 * kMillisecond;
 
 struct School : Cluster {
   explicit School(Verify mode = Verify::kNone, std::uint64_t max_bytes = 1u << 20) {
-    coordinator.add_job(1, {.max_bytes = max_bytes,
-                            .verification = {.mode = mode, .ratio = 0, .golden = true, .seed = 7}});
+    coordinator.add_job(1,
+                        {.max_bytes = max_bytes,
+                         .verification = {.mode = mode, .ratio = 0, .golden = true, .seed = 7}},
+                        now);
   }
   void submit_all(std::uint64_t count) {
     for (std::uint64_t index = 0; index < count; ++index)

@@ -196,7 +196,7 @@ GST_END_TEST
 // Its only worker says for ever that it goes on.
 GST_START_TEST(test_jobs_that_stand_still_end) {
   Cluster cluster;
-  cluster.coordinator.add_job(1, {.stall_timeout = 600 * kSeconds});
+  cluster.coordinator.add_job(1, {.stall_timeout = 600 * kSeconds}, cluster.now);
   cluster.submit(0);
   // Nobody is there: it waits.
   cluster.run_until(2000 * kSeconds);
@@ -221,7 +221,8 @@ GST_END_TEST
 GST_START_TEST(test_jobs_that_stand_still_end_whoever_comes_and_goes) {
   Cluster cluster;
   // Those that are gone are failed attempts too.
-  cluster.coordinator.add_job(1, {.max_attempts = 1000, .stall_timeout = 600 * kSeconds});
+  cluster.coordinator.add_job(1, {.max_attempts = 1000, .stall_timeout = 600 * kSeconds},
+                              cluster.now);
   cluster.submit(0);
   const Instant began = cluster.now;
   bool over = false;
@@ -240,7 +241,7 @@ GST_END_TEST
 // Whatever is done begins the time anew; and what cannot be done, for want of room, takes none.
 GST_START_TEST(test_jobs_that_move_do_not_end) {
   Cluster cluster;
-  cluster.coordinator.add_job(1, {.max_bytes = 4000, .stall_timeout = 100 * kSeconds});
+  cluster.coordinator.add_job(1, {.max_bytes = 4000, .stall_timeout = 100 * kSeconds}, cluster.now);
   cluster.submit(0, 1, 250);
   cluster.submit(1, 1, 250);
   cluster.join(1, "a");

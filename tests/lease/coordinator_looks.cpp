@@ -19,7 +19,8 @@ constexpr Instant kSeconds = 1'000 * kMillisecond;
 struct Farm : Cluster {
   explicit Farm(Verify mode, double ratio = 0, std::uint64_t max_bytes = 1u << 20) {
     coordinator.add_job(
-        1, {.max_bytes = max_bytes, .verification = {.mode = mode, .ratio = ratio, .seed = 7}});
+        1, {.max_bytes = max_bytes, .verification = {.mode = mode, .ratio = ratio, .seed = 7}},
+        now);
   }
   // The worker makes a segment that is submitted now.
   void make(WorkerId worker, std::uint64_t index) {
@@ -179,6 +180,8 @@ GST_END_TEST
 
 GST_START_TEST(test_looks_are_not_for_this_process) {
   struct Silent : LeasePort {
+    explicit Silent(Trust trust) : trust_(trust) {}
+    Trust trust() const override { return trust_; }
     void want(std::uint64_t, const std::vector<RenditionSpec>&) override {}
     void grant(wire::Lease granted, std::uint32_t, BytesList) override { lease = granted.lease; }
     void cancel(std::uint64_t) override {}
@@ -186,18 +189,23 @@ GST_START_TEST(test_looks_are_not_for_this_process) {
     void drop_leases() override {}
     std::optional<Incoming> incoming() const override { return std::nullopt; }
     LeaseId lease = 0;
+
+   private:
+    const Trust trust_;
   };
-  for (const Verify mode : {Verify::kSample, Verify::kAll}) {
-    Farm farm(mode, 1);
-    Silent port;
-    farm.coordinator.join_local(9, "here", 1, port, farm.now);
-    farm.submit(0);
-    farm.coordinator.said(
-        9,
-        PrimarySession::ResultReceived{port.lease, {with_payload(answer_header(source_header(0)))}},
-        farm.now);
-    fail_unless(contains(farm.told(), mode == Verify::kAll ? "look at 1/0 here" : "done 1/0 here"));
-  }
+  for (const Trust trust : {Trust::kOwn, Trust::kChecked})
+    for (const Verify mode : {Verify::kSample, Verify::kAll}) {
+      Farm farm(mode, 1);
+      Silent port(trust);
+      farm.coordinator.join(9, "here", "somewhere", 1, port, farm.now);
+      farm.submit(0);
+      farm.coordinator.said(9,
+                            PrimarySession::ResultReceived{
+                                port.lease, {with_payload(answer_header(source_header(0)))}},
+                            farm.now);
+      const bool looked_at = mode == Verify::kAll || trust == Trust::kChecked;
+      fail_unless(contains(farm.told(), looked_at ? "look at 1/0 here" : "done 1/0 here"));
+    }
 }
 GST_END_TEST
 
@@ -490,15 +498,15 @@ GST_END_TEST
 
 GST_START_TEST(test_looks_doubt_and_convict) {
   Verification verification({.mode = Verify::kSample, .ratio = 0, .seed = 1});
-  fail_unless(verification.picks(1, false, 0), "a first result");
+  fail_unless(verification.picks(1, Trust::kChecked, 0), "a first result");
   fail_unless(verification.same(1, 0, 1).empty());
-  fail_if(verification.picks(1, false, 1), "nobody doubts it");
+  fail_if(verification.picks(1, Trust::kChecked, 1), "nobody doubts it");
   // Once it was wrong all it makes is looked at, and what others make of that segment.
   verification.differ(1, 2, 0b01);
-  fail_unless(verification.picks(1, false, 3));
+  fail_unless(verification.picks(1, Trust::kChecked, 3));
   verification.same(2, 1, 1);
-  fail_unless(verification.picks(2, false, 2));
-  fail_if(verification.picks(2, false, 3));
+  fail_unless(verification.picks(2, Trust::kChecked, 2));
+  fail_if(verification.picks(2, Trust::kChecked, 3));
   // Its own answer clears nobody, and one to other renditions says nothing.
   fail_unless(verification.same(1, 2, 0b01).empty());
   fail_unless(verification.same(2, 2, 0b10).empty());
@@ -506,7 +514,7 @@ GST_START_TEST(test_looks_doubt_and_convict) {
   fail_unless(convicted.size() == 1 && convicted[0] == 1);
   fail_unless(verification.same(3, 2, 0b11).empty(), "once");
   verification.forget_worker(1);
-  fail_unless(verification.picks(1, false, 3), "as if it were new");
+  fail_unless(verification.picks(1, Trust::kChecked, 3), "as if it were new");
 }
 GST_END_TEST
 

@@ -23,9 +23,11 @@ std::vector<RenditionSpec> specs(const char* text) {
 struct Studio : Cluster {
   explicit Studio(bool mixed_encoders = false, const char* wanted = "hd:h264:64x36,sd:h264:32x18",
                   std::uint64_t max_bytes = 1u << 20, Verify verify = Verify::kNone) {
-    coordinator.add_job(1, {.max_bytes = max_bytes,
-                            .mixed_encoders = mixed_encoders,
-                            .verification = {.mode = verify}});
+    coordinator.add_job(1,
+                        {.max_bytes = max_bytes,
+                         .mixed_encoders = mixed_encoders,
+                         .verification = {.mode = verify}},
+                        now);
     coordinator.set_renditions(1, specs(wanted), now);
   }
   // Each that the job wants is made with `encoder`; those with an empty one cannot be.
@@ -502,6 +504,7 @@ GST_END_TEST
 // A worker of the same process gets the very bytes, and is one like the others.
 GST_START_TEST(test_renditions_by_a_local_worker) {
   struct Port : LeasePort {
+    Trust trust() const override { return Trust::kOwn; }
     void want(std::uint64_t id, const std::vector<RenditionSpec>&) override { job = id; }
     void grant(wire::Lease granted, std::uint32_t, BytesList bytes) override {
       lease = granted.lease;
@@ -520,7 +523,7 @@ GST_START_TEST(test_renditions_by_a_local_worker) {
   studio.submit(0);
   studio.told();
   auto& coordinator = studio.coordinator;
-  coordinator.join_local(9, "local", 1, port, studio.now);
+  coordinator.join(9, "local", "here", 1, port, studio.now);
   fail_unless_equals_uint64(port.lease, 0);
   coordinator.said(9, PrimarySession::Offered{port.job, {{true, kX264, ""}, {true, kX264, ""}}},
                    studio.now);

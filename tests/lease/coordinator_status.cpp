@@ -158,13 +158,13 @@ GST_START_TEST(test_status_lists_so_many_workers_and_counts_all) {
   const PrimarySession::Config session;
   for (WorkerId id = 1; id <= kMore; ++id) {
     ports.push_back(std::make_unique<PrimarySession>(session, wire::Nonce{}, 0));
-    coordinator.join_local(id, "w" + std::to_string(id), 1, *ports.back(), 0);
+    coordinator.join(id, "w" + std::to_string(id), "somewhere", 1, *ports.back(), 0);
   }
   const FarmStatus status = coordinator.status(0);
   fail_unless_equals_uint64(status.workers.size(), FarmStatus::kMaxWorkers);
   fail_unless_equals_uint64(status.all_workers, kMore);
   fail_unless_equals_text(status.workers.front().name, "w1");
-  fail_unless_equals_text(status.workers.front().address, "this process");
+  fail_unless_equals_text(status.workers.front().address, "somewhere");
 }
 GST_END_TEST
 

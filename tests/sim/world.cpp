@@ -62,11 +62,13 @@ World::World(const Scenario& scenario, std::uint64_t seed, bool verbose)
     jobs_.try_emplace(id, plan);
     jobs_.at(id).stream = "s" + std::to_string(id);
     jobs_.at(id).largest = scenario_.largest(plan);
-    coordinator_.add_job(id, {.max_attempts = plan.max_attempts,
-                              .max_bytes = plan.max_bytes,
-                              .mixed_encoders = plan.mixed_encoders,
-                              .check_rendition = judge_caps,
-                              .verification = plan.verification});
+    coordinator_.add_job(id,
+                         {.max_attempts = plan.max_attempts,
+                          .max_bytes = plan.max_bytes,
+                          .mixed_encoders = plan.mixed_encoders,
+                          .check_rendition = judge_caps,
+                          .verification = plan.verification},
+                         0);
     timeline_.at(plan.begins_at, *this, kProduce, id);
     timeline_.at(plan.seek_at, *this, kSeek, id);
     if (plan.consume_every != 0)

@@ -11,10 +11,10 @@
 
 #include <gst/check/gstcheck.h>
 
+#include "gst/base/text.h"
+#include "gst/job/containers.h"
 #include "tools/gst-dist/address.h"
 #include "tools/gst-dist/command.h"
-#include "tools/gst-dist/containers.h"
-#include "tools/gst-dist/text.h"
 
 namespace {
 

@@ -12,9 +12,9 @@
 #include <gst/check/gstcheck.h>
 #include <json-glib/json-glib.h>
 
-#include "tools/gst-dist/comparison.h"
-#include "tools/gst-dist/comparison_plot.h"
-#include "tools/gst-dist/comparison_report.h"
+#include "tools/gst-dist/compare/comparison.h"
+#include "tools/gst-dist/compare/comparison_plot.h"
+#include "tools/gst-dist/compare/comparison_report.h"
 
 namespace {
 

@@ -14,12 +14,12 @@
 
 #include <gst/check/gstcheck.h>
 
+#include "gst/film/mended_file.h"
+#include "gst/film/mp4_rotation.h"
+#include "gst/film/ts_head.h"
 #include "gst/gstx/ref.h"
-#include "tools/gst-dist/markup.h"
-#include "tools/gst-dist/mended_file.h"
-#include "tools/gst-dist/mp4_rotation.h"
-#include "tools/gst-dist/subtitle_cues.h"
-#include "tools/gst-dist/ts_head.h"
+#include "gst/job/markup.h"
+#include "gst/job/subtitle_cues.h"
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include <sstream>
 #include <string>
 
-#include "tools/gst-dist/dolby_vision.h"
+#include "gst/film/dolby_vision.h"
 
 namespace {
 

@@ -15,7 +15,7 @@
 
 #include <gst/check/gstcheck.h>
 
-#include "tools/gst-dist/ts_scan.h"
+#include "gst/film/ts_scan.h"
 
 namespace {
 

@@ -14,7 +14,7 @@
 
 #include <gst/check/gstcheck.h>
 
-#include "tools/gst-dist/film_writer.h"
+#include "gst/job/film_writer.h"
 
 namespace {
 

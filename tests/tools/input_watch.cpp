@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tools/gst-dist/input_watch.h"
+#include "gst/film/input_watch.h"
 
 #include <gst/app/gstappsrc.h>
 #include <gst/check/gstcheck.h>

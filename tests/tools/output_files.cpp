@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/gst-dist/output_files.h"
+#include "gst/job/output_files.h"
 
 namespace {
 

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tools/gst-dist/owner_load.h"
+#include "tools/gst-dist/worker/owner_load.h"
 
 #include <string>
 #include <vector>
 
 #include "tests/common/support.h"
-#include "tools/gst-dist/machine.h"
+#include "tools/gst-dist/worker/machine.h"
 
 namespace {
 

@@ -5,6 +5,8 @@
 #include <gst/check/gstcheck.h>
 #include <json-glib/json-glib.h>
 
+#include "gst/base/text.h"
+
 namespace {
 
 using dist::tool::Progress;

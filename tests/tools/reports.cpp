@@ -8,10 +8,10 @@
 
 #include <gst/check/gstcheck.h>
 
-#include "tools/gst-dist/facts.h"
-#include "tools/gst-dist/inspect_report.h"
-#include "tools/gst-dist/status_report.h"
-#include "tools/gst-dist/text.h"
+#include "gst/base/text.h"
+#include "tools/gst-dist/inspect/facts.h"
+#include "tools/gst-dist/inspect/inspect_report.h"
+#include "tools/gst-dist/status/status_report.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 
 #include <gst/check/gstcheck.h>
 
-#include "tools/gst-dist/thumbnails.h"
+#include "gst/job/thumbnails.h"
 
 namespace {
 

@@ -17,8 +17,8 @@
 
 #include <gst/check/gstcheck.h>
 
-#include "tools/gst-dist/film.h"
-#include "tools/gst-dist/film_mends.h"
+#include "gst/film/film.h"
+#include "gst/film/film_mends.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 
 #include "gst/gstx/ref.h"
 #include "tools/gst-dist/command.h"
-#include "tools/gst-dist/trouble.h"
+#include "tools/gst-dist/transcode/trouble.h"
 
 #include <gst/check/gstcheck.h>
 

@@ -16,7 +16,7 @@
 
 #include <gst/check/gstcheck.h>
 
-#include "tools/gst-dist/unreadable.h"
+#include "gst/film/unreadable.h"
 
 namespace {
 

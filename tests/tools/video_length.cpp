@@ -12,8 +12,8 @@
 
 #include <gst/check/gstcheck.h>
 
-#include "tools/gst-dist/film.h"
-#include "tools/gst-dist/video_length.h"
+#include "gst/film/film.h"
+#include "gst/film/video_length.h"
 
 namespace {
 

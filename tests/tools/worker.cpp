@@ -23,7 +23,7 @@
 
 #include "tests/common/farm.h"
 #include "tests/common/film.h"
-#include "tools/gst-dist/machine.h"
+#include "tools/gst-dist/worker/machine.h"
 
 namespace {
 

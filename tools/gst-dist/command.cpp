@@ -14,9 +14,9 @@
 #include <utility>
 
 #include "config.h"
+#include "gst/base/text.h"
+#include "gst/film/linked_source.h"
 #include "gst/gstx/ref.h"
-#include "tools/gst-dist/linked_source.h"
-#include "tools/gst-dist/text.h"
 
 namespace dist::tool {
 namespace {

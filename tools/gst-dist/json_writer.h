@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "gst/base/text.h"
 #include "gst/gstx/ref.h"
 
 namespace dist::tool {

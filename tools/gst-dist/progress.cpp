@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gst/base/text.h"
 #include "tools/gst-dist/json_writer.h"
-#include "tools/gst-dist/text.h"
 
 namespace dist::tool {
 namespace {
@@ -19,13 +19,6 @@ constexpr std::size_t kMaxGone = 3;
 constexpr double kMuchDecoding = 1.25;
 
 }  // namespace
-
-std::string clock_text(double seconds) {
-  const auto whole = static_cast<long>(std::ceil(std::max(0.0, seconds)));
-  if (whole >= 3600)
-    return format("%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
-  return format("%ld:%02ld", whole / 60, whole % 60);
-}
 
 Progress::Worker& Progress::of(const WorkerId& worker) {
   Worker& found = workers_[worker.number];

@@ -92,7 +92,4 @@ class Progress {
   double decoding_ = 1;
 };
 
-// "0:07", "12:34" or "1:02:03".
-std::string clock_text(double seconds);
-
 }  // namespace dist::tool

@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/gst-dist/inspect/foretell.h"
+
+#include "gst/base/text.h"
+#include "gst/gstx/stream_format.h"
+#include "gst/io/ladder_file.h"
+#include "gst/job/film_details.h"
+#include "gst/job/transcode_outputs.h"
+#include "gst/job/transcode_pipeline.h"
+
+namespace dist::tool {
+namespace {
+
+constexpr char kOutput[] = "out.mp4";
+
+std::string name_of(const FilmStream& stream) {
+  return std::string(stream.kind == StreamKind::kAudio ? "sound" : "subtitles") +
+         (stream.language.empty() ? "" : " in '" + stream.language + "'") + " (" + stream.codec +
+         ")";
+}
+
+std::string passenger_text(const TranscodePlan& plan, const Passenger& passenger) {
+  const std::string name = name_of(plan.film.streams[passenger.stream]);
+  return passenger.encoder.empty() ? "copies the " + name
+                                   : "encodes the " + name + " with " + passenger.encoder;
+}
+
+}  // namespace
+
+std::vector<std::string> foretell(const Inspection& inspection) {
+  const auto specs = find_renditions(default_rendition(kOutput), "");
+  const FilmStream* const video = inspection.film.first(StreamKind::kVideo);
+  if (!specs || !video || inspection.facts.frames == 0)
+    return {};
+  const SourceFormat format{.width = video->width,
+                            .height = video->height,
+                            .pixel_aspect_ratio = video->pixel_aspect_ratio,
+                            .framerate = {}};
+  const auto resolved = resolve(*specs, format, false);
+  if (!resolved)
+    return {sentence("-o " + std::string(kOutput) + " is refused: " + resolved.error())};
+  TranscodePlan plan;
+  plan.film = inspection.film;
+  if (!plan_outputs(kOutput, *resolved, plan))
+    return {};
+  const Status passengers = plan_passengers(plan, outputs_with_sound(kOutput, false, plan));
+  if (!passengers)
+    return {sentence("-o " + std::string(kOutput) + " is refused: " + passengers.error())};
+  plan_details(plan);
+  const RenditionSpec& spec = resolved->front();
+  std::string text = "-o " + std::string(kOutput) + " makes " + spec.codec + " of " +
+                     std::to_string(spec.width) + "x" + std::to_string(spec.height) + " in " +
+                     count_text(inspection.examination.segments.size(), "segment");
+  for (const Passenger& passenger : plan.passengers)
+    text += ", " + passenger_text(plan, passenger);
+  std::vector<std::string> sentences = {sentence(text)};
+  for (const std::string& left_out : plan.left_out)
+    sentences.push_back(sentence(left_out));
+  return sentences;
+}
+
+}  // namespace dist::tool

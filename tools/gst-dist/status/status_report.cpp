@@ -1,0 +1,195 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/gst-dist/status/status_report.h"
+
+#include <glib.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "gst/base/text.h"
+#include "tools/gst-dist/json_writer.h"
+#include "tools/gst-dist/progress.h"
+
+namespace dist::tool {
+namespace {
+
+constexpr std::size_t kIndent = 8;
+
+double seconds(Instant span) {
+  return static_cast<double>(span) / 1e9;
+}
+
+double rate(std::uint64_t frames, Instant span) {
+  return span > 0 ? static_cast<double>(frames) / seconds(span) : 0;
+}
+
+std::string number(std::uint64_t value) {
+  return std::to_string(value);
+}
+
+// In so few columns as there are for it.
+std::string age_text(Instant span) {
+  const auto hours = static_cast<unsigned long>(seconds(span) / 3600);
+  if (hours < 10)
+    return clock_text(seconds(span));
+  return hours < 100 ? format("%lu h", hours) : format("%lu d", hours / 24);
+}
+
+std::string job_text(const FarmStatus::Job& job) {
+  std::vector<std::string> parts = {number(job.done) + " segments done",
+                                    number(job.leased) + " leased",
+                                    number(job.queued) + " queued",
+                                    count_text(job.failures, "lease") + " failed",
+                                    number(job.hedges) + " hedged",
+                                    format("%.1f frames/s", rate(job.frames, job.elapsed)),
+                                    "running " + clock_text(seconds(job.elapsed))};
+  if (job.finished)
+    parts.push_back("finished");
+  return join(parts);
+}
+
+std::string renditions_text(const FarmStatus::Job& job) {
+  std::vector<std::string> names;
+  for (const FarmStatus::Rendition& rendition : job.renditions)
+    names.push_back(rendition.name +
+                    (rendition.encoder.empty() ? "" : " (" + rendition.encoder + ")"));
+  return join(names);
+}
+
+// "4 5", and the job's number where there are several jobs.
+std::string leases_text(const FarmStatus::Worker& worker, bool several_jobs) {
+  std::string text;
+  for (const FarmStatus::Lease& lease : worker.leases)
+    text += (text.empty() ? "" : " ") + (several_jobs ? number(lease.job) + "/" : "") +
+            number(lease.segment);
+  return text.empty() ? "-" : text;
+}
+
+std::string state_text(const FarmStatus::Worker& worker) {
+  return worker.suspended > 0 ? "off " + age_text(worker.suspended) : "";
+}
+
+// NAME ADDRESS UP HOLDS DONE FRAMES/S FAILED
+std::string row(const std::string& name, const std::string& address, const std::string& up,
+                const std::string& holds, const std::string& done, const std::string& speed,
+                const std::string& failed) {
+  return padded(shortened(printable(name), 17), 18) + padded(cut(printable(address), 21), 22) +
+         right(up, 7) + "  " + padded(cut(holds, 8), 9) + right(done, 6) + right(speed, 9) +
+         right(failed, 7) + "\n";
+}
+
+std::string worker_row(const FarmStatus::Worker& worker, bool several_jobs) {
+  const std::string state = state_text(worker);
+  return row(worker.name, worker.address, age_text(worker.connected),
+             state.empty() ? leases_text(worker, several_jobs) : state, number(worker.results),
+             format("%.1f", rate(worker.frames, worker.working)), number(worker.failures));
+}
+
+void write_job(const FarmStatus::Job& job, JsonWriter& json) {
+  json.begin_object(nullptr);
+  json.count("job", job.id);
+  json.flag("finished", job.finished);
+  json.number("seconds", seconds(job.elapsed));
+  json.count("done", job.done);
+  json.count("leased", job.leased);
+  json.count("queued", job.queued);
+  json.count("frames", job.frames);
+  json.number("frames-per-second", rate(job.frames, job.elapsed));
+  json.count("failed-leases", job.failures);
+  json.count("hedged-leases", job.hedges);
+  json.begin_array("renditions");
+  for (const FarmStatus::Rendition& rendition : job.renditions) {
+    json.begin_object(nullptr);
+    json.text("name", rendition.name);
+    if (!rendition.encoder.empty())
+      json.text("encoder", rendition.encoder);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+}
+
+void write_worker(const FarmStatus::Worker& worker, JsonWriter& json) {
+  json.begin_object(nullptr);
+  json.count("worker", worker.id);
+  json.text("name", worker.name);
+  json.text("address", worker.address);
+  json.count("capacity", worker.capacity);
+  json.number("connected", seconds(worker.connected));
+  json.number("suspended", seconds(worker.suspended));
+  json.count("done", worker.results);
+  json.count("frames", worker.frames);
+  json.number("frames-per-second", rate(worker.frames, worker.working));
+  json.count("failed-leases", worker.failures);
+  json.begin_array("leases");
+  for (const FarmStatus::Lease& lease : worker.leases) {
+    json.begin_object(nullptr);
+    json.count("job", lease.job);
+    json.count("segment", lease.segment);
+    json.count("attempt", lease.attempt);
+    json.number("seconds", seconds(lease.age));
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+}
+
+void write_failure(const FarmStatus::Failure& failure, JsonWriter& json) {
+  json.begin_object(nullptr);
+  json.count("job", failure.job);
+  json.count("segment", failure.segment);
+  json.count("attempt", failure.attempt);
+  json.text("name", failure.worker);
+  json.text("reason", failure.reason);
+  json.number("seconds", seconds(failure.age));
+  json.end_object();
+}
+
+}  // namespace
+
+std::string status_for_people(const std::string& place, const FarmStatus& status) {
+  std::string text = place + ": " + count_text(status.all_workers, "worker") + ", " +
+                     count_text(status.jobs.size(), "job") + "\n";
+  for (const FarmStatus::Job& job : status.jobs) {
+    text += paragraph("job " + number(job.id), kIndent, job_text(job));
+    if (!job.renditions.empty())
+      text += paragraph("", kIndent, "renditions: " + renditions_text(job));
+  }
+  if (!status.workers.empty()) {
+    text += "\n" + row("WORKER", "ADDRESS", "UP", "HOLDS", "DONE", "FRAMES/S", "FAILED");
+    for (const FarmStatus::Worker& worker : status.workers)
+      text += worker_row(worker, status.jobs.size() > 1);
+    if (status.all_workers > status.workers.size())
+      text += "and " + number(status.all_workers - status.workers.size()) + " more\n";
+  }
+  if (!status.failures.empty())
+    text += "\nLATEST FAILURES\n";
+  for (const FarmStatus::Failure& failure : status.failures)
+    text +=
+        paragraph(clock_text(seconds(failure.age)), kIndent,
+                  "ago: segment " + number(failure.segment) + ", attempt " +
+                      number(failure.attempt) + " on " + failure.worker + ": " + failure.reason);
+  return text;
+}
+
+std::string status_for_programs(const FarmStatus& status, bool pretty) {
+  JsonWriter json;
+  json.begin_array("jobs");
+  for (const FarmStatus::Job& job : status.jobs)
+    write_job(job, json);
+  json.end_array();
+  json.count("workers-connected", status.all_workers);
+  json.begin_array("workers");
+  for (const FarmStatus::Worker& worker : status.workers)
+    write_worker(worker, json);
+  json.end_array();
+  json.begin_array("failures");
+  for (const FarmStatus::Failure& failure : status.failures)
+    write_failure(failure, json);
+  json.end_array();
+  return json.finish(pretty);
+}
+
+}  // namespace dist::tool

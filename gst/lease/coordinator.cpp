@@ -247,23 +247,16 @@ void Coordinator::cancel(const std::vector<Dispatcher::Grant>& grants) {
   }
 }
 
-bool Coordinator::fits(const Job& job, std::uint64_t more) {
-  return job.window.bytes() + job.incoming + job.looked_at + more <= job.config.max_bytes;
-}
-
 // Whether the result may go beyond the limit: that of the earliest segment, for room comes from it,
 // and that of an exam, for whoever passes may be the only one who can make that segment.
 bool Coordinator::may_exceed(const Dispatcher::Grant& grant, const Job& job) const {
-  return is_exam(grant) || grant.segment.index == job.window.oldest();
+  return is_exam(grant) || grant.segment.index == job.room.window().oldest();
 }
 
-// One of each at a time, because copies may arrive at the same time.
-bool Coordinator::exempt(const Dispatcher::Grant& grant) {
-  Job& job = jobs_.at(job_of(grant));
-  LeaseId& exempt = is_exam(grant) ? job.exempt_exam : job.exempt;
-  if (exempt == 0)
-    exempt = grant.lease;
-  return exempt == grant.lease;
+bool Coordinator::admit(const Dispatcher::Grant& grant) {
+  return jobs_.at(job_of(grant))
+      .room.admit(grant.lease,
+                  is_exam(grant) ? ResultRoom::Kind::kExam : ResultRoom::Kind::kSegment);
 }
 
 // Looks at what has arrived of a result.
@@ -274,16 +267,13 @@ void Coordinator::check_incoming(Connection& connection, Instant now) {
   const Dispatcher::Grant grant =
       *dispatcher_.find(connection.info.id, connection.port->incoming()->lease);
   Job& job = jobs_.at(job_of(grant));
-  if (!fits(job, 0) && (!may_exceed(grant, job) || !exempt(grant)))
+  if (!job.room.fits(0) && (!may_exceed(grant, job) || !admit(grant)))
     put_off(grant, connection.incoming, now);
 }
 
-// There is no room for this result until earlier ones are delivered. It is not leased again before
-// there is: its size is known now.
+// There is no room for this result until earlier ones are delivered.
 void Coordinator::put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now) {
-  Job& job = jobs_.at(job_of(grant));
-  job.result_size = std::max(job.result_size, static_cast<double>(size));
-  job.full_at = job.window.bytes();
+  jobs_.at(job_of(grant)).room.put_off(size);
   cancel({dispatcher_.release(grant.worker, grant.lease, now).value()});
 }
 
@@ -294,21 +284,19 @@ void Coordinator::make_room(const Dispatcher::Grant& grant) {
       connection->second->incoming_lease != grant.lease)
     return;
   if (const auto job = jobs_.find(connection->second->incoming_job); job != jobs_.end())
-    job->second.full_at = UINT64_MAX;
+    job->second.room.freed();
 }
 
 void Coordinator::lease_ended(LeaseId lease) {
   take_held(lease);
   for (auto& [_, job] : jobs_)
-    for (LeaseId* exempt : {&job.exempt, &job.exempt_exam})
-      if (*exempt == lease)
-        *exempt = 0;
+    job.room.lease_ended(lease);
 }
 
 void Coordinator::account_incoming(Connection& connection) {
   const auto job = jobs_.find(connection.incoming_job);
   if (job != jobs_.end())
-    job->second.incoming -= connection.incoming;
+    job->second.room.arrived(connection.incoming, 0);
   connection.incoming = 0;
   const auto incoming = connection.port->incoming();
   if (!incoming)
@@ -317,34 +305,20 @@ void Coordinator::account_incoming(Connection& connection) {
     connection.incoming = incoming->bytes;
     connection.incoming_lease = incoming->lease;
     connection.incoming_job = job_of(*grant);
-    jobs_.at(connection.incoming_job).incoming += incoming->bytes;
+    jobs_.at(connection.incoming_job).room.arrived(0, incoming->bytes);
   }
 }
 
-// As long as one more result would not find room, only that segment is granted which makes room. It
-// is also so, whatever is expected, from a result that found none until something is delivered:
-// else the same segment would be encoded for nothing again and again while downstream is paused.
 void Coordinator::throttle(JobId id, Job& job) {
-  using Throttle = Dispatcher::Throttle;
-  if (job.window.bytes() < job.full_at)
-    job.full_at = UINT64_MAX;
-  const double expected = static_cast<double>(job.window.bytes() + job.incoming + job.looked_at) +
-                          static_cast<double>(dispatcher_.leases(id) + 1) * job.result_size;
-  Throttle throttle = Throttle::kNone;
-  if (job.full_at != UINT64_MAX || expected > static_cast<double>(job.config.max_bytes))
-    throttle = dispatcher_.earliest(id) == job.window.oldest() ? Throttle::kEarliestOnly
-                                                               : Throttle::kStopped;
-  // The one result that may exceed the limit is being looked at. Until that is over whatever else
-  // is made of its segment would find no room, again and again.
-  if (job.full_at != UINT64_MAX && held_.contains(job.exempt))
-    throttle = Throttle::kStopped;
+  const auto throttle = job.room.throttle(dispatcher_.leases(id), dispatcher_.earliest(id),
+                                          held_.contains(job.room.admitted()));
+  job.stopped = throttle == Dispatcher::Throttle::kStopped;
   // What is held back is the next to leave: room comes from it only.
-  if (throttle == Throttle::kStopped && job.window.oldest() &&
-      job.kept.contains(*job.window.oldest()))
+  const auto oldest = job.room.window().oldest();
+  if (job.stopped && oldest && job.kept.contains(*oldest))
     settle_all(id, job);
-  job.stopped = throttle == Throttle::kStopped;
   dispatcher_.set_throttle(id, throttle);
-  throttle_exams(job, expected);
+  throttle_exams(id, job);
 }
 
 // Workers may say for ever that they go on. Where nothing can be done, for want of workers or of
@@ -456,7 +430,7 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
   Job& job = jobs_.at(id);
   const std::uint64_t index = header->index;
   const auto work = static_cast<double>(header->units.size());
-  job.window.accept(index, total_size(segment));
+  job.room.window().accept(index, total_size(segment));
   if (!job.first_segment_at)
     job.first_segment_at = now;
   RenditionSet wanted = job.renditions.empty() ? 1 : 0;
@@ -479,7 +453,7 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
     SegmentDone done;
     done.grant.segment = {id, index};
     add_empty_renditions(job, added, done);
-    job.window.answer(index, 0);
+    job.room.window().answer(index, 0);
     ++job.segments_done;
     job.segments.erase(index);
     events_.push_back(std::move(done));
@@ -488,7 +462,7 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
 }
 
 void Coordinator::delivered(JobId id, std::uint64_t index, Instant now) {
-  jobs_.at(id).window.deliver(index);
+  jobs_.at(id).room.window().deliver(index);
   pump(now);
 }
 
@@ -539,8 +513,7 @@ void Coordinator::say_goodbye(const std::string& reason) {
 }
 
 std::uint64_t Coordinator::bytes_held(JobId id) const {
-  const Job& job = jobs_.at(id);
-  return job.window.bytes() + job.incoming + job.looked_at;
+  return jobs_.at(id).room.bytes();
 }
 
 // --- Time

@@ -26,8 +26,8 @@
 #include "gst/lease/dispatcher.h"
 #include "gst/lease/door.h"
 #include "gst/lease/result_check.h"
+#include "gst/lease/result_room.h"
 #include "gst/lease/verification.h"
-#include "gst/lease/window.h"
 #include "gst/picture/picture_check.h"
 #include "gst/wire/session.h"
 
@@ -358,22 +358,14 @@ class Coordinator {
   };
   // What becomes of the segments of a job: begins anew with clear_job().
   struct JobWork {
-    explicit JobWork(const JobConfig& config) : window({.bytes = config.max_bytes}) {}
+    explicit JobWork(const JobConfig& config) : room(config.max_bytes) {}
 
-    Window window;  // What is held, in order.
+    ResultRoom room;
     ResultCheck check;
-    std::uint64_t looked_at = 0;                 // Bytes of results that are being looked at.
     std::map<std::uint64_t, Segment> segments;   // Not complete.
     std::map<std::uint64_t, Segment> kept;       // Complete, but some of its results provisional.
     std::set<std::uint64_t> provisional;         // Of which some results are.
     std::shared_ptr<const SegmentBytes> latest;  // That was submitted.
-    std::uint64_t incoming = 0;                  // Bytes of results that are arriving.
-    // The one lease whose result may arrive although there is no room for it, and the one of an
-    // exam. 0: none.
-    LeaseId exempt = 0;
-    LeaseId exempt_exam = 0;
-    double result_size = 0;              // A moving mean.
-    std::uint64_t full_at = UINT64_MAX;  // What the window held when a result had no room.
     bool done = false;
     bool waiting_told = false;
     // For how long no segment was done although one could be, and when that is told next.
@@ -459,7 +451,7 @@ class Coordinator {
   JobId job_of(const Dispatcher::Grant& grant) const;
   bool is_exam(const Dispatcher::Grant& grant) const { return exams_.contains(grant.segment.job); }
   bool may_exceed(const Dispatcher::Grant& grant, const Job& job) const;
-  bool exempt(const Dispatcher::Grant& grant);
+  bool admit(const Dispatcher::Grant& grant);
   const Segment& segment_of(const Dispatcher::Grant& grant) const;
   Dispatcher::Grant told(const Dispatcher::Grant& grant) const;
   void add_candidate(const Connection& connection, JobId id, Job& job, Instant now);
@@ -519,14 +511,13 @@ class Coordinator {
   FarmStatus::Job status_of(JobId id, const Job& job, Instant now) const;
   FarmStatus::Worker status_of(const Connection& connection, Instant now) const;
   void cancel(const std::vector<Dispatcher::Grant>& grants);
-  static bool fits(const Job& job, std::uint64_t more);
   void check_incoming(Connection& connection, Instant now);
   void put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now);
   void make_room(const Dispatcher::Grant& grant);
   void lease_ended(LeaseId lease);
   void account_incoming(Connection& connection);
   void throttle(JobId id, Job& job);
-  void throttle_exams(const Job& job, double expected);
+  void throttle_exams(JobId id, const Job& job);
   bool all_done() const;
   void ask(Connection& connection, JobId id, Job& job, Instant now);
   void update_ability(WorkerId worker, JobId id, Job& job, Instant now);

@@ -117,12 +117,12 @@ void Coordinator::admit(WorkerId worker, JobId id, Job& job, Instant now) {
 }
 
 // Where there is no room for more results they are held one after another.
-void Coordinator::throttle_exams(const Job& job, double expected) {
+void Coordinator::throttle_exams(JobId id, const Job& job) {
   std::size_t leases = 0;
   for (const auto& [_, candidate] : job.candidates)
     leases += candidate.exam != 0 ? dispatcher_.leases(candidate.exam) : 0;
-  const double all = expected + static_cast<double>(leases) * job.result_size;
-  const bool room = leases == 0 || all <= static_cast<double>(job.config.max_bytes);
+  const bool room =
+      leases == 0 || !job.room.exceeds(job.room.expected(dispatcher_.leases(id) + leases));
   for (const auto& [_, candidate] : job.candidates)
     if (candidate.exam != 0)
       dispatcher_.set_throttle(candidate.exam,

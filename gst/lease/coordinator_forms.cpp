@@ -93,7 +93,7 @@ void Coordinator::settle_all(JobId id, Job& job) {
     held.made.clear();
     if (kept == job.kept.end())
       continue;
-    job.window.answer(index, held.results);
+    job.room.window().answer(index, held.results);
     event.segments.push_back({index, held.results});
   }
   job.kept.clear();
@@ -188,7 +188,7 @@ std::uint64_t Coordinator::take_back(JobId id, Job& job, std::uint64_t index,
     job.frames_done -= frames_in(segment);
     job.segments.insert(job.kept.extract(kept));
   }
-  job.window.answer(index, held);
+  job.room.window().answer(index, held);
   dispatcher_.reopen({id, index}, work, set);
   event.segments.push_back({index, held});
   return count;

@@ -14,7 +14,7 @@ void Coordinator::hold(Answer answer, Job& job, Instant now) {
   const SegmentDone& done = answer.done;
   // One answer finds room in any case, not each copy of it.
   const LeaseId lease = done.grant.lease;
-  if (!fits(job, answer.size) && !exempt(done.grant))
+  if (!job.room.fits(answer.size) && !admit(done.grant))
     return put_off(done.grant, answer.size, now);
   const Segment& segment = segment_of(done.grant);
   const std::vector<Time> times = segment.header->presentation_times();
@@ -33,7 +33,7 @@ void Coordinator::hold(Answer answer, Job& job, Instant now) {
       wanted.until = std::max(wanted.until, shown.front());
   if (segment.before)
     wanted.context = with_context(*segment.before, {segment.header, segment.bytes});
-  job.looked_at += answer.size;
+  job.room.look_begun(answer.size);
   const auto awaited = std::make_shared<const bool>(true);
   wanted.awaited = awaited;
   dispatcher_.answered(done.worker.id, lease, now);
@@ -47,7 +47,7 @@ std::optional<Coordinator::Answer> Coordinator::take_held(LeaseId lease) {
     return {};
   Answer answer = std::move(found->second.answer);
   held_.erase(found);
-  jobs_.at(job_of(answer.done.grant)).looked_at -= answer.size;
+  jobs_.at(job_of(answer.done.grant)).room.look_ended(answer.size);
   return answer;
 }
 

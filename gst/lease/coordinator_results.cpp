@@ -13,8 +13,6 @@ namespace {
 // Leases of a segment that may lack frames without counting as failed, times max_attempts:
 // meanwhile the workers show with other segments what their word is worth.
 constexpr unsigned kDoubts = 3;
-// Weight of the newest size in the mean of a job's results.
-constexpr double kNewest = 0.25;
 
 // The bytes [offset, offset + length) of these, copied only if they lie in several pieces.
 Bytes slice(const BytesList& pieces, std::uint64_t offset, std::uint64_t length) {
@@ -96,7 +94,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   // what is accepted decides on what fits to it.
   const bool exam = is_exam(done.grant);
   const std::uint64_t more = exam ? answer.size : weigh(job, done);
-  if (!fits(job, more) && !may_exceed(done.grant, job))
+  if (!job.room.fits(more) && !may_exceed(done.grant, job))
     return put_off(done.grant, answer.size, now);
   const bool picked =
       exam || job.verification.picks(id, connection.info.trust, done.grant.segment.index);
@@ -157,9 +155,7 @@ void Coordinator::accept(Answer answer, Job& job, Instant now) {
   done.note = verdict.note;
   if (is_damaged(done.renditions) || !done.note.empty())
     done.damage = damage_in(job, done);
-  const auto size = static_cast<double>(answer.size);
-  job.result_size =
-      job.result_size == 0 ? size : job.result_size + kNewest * (size - job.result_size);
+  job.room.learn(answer.size);
   keep(std::move(answer), job, now);
 }
 
@@ -234,7 +230,7 @@ void Coordinator::keep(Answer answer, Job& job, Instant now) {
     job.provisional.insert(key.index);
   done.held = segment->second.results +
               (done.complete && !done.provisional ? 0 : total_size(segment->second.bytes));
-  job.window.answer(key.index, done.held);
+  job.room.window().answer(key.index, done.held);
   job.stood_before = 0;
   job.stands_since = now;
   job.stall_told = false;

@@ -12,9 +12,6 @@ namespace {
 // A result may take this share of a job's bytes, but always so much.
 constexpr std::uint64_t kResultShare = 4;
 constexpr std::uint64_t kLeastMaxResult = 32u << 20;
-// Of refusals no more than these are told in a second.
-constexpr unsigned kToldRefusals = 5;
-constexpr Instant kToldInterval = 1'000 * kMillisecond;
 
 // An address without its port.
 std::string host_of(const std::string& address) {
@@ -152,17 +149,9 @@ bool Coordinator::is_there(WorkerId worker) const {
   return found != connections_.end() && found->second->works();
 }
 
-// A flood of strangers must not become a flood of messages.
 void Coordinator::tell_refused(const std::string& address, const std::string& reason, Instant now) {
-  if (now >= refusals_told_at_ + kToldInterval) {
-    refusals_told_at_ = now;
-    refusals_told_ = 0;
-  }
-  if (++refusals_told_ > kToldRefusals) {
-    ++refusals_untold_;
-    return;
-  }
-  events_.push_back(ConnectionRefused{address, reason, std::exchange(refusals_untold_, 0)});
+  if (const auto untold = door_.tells(now))
+    events_.push_back(ConnectionRefused{address, reason, *untold});
 }
 
 // --- What workers say
@@ -321,35 +310,15 @@ void Coordinator::throttle(JobId id, Job& job) {
   throttle_exams(id, job);
 }
 
-// Workers may say for ever that they go on. Where nothing can be done, for want of workers or of
-// room, nobody stands still.
 void Coordinator::look_for_stall(JobId id, Job& job, Instant now) {
-  constexpr Instant kTold = 60'000 * kMillisecond;
-  const Instant limit = job.config.stall_timeout;
-  job.stall_at = kNever;
-  if (limit == 0 || job.stalled)
-    return;
-  if (job.done || dispatcher_.open_segments(id) == 0) {
-    job.stood_before = 0;
-    job.stands_since.reset();
-    return;
-  }
-  if (job.stopped || dispatcher_.workers() == 0) {
-    job.stood_before += now - job.stands_since.value_or(now);
-    job.stands_since.reset();
-    return;
-  }
-  const Instant since = job.stands_since.value_or(now);
-  const Instant stood = job.stood_before + (now - since);
-  const Instant tell = std::min(kTold, limit / 2);
-  job.stands_since = since;
-  job.stalled = stood >= limit;
-  if (job.stalled || (stood >= tell && !job.stall_told)) {
-    job.stall_told = true;
-    events_.push_back(JobStalled{id, stood, describe_stall(id), job.stalled});
-  }
-  if (!job.stalled)
-    job.stall_at = now + (job.stall_told ? limit : tell) - stood;
+  using State = Standstill::State;
+  State state = State::kWorking;
+  if (job.done || dispatcher_.open_segments(id) == 0)
+    state = State::kNothingToDo;
+  else if (job.stopped || dispatcher_.workers() == 0)
+    state = State::kPaused;
+  if (const auto told = job.standstill.look(state, now))
+    events_.push_back(JobStalled{id, told->duration, describe_stall(id), told->given_up});
 }
 
 // What is waited for: "segment 3 and 5 more; leased to anna, bert".
@@ -547,7 +516,7 @@ void Coordinator::advance(Instant now) {
 Instant Coordinator::next_wakeup() const {
   Instant at = dispatcher_.next_wakeup();
   for (const auto& [_, job] : jobs_)
-    at = std::min({at, job.unable_at, job.stall_at});
+    at = std::min({at, job.unable_at, job.standstill.next_wakeup()});
   return wakeups_.empty() ? at : std::min(at, wakeups_.begin()->first);
 }
 

@@ -27,6 +27,7 @@
 #include "gst/lease/door.h"
 #include "gst/lease/result_check.h"
 #include "gst/lease/result_room.h"
+#include "gst/lease/standstill.h"
 #include "gst/lease/verification.h"
 #include "gst/picture/picture_check.h"
 #include "gst/wire/session.h"
@@ -358,9 +359,11 @@ class Coordinator {
   };
   // What becomes of the segments of a job: begins anew with clear_job().
   struct JobWork {
-    explicit JobWork(const JobConfig& config) : room(config.max_bytes) {}
+    explicit JobWork(const JobConfig& config)
+        : room(config.max_bytes), standstill(config.stall_timeout) {}
 
     ResultRoom room;
+    Standstill standstill;
     ResultCheck check;
     std::map<std::uint64_t, Segment> segments;   // Not complete.
     std::map<std::uint64_t, Segment> kept;       // Complete, but some of its results provisional.
@@ -368,12 +371,6 @@ class Coordinator {
     std::shared_ptr<const SegmentBytes> latest;  // That was submitted.
     bool done = false;
     bool waiting_told = false;
-    // For how long no segment was done although one could be, and when that is told next.
-    Instant stood_before = 0;  // With pauses in which nothing could be done.
-    std::optional<Instant> stands_since;
-    Instant stall_at = kNever;
-    bool stall_told = false;
-    bool stalled = false;  // For too long.
     bool stopped = false;  // There is no room for results.
     // For the status: what FarmStatus::Job counts.
     std::optional<Instant> first_segment_at;
@@ -545,9 +542,6 @@ class Coordinator {
   std::vector<Event> events_;
   std::vector<WorkerId> writable_;  // Some more than once.
   std::vector<Closing> closing_;
-  Instant refusals_told_at_ = 0;
-  unsigned refusals_told_ = 0;
-  std::uint64_t refusals_untold_ = 0;
 };
 
 }  // namespace dist

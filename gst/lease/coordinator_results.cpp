@@ -231,9 +231,7 @@ void Coordinator::keep(Answer answer, Job& job, Instant now) {
   done.held = segment->second.results +
               (done.complete && !done.provisional ? 0 : total_size(segment->second.bytes));
   job.room.window().answer(key.index, done.held);
-  job.stood_before = 0;
-  job.stands_since = now;
-  job.stall_told = false;
+  job.standstill.moved(now);
   note_result(done, job);
   if (done.complete) {
     add_empty_renditions(job, segment->second, done);

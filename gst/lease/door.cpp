@@ -3,6 +3,7 @@
 #include "gst/lease/door.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dist {
 
@@ -49,6 +50,19 @@ void Door::leave(const std::string& address) {
   const auto at = connections_.find(address);
   if (at != connections_.end() && --at->second == 0)
     connections_.erase(at);
+}
+
+std::optional<std::uint64_t> Door::tells(Instant now) {
+  constexpr Instant kInterval = 1'000 * kMillisecond;
+  if (now >= told_since_ + kInterval) {
+    told_since_ = now;
+    told_ = 0;
+  }
+  if (++told_ > config_.max_told) {
+    ++untold_;
+    return std::nullopt;
+  }
+  return std::exchange(untold_, 0);
 }
 
 // Not for each connection: there may be many addresses.

@@ -30,6 +30,8 @@ class Door {
     // again.
     unsigned max_guesses = 64;
     Instant guess_interval = 250 * kMillisecond;
+    // Refusals that are told in a second.
+    unsigned max_told = 5;
   };
 
   explicit Door(const Config& config) : config_(config) {}
@@ -47,6 +49,9 @@ class Door {
   void guessed_wrong(const std::string& address, Instant now);
   // The connection is gone.
   void leave(const std::string& address);
+  // Somebody was refused: whether that is told, and then of how many it was not since the last that
+  // was. A flood of strangers must not become a flood of messages.
+  std::optional<std::uint64_t> tells(Instant now);
 
  private:
   struct Guesses {
@@ -60,6 +65,9 @@ class Door {
   std::map<std::string, std::set<Id>> greeting_;  // By address.
   std::map<std::string, Guesses> guesses_;        // By address.
   Instant guesses_looked_at_ = 0;
+  Instant told_since_ = 0;
+  unsigned told_ = 0;  // Since then.
+  std::uint64_t untold_ = 0;
 };
 
 }  // namespace dist

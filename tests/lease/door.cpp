@@ -118,6 +118,16 @@ GST_START_TEST(test_door_forgets_wrong_guesses) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_door_tells_a_few_of_a_flood) {
+  Door door({.max_told = 3});
+  std::string told;
+  for (Instant now = 10 * kSecond; now < 12 * kSecond; now += kSecond / 5)
+    if (const auto untold = door.tells(now))
+      told += std::to_string(*untold) + " ";
+  fail_unless_equals_text(told, "0 0 0 2 0 0 ");
+}
+GST_END_TEST
+
 static Suite* door_suite() {
   Suite* const suite = suite_create("door");
   TCase* const tests = tcase_create("all");
@@ -126,6 +136,7 @@ static Suite* door_suite() {
   tcase_add_test(tests, test_door_closes_the_oldest_of_the_address_with_most);
   tcase_add_test(tests, test_door_slows_down_who_guesses);
   tcase_add_test(tests, test_door_forgets_wrong_guesses);
+  tcase_add_test(tests, test_door_tells_a_few_of_a_flood);
   return suite;
 }
 

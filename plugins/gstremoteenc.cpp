@@ -34,6 +34,7 @@
 #include "gst/gstx/stream_format.h"
 #include "gst/io/ladder_file.h"
 #include "gst/io/secret.h"
+#include "gst/wire/default_port.h"
 #include "plugins/fan_out.h"
 #include "plugins/local_workers.h"
 #include "plugins/open_secret.h"

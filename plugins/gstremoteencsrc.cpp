@@ -30,8 +30,9 @@
 #include "gst/base/handover.h"
 #include "gst/gstx/ref.h"
 #include "gst/io/secret.h"
+#include "gst/wire/default_port.h"
+#include "plugins/lease_player.h"
 #include "plugins/open_secret.h"
-#include "plugins/player.h"
 
 GST_DEBUG_CATEGORY(gst_remote_enc_src_debug);
 #define GST_CAT_DEFAULT gst_remote_enc_src_debug
@@ -52,25 +53,24 @@ enum {
   PROP_MAX_PIXELS
 };
 constexpr char kDefaultHost[] = "127.0.0.1";
-constexpr guint kDefaultPort = 7700;
 constexpr guint kDefaultPrefetch = 1;
 constexpr guint kMaxPrefetch = 15;
 constexpr guint64 kDefaultStallTimeout = 60 * GST_SECOND;
 
 namespace {
 
-using dist::Player;
+using dist::LeasePlayer;
 using dist::Ref;
 
 struct Settings {
-  Player::Settings player{.host = kDefaultHost,
-                          .port = kDefaultPort,
-                          .worker_name = "",
-                          .name_suffix = "",
-                          .prefetch = kDefaultPrefetch,
-                          .reconnect = false,
-                          .stall_timeout = kDefaultStallTimeout,
-                          .secret = ""};
+  LeasePlayer::Settings player{.host = kDefaultHost,
+                               .port = dist::kDefaultPort,
+                               .worker_name = "",
+                               .name_suffix = "",
+                               .prefetch = kDefaultPrefetch,
+                               .reconnect = false,
+                               .stall_timeout = kDefaultStallTimeout,
+                               .secret = ""};
   std::string secret_file;
 };
 
@@ -82,7 +82,7 @@ struct _GstRemoteEncSrc {
   struct Private {
     std::mutex settings_lock;
     Settings settings;  // Guarded by settings_lock.
-    std::unique_ptr<Player> player;
+    std::unique_ptr<LeasePlayer> player;
     std::atomic<bool> ended = false;  // The job is over, no other will come.
   } * priv;
 };
@@ -119,14 +119,14 @@ static void end_pipeline(GstRemoteEncSrc* self) {
     gst_element_post_message(GST_ELEMENT(top.get()), gst_message_new_eos(top.get()));
 }
 
-GstElement* gst_remote_enc_src_new_for(dist::Workshop* workshop, GstRemoteEncSrc* settings,
+GstElement* gst_remote_enc_src_new_for(dist::PipelineAdapter* adapter, GstRemoteEncSrc* settings,
                                        const char* name_suffix) {
   auto* self = GST_REMOTE_ENC_SRC(g_object_new(GST_TYPE_REMOTE_ENC_SRC, nullptr));
   {
     const std::lock_guard lock(settings->priv->settings_lock);
     self->priv->settings = settings->priv->settings;
   }
-  self->priv->settings.player.workshop = workshop;
+  self->priv->settings.player.adapter = adapter;
   self->priv->settings.player.name_suffix = name_suffix;
   return GST_ELEMENT(self);
 }
@@ -141,10 +141,10 @@ void gst_remote_enc_src_set_link(GstRemoteEncSrc* self, const dist::MakeLink& ma
 static void gst_remote_enc_src_loop(gpointer user_data) {
   GstRemoteEncSrc* self = GST_REMOTE_ENC_SRC(user_data);
   dist::take_over(self);
-  const Player::Next next = self->priv->player->play_next();
-  if (next == Player::Next::kPlay)
+  const LeasePlayer::Next next = self->priv->player->play_next();
+  if (next == LeasePlayer::Next::kPlay)
     return;
-  if (next == Player::Next::kEnded)
+  if (next == LeasePlayer::Next::kEnded)
     end_pipeline(self);
   gst_pad_pause_task(self->srcpad);
 }
@@ -168,7 +168,8 @@ static gboolean gst_remote_enc_src_activate_mode(GstPad* pad, GstObject* parent,
     }
     settings.player.secret = std::move(*secret);
     dist::warn_of_open_secret(GST_ELEMENT(self), settings.player.secret);
-    self->priv->player = std::make_unique<Player>(GST_ELEMENT(self), self->srcpad, settings.player);
+    self->priv->player =
+        std::make_unique<LeasePlayer>(GST_ELEMENT(self), self->srcpad, settings.player);
     dist::hand_over(self);
     return gst_pad_start_task(pad, gst_remote_enc_src_loop, self, nullptr);
   }
@@ -304,7 +305,7 @@ static void install_properties(GObjectClass* object_class) {
   g_object_class_install_property(
       object_class, PROP_PORT,
       g_param_spec_uint("port", "Port", "TCP port of the primary's remoteenc", 1, G_MAXUINT16,
-                        kDefaultPort, kFlags));
+                        dist::kDefaultPort, kFlags));
   /**
    * GstRemoteEncSrc:worker-name:
    *

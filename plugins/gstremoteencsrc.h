@@ -4,7 +4,7 @@
 
 #include <gst/gst.h>
 
-#include "plugins/player.h"
+#include "plugins/lease_player.h"
 
 G_BEGIN_DECLS
 
@@ -16,8 +16,8 @@ GST_ELEMENT_REGISTER_DECLARE(remoteencsrc)
 G_END_DECLS
 
 // For remoteencworker: one that has the settings which the other has now, whose pipeline the
-// workshop makes, and whose worker's name ends with the suffix. The workshop outlives it. Floating.
-GstElement* gst_remote_enc_src_new_for(dist::Workshop* workshop, GstRemoteEncSrc* settings,
+// adapter makes, and whose worker's name ends with the suffix. The adapter outlives it. Floating.
+GstElement* gst_remote_enc_src_new_for(dist::PipelineAdapter* adapter, GstRemoteEncSrc* settings,
                                        const char* name_suffix);
 
 // For workers of the primary's own process. Before it starts.

@@ -4,7 +4,7 @@
 
 #include <gst/gst.h>
 
-#include "plugins/player.h"
+#include "plugins/lease_player.h"
 
 G_BEGIN_DECLS
 

@@ -5,7 +5,7 @@
 #include <gst/gst.h>
 
 #include "gst/gstx/ref.h"
-#include "plugins/player.h"
+#include "plugins/lease_player.h"
 
 namespace dist {
 

@@ -105,10 +105,10 @@ std::string time_text() {
 PictureChecker::PictureChecker(const Settings& settings, Answer answer)
     : settings_(settings), answer_(std::move(answer)), began_(time_text()) {
   for (unsigned i = 0; i < std::max(settings.threads, 1u); ++i) {
-    Eye& eye = eyes_.emplace_back();
-    eye.thread = std::thread([this, &eye] {
+    LookThread& look = threads_.emplace_back();
+    look.thread = std::thread([this, &look] {
       pthread_setname_np(pthread_self(), "dist-checker");
-      run(eye.looker);
+      run(look.looker);
     });
   }
 }
@@ -119,11 +119,11 @@ void PictureChecker::stop() {
     stopping_ = true;
     changed_.notify_all();
   }
-  for (Eye& eye : eyes_)
-    eye.looker.cancel();
-  for (Eye& eye : eyes_)
-    if (eye.thread.joinable())
-      eye.thread.join();
+  for (LookThread& look : threads_)
+    look.looker.cancel();
+  for (LookThread& look : threads_)
+    if (look.thread.joinable())
+      look.thread.join();
 }
 
 void PictureChecker::push(Coordinator::LookWanted wanted) {

@@ -41,7 +41,7 @@ class PictureChecker {
   void push(Coordinator::LookWanted wanted);
 
  private:
-  struct Eye {
+  struct LookThread {
     SegmentLooker looker;
     std::thread thread;
   };
@@ -63,7 +63,7 @@ class PictureChecker {
   std::condition_variable changed_;
   std::deque<Coordinator::LookWanted> wanted_;  // Guarded by lock_.
   bool stopping_ = false;                       // Guarded by lock_.
-  std::list<Eye> eyes_;                         // Last: their threads use the members above.
+  std::list<LookThread> threads_;               // Last: their threads use the members above.
 };
 
 }  // namespace dist

@@ -4,6 +4,7 @@
 
 #include "gst/lease/verification.h"
 #include "gst/picture/picture_check.h"
+#include "gst/wire/default_port.h"
 
 namespace dist {
 namespace {

@@ -36,7 +36,6 @@ enum RemoteEncProperty : guint {
   PROP_STATS
 };
 constexpr char kDefaultAddress[] = "127.0.0.1";
-constexpr guint kDefaultPort = 7700;
 constexpr guint kDefaultMaxSegments = 64;
 constexpr guint64 kDefaultMaxBytes = 256 * 1024 * 1024;
 constexpr guint kDefaultMaxAttempts = 3;

@@ -16,13 +16,13 @@
 #include "gst/gstx/ref.h"
 #include "plugins/encode_chain.h"
 #include "plugins/gstremoteencsrc.h"
-#include "plugins/player.h"
+#include "plugins/lease_player.h"
 
 namespace dist {
 
 // Takes one segment at a time. The chain is built for the first lease and again for one that it
 // does not fit, or when it failed.
-class WorkerLane : public Workshop {
+class WorkerLane : public PipelineAdapter {
  public:
   // Adds its elements to the bin, which outlives it. `settings` are those of its remoteencsrc, and
   // `suffix`, which no other lane of the bin has, follows the worker's name. `threads` and

@@ -17,7 +17,6 @@
 
 #include "gst/io/nonce.h"
 #include "gst/io/peer_user.h"
-#include "gst/wire/redial.h"
 
 namespace dist {
 namespace {
@@ -76,15 +75,6 @@ std::size_t connection_limit() {
   return static_cast<std::size_t>(limit.rlim_cur) * 3 / 4;
 }
 
-// Longer than workers pause before they dial again.
-constexpr Instant kNewcomersAwaited = 2 * Redial::kLast;
-
-Coordinator::Config coordinator_config(const Primary::Config& config) {
-  Coordinator::Config workers = config.workers;
-  workers.dispatcher.newcomers_awaited = config.listens ? kNewcomersAwaited : 0;
-  return workers;
-}
-
 // The job that an event concerns; none: all of them.
 std::optional<JobId> job_of(const Coordinator::Event& event) {
   return std::visit(
@@ -121,7 +111,7 @@ Result<std::shared_ptr<Listener>> Listener::get(const Primary::Config& config) {
 }
 
 Listener::Listener(const Primary::Config& config)
-    : config_(config), coordinator_(coordinator_config(config)), timer_(thread_, [this] {
+    : config_(config), coordinator_(config.workers), timer_(thread_, [this] {
         coordinator_.advance(IoThread::now());
         act();
       }) {}

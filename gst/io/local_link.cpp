@@ -120,7 +120,7 @@ void LocalLink::want(std::uint64_t job, const std::vector<RenditionSpec>& rendit
   observer_.wanted({0, job}, to_string(renditions));
 }
 
-void LocalLink::grant(wire::Lease lease, std::uint32_t units, BytesList payload) {
+void LocalLink::grant(wire::Grant lease, std::uint32_t units, BytesList payload) {
   leases_[lease.lease] = {.all = units};
   say(PrimarySession::LeaseAdvanced{lease.lease});  // It is here.
   observer_.leased({.key = {0, lease.lease},

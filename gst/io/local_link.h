@@ -38,7 +38,7 @@ class LocalLink : public LeaseLink, private LeasePort {
  private:
   Trust trust() const override { return Trust::kOwn; }
   void want(std::uint64_t job, const std::vector<RenditionSpec>& renditions) override;
-  void grant(wire::Lease lease, std::uint32_t units, BytesList payload) override;
+  void grant(wire::Grant lease, std::uint32_t units, BytesList payload) override;
   void cancel(std::uint64_t lease) override;
   // A seek may bring more of the job, and the primary ends this worker itself.
   void done(const std::string&) override {}

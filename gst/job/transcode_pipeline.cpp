@@ -37,7 +37,7 @@ struct Links {
   FilmEnd end;
 };
 
-// Of an output; the passengers follow.
+// Of an output; the carried streams follow.
 constexpr std::size_t kVideoTrack = 0;
 
 bool is_installed(const std::string& element) {
@@ -126,45 +126,44 @@ std::string stream_line(std::size_t stream) {
 }
 
 // Whether its markup is removed.
-bool is_plain(const TranscodePlan& plan, const Passenger& passenger) {
-  const auto& caps = plan.film.streams[passenger.stream].caps;
+bool is_plain(const TranscodePlan& plan, const CarriedStream& carried) {
+  const auto& caps = plan.film.streams[carried.stream].caps;
   return caps && is_markup(caps.get());
 }
 
 // A muxer would ask the parser for what it takes; a writer does not.
-std::string form_of(const TranscodePlan& plan, const Passenger& passenger) {
+std::string form_of(const TranscodePlan& plan, const CarriedStream& carried) {
   const auto aac = Ref<GstCaps>::adopt(gst_caps_from_string("audio/mpeg,mpegversion={2,4}"));
-  const bool written = std::ranges::all_of(passenger.into, [&](std::size_t output) {
+  const bool written = std::ranges::all_of(carried.into, [&](std::size_t output) {
     return plan.outputs[output].container->format != nullptr;
   });
-  return written &&
-                 gst_caps_can_intersect(aac.get(), plan.film.streams[passenger.stream].caps.get())
+  return written && gst_caps_can_intersect(aac.get(), plan.film.streams[carried.stream].caps.get())
              ? " ! audio/mpeg,mpegversion=4,stream-format=raw"
              : "";
 }
 
-std::string passenger_line(const TranscodePlan& plan, std::size_t index) {
-  const Passenger& passenger = plan.passengers[index];
+std::string carried_line(const TranscodePlan& plan, std::size_t index) {
+  const CarriedStream& carried = plan.carried[index];
   const std::string n = std::to_string(index);
   std::string line =
-      "split" + std::to_string(passenger.stream) + ". ! " + std::string(kQueue) + " ! ";
-  if (is_plain(plan, passenger))
+      "split" + std::to_string(carried.stream) + ". ! " + std::string(kQueue) + " ! ";
+  if (is_plain(plan, carried))
     line += "capssetter caps=text/x-raw,format=utf8 replace=true name=plain" + n + " ! ";
-  else if (passenger.encoder.empty())
-    line += std::string(parser_of(plan.film.streams[passenger.stream].caps.get())) +
-            form_of(plan, passenger) + " ! ";
+  else if (carried.encoder.empty())
+    line += std::string(parser_of(plan.film.streams[carried.stream].caps.get())) +
+            form_of(plan, carried) + " ! ";
   else
-    line += encoding_line(passenger.encoder, n) + " ! ";
-  line += "tee name=passenger" + n + " ";
-  for (std::size_t output : passenger.into)
-    line += "passenger" + n + ". ! " + kQueue + " ! " +
+    line += encoding_line(carried.encoder, n) + " ! ";
+  line += "tee name=carried" + n + " ";
+  for (std::size_t output : carried.into)
+    line += "carried" + n + ". ! " + kQueue + " ! " +
             end_of_track(plan, output, kVideoTrack + 1 + index);
   return line;
 }
 
 // Whether each of its frames says what layout it has, so that no container needs to.
-bool describes_itself(const TranscodePlan& plan, const Passenger& passenger) {
-  const auto& caps = plan.film.streams[passenger.stream].caps;
+bool describes_itself(const TranscodePlan& plan, const CarriedStream& carried) {
+  const auto& caps = plan.film.streams[carried.stream].caps;
   const auto all = Ref<GstCaps>::adopt(
       gst_caps_from_string("audio/x-ac3; audio/x-eac3; audio/x-dts; audio/x-true-hd; "
                            "audio/mpeg,mpegversion=1"));
@@ -297,9 +296,9 @@ void attach_writer(GstBin* pipeline, const TranscodePlan& plan, std::size_t inde
   };
   if (!output.rendition.empty())
     add(kVideoTrack, *plan.film.first(StreamKind::kVideo));
-  for (std::size_t i = 0; i < plan.passengers.size(); ++i)
-    if (std::ranges::find(plan.passengers[i].into, index) != plan.passengers[i].into.end())
-      add(kVideoTrack + 1 + i, plan.film.streams[plan.passengers[i].stream]);
+  for (std::size_t i = 0; i < plan.carried.size(); ++i)
+    if (std::ranges::find(plan.carried[i].into, index) != plan.carried[i].into.end())
+      add(kVideoTrack + 1 + i, plan.film.streams[plan.carried[i].stream]);
 }
 
 void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
@@ -349,15 +348,15 @@ void end_unlinked(GstElement* parsebin, gpointer user_data) {
 
 }  // namespace
 
-Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& sound) {
+Status plan_carried_streams(TranscodePlan& plan, const std::vector<std::size_t>& sound) {
   const auto& streams = plan.film.streams;
   for (std::size_t i = 0; i < streams.size(); ++i) {
     const FilmStream& stream = streams[i];
     if (stream.kind == StreamKind::kVideo)
       continue;
     // Copied into those that take it, encoded once for those that do not.
-    Passenger copied{.stream = i, .encoder = {}, .into = {}};
-    Passenger encoded = copied;
+    CarriedStream copied{.stream = i, .encoder = {}, .into = {}};
+    CarriedStream encoded = copied;
     const bool is_sound = stream.kind == StreamKind::kAudio;
     for (std::size_t output : is_sound ? sound : outputs_with_video(plan)) {
       const Container& container = *plan.outputs[output].container;
@@ -398,9 +397,9 @@ Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& soun
       encoded.encoder = encoder;
       encoded.into.push_back(output);
     }
-    for (Passenger* passenger : {&copied, &encoded})
-      if (!passenger->into.empty())
-        plan.passengers.push_back(std::move(*passenger));
+    for (CarriedStream* carried : {&copied, &encoded})
+      if (!carried->into.empty())
+        plan.carried.push_back(std::move(*carried));
   }
   return {};
 }
@@ -413,10 +412,10 @@ Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Propertie
   for (std::size_t i = 0; i < plan.outputs.size(); ++i)
     line += output_line(plan, i);
   std::set<std::size_t> streams;
-  for (std::size_t i = 0; i < plan.passengers.size(); ++i) {
-    if (streams.insert(plan.passengers[i].stream).second)
-      line += stream_line(plan.passengers[i].stream);
-    line += passenger_line(plan, i);
+  for (std::size_t i = 0; i < plan.carried.size(); ++i) {
+    if (streams.insert(plan.carried[i].stream).second)
+      line += stream_line(plan.carried[i].stream);
+    line += carried_line(plan, i);
   }
 
   GError* error = nullptr;
@@ -444,17 +443,16 @@ Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Propertie
   for (const std::size_t stream : streams)
     if (is_raw_sound(plan.film.streams[stream]))
       mend_times(sink_of(element("stream" + std::to_string(stream)).get()).get());
-  for (std::size_t i = 0; i < plan.passengers.size(); ++i) {
+  for (std::size_t i = 0; i < plan.carried.size(); ++i) {
     const std::string n = std::to_string(i);
-    add_probe(element("passenger" + n).get(),
+    add_probe(element("carried" + n).get(),
               GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
               say_unknown_language);
-    if (!plan.passengers[i].encoder.empty())
+    if (!plan.carried[i].encoder.empty())
       prepare_encoding(GST_BIN(pipeline.get()), n);
-    else if (describes_itself(plan, plan.passengers[i]))
-      add_probe(element("passenger" + n).get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
-                hide_later_caps);
-    if (is_plain(plan, plan.passengers[i]))
+    else if (describes_itself(plan, plan.carried[i]))
+      add_probe(element("carried" + n).get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hide_later_caps);
+    if (is_plain(plan, plan.carried[i]))
       add_probe(element("plain" + n).get(), GST_PAD_PROBE_TYPE_BUFFER, remove_markup);
   }
 
@@ -493,7 +491,7 @@ std::vector<Ref<GstPad>> ends_of(GstElement* pipeline, const TranscodePlan& plan
     add("pictures");
   else
     add((plan.outputs[output].container ? "mux" : "file") + n);
-  for (std::size_t track = kVideoTrack; track <= kVideoTrack + plan.passengers.size(); ++track)
+  for (std::size_t track = kVideoTrack; track <= kVideoTrack + plan.carried.size(); ++track)
     add(track_name(output, track));
   return ends;
 }

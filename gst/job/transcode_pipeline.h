@@ -31,7 +31,7 @@ struct Output {
 };
 
 // A stream that goes past the workers, and into which outputs.
-struct Passenger {
+struct CarriedStream {
   std::size_t stream = 0;         // Of the film.
   std::string encoder;            // Empty: it is copied.
   std::vector<std::size_t> into;  // Outputs.
@@ -40,14 +40,14 @@ struct Passenger {
 struct TranscodePlan {
   Film film;
   std::vector<Output> outputs;
-  std::vector<Passenger> passengers;
+  std::vector<CarriedStream> carried;
   std::vector<std::string> left_out;  // Sentences on what is in no output.
   unsigned thumbnail_interval = 0;    // Milliseconds; 0: no output is of thumbnails.
 };
 
 // What becomes of the sound, which goes into the outputs `sound`, and of the subtitles, which go
 // into all that have video.
-Status plan_passengers(TranscodePlan& plan, const std::vector<std::size_t>& sound);
+Status plan_carried_streams(TranscodePlan& plan, const std::vector<std::size_t>& sound);
 
 // Properties of remoteenc, and their values as text.
 using Properties = std::vector<std::pair<std::string, std::string>>;

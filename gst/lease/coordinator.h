@@ -372,7 +372,7 @@ class Coordinator {
     bool done = false;
     bool waiting_told = false;
     bool stopped = false;  // There is no room for results.
-    // For the status: what FarmStatus::Job counts.
+    // For the status: what FarmStatus::JobStatus counts.
     std::optional<Instant> first_segment_at;
     std::uint64_t segments_done = 0;
     std::uint64_t frames_done = 0;
@@ -442,7 +442,7 @@ class Coordinator {
   std::optional<Answer> take_held(LeaseId lease);
   void judge_look(Answer answer, const Look& look, Job& job, Instant now);
   void accuse(const SegmentDone& done, const std::string& reason, Instant now);
-  void convict(WorkerId worker, const std::string& reason, Instant now);
+  void refute(WorkerId worker, const std::string& reason, Instant now);
 
   bool is_there(WorkerId worker) const;
   JobId job_of(const Dispatcher::Grant& grant) const;
@@ -505,8 +505,8 @@ class Coordinator {
   static std::uint64_t frames_in(const Segment& segment);
   void note_result(const SegmentDone& done, Job& job);
   void note_failure(const WorkerInfo& worker, const Dispatcher::Failure& failure, Instant now);
-  FarmStatus::Job status_of(JobId id, const Job& job, Instant now) const;
-  FarmStatus::Worker status_of(const Connection& connection, Instant now) const;
+  FarmStatus::JobStatus status_of(JobId id, const Job& job, Instant now) const;
+  FarmStatus::WorkerStatus status_of(const Connection& connection, Instant now) const;
   void cancel(const std::vector<Dispatcher::Grant>& grants);
   void check_incoming(Connection& connection, Instant now);
   void put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now);

@@ -171,7 +171,7 @@ void Coordinator::fail_exam(const SegmentDone& done, const std::string& reason, 
   exam_failed(failure, now);
   note_failure(done.worker, failure, now);
   events_.push_back(LeaseFailed{done.worker, failure.grant, reason, failure.given_up});
-  convict(done.worker.id, "it failed its exam: " + reason, now);
+  refute(done.worker.id, "it failed its exam: " + reason, now);
 }
 
 // Makes of it what is told. The worker is examined again.

@@ -90,10 +90,10 @@ void Coordinator::judge_look(Answer answer, const Look& look, Job& job, Instant 
   if (look.unknown.empty() || look.some_known) {
     for (const WorkerId other :
          job.verification.same(done.worker.id, key.index, done.grant.renditions))
-      convict(other,
-              "its answer to segment " + std::to_string(key.index) + " was wrong, and that of " +
-                  done.worker.name + " is right",
-              now);
+      refute(other,
+             "its answer to segment " + std::to_string(key.index) + " was wrong, and that of " +
+                 done.worker.name + " is right",
+             now);
     offer_golden(key.job, job, job.segments.at(key.index), true, now);
   } else {
     job.verification.unknown(done.worker.id);
@@ -102,7 +102,7 @@ void Coordinator::judge_look(Answer answer, const Look& look, Job& job, Instant 
   accept(std::move(answer), job, now);
 }
 
-// The result is not what was asked for. When another worker's is, this one is convicted.
+// The result is not what was asked for. When another worker's is, this one is refuted.
 void Coordinator::accuse(const SegmentDone& done, const std::string& reason, Instant now) {
   if (is_exam(done.grant))
     return fail_exam(done, printable(reason), now);
@@ -111,7 +111,7 @@ void Coordinator::accuse(const SegmentDone& done, const std::string& reason, Ins
   refuse_result(done, reason, Dispatcher::Blame::kAttempt, now);
 }
 
-void Coordinator::convict(WorkerId worker, const std::string& reason, Instant now) {
+void Coordinator::refute(WorkerId worker, const std::string& reason, Instant now) {
   if (!is_there(worker))
     return;
   const auto suspension = dispatcher_.suspend(worker, now);

@@ -49,29 +49,29 @@ void Coordinator::note_failure(const WorkerInfo& worker, const Dispatcher::Failu
     failures_.pop_back();
 }
 
-FarmStatus::Job Coordinator::status_of(JobId id, const Job& job, Instant now) const {
+FarmStatus::JobStatus Coordinator::status_of(JobId id, const Job& job, Instant now) const {
   std::set<std::uint64_t> leased;
   for (const Dispatcher::Grant& grant : dispatcher_.leases_of(id))
     leased.insert(grant.segment.index);
-  FarmStatus::Job status{.id = id,
-                         .finished = job.done,
-                         .elapsed = job.first_segment_at ? now - *job.first_segment_at : 0,
-                         .done = job.segments_done,
-                         .leased = leased.size(),
-                         .queued = dispatcher_.open_segments(id) - leased.size(),
-                         .frames = job.frames_done,
-                         .failures = job.failures,
-                         .hedges = job.hedges,
-                         .renditions = {}};
+  FarmStatus::JobStatus status{.id = id,
+                               .finished = job.done,
+                               .elapsed = job.first_segment_at ? now - *job.first_segment_at : 0,
+                               .done = job.segments_done,
+                               .leased = leased.size(),
+                               .queued = dispatcher_.open_segments(id) - leased.size(),
+                               .frames = job.frames_done,
+                               .failures = job.failures,
+                               .hedges = job.hedges,
+                               .renditions = {}};
   for (std::size_t i = 0; i < job.renditions.size(); ++i)
     status.renditions.push_back({job.renditions[i].name, job.encoders[i]});
   return status;
 }
 
-FarmStatus::Worker Coordinator::status_of(const Connection& connection, Instant now) const {
+FarmStatus::WorkerStatus Coordinator::status_of(const Connection& connection, Instant now) const {
   const WorkerInfo& info = connection.info;
   const Instant suspended = dispatcher_.suspended_until(info.id);
-  FarmStatus::Worker status{
+  FarmStatus::WorkerStatus status{
       .id = info.id,
       .name = info.name,
       .address = info.address,

@@ -54,9 +54,6 @@ class Dispatcher {
     // longest.
     Instant suspension = 1'000 * kMillisecond;
     Instant longest_suspension = 60'000 * kMillisecond;
-    // Other workers may come: a segment that all have failed which are there is tried for so long
-    // since its first failure. 0: none will.
-    Instant newcomers_awaited = 0;
   };
 
   // The worker shall make these renditions of the segment.
@@ -88,7 +85,7 @@ class Dispatcher {
 
   // Segments belong to jobs, between which the workers are shared fairly. A segment is given up
   // when it failed `max_attempts` times and every worker that is there and could make it has failed
-  // it, after `newcomers_awaited`, or when it failed ten times as often, after a minute.
+  // it, or when it failed ten times as often, after a minute.
   // A worker that comes again under the same identity is one attempt, unless no other could do it,
   // or others hold leases of the segment at that time. Only those leases count that the segment may
   // be to blame for. A lease whose worker was lost or silent does not if the worker had said

@@ -232,10 +232,8 @@ bool Dispatcher::is_hopeless(SegmentKey key, const Part& part, Instant now) cons
   const Job& job = jobs_.at(key.job);
   const bool often =
       part.failures >= kUnprovenFactor * job.max_attempts && now >= part.first_failed + kLongTried;
-  // Of a job that is for one worker no other one will ever take a lease.
-  const Instant awaited = job.only ? 0 : config_.newcomers_awaited;
-  return often || (part.failures >= job.max_attempts && now >= part.first_failed + awaited &&
-                   count_able(key, part) > 0 && failed_by_all(key, part));
+  return often || (part.failures >= job.max_attempts && count_able(key, part) > 0 &&
+                   failed_by_all(key, part));
 }
 
 // --- Deadlines

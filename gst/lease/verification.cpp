@@ -34,16 +34,16 @@ void Verification::differ(WorkerId worker, std::uint64_t segment, RenditionSet r
 std::vector<WorkerId> Verification::same(WorkerId worker, std::uint64_t segment,
                                          RenditionSet renditions) {
   workers_[worker].seen = true;
-  std::vector<WorkerId> convicted;
+  std::vector<WorkerId> refuted;
   const auto found = accused_.find(segment);
   if (found == accused_.end())
-    return convicted;
+    return refuted;
   for (const auto& [other, accused] : found->second)
     if (other != worker && (accused & renditions) != 0)
-      convicted.push_back(other);
-  for (const WorkerId other : convicted)
+      refuted.push_back(other);
+  for (const WorkerId other : refuted)
     found->second.erase(other);
-  return convicted;
+  return refuted;
 }
 
 void Verification::forget_worker(WorkerId worker) {

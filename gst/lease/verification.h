@@ -39,8 +39,8 @@ class Verification {
   std::size_t last_frame(WorkerId worker, std::size_t frames);
 
   // What was seen. A worker is accused when its answer is not what was asked for, or its pictures
-  // differ from the source's, and convicted when another one's answer to the same, or to some of
-  // the same renditions, is right. same() returns those who are convicted now.
+  // differ from the source's, and refuted when another one's answer to the same, or to some of
+  // the same renditions, is right. same() returns those who are refuted now.
   void differ(WorkerId worker, std::uint64_t segment, RenditionSet renditions);
   std::vector<WorkerId> same(WorkerId worker, std::uint64_t segment, RenditionSet renditions);
   // Nobody could tell: its word has to do, this time and as long as nothing else is drawn.

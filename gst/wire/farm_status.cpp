@@ -32,7 +32,7 @@ std::vector<Item> read_list(ByteReader& in, std::size_t max, bool& valid, Read r
 }
 
 // Fields are read in the order in which they are listed: that of evaluation in braces.
-void write_job(ByteWriter& out, const FarmStatus::Job& job) {
+void write_job(ByteWriter& out, const FarmStatus::JobStatus& job) {
   out.u64(job.id);
   out.u16(job.finished ? 1 : 0);
   out.u64(job.elapsed);
@@ -48,8 +48,8 @@ void write_job(ByteWriter& out, const FarmStatus::Job& job) {
   });
 }
 
-FarmStatus::Job read_job(ByteReader& in, bool& valid) {
-  FarmStatus::Job job;
+FarmStatus::JobStatus read_job(ByteReader& in, bool& valid) {
+  FarmStatus::JobStatus job;
   job.id = in.u64();
   const std::uint16_t finished = in.u16();
   valid = valid && finished <= 1;
@@ -67,7 +67,7 @@ FarmStatus::Job read_job(ByteReader& in, bool& valid) {
   return job;
 }
 
-void write_worker(ByteWriter& out, const FarmStatus::Worker& worker) {
+void write_worker(ByteWriter& out, const FarmStatus::WorkerStatus& worker) {
   out.u64(worker.id);
   out.string(clip(worker.name, kMaxName));
   out.string(clip(worker.address, FarmStatus::kMaxAddress));
@@ -78,7 +78,7 @@ void write_worker(ByteWriter& out, const FarmStatus::Worker& worker) {
   out.u64(worker.results);
   out.u64(worker.frames);
   out.u64(worker.failures);
-  write_list(out, worker.leases, FarmStatus::kMaxLeases, [&](const FarmStatus::Lease& lease) {
+  write_list(out, worker.leases, FarmStatus::kMaxLeases, [&](const FarmStatus::LeaseStatus& lease) {
     out.u64(lease.job);
     out.u64(lease.segment);
     out.u32(lease.attempt);
@@ -86,20 +86,20 @@ void write_worker(ByteWriter& out, const FarmStatus::Worker& worker) {
   });
 }
 
-FarmStatus::Worker read_worker(ByteReader& in, bool& valid) {
-  FarmStatus::Worker worker{in.u64(),
-                            in.string(kMaxName),
-                            in.string(FarmStatus::kMaxAddress),
-                            in.u16(),
-                            in.u64(),
-                            in.u64(),
-                            in.u64(),
-                            in.u64(),
-                            in.u64(),
-                            in.u64(),
-                            {}};
-  worker.leases = read_list<FarmStatus::Lease>(in, FarmStatus::kMaxLeases, valid, [&] {
-    return FarmStatus::Lease{in.u64(), in.u64(), in.u32(), in.u64()};
+FarmStatus::WorkerStatus read_worker(ByteReader& in, bool& valid) {
+  FarmStatus::WorkerStatus worker{in.u64(),
+                                  in.string(kMaxName),
+                                  in.string(FarmStatus::kMaxAddress),
+                                  in.u16(),
+                                  in.u64(),
+                                  in.u64(),
+                                  in.u64(),
+                                  in.u64(),
+                                  in.u64(),
+                                  in.u64(),
+                                  {}};
+  worker.leases = read_list<FarmStatus::LeaseStatus>(in, FarmStatus::kMaxLeases, valid, [&] {
+    return FarmStatus::LeaseStatus{in.u64(), in.u64(), in.u32(), in.u64()};
   });
   return worker;
 }
@@ -108,9 +108,9 @@ FarmStatus::Worker read_worker(ByteReader& in, bool& valid) {
 
 void write(ByteWriter& out, const FarmStatus& status) {
   write_list(out, status.jobs, FarmStatus::kMaxJobs,
-             [&](const FarmStatus::Job& job) { write_job(out, job); });
+             [&](const FarmStatus::JobStatus& job) { write_job(out, job); });
   write_list(out, status.workers, FarmStatus::kMaxWorkers,
-             [&](const FarmStatus::Worker& worker) { write_worker(out, worker); });
+             [&](const FarmStatus::WorkerStatus& worker) { write_worker(out, worker); });
   out.u32(status.all_workers);
   write_list(out, status.failures, FarmStatus::kMaxFailures,
              [&](const FarmStatus::Failure& failure) {
@@ -125,10 +125,10 @@ void write(ByteWriter& out, const FarmStatus& status) {
 
 FarmStatus read_farm_status(ByteReader& in, bool& valid) {
   FarmStatus status;
-  status.jobs = read_list<FarmStatus::Job>(in, FarmStatus::kMaxJobs, valid,
-                                           [&] { return read_job(in, valid); });
-  status.workers = read_list<FarmStatus::Worker>(in, FarmStatus::kMaxWorkers, valid,
-                                                 [&] { return read_worker(in, valid); });
+  status.jobs = read_list<FarmStatus::JobStatus>(in, FarmStatus::kMaxJobs, valid,
+                                                 [&] { return read_job(in, valid); });
+  status.workers = read_list<FarmStatus::WorkerStatus>(in, FarmStatus::kMaxWorkers, valid,
+                                                       [&] { return read_worker(in, valid); });
   status.all_workers = in.u32();
   status.failures = read_list<FarmStatus::Failure>(in, FarmStatus::kMaxFailures, valid, [&] {
     return FarmStatus::Failure{in.u64(),

@@ -29,7 +29,7 @@ struct FarmStatus {
     std::string encoder;  // Of the segments so far; empty: not known yet, or any.
     bool operator==(const Rendition&) const = default;
   };
-  struct Job {
+  struct JobStatus {
     std::uint64_t id = 0;
     bool finished = false;
     Instant elapsed = 0;                // Since its first segment; 0: it has none yet.
@@ -40,28 +40,28 @@ struct FarmStatus {
     std::uint64_t failures = 0;         // Leases that ended without a result.
     std::uint64_t hedges = 0;           // Leases of what was leased already.
     std::vector<Rendition> renditions;  // Empty: whatever the workers make.
-    bool operator==(const Job&) const = default;
+    bool operator==(const JobStatus&) const = default;
   };
-  struct Lease {
+  struct LeaseStatus {
     std::uint64_t job = 0;
     std::uint64_t segment = 0;
     std::uint32_t attempt = 0;
     Instant age = 0;
-    bool operator==(const Lease&) const = default;
+    bool operator==(const LeaseStatus&) const = default;
   };
-  struct Worker {
+  struct WorkerStatus {
     std::uint64_t id = 0;
     std::string name;
     std::string address;
     std::uint16_t capacity = 0;
-    Instant connected = 0;       // For so long.
-    Instant working = 0;         // Since its first lease; 0: it had none yet.
-    Instant suspended = 0;       // Gets no lease for so long; 0: it is not suspended.
-    std::uint64_t results = 0;   // Segments, or parts of them, that it has made.
-    std::uint64_t frames = 0;    // Of the source, in these.
-    std::uint64_t failures = 0;  // Leases that ended without a result.
-    std::vector<Lease> leases;   // Those it holds, the oldest first.
-    bool operator==(const Worker&) const = default;
+    Instant connected = 0;            // For so long.
+    Instant working = 0;              // Since its first lease; 0: it had none yet.
+    Instant suspended = 0;            // Gets no lease for so long; 0: it is not suspended.
+    std::uint64_t results = 0;        // Segments, or parts of them, that it has made.
+    std::uint64_t frames = 0;         // Of the source, in these.
+    std::uint64_t failures = 0;       // Leases that ended without a result.
+    std::vector<LeaseStatus> leases;  // Those it holds, the oldest first.
+    bool operator==(const WorkerStatus&) const = default;
   };
   struct Failure {
     std::uint64_t job = 0;
@@ -73,10 +73,10 @@ struct FarmStatus {
     bool operator==(const Failure&) const = default;
   };
 
-  std::vector<Job> jobs;
-  std::vector<Worker> workers;    // Those longest connected come first.
-  std::uint32_t all_workers = 0;  // How many there are, listed or not.
-  std::vector<Failure> failures;  // The latest, the newest first.
+  std::vector<JobStatus> jobs;
+  std::vector<WorkerStatus> workers;  // Those longest connected come first.
+  std::uint32_t all_workers = 0;      // How many there are, listed or not.
+  std::vector<Failure> failures;      // The latest, the newest first.
 
   bool operator==(const FarmStatus&) const = default;
 };

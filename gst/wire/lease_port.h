@@ -28,7 +28,7 @@ class LeasePort {
   // Asks the worker what it can do for a job.
   virtual void want(std::uint64_t job, const std::vector<RenditionSpec>& renditions) = 0;
   // `units` is how many access units the segment has: what a worker may report of them is limited.
-  virtual void grant(wire::Lease lease, std::uint32_t units, BytesList payload) = 0;
+  virtual void grant(wire::Grant lease, std::uint32_t units, BytesList payload) = 0;
   virtual void cancel(std::uint64_t lease) = 0;
   // All jobs are done.
   virtual void done(const std::string& reason) = 0;

@@ -211,10 +211,10 @@ std::optional<PrimarySession::Incoming> PrimarySession::incoming() const {
 
 void PrimarySession::want(JobId job, const std::vector<RenditionSpec>& renditions) {
   wanted_[job] = renditions.size();
-  send(wire::Job{job, to_string(renditions)});
+  send(wire::Want{job, to_string(renditions)});
 }
 
-void PrimarySession::grant(wire::Lease lease, std::uint32_t units, BytesList payload) {
+void PrimarySession::grant(wire::Grant lease, std::uint32_t units, BytesList payload) {
   lease.size = total_size(payload);
   leases_[lease.lease].size = lease.size;
   leases_[lease.lease].units = std::min(units, UINT32_MAX / kMaxFrames);

@@ -166,7 +166,7 @@ class PrimarySession : public Link, public LeasePort {
 
   Trust trust() const override { return Trust::kChecked; }
   void want(JobId job, const std::vector<RenditionSpec>& renditions) override;
-  void grant(wire::Lease lease, std::uint32_t units, BytesList payload) override;
+  void grant(wire::Grant lease, std::uint32_t units, BytesList payload) override;
   void cancel(LeaseId lease) override;
   void done(const std::string& reason) override { send(wire::Done{reason}); }
   void drop_leases() override;
@@ -227,7 +227,7 @@ class WorkerSession : public Link {
     LeaseId lease = 0;
     std::uint64_t segment = 0;
     std::uint32_t attempt = 0;
-    std::string renditions;  // As in wire::Lease.
+    std::string renditions;  // As in wire::Grant.
     Bytes payload;           // A serialised segment.
   };
   // To be answered with offer().
@@ -293,7 +293,7 @@ class WorkerSession : public Link {
   const std::size_t capacity_;
   State state_ = State::kHello;
   Bytes transcript_;
-  wire::Lease lease_;  // The one being received.
+  wire::Grant lease_;  // The one being received.
   std::uint64_t receiving_reported_ = 0;
   std::map<LeaseId, std::uint64_t> received_;  // Sizes of the leases that are here.
   bool retiring_ = false;                      // Leaves when none of these is left.

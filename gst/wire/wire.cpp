@@ -19,7 +19,7 @@ enum Type : std::uint16_t {
   kHello = 1,
   kWelcome = 2,
   kRefuse = 3,
-  kLease = 4,
+  kGrant = 4,
   kResultPart = 5,
   kFail = 6,
   kCancel = 7,
@@ -30,7 +30,7 @@ enum Type : std::uint16_t {
   kProof = 12,
   kHeartbeat = 13,
   kProgress = 14,
-  kJob = 15,
+  kWant = 15,
   kOffer = 16,
   kRetire = 17,
   kStatusRequest = 18,
@@ -76,14 +76,14 @@ Type put(ByteWriter& out, const Refuse& m) {
   return kRefuse;
 }
 
-Type put(ByteWriter& out, const Lease& m) {
+Type put(ByteWriter& out, const Grant& m) {
   out.u64(m.lease);
   out.u64(m.segment);
   out.u32(m.attempt);
   out.u64(m.size);
   out.bytes(m.sha256);
   out.string(clip(m.renditions, kMaxText));
-  return kLease;
+  return kGrant;
 }
 
 Type put(ByteWriter& out, const ResultPart& m) {
@@ -133,10 +133,10 @@ Type put(ByteWriter& out, const Progress& m) {
   return kProgress;
 }
 
-Type put(ByteWriter& out, const Job& m) {
+Type put(ByteWriter& out, const Want& m) {
   out.u64(m.job);
   out.string(clip(m.renditions, kMaxText));
-  return kJob;
+  return kWant;
 }
 
 Type put(ByteWriter& out, const Offer& m) {
@@ -219,8 +219,8 @@ Message get(ByteReader& in, std::uint16_t type, bool& valid) {
       return Welcome{get_32_bytes(in)};
     case kRefuse:
       return Refuse{in.u16(), in.u16(), in.string(kMaxText)};
-    case kLease:
-      return Lease{in.u64(), in.u64(), in.u32(), in.u64(), get_32_bytes(in), in.string(kMaxText)};
+    case kGrant:
+      return Grant{in.u64(), in.u64(), in.u32(), in.u64(), get_32_bytes(in), in.string(kMaxText)};
     case kResultPart: {
       const ResultPart m{in.u64(), in.u16(), in.u16(), in.u64(), get_32_bytes(in)};
       valid = m.part < m.parts;
@@ -242,8 +242,8 @@ Message get(ByteReader& in, std::uint16_t type, bool& valid) {
       return Heartbeat{};
     case kProgress:
       return Progress{in.u64(), in.u64(), in.u32(), in.u32()};
-    case kJob:
-      return Job{in.u64(), in.string(kMaxText)};
+    case kWant:
+      return Want{in.u64(), in.string(kMaxText)};
     case kOffer:
       return get_offer(in, valid);
     case kRetire:

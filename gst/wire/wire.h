@@ -81,10 +81,10 @@ struct Refuse {
 
 // Primary to worker: what a job wants made of its segments, before the first lease of it. The
 // answer is an Offer.
-struct Job {
+struct Want {
   std::uint64_t job = 0;
   std::string renditions;  // As parse_renditions() takes it.
-  bool operator==(const Job&) const = default;
+  bool operator==(const Want&) const = default;
 };
 
 // Worker to primary: which of a job's renditions can be made here, in their order.
@@ -95,15 +95,15 @@ struct Offer {
 };
 
 // Primary to worker: a lease. Data messages with `size` bytes, a serialised segment, follow.
-struct Lease {
+struct Grant {
   std::uint64_t lease = 0;
   std::uint64_t segment = 0;
   std::uint32_t attempt = 0;
   std::uint64_t size = 0;
   Digest sha256 = {};  // Over those bytes.
-  // To be made, as in Job. Empty: whatever the worker makes.
+  // To be made, as in Want. Empty: whatever the worker makes.
   std::string renditions = {};
-  bool operator==(const Lease&) const = default;
+  bool operator==(const Grant&) const = default;
 };
 
 // Worker to primary: one rendition of a lease's result. Data messages with `size` bytes, a
@@ -181,8 +181,8 @@ struct Data {
 };
 
 // monostate: a type of a later version, to be skipped.
-using Message = std::variant<std::monostate, Hello, Challenge, Proof, Welcome, Refuse, Lease,
-                             ResultPart, Fail, Cancel, Done, Leave, Data, Heartbeat, Progress, Job,
+using Message = std::variant<std::monostate, Hello, Challenge, Proof, Welcome, Refuse, Grant,
+                             ResultPart, Fail, Cancel, Done, Leave, Data, Heartbeat, Progress, Want,
                              Offer, Retire, StatusRequest, StatusReport>;
 
 // A frame with its header. The strings must be valid UTF-8; longer ones than kMaxText are cut.

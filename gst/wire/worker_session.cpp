@@ -101,7 +101,7 @@ Status WorkerSession::handle(const wire::Message& message, std::vector<Event>& e
                               std::move(*payload)});
     }
   };
-  if (const auto* lease = std::get_if<wire::Lease>(&message)) {
+  if (const auto* lease = std::get_if<wire::Grant>(&message)) {
     if (lease->size > kMaxPayload)
       return Error{"lease " + std::to_string(lease->lease) + ": more than " +
                    std::to_string(kMaxPayload) + " bytes"};
@@ -123,7 +123,7 @@ Status WorkerSession::handle(const wire::Message& message, std::vector<Event>& e
     drop_payloads(cancel->lease);
     events.push_back(Cancelled{cancel->lease});
     leave_if_retired();
-  } else if (const auto* job = std::get_if<wire::Job>(&message)) {
+  } else if (const auto* job = std::get_if<wire::Want>(&message)) {
     events.push_back(Wanted{job->job, job->renditions});
   } else if (const auto* done = std::get_if<wire::Done>(&message)) {
     events.push_back(JobDone{printable(done->reason)});

@@ -105,7 +105,7 @@ void check_lies(const std::string& path, const std::string& properties) {
                                                (message.find("was\\ wrong") != std::string::npos ||
                                                 message.find("its\\ exam") != std::string::npos);
                                       }),
-                  "%s: not convicted", lie);
+                  "%s: not refuted", lie);
     for (const char* said : {"dist-pictures-differ", "dist-worker-suspended"})
       ck_assert_msg(count_of(messages, said, "second") == 0, "%s: %s of the honest one", lie, said);
   }

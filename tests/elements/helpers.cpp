@@ -434,7 +434,7 @@ void FakePrimary::Worker::grant(std::uint64_t lease, const dist::Bytes& segment)
 
 void FakePrimary::Worker::grant(std::uint64_t lease, const dist::BytesList& segment,
                                 const std::string& renditions) {
-  const dist::wire::Lease message{.lease = lease,
+  const dist::wire::Grant message{.lease = lease,
                                   .segment = lease,
                                   .attempt = 1,
                                   .sha256 = dist::sha256(segment),

@@ -405,7 +405,7 @@ class Target {
   void check_status() const {
     const FarmStatus status = coordinator_.status(now_);
     REQUIRE(status.workers.size() == coordinator_.dispatcher().workers());
-    for (const FarmStatus::Job& job : status.jobs)
+    for (const FarmStatus::JobStatus& job : status.jobs)
       REQUIRE(job.leased + job.queued == coordinator_.dispatcher().open_segments(job.id));
   }
 

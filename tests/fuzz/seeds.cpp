@@ -78,7 +78,7 @@ void write_wire(const Corpus& corpus) {
       {"proof", wire::Proof{{3}}},
       {"welcome", wire::Welcome{{4}}},
       {"refuse", wire::Refuse{1, 1, "no"}},
-      {"lease", wire::Lease{7, 41, 2, 1500000, {}, "a:h264"}},
+      {"lease", wire::Grant{7, 41, 2, 1500000, {}, "a:h264"}},
       {"result-part", wire::ResultPart{7, 0, 2, 90000, {5}}},
       {"fail", wire::Fail{7, "stuck"}},
       {"cancel", wire::Cancel{7}},
@@ -88,7 +88,7 @@ void write_wire(const Corpus& corpus) {
       {"data", wire::Data{7, bytes}},
       {"heartbeat", wire::Heartbeat{}},
       {"progress", wire::Progress{7, 1500000, 25, 24}},
-      {"job", wire::Job{3, "a:h264:64x36,b:vp9"}},
+      {"job", wire::Want{3, "a:h264:64x36,b:vp9"}},
       {"status-request", wire::StatusRequest{}},
       {"status-report", wire::StatusReport{some_status()}},
       {"offer", wire::Offer{3, {{true, "x264enc", ""}, {false, "", "no encoder"}}}},
@@ -143,7 +143,7 @@ void write_sessions(const Corpus& corpus) {
   corpus.write("worker_session", "lease", Data{0} + lease + Data{0, 5, 3, 2} + Data{0, 7});
   corpus.write("worker_session", "result-secret", Data{1} + lease + Data{0, 4, 1, 3, 1, 2, 3});
   corpus.write("worker_session", "cancel",
-               Data{0} + lease + said(wire::Lease{2, 2, 1, 100, {}}) + said(wire::Cancel{2}) +
+               Data{0} + lease + said(wire::Grant{2, 2, 1, 100, {}}) + said(wire::Cancel{2}) +
                    said(wire::Done{"bye"}));
   corpus.write("worker_session", "greeting",
                Data{2} + said(wire::Challenge{1, false, {}}) + said(wire::Welcome{}) + lease);

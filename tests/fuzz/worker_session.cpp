@@ -37,7 +37,7 @@ class Target {
       case 3: {
         const auto bytes = input.take(input.byte());
         receive(
-            wire::encode(wire::Lease{lease, lease, 1, bytes.size() + input.byte() / 16}).span());
+            wire::encode(wire::Grant{lease, lease, 1, bytes.size() + input.byte() / 16}).span());
         if (!bytes.empty())
           receive(wire::encode(wire::Data{lease, bytes}).span());
         return;

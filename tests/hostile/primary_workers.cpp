@@ -316,28 +316,6 @@ GST_START_TEST(test_primary_outlasts_turncoats_of_one_name) {
 }
 GST_END_TEST
 
-// They have all failed a segment often enough before the honest one comes.
-GST_START_TEST(test_primary_waits_for_who_may_come) {
-  std::optional<farm::Process> rude;
-  std::optional<farm::Process> honest;
-  unsigned at = 0;
-  unsigned failed = 0;
-  const Outcome outcome = run(
-      "",
-      [&](unsigned port) {
-        at = port;
-        rude.emplace(hostile(port, "rude", 3));
-      },
-      [&](const std::string& message) {
-        failed += message.starts_with("dist-lease-failed") ? 1 : 0;
-        if (failed == 9 && !honest)
-          honest.emplace(worker(at, "honest", encode_with(kX264)));
-      });
-  ck_assert(honest);
-  assert_same("all have failed", outcome, undisturbed("", 1, kX264));
-}
-GST_END_TEST
-
 GST_START_TEST(test_primary_outlasts_pretenders) {
   for (const unsigned count : {12u, 100u}) {
     std::optional<farm::Process> pretenders;
@@ -518,7 +496,6 @@ static Suite* primary_workers_suite() {
   tcase_add_test(tests, test_primary_outlasts_those_that_vanish_without_end);
   tcase_add_test(tests, test_primary_outlasts_turncoats);
   tcase_add_test(tests, test_primary_outlasts_turncoats_of_one_name);
-  tcase_add_test(tests, test_primary_waits_for_who_may_come);
   tcase_add_test(tests, test_primary_outlasts_pretenders);
   tcase_add_test(tests, test_primary_ends_a_job_that_stands_still);
   tcase_add_test(tests, test_primary_shows_no_escapes);

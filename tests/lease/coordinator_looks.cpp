@@ -183,7 +183,7 @@ GST_START_TEST(test_looks_are_not_for_this_process) {
     explicit Silent(Trust trust) : trust_(trust) {}
     Trust trust() const override { return trust_; }
     void want(std::uint64_t, const std::vector<RenditionSpec>&) override {}
-    void grant(wire::Lease granted, std::uint32_t, BytesList) override { lease = granted.lease; }
+    void grant(wire::Grant granted, std::uint32_t, BytesList) override { lease = granted.lease; }
     void cancel(std::uint64_t) override {}
     void done(const std::string&) override {}
     void drop_leases() override {}
@@ -361,7 +361,7 @@ GST_START_TEST(test_looks_end_with_the_lease) {
 }
 GST_END_TEST
 
-// Whoever sends no answer at all is convicted like whoever lies.
+// Whoever sends no answer at all is refuted like whoever lies.
 GST_START_TEST(test_looks_convict_of_what_is_seen_without_them) {
   Farm farm(Verify::kSample);
   farm.join(1, "broken");
@@ -510,8 +510,8 @@ GST_START_TEST(test_looks_doubt_and_convict) {
   // Its own answer clears nobody, and one to other renditions says nothing.
   fail_unless(verification.same(1, 2, 0b01).empty());
   fail_unless(verification.same(2, 2, 0b10).empty());
-  const auto convicted = verification.same(2, 2, 0b11);
-  fail_unless(convicted.size() == 1 && convicted[0] == 1);
+  const auto refuted = verification.same(2, 2, 0b11);
+  fail_unless(refuted.size() == 1 && refuted[0] == 1);
   fail_unless(verification.same(3, 2, 0b11).empty(), "once");
   verification.forget_worker(1);
   fail_unless(verification.picks(1, Trust::kChecked, 3), "as if it were new");

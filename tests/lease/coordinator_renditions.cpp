@@ -506,7 +506,7 @@ GST_START_TEST(test_renditions_by_a_local_worker) {
   struct Port : LeasePort {
     Trust trust() const override { return Trust::kOwn; }
     void want(std::uint64_t id, const std::vector<RenditionSpec>&) override { job = id; }
-    void grant(wire::Lease granted, std::uint32_t, BytesList bytes) override {
+    void grant(wire::Grant granted, std::uint32_t, BytesList bytes) override {
       lease = granted.lease;
       payload = std::move(bytes);
     }

@@ -341,32 +341,6 @@ GST_START_TEST(test_dispatcher_gives_up_by_who_failed) {
 }
 GST_END_TEST
 
-// All that are there fail it as often as they get it, until somebody comes who does not.
-GST_START_TEST(test_dispatcher_waits_for_who_may_come) {
-  for (const bool comes : {true, false}) {
-    Farm farm({.segments = 1, .workers = 3}, {.newcomers_awaited = 10 * kOneSecond});
-    const Instant began = farm.now;
-    std::string given_up;
-    std::string done;
-    while (given_up.empty() && done.empty()) {
-      if (comes && farm.now >= began + 9 * kOneSecond && farm.workers() == 3)
-        farm.add_worker(4, 1, "dora");
-      while (const auto grant = farm.next_grant(farm.now)) {
-        if (grant->worker == 4)
-          done = farm.finish(0, 4) + "done";
-        else
-          given_up += farm.fail(grant->worker, grant->lease, "no", farm.now)->given_up;
-      }
-      farm.pass(kOneSecond);
-    }
-    fail_unless(farm.now <= began + 60 * kOneSecond);
-    fail_unless(done.empty() != comes);
-    fail_unless(comes || farm.now >= began + 10 * kOneSecond);
-    fail_unless(comes || contains(given_up, "segment 0: given up after "), "%s", given_up.c_str());
-  }
-}
-GST_END_TEST
-
 GST_START_TEST(test_dispatcher_says_the_beginning_of_a_long_reason) {
   Farm farm({.segments = 1, .workers = 1, .max_attempts = 1});
   farm.grants();
@@ -595,7 +569,6 @@ static Suite* dispatcher_suite() {
   tcase_add_test(tcase, test_dispatcher_gives_up_and_says_why);
   tcase_add_test(tcase, test_dispatcher_keeps_a_failing_segment_for_who_was_there_first);
   tcase_add_test(tcase, test_dispatcher_gives_up_by_who_failed);
-  tcase_add_test(tcase, test_dispatcher_waits_for_who_may_come);
   tcase_add_test(tcase, test_dispatcher_says_the_beginning_of_a_long_reason);
   tcase_add_test(tcase, test_dispatcher_blames_a_lost_worker_for_what_it_was_at_only);
   tcase_add_test(tcase, test_dispatcher_outlives_those_that_vanish);

@@ -193,7 +193,7 @@ std::uint64_t Scenario::largest(const JobPlan& job) const {
   std::size_t size = kHeader + job.segment_size;
   for (const WorkerPlan& worker : workers) {
     const std::size_t renditions = std::max<std::size_t>(worker.renditions, job.renditions.size()) +
-                                   worker.workshop.by_hand.size();
+                                   worker.adapter.by_hand.size();
     size = std::max(size, renditions * (kHeader + worker.result_size));
   }
   return size;

@@ -36,35 +36,35 @@ std::vector<RenditionSpec> draw_ladder(Random& random, bool mixed) {
 
 // Pipelines by hand have other caps than generic workers if those take another encoder than
 // kUsual, and nobody knows before: only for farms in which all do, or which may mix them.
-Workshop draw_workshop(Random& random, const Scenario& scenario, bool by_hand, bool others) {
-  Workshop workshop{.encoders = others && random.chance(25) ? kOther : kUsual, .by_hand = {}};
+PipelineAdapter draw_workshop(Random& random, const Scenario& scenario, bool by_hand, bool others) {
+  PipelineAdapter adapter{.encoders = others && random.chance(25) ? kOther : kUsual, .by_hand = {}};
   const std::uint64_t dice = random.below(100);
   if (dice >= 90 && by_hand) {
     for (const char* rendition : {"r0", "r1", "r2", "r3", "x9"})
       if (random.chance(50))
-        workshop.by_hand.push_back(rendition);
+        adapter.by_hand.push_back(rendition);
     // One that makes nothing of a job could only fail in it.
     for (const JobPlan& job : scenario.jobs)
       if (std::none_of(job.renditions.begin(), job.renditions.end(), [&](const auto& spec) {
-            return std::find(workshop.by_hand.begin(), workshop.by_hand.end(), spec.name) !=
-                   workshop.by_hand.end();
+            return std::find(adapter.by_hand.begin(), adapter.by_hand.end(), spec.name) !=
+                   adapter.by_hand.end();
           }))
-        workshop.by_hand.push_back("r0");
+        adapter.by_hand.push_back("r0");
   } else if (dice >= 85) {
-    workshop.encoders.clear();
+    adapter.encoders.clear();
   } else if (dice >= 50) {
     for (const auto& [codec, other] : kOther) {
       if (random.chance(40))
-        workshop.encoders.erase(codec);
+        adapter.encoders.erase(codec);
       else if (others && random.chance(30))
-        workshop.encoders[codec] = other;
+        adapter.encoders[codec] = other;
     }
   }
   if (random.chance(2))
-    workshop.answers_after = kNever;
+    adapter.answers_after = kNever;
   else if (random.chance(25))
-    workshop.answers_after = random.below(5'000) * kMillisecond;
-  return workshop;
+    adapter.answers_after = random.below(5'000) * kMillisecond;
+  return adapter;
 }
 
 // Whoever can make one of the codecs comes later, perhaps too late.
@@ -73,11 +73,11 @@ void delay_able(Random& random, Scenario& scenario) {
   const char* codec = kCodecs[random.below(3)];
   const Instant joins_at = random.below(60'000) * kMillisecond;
   for (WorkerPlan& worker : scenario.workers) {
-    if (!worker.workshop.by_hand.empty())
+    if (!worker.adapter.by_hand.empty())
       continue;
     if (random.chance(60))
-      worker.workshop.encoders.erase(codec);
-    else if (worker.workshop.encoders.count(codec) != 0)
+      worker.adapter.encoders.erase(codec);
+    else if (worker.adapter.encoders.count(codec) != 0)
       worker.joins_at = std::max(worker.joins_at, joins_at);
   }
 }
@@ -98,9 +98,9 @@ void add_renditions(Random& random, Scenario& scenario) {
   for (JobPlan& job : scenario.jobs)
     job.max_attempts = std::min(job.max_attempts, kManyAttempts);
   for (WorkerPlan& worker : scenario.workers)
-    worker.workshop = draw_workshop(random, scenario, by_hand, mixed || !by_hand);
+    worker.adapter = draw_workshop(random, scenario, by_hand, mixed || !by_hand);
   if (random.chance(60))
-    scenario.workers[0].workshop = {.encoders = kUsual, .by_hand = {}};
+    scenario.workers[0].adapter = {.encoders = kUsual, .by_hand = {}};
   if (random.chance(25))
     delay_able(random, scenario);
 }

@@ -32,12 +32,12 @@ RenditionSpec named(std::string name) {
 
 // --- What it can make
 
-const std::string* Workshop::encoder_of(const RenditionSpec& spec) const {
+const std::string* PipelineAdapter::encoder_of(const RenditionSpec& spec) const {
   const auto found = encoders.find(spec.codec);
   return found != encoders.end() ? &found->second : nullptr;
 }
 
-std::vector<Ability> Workshop::offer(const std::vector<RenditionSpec>& wanted) const {
+std::vector<Ability> PipelineAdapter::offer(const std::vector<RenditionSpec>& wanted) const {
   std::vector<Ability> abilities;
   for (const RenditionSpec& spec : wanted) {
     const std::string* encoder = encoder_of(spec);
@@ -51,7 +51,7 @@ std::vector<Ability> Workshop::offer(const std::vector<RenditionSpec>& wanted) c
   return abilities;
 }
 
-std::vector<Product> Workshop::products(const std::vector<RenditionSpec>& wanted) const {
+std::vector<Product> PipelineAdapter::products(const std::vector<RenditionSpec>& wanted) const {
   std::vector<RenditionSpec> made = wanted;
   if (!by_hand.empty()) {
     std::erase_if(made, [this](const RenditionSpec& spec) {
@@ -283,15 +283,15 @@ void Worker::asked(const WorkerSession::Wanted& wanted) {
     return;
   }
   questions_.push_back({epoch_, wanted.job, std::move(*specs)});
-  if (plan_.workshop.answers_after == 0)
+  if (plan_.adapter.answers_after == 0)
     return offer(questions_.back());
-  if (plan_.workshop.answers_after != kNever)
-    timeline_.at(timeline_.now() + plan_.workshop.answers_after, *this, kOffer,
+  if (plan_.adapter.answers_after != kNever)
+    timeline_.at(timeline_.now() + plan_.adapter.answers_after, *this, kOffer,
                  questions_.size() - 1);
 }
 
 void Worker::offer(const Question& question) {
-  std::vector<Ability> abilities = plan_.workshop.offer(question.wanted);
+  std::vector<Ability> abilities = plan_.adapter.offer(question.wanted);
   for (std::size_t i = 0; i < abilities.size(); ++i)
     if (abilities[i].able)
       offered_.push_back(question.wanted[i]);
@@ -407,7 +407,7 @@ void Worker::answer() {
     for (unsigned i = 0; i < plan_.renditions; ++i)
       products.push_back({named("r" + std::to_string(i)), {}});
   else
-    products = plan_.workshop.products(wanted);
+    products = plan_.adapter.products(wanted);
   const auto result = encode(running_->task.source, products, plan_.result_size, flaw, random_);
   if (result.empty()) {
     session_->fail(lease, "the segment cannot be read");

@@ -44,7 +44,7 @@ struct Outage {
 };
 
 // What the worker can make of a job that says what it wants.
-struct Workshop {
+struct PipelineAdapter {
   // The encoder of each codec; any other codec cannot be made.
   std::map<std::string, std::string> encoders;
   // Not empty: a pipeline that somebody wrote. It offers everything and makes these, whatever is
@@ -67,7 +67,7 @@ struct WorkerPlan {
   Instant joins_at = 0;
   Pipe::Quality up, down;
   unsigned renditions = 1;  // Of a job that does not say what it wants.
-  Workshop workshop;
+  PipelineAdapter adapter;
   std::size_t result_size = 64;
   Faults faults;
   std::vector<Outage> outages;

@@ -131,7 +131,7 @@ void World::check_order(JobId id, const Job& job, LeaseId newest) {
   const bool tight = job.plan.max_bytes < JobPlan().max_bytes;
   const bool by_hand =
       std::any_of(scenario_.workers.begin(), scenario_.workers.end(),
-                  [](const WorkerPlan& plan) { return !plan.workshop.by_hand.empty(); });
+                  [](const WorkerPlan& plan) { return !plan.adapter.by_hand.empty(); });
   if (newest <= newest_ || tight || by_hand || losses_ != seen_losses_)
     return;
   const std::size_t leases = coordinator_.dispatcher().leases(id);

@@ -68,10 +68,9 @@ void World::check_rendition(const Coordinator::SegmentDone& event, std::size_t r
     rung.caps = header.caps;
   if (header.caps != rung.caps)
     wrong(name(event.grant) + ": " + header.caps + " after " + rung.caps);
-  const Workshop& workshop = wires_.at(event.worker.id - 1)->worker.plan().workshop;
-  const std::string* encoder = workshop.encoder_of(job.plan.renditions[rendition]);
-  if (workshop.by_hand.empty() && !job.plan.mixed_encoders &&
-      (!encoder || *encoder != rung.encoder))
+  const PipelineAdapter& adapter = wires_.at(event.worker.id - 1)->worker.plan().adapter;
+  const std::string* encoder = adapter.encoder_of(job.plan.renditions[rendition]);
+  if (adapter.by_hand.empty() && !job.plan.mixed_encoders && (!encoder || *encoder != rung.encoder))
     wrong(name(event.grant) + ": made by " + (encoder ? *encoder : "nothing") + ", not by " +
           rung.encoder);
 }
@@ -107,13 +106,13 @@ RenditionSet World::able(const Wire& wire, JobId id, const Job& job) const {
   const auto& specs = job.plan.renditions;
   if (specs.empty())
     return 1;
-  const Workshop& workshop = wire.worker.plan().workshop;
+  const PipelineAdapter& adapter = wire.worker.plan().adapter;
   RenditionSet able = 0;
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    const std::string* encoder = workshop.encoder_of(specs[i]);
+    const std::string* encoder = adapter.encoder_of(specs[i]);
     const std::string& chosen = job.rungs[i].encoder;
     const bool fits =
-        !workshop.by_hand.empty() || (encoder && (chosen.empty() || *encoder == chosen));
+        !adapter.by_hand.empty() || (encoder && (chosen.empty() || *encoder == chosen));
     able |= RenditionSet{fits} << i;
   }
   const auto lacks = wire.lacks.find(id);
@@ -186,16 +185,16 @@ void World::look_for_unable() {
 // What the worker does make, as far as the encoders are chosen.
 RenditionSet World::makes(const Worker& worker, const Job& job) const {
   const auto& specs = job.plan.renditions;
-  const Workshop& workshop = worker.plan().workshop;
+  const PipelineAdapter& adapter = worker.plan().adapter;
   RenditionSet makes = specs.empty() ? 1 : 0;
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    const std::string* encoder = workshop.encoder_of(specs[i]);
+    const std::string* encoder = adapter.encoder_of(specs[i]);
     const std::string& chosen = job.rungs[i].encoder;
-    const bool listed = std::find(workshop.by_hand.begin(), workshop.by_hand.end(),
-                                  specs[i].name) != workshop.by_hand.end();
+    const bool listed = std::find(adapter.by_hand.begin(), adapter.by_hand.end(), specs[i].name) !=
+                        adapter.by_hand.end();
     const bool fits = encoder && (chosen.empty() || *encoder == chosen);
-    const bool made = workshop.by_hand.empty() ? fits : listed;
-    makes |= RenditionSet{made && workshop.answers_after != kNever} << i;
+    const bool made = adapter.by_hand.empty() ? fits : listed;
+    makes |= RenditionSet{made && adapter.answers_after != kNever} << i;
   }
   return makes;
 }

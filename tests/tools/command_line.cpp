@@ -13,6 +13,7 @@
 
 #include "gst/base/text.h"
 #include "gst/job/containers.h"
+#include "gst/wire/default_port.h"
 #include "tools/gst-dist/address.h"
 #include "tools/gst-dist/command.h"
 
@@ -51,7 +52,7 @@ GST_START_TEST(test_command_line_addresses) {
       {"far m:1", nullptr, false},
   };
   for (const auto& row : rows) {
-    const auto address = parse_address(row.text, kDefaultPort);
+    const auto address = parse_address(row.text, dist::kDefaultPort);
     fail_unless(address.has_value() == (row.address != nullptr), "%s", row.text);
     if (address)
       fail_unless(address_text(*address) == row.address, "%s: %s", row.text,

@@ -111,7 +111,7 @@ GST_END_TEST
 GST_START_TEST(test_status_table_fits) {
   FarmStatus status;
   ck_assert(contains(status_for_people("a:1", status), "0 workers, 0 jobs"));
-  FarmStatus::Worker worker;
+  FarmStatus::WorkerStatus worker;
   worker.name = repeated("ä", 100) + "/12";
   worker.address = repeated("f", 100);
   worker.connected = worker.working = Instant{4'000'000} * kSecond;
@@ -123,7 +123,7 @@ GST_START_TEST(test_status_table_fits) {
   status.workers[1].suspended = 60 * kSecond;
   status.workers[2].name = "b\033[2J\n\302\233m";
   status.all_workers = 9;
-  FarmStatus::Job job;
+  FarmStatus::JobStatus job;
   job.renditions.assign(32, {"rendition-with-a-name", "encoder-with-a-name"});
   status.jobs = {job, job};
   status.failures = {{1, 2, 3, kSecond, "b",

@@ -178,7 +178,7 @@ GST_START_TEST(test_session_takes_no_more_leases_than_it_asked_for) {
   ends.greet();
   const auto announced = [&](std::uint64_t lease) {
     std::vector<WorkerSession::Event> events;
-    const Data bytes = encoded({wire::Lease{.lease = lease,
+    const Data bytes = encoded({wire::Grant{.lease = lease,
                                             .segment = 1,
                                             .attempt = 1,
                                             .size = 0,

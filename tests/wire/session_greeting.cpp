@@ -276,10 +276,10 @@ GST_START_TEST(test_greeting_is_nothing_else) {
                               encoded({wire::Heartbeat{}}), encoded({wire::Leave{}})})
     fail_unless(contains(tell_primary("", {g.hello, message}), "not the gst-dist protocol"));
   for (const Data& message : {g.hello, g.proof, g.welcome, unknown, encoded({wire::Heartbeat{}}),
-                              encoded({wire::Lease{}})})
+                              encoded({wire::Grant{}})})
     fail_unless(contains(tell_worker("", {message}), "not the gst-dist protocol"));
   for (const Data& message : {g.hello, g.proof, g.challenge, unknown, encoded({wire::Heartbeat{}}),
-                              encoded({wire::Lease{}})})
+                              encoded({wire::Grant{}})})
     fail_unless(contains(tell_worker("", {g.challenge, message}), "not the gst-dist protocol"));
 }
 GST_END_TEST

@@ -96,7 +96,7 @@ GST_START_TEST(test_session_wants_the_right_side_to_speak) {
   std::vector<PrimarySession::Event> at_primary;
   for (const Message& message :
        {Message(kHello), Message(wire::Proof{}), Message(wire::Challenge{}),
-        Message(wire::Welcome{}), Message(wire::Refuse{}), Message(wire::Lease{}),
+        Message(wire::Welcome{}), Message(wire::Refuse{}), Message(wire::Grant{}),
         Message(wire::Cancel{1}), Message(wire::Done{})})
     fail_unless_error(tell_primary(encoded({message}), at_primary), "a message that", "primary");
   std::vector<WorkerSession::Event> at_worker;
@@ -169,7 +169,7 @@ GST_START_TEST(test_session_limits_payloads_whatever_is_allowed) {
     wire::ResultPart part{1, 0, 1, size, {}};
     const Status at_primary = primary.tell(encoded({part}));
     std::vector<WorkerSession::Event> events;
-    const Status at_worker = tell_joined_worker({wire::Lease{1, 1, 1, size}}, events);
+    const Status at_worker = tell_joined_worker({wire::Grant{1, 1, 1, size}}, events);
     fail_unless(static_cast<bool>(at_primary) == (size <= kMost), "%" G_GUINT64_FORMAT, size);
     fail_unless(static_cast<bool>(at_worker) == (size <= kMost), "%" G_GUINT64_FORMAT, size);
   }
@@ -339,7 +339,7 @@ GST_START_TEST(test_session_refuses_data_out_of_order) {
   fail_unless_error(tell_joined_worker({wire::Data{1, bytes}}, events),
                     "data for lease 1: not announced", "worker");
   fail_unless_error(
-      tell_joined_worker({wire::Lease{1, 1, 1, 3}, wire::Cancel{1}, wire::Data{1, bytes}}, events),
+      tell_joined_worker({wire::Grant{1, 1, 1, 3}, wire::Cancel{1}, wire::Data{1, bytes}}, events),
       "data for lease 1: not announced", "cancelled");
 }
 GST_END_TEST

@@ -122,7 +122,7 @@ GST_START_TEST(test_observer_and_workers_keep_to_their_own_messages) {
   const wire::Hello hello{1, 1, 0, {}, "box"};
   for (const Message& message :
        {Message(hello), Message(wire::Proof{}), Message(wire::ResultPart{}), Message(wire::Fail{}),
-        Message(wire::Progress{}), Message(wire::Offer{}), Message(wire::Lease{}),
+        Message(wire::Progress{}), Message(wire::Offer{}), Message(wire::Grant{}),
         Message(wire::StatusReport{}), Message(wire::Done{})}) {
     const PrimarySession::Config config;
     PrimarySession primary(config, {}, 0);
@@ -131,7 +131,7 @@ GST_START_TEST(test_observer_and_workers_keep_to_their_own_messages) {
                       "a message that an observer does not send", "to the primary");
   }
   for (const Message& message :
-       {Message(hello), Message(wire::Lease{}), Message(wire::Job{}), Message(wire::Cancel{1}),
+       {Message(hello), Message(wire::Grant{}), Message(wire::Want{}), Message(wire::Cancel{1}),
         Message(wire::StatusRequest{}), Message(wire::Welcome{})}) {
     std::vector<WorkerSession::Event> events;
     fail_unless_error(tell_observer(message, events), "a message that is not for observers",

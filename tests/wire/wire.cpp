@@ -90,7 +90,7 @@ std::vector<Golden> golden_messages() {
        "02 00 00 00 20 00 00 00 d4 f1 27 9a b1 d4 ce 74 9d 0b 32 ee 4f 05 62 51 2f ab ec 9e 9e 49 "
        "fe a6 c3 e9 93 01 9b 11 35 f1"},
       {"Refuse", wire::Refuse{1, 1, "no"}, "03 00 00 00 0a 00 00 00 01 00 01 00 02 00 00 00 6e 6f"},
-      {"Lease", wire::Lease{7, 41, 2, 1500000, count_from(0), "a:h264"},
+      {"Lease", wire::Grant{7, 41, 2, 1500000, count_from(0), "a:h264"},
        "04 00 00 00 46 00 00 00 07 00 00 00 00 00 00 00 29 00 00 00 00 00 00 00 02 00 00 00 "
        "60 e3 16 00 00 00 00 00 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13 14 15 "
        "16 17 18 19 1a 1b 1c 1d 1e 1f 06 00 00 00 61 3a 68 32 36 34"},
@@ -108,7 +108,7 @@ std::vector<Golden> golden_messages() {
       {"Progress", wire::Progress{7, 1500000, 25, 24},
        "0e 00 00 00 18 00 00 00 07 00 00 00 00 00 00 00 60 e3 16 00 00 00 00 00 19 00 00 00 "
        "18 00 00 00"},
-      {"Job", wire::Job{7, "a:h264"},
+      {"Job", wire::Want{7, "a:h264"},
        "0f 00 00 00 12 00 00 00 07 00 00 00 00 00 00 00 06 00 00 00 61 3a 68 32 36 34"},
       {"Offer", wire::Offer{7, {{true, "x264enc", ""}, {false, "", "no"}}},
        "10 00 00 00 27 00 00 00 07 00 00 00 00 00 00 00 02 00 01 00 07 00 00 00 78 32 36 34 65 6e "
@@ -191,14 +191,14 @@ GST_START_TEST(test_wire_fields_come_back) {
   const wire::Hello hello{1, 2, 3, count_from(7), "größe"};
   const wire::Challenge challenge{6, false, count_from(9)};
   const wire::Refuse refuse{4, 5, ""};
-  const wire::Lease lease{UINT64_MAX, 2, UINT32_MAX, 4, count_from(7)};
+  const wire::Grant lease{UINT64_MAX, 2, UINT32_MAX, 4, count_from(7)};
   const wire::ResultPart part{1, 65534, 65535, UINT64_MAX, count_from(0)};
   const wire::Progress progress{1, UINT64_MAX, UINT32_MAX, 2};
   const auto read = [](const Message& message) { return **decode(wire::encode(message).span()); };
   fail_unless(std::get<wire::Hello>(read(hello)) == hello);
   fail_unless(std::get<wire::Challenge>(read(challenge)) == challenge);
   fail_unless(std::get<wire::Refuse>(read(refuse)) == refuse);
-  fail_unless(std::get<wire::Lease>(read(lease)) == lease);
+  fail_unless(std::get<wire::Grant>(read(lease)) == lease);
   fail_unless(std::get<wire::ResultPart>(read(part)) == part);
   fail_unless(std::get<wire::Progress>(read(progress)) == progress);
 }
@@ -367,11 +367,11 @@ GST_END_TEST
 GST_START_TEST(test_wire_largest_status_fits) {
   const std::string text(5000, 'x');
   FarmStatus status;
-  const FarmStatus::Job job{.id = 1,
-                            .renditions = std::vector(40, FarmStatus::Rendition{text, text})};
+  const FarmStatus::JobStatus job{.id = 1,
+                                  .renditions = std::vector(40, FarmStatus::Rendition{text, text})};
   status.jobs.assign(FarmStatus::kMaxJobs + 1, job);
-  const FarmStatus::Worker worker{
-      .name = text, .address = text, .leases = std::vector(64, FarmStatus::Lease{})};
+  const FarmStatus::WorkerStatus worker{
+      .name = text, .address = text, .leases = std::vector(64, FarmStatus::LeaseStatus{})};
   status.workers.assign(FarmStatus::kMaxWorkers + 1, worker);
   status.failures.assign(FarmStatus::kMaxFailures + 1, {1, 2, 3, 4, text, text});
   const Bytes bytes = wire::encode(wire::StatusReport{status});

@@ -10,8 +10,6 @@
 
 namespace dist::tool {
 
-inline constexpr std::uint16_t kDefaultPort = 7700;
-
 struct Address {
   std::string host;  // A name or an address, without brackets.
   std::uint16_t port = 0;

@@ -100,7 +100,7 @@ bool init_gstreamer() {
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
   const std::filesystem::path installed = PLUGIN_DIR;
-  for (const auto& folder : {program.parent_path() / "plugins" / "dist", installed,
+  for (const auto& folder : {program.parent_path() / "plugins", installed,
                              program / installed.lexically_relative(BIN_DIR)}) {
     if (std::filesystem::exists(folder / "libgstdist.so", error))
       gst_registry_scan_path(gst_registry_get(), folder.c_str());

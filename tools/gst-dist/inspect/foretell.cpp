@@ -20,10 +20,10 @@ std::string name_of(const FilmStream& stream) {
          ")";
 }
 
-std::string passenger_text(const TranscodePlan& plan, const Passenger& passenger) {
-  const std::string name = name_of(plan.film.streams[passenger.stream]);
-  return passenger.encoder.empty() ? "copies the " + name
-                                   : "encodes the " + name + " with " + passenger.encoder;
+std::string carried_text(const TranscodePlan& plan, const CarriedStream& carried) {
+  const std::string name = name_of(plan.film.streams[carried.stream]);
+  return carried.encoder.empty() ? "copies the " + name
+                                 : "encodes the " + name + " with " + carried.encoder;
 }
 
 }  // namespace
@@ -44,16 +44,16 @@ std::vector<std::string> foretell(const Inspection& inspection) {
   plan.film = inspection.film;
   if (!plan_outputs(kOutput, *resolved, plan))
     return {};
-  const Status passengers = plan_passengers(plan, outputs_with_sound(kOutput, false, plan));
-  if (!passengers)
-    return {sentence("-o " + std::string(kOutput) + " is refused: " + passengers.error())};
+  const Status planned = plan_carried_streams(plan, outputs_with_sound(kOutput, false, plan));
+  if (!planned)
+    return {sentence("-o " + std::string(kOutput) + " is refused: " + planned.error())};
   plan_details(plan);
   const RenditionSpec& spec = resolved->front();
   std::string text = "-o " + std::string(kOutput) + " makes " + spec.codec + " of " +
                      std::to_string(spec.width) + "x" + std::to_string(spec.height) + " in " +
                      count_text(inspection.examination.segments.size(), "segment");
-  for (const Passenger& passenger : plan.passengers)
-    text += ", " + passenger_text(plan, passenger);
+  for (const CarriedStream& carried : plan.carried)
+    text += ", " + carried_text(plan, carried);
   std::vector<std::string> sentences = {sentence(text)};
   for (const std::string& left_out : plan.left_out)
     sentences.push_back(sentence(left_out));

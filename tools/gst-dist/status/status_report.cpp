@@ -37,7 +37,7 @@ std::string age_text(Instant span) {
   return hours < 100 ? format("%lu h", hours) : format("%lu d", hours / 24);
 }
 
-std::string job_text(const FarmStatus::Job& job) {
+std::string job_text(const FarmStatus::JobStatus& job) {
   std::vector<std::string> parts = {number(job.done) + " segments done",
                                     number(job.leased) + " leased",
                                     number(job.queued) + " queued",
@@ -50,7 +50,7 @@ std::string job_text(const FarmStatus::Job& job) {
   return join(parts);
 }
 
-std::string renditions_text(const FarmStatus::Job& job) {
+std::string renditions_text(const FarmStatus::JobStatus& job) {
   std::vector<std::string> names;
   for (const FarmStatus::Rendition& rendition : job.renditions)
     names.push_back(rendition.name +
@@ -59,15 +59,15 @@ std::string renditions_text(const FarmStatus::Job& job) {
 }
 
 // "4 5", and the job's number where there are several jobs.
-std::string leases_text(const FarmStatus::Worker& worker, bool several_jobs) {
+std::string leases_text(const FarmStatus::WorkerStatus& worker, bool several_jobs) {
   std::string text;
-  for (const FarmStatus::Lease& lease : worker.leases)
+  for (const FarmStatus::LeaseStatus& lease : worker.leases)
     text += (text.empty() ? "" : " ") + (several_jobs ? number(lease.job) + "/" : "") +
             number(lease.segment);
   return text.empty() ? "-" : text;
 }
 
-std::string state_text(const FarmStatus::Worker& worker) {
+std::string state_text(const FarmStatus::WorkerStatus& worker) {
   return worker.suspended > 0 ? "off " + age_text(worker.suspended) : "";
 }
 
@@ -80,14 +80,14 @@ std::string row(const std::string& name, const std::string& address, const std::
          right(failed, 7) + "\n";
 }
 
-std::string worker_row(const FarmStatus::Worker& worker, bool several_jobs) {
+std::string worker_row(const FarmStatus::WorkerStatus& worker, bool several_jobs) {
   const std::string state = state_text(worker);
   return row(worker.name, worker.address, age_text(worker.connected),
              state.empty() ? leases_text(worker, several_jobs) : state, number(worker.results),
              format("%.1f", rate(worker.frames, worker.working)), number(worker.failures));
 }
 
-void write_job(const FarmStatus::Job& job, JsonWriter& json) {
+void write_job(const FarmStatus::JobStatus& job, JsonWriter& json) {
   json.begin_object(nullptr);
   json.count("job", job.id);
   json.flag("finished", job.finished);
@@ -111,7 +111,7 @@ void write_job(const FarmStatus::Job& job, JsonWriter& json) {
   json.end_object();
 }
 
-void write_worker(const FarmStatus::Worker& worker, JsonWriter& json) {
+void write_worker(const FarmStatus::WorkerStatus& worker, JsonWriter& json) {
   json.begin_object(nullptr);
   json.count("worker", worker.id);
   json.text("name", worker.name);
@@ -124,7 +124,7 @@ void write_worker(const FarmStatus::Worker& worker, JsonWriter& json) {
   json.number("frames-per-second", rate(worker.frames, worker.working));
   json.count("failed-leases", worker.failures);
   json.begin_array("leases");
-  for (const FarmStatus::Lease& lease : worker.leases) {
+  for (const FarmStatus::LeaseStatus& lease : worker.leases) {
     json.begin_object(nullptr);
     json.count("job", lease.job);
     json.count("segment", lease.segment);
@@ -152,14 +152,14 @@ void write_failure(const FarmStatus::Failure& failure, JsonWriter& json) {
 std::string status_for_people(const std::string& place, const FarmStatus& status) {
   std::string text = place + ": " + count_text(status.all_workers, "worker") + ", " +
                      count_text(status.jobs.size(), "job") + "\n";
-  for (const FarmStatus::Job& job : status.jobs) {
+  for (const FarmStatus::JobStatus& job : status.jobs) {
     text += paragraph("job " + number(job.id), kIndent, job_text(job));
     if (!job.renditions.empty())
       text += paragraph("", kIndent, "renditions: " + renditions_text(job));
   }
   if (!status.workers.empty()) {
     text += "\n" + row("WORKER", "ADDRESS", "UP", "HOLDS", "DONE", "FRAMES/S", "FAILED");
-    for (const FarmStatus::Worker& worker : status.workers)
+    for (const FarmStatus::WorkerStatus& worker : status.workers)
       text += worker_row(worker, status.jobs.size() > 1);
     if (status.all_workers > status.workers.size())
       text += "and " + number(status.all_workers - status.workers.size()) + " more\n";
@@ -177,12 +177,12 @@ std::string status_for_people(const std::string& place, const FarmStatus& status
 std::string status_for_programs(const FarmStatus& status, bool pretty) {
   JsonWriter json;
   json.begin_array("jobs");
-  for (const FarmStatus::Job& job : status.jobs)
+  for (const FarmStatus::JobStatus& job : status.jobs)
     write_job(job, json);
   json.end_array();
   json.count("workers-connected", status.all_workers);
   json.begin_array("workers");
-  for (const FarmStatus::Worker& worker : status.workers)
+  for (const FarmStatus::WorkerStatus& worker : status.workers)
     write_worker(worker, json);
   json.end_array();
   json.begin_array("failures");

@@ -302,7 +302,7 @@ std::optional<int> make_plan(const Arguments& arguments, TranscodePlan& plan,
     if (const Status status = plan_thumbnails(arguments, *specs, format, plan, renditions); !status)
       return fail(kUsage, status.error());
   const auto sound = outputs_with_sound(arguments.output, arguments.separate_audio, plan);
-  if (const Status status = plan_passengers(plan, sound); !status)
+  if (const Status status = plan_carried_streams(plan, sound); !status)
     return fail(kFailed, status.error());
   plan_details(plan);
   const std::string input =
@@ -373,8 +373,8 @@ int transcode(std::vector<std::string> words) {
   for (const std::string& text : captions.losses(plan.outputs))
     say_error(sentence(text));
   std::set<std::size_t> taken;
-  for (const Passenger& passenger : plan.passengers)
-    taken.insert(passenger.stream);
+  for (const CarriedStream& carried : plan.carried)
+    taken.insert(carried.stream);
   for (const std::string& text : early_ends(plan.film, taken, end))
     say_error(sentence(text));
   job.say_done(results_of(plan));

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "plugins/player.h"
+#include "plugins/lease_player.h"
 
 #include <unistd.h>
 
@@ -44,7 +44,7 @@ GstEvent* key_unit_event_new() {
 
 // --- Network thread
 
-Player::Player(GstElement* element, GstPad* srcpad, const Settings& settings)
+LeasePlayer::LeasePlayer(GstElement* element, GstPad* srcpad, const Settings& settings)
     : element_(element), srcpad_(srcpad), settings_(settings) {
   std::string name = settings.worker_name;
   if (name.empty())
@@ -69,19 +69,19 @@ Player::Player(GstElement* element, GstPad* srcpad, const Settings& settings)
   });
 }
 
-Player::~Player() {
+LeasePlayer::~LeasePlayer() {
   thread_.run([this] { watchdog_.reset(); });
   link_->end();
 }
 
-void Player::connected() {
+void LeasePlayer::connected() {
   GST_INFO_OBJECT(element_, "connected to %s, port %u", settings_.host.c_str(), settings_.port);
   post_message(element_,
                gst_structure_new("dist-connected", "host", G_TYPE_STRING, settings_.host.c_str(),
                                  "port", G_TYPE_UINT, settings_.port, nullptr));
 }
 
-void Player::unreachable(const std::string& reason) {
+void LeasePlayer::unreachable(const std::string& reason) {
   GST_INFO_OBJECT(element_, "%s, port %u: %s; dialling on", settings_.host.c_str(), settings_.port,
                   reason.c_str());
   post_message(element_,
@@ -90,14 +90,14 @@ void Player::unreachable(const std::string& reason) {
                                  reason.c_str(), nullptr));
 }
 
-std::optional<LeaseLink::Working> Player::working() {
+std::optional<LeaseLink::Working> LeasePlayer::working() {
   const std::lock_guard lock(lock_);
   if (!current_)
     return std::nullopt;
-  return LeaseLink::Working{jobs_.front().key, current_->units(), current_->frames()};
+  return LeaseLink::Working{received_.front().key, current_->units(), current_->frames()};
 }
 
-void Player::wanted(LeaseLink::JobKey key, const std::string& renditions) {
+void LeasePlayer::wanted(LeaseLink::JobKey key, const std::string& renditions) {
   std::vector<Ability> abilities;
   const auto specs = parse_renditions(renditions);
   if (!specs) {
@@ -106,14 +106,14 @@ void Player::wanted(LeaseLink::JobKey key, const std::string& renditions) {
     link_->leave();
     return;
   }
-  if (settings_.workshop)
-    abilities = settings_.workshop->offer(*specs);
+  if (settings_.adapter)
+    abilities = settings_.adapter->offer(*specs);
   else
     abilities.assign(specs->size(), Ability{.able = true, .encoder = "", .reason = ""});
   link_->offer(key, std::move(abilities));
 }
 
-void Player::leased(LeaseLink::Leased leased) {
+void LeasePlayer::leased(LeaseLink::Leased leased) {
   const LeaseLink::LeaseKey key = leased.key;
   auto header = parse_header(leased.payload.front().span(), total_size(leased.payload));
   if (!header) {
@@ -136,7 +136,7 @@ void Player::leased(LeaseLink::Leased leased) {
       return;
     }
     renditions = std::move(*specs);
-  } else if (settings_.workshop) {
+  } else if (settings_.adapter) {
     link_->fail(key,
                 "this worker makes the renditions that a job names, and this one names none; set "
                 "renditions or ladder of remoteenc");
@@ -149,31 +149,32 @@ void Player::leased(LeaseLink::Leased leased) {
   // It is not among those that are kept.
   if (retiring_)
     return;
-  jobs_.push_back({key, std::make_shared<Lease>(std::move(*header), std::move(renditions)),
-                   std::move(buffer), std::move(*kind)});
+  received_.push_back({key, std::make_shared<Lease>(std::move(*header), std::move(renditions)),
+                       std::move(buffer), std::move(*kind)});
   changed_.notify_all();
 }
 
 // Those that are not begun would keep their segments until the pipeline has room.
-void Player::drop_waiting(const std::function<bool(const Job&)>& over) {
+void LeasePlayer::drop_waiting(const std::function<bool(const ReceivedLease&)>& over) {
   const std::lock_guard lock(lock_);
-  jobs_.erase(std::remove_if(jobs_.begin() + (current_ ? 1 : 0), jobs_.end(), over), jobs_.end());
+  received_.erase(std::remove_if(received_.begin() + (current_ ? 1 : 0), received_.end(), over),
+                  received_.end());
 }
 
-void Player::cancelled(LeaseLink::LeaseKey key) {
-  drop_waiting([&](const Job& job) { return job.key == key; });
-  for (const Job& job : jobs())
-    if (job.key == key)
-      interrupt(job, "");
+void LeasePlayer::cancelled(LeaseLink::LeaseKey key) {
+  drop_waiting([&](const ReceivedLease& received) { return received.key == key; });
+  for (const ReceivedLease& received : all_received())
+    if (received.key == key)
+      interrupt(received, "");
 }
 
-void Player::disconnected(bool done, const std::string& reason) {
+void LeasePlayer::disconnected(bool done, const std::string& reason) {
   GST_INFO_OBJECT(element_, "%s: %s", done ? "job over" : "connection lost", reason.c_str());
   post_message(element_, gst_structure_new("dist-disconnected", "done", G_TYPE_BOOLEAN, done,
                                            "reason", G_TYPE_STRING, reason.c_str(), nullptr));
-  drop_waiting([](const Job&) { return true; });
-  for (const Job& job : jobs())
-    interrupt(job, "");
+  drop_waiting([](const ReceivedLease&) { return true; });
+  for (const ReceivedLease& received : all_received())
+    interrupt(received, "");
   {
     // Where it was about to leave, nothing has gone wrong for it.
     const std::lock_guard lock(lock_);
@@ -194,7 +195,7 @@ void Player::disconnected(bool done, const std::string& reason) {
   changed_.notify_all();
 }
 
-void Player::refused(const std::string& reason) {
+void LeasePlayer::refused(const std::string& reason) {
   fail();
   GST_ELEMENT_ERROR(element_, RESOURCE, NOT_AUTHORIZED,
                     ("The primary at %s, port %u, refused this worker: %s.", settings_.host.c_str(),
@@ -202,56 +203,56 @@ void Player::refused(const std::string& reason) {
                     ("%s", reason.c_str()));
 }
 
-void Player::retired() {
+void LeasePlayer::retired() {
   const std::lock_guard lock(lock_);
   ended_ = true;
   changed_.notify_all();
 }
 
-std::vector<Player::Job> Player::jobs() {
+std::vector<LeasePlayer::ReceivedLease> LeasePlayer::all_received() {
   const std::lock_guard lock(lock_);
-  return {jobs_.begin(), jobs_.end()};
+  return {received_.begin(), received_.end()};
 }
 
-// No job will come any more, and that is no ordinary end.
-void Player::fail() {
+// No lease will come any more, and that is no ordinary end.
+void LeasePlayer::fail() {
   const std::lock_guard lock(lock_);
   failed_ = true;
   changed_.notify_all();
 }
 
 // The pipeline can do no more, so others are to do the leases that are here.
-void Player::leave() {
+void LeasePlayer::leave() {
   link_->leave();
   fail();
-  for (const Job& job : jobs())
-    job.lease->settle(Lease::Cancelled());
+  for (const ReceivedLease& received : all_received())
+    received.lease->settle(Lease::Cancelled());
 }
 
 // Ends a lease early and, with a reason, tells the primary why. If it is being played, a flush
 // brings the task back out of the pipeline; but not before the lease has reached its end:
 // decodebin takes a flush for a decoder that does not work and tries the next, until there is none.
-void Player::interrupt(const Job& job, const std::string& reason) {
-  if (!job.lease->settle(Lease::Cancelled()))
+void LeasePlayer::interrupt(const ReceivedLease& received, const std::string& reason) {
+  if (!received.lease->settle(Lease::Cancelled()))
     return;
   if (!reason.empty()) {
-    GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ": %s", job.lease->source().index,
-                       reason.c_str());
-    link_->fail(job.key, reason);
+    GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ": %s",
+                       received.lease->source().index, reason.c_str());
+    link_->fail(received.key, reason);
   }
   {
     const std::lock_guard lock(lock_);
-    if (current_ != job.lease)
+    if (current_ != received.lease)
       return;
-    if (!job.lease->arrived()) {
+    if (!received.lease->arrived()) {
       flush_at_ = g_get_monotonic_time() + kPluggingTime;
       return;
     }
   }
-  flush(job.lease);
+  flush(received.lease);
 }
 
-void Player::flush(const std::shared_ptr<Lease>& lease) {
+void LeasePlayer::flush(const std::shared_ptr<Lease>& lease) {
   {
     const std::lock_guard lock(lock_);
     flush_at_ = 0;
@@ -265,7 +266,7 @@ void Player::flush(const std::shared_ptr<Lease>& lease) {
   gst_element_call_async(
       element_,
       [](GstElement*, gpointer data) {
-        auto* self = static_cast<Player*>(data);
+        auto* self = static_cast<LeasePlayer*>(data);
         gst_pad_push_event(self->srcpad_, gst_event_new_flush_start());
         const std::lock_guard lock(self->lock_);
         self->interrupting_ = false;
@@ -275,11 +276,11 @@ void Player::flush(const std::shared_ptr<Lease>& lease) {
 }
 
 // A decoder that got nothing it can show may never let EOS through.
-void Player::watch() {
+void LeasePlayer::watch() {
   watchdog_->set(IoThread::now() + kWatchdogInterval);
   const gint64 now = g_get_monotonic_time();
   const auto timeout = static_cast<gint64>(settings_.stall_timeout / 1000);
-  std::optional<Job> stalled;
+  std::optional<ReceivedLease> stalled;
   std::shared_ptr<Lease> put_off;
   bool stuck = false;
   {
@@ -287,7 +288,7 @@ void Player::watch() {
     if (flush_at_ != 0 && current_ && (current_->arrived() || now > flush_at_))
       put_off = current_;
     if (timeout > 0 && current_ && now - current_->last_activity() > timeout)
-      stalled = jobs_.front();
+      stalled = received_.front();
     stuck =
         timeout > 0 && interrupted_at_ != 0 && now - interrupted_at_ > timeout && !stuck_posted_;
     stuck_posted_ = stuck_posted_ || stuck;
@@ -296,8 +297,9 @@ void Player::watch() {
     flush(put_off);
   if (stuck) {
     // Its answer would be sent by the thread that does not come back.
-    if (!jobs().empty())
-      link_->fail(jobs().front().key, "the worker's pipeline is stuck and cannot be flushed");
+    if (!all_received().empty())
+      link_->fail(all_received().front().key,
+                  "the worker's pipeline is stuck and cannot be flushed");
     leave();
     GST_ELEMENT_ERROR(element_, STREAM, FAILED,
                       ("The worker's pipeline is stuck and cannot be flushed. Start it again."),
@@ -309,23 +311,23 @@ void Player::watch() {
 
 // The lease may have an answer already, as when an element posted an error and went on, for ever.
 // Then the pipeline has to be left all the same.
-void Player::give_up(const Job& job) {
-  if (settings_.workshop)
-    settings_.workshop->broken();
-  interrupt(job, "nothing moved in the worker's pipeline for its stall-timeout of " +
-                     std::to_string(settings_.stall_timeout / GST_MSECOND) + " ms");
-  flush(job.lease);
+void LeasePlayer::give_up(const ReceivedLease& received) {
+  if (settings_.adapter)
+    settings_.adapter->broken();
+  interrupt(received, "nothing moved in the worker's pipeline for its stall-timeout of " +
+                          std::to_string(settings_.stall_timeout / GST_MSECOND) + " ms");
+  flush(received.lease);
 }
 
 // --- The pad's task
 
-void Player::stop() {
+void LeasePlayer::stop() {
   std::vector<std::shared_ptr<Lease>> leases;
   {
     const std::lock_guard lock(lock_);
     stopping_ = true;
-    for (const Job& job : jobs_)
-      leases.push_back(job.lease);
+    for (const ReceivedLease& received : received_)
+      leases.push_back(received.lease);
     changed_.notify_all();
   }
   // The pads are being flushed by the state change.
@@ -333,69 +335,69 @@ void Player::stop() {
     lease->settle(Lease::Cancelled());
 }
 
-void Player::retire() {
+void LeasePlayer::retire() {
   std::optional<LeaseLink::LeaseKey> working;
   {
     const std::lock_guard lock(lock_);
     if (std::exchange(retiring_, true))
       return;
     if (current_)
-      working = jobs_.front().key;
-    jobs_.erase(jobs_.begin() + (current_ ? 1 : 0), jobs_.end());
+      working = received_.front().key;
+    received_.erase(received_.begin() + (current_ ? 1 : 0), received_.end());
   }
   link_->retire(working);
 }
 
-Player::Next Player::play_next() {
-  Job job;
+LeasePlayer::Next LeasePlayer::play_next() {
+  ReceivedLease received;
   bool ended = false;
   {
     std::unique_lock lock(lock_);
-    changed_.wait(lock, [this] { return stopping_ || failed_ || ended_ || !jobs_.empty(); });
-    if (stopping_ || (failed_ && jobs_.empty()))
+    changed_.wait(lock, [this] { return stopping_ || failed_ || ended_ || !received_.empty(); });
+    if (stopping_ || (failed_ && received_.empty()))
       return Next::kPause;
-    ended = jobs_.empty();
+    ended = received_.empty();
     if (!ended) {
-      job = jobs_.front();
-      current_ = job.lease;
-      job.lease->touch();
+      received = received_.front();
+      current_ = received.lease;
+      received.lease->touch();
     }
   }
   if (ended)
     return Next::kEnded;
 
   GstFlowReturn flow = GST_FLOW_OK;
-  if (!job.lease->settled()) {
+  if (!received.lease->settled()) {
     if (played_)
       rearm();
-    if (const Status ready = prepare(job); ready)
-      flow = push_job(job);
+    if (const Status ready = prepare(received); ready)
+      flow = push_lease(received);
     else
-      job.lease->settle(Lease::Failed{ready.error()});
+      received.lease->settle(Lease::Failed{ready.error()});
     played_ = true;
   }
-  if (flow == GST_FLOW_FLUSHING && !job.lease->settled() && is_stopped_soon())
-    job.lease->settle(Lease::Cancelled());
+  if (flow == GST_FLOW_FLUSHING && !received.lease->settled() && is_stopped_soon())
+    received.lease->settle(Lease::Cancelled());
   if (flow != GST_FLOW_OK && flow != GST_FLOW_EOS)
-    job.lease->settle(
+    received.lease->settle(
         Lease::Failed{std::string("the worker's pipeline stopped: ") + gst_flow_get_name(flow)});
-  report(job);
+  report(received);
 
   bool stopping = false;
   {
     std::unique_lock lock(lock_);
     current_.reset();
-    jobs_.pop_front();
+    received_.pop_front();
     flush_at_ = 0;
     changed_.wait(lock, [this] { return !interrupting_; });
-    // The flush came even if the job was not begun any more.
+    // The flush came even if the lease was not begun any more.
     played_ = played_ || interrupted_at_ != 0;
     interrupted_at_ = 0;
     stopping = stopping_;
   }
   if (!stopping && (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS)) {
-    if (settings_.workshop) {
-      settings_.workshop->broken();
+    if (settings_.adapter) {
+      settings_.adapter->broken();
       return Next::kPlay;
     }
     leave();
@@ -406,67 +408,67 @@ Player::Next Player::play_next() {
 }
 
 // A state change reaches the pipeline's end first. Its flush is nobody's failure.
-bool Player::is_stopped_soon() {
+bool LeasePlayer::is_stopped_soon() {
   std::unique_lock lock(lock_);
   return changed_.wait_for(lock, kStopTime, [this] { return stopping_; });
 }
 
-Status Player::prepare(const Job& job) {
-  return settings_.workshop ? settings_.workshop->prepare(job.lease) : Status();
+Status LeasePlayer::prepare(const ReceivedLease& received) {
+  return settings_.adapter ? settings_.adapter->prepare(received.lease) : Status();
 }
 
-void Player::rearm() {
+void LeasePlayer::rearm() {
   gst_pad_push_event(srcpad_, gst_event_new_flush_start());
   gst_pad_push_event(srcpad_, gst_event_new_flush_stop(TRUE));
 }
 
 // One segment as a complete stream.
-GstFlowReturn Player::push_job(const Job& job) {
-  const SegmentHeader& header = job.lease->source();
+GstFlowReturn LeasePlayer::push_lease(const ReceivedLease& received) {
+  const SegmentHeader& header = received.lease->source();
   const GstSegment segment = play_segment(header);
   const std::string stream_id = header.stream_id + "/" + std::to_string(header.index);
   gst_pad_push_event(srcpad_, gst_event_new_stream_start(stream_id.c_str()));
-  gst_pad_push_event(srcpad_, gst_event_new_caps(job.kind.caps.get()));
+  gst_pad_push_event(srcpad_, gst_event_new_caps(received.kind.caps.get()));
   gst_pad_push_event(srcpad_, gst_event_new_segment(&segment));
-  gst_pad_push_event(srcpad_, lease_event_new(job.lease));
+  gst_pad_push_event(srcpad_, lease_event_new(received.lease));
   gst_pad_push_event(srcpad_, key_unit_event_new());
-  const GstFlowReturn flow = push_units(job);
+  const GstFlowReturn flow = push_units(received);
   if (flow == GST_FLOW_OK || flow == GST_FLOW_EOS)
     gst_pad_push_event(srcpad_, gst_event_new_eos());
   return flow;
 }
 
-GstFlowReturn Player::push_units(const Job& job) {
-  const SegmentHeader& header = job.lease->source();
-  const std::size_t base = header_size(job.segment.get(), header);
+GstFlowReturn LeasePlayer::push_units(const ReceivedLease& received) {
+  const SegmentHeader& header = received.lease->source();
+  const std::size_t base = header_size(received.segment.get(), header);
   std::uint64_t offset = 0;
   PlayTimes times(header);
   for (const AccessUnit& unit : header.units) {
-    auto buffer = unit_buffer(job.segment.get(), base, offset, unit);
+    auto buffer = unit_buffer(received.segment.get(), base, offset, unit);
     if (offset == 0)
       GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
     offset += unit.size;
     times.set(buffer.get(), unit);
-    buffer = readable_unit(std::move(buffer), job.kind);
+    buffer = readable_unit(std::move(buffer), received.kind);
     // The answer lacks this frame then.
     if (!buffer)
       continue;
     const GstFlowReturn flow = gst_pad_push(srcpad_, buffer.release());
     if (flow != GST_FLOW_OK)
       return flow;
-    job.lease->unit_went_in();
+    received.lease->unit_went_in();
   }
   return GST_FLOW_OK;
 }
 
-void Player::report(const Job& job) {
-  Lease::Outcome outcome = job.lease->wait();
+void LeasePlayer::report(const ReceivedLease& received) {
+  Lease::Outcome outcome = received.lease->wait();
   if (auto* done = std::get_if<Lease::Done>(&outcome)) {
-    link_->result(job.key, std::move(done->renditions));
+    link_->result(received.key, std::move(done->renditions));
   } else if (const auto* failed = std::get_if<Lease::Failed>(&outcome)) {
-    GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ": %s", job.lease->source().index,
-                       failed->reason.c_str());
-    link_->fail(job.key, failed->reason);
+    GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ": %s",
+                       received.lease->source().index, failed->reason.c_str());
+    link_->fail(received.key, failed->reason);
   }
 }
 

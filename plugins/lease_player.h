@@ -25,9 +25,9 @@ namespace dist {
 
 // Makes the pipeline behind a remoteencsrc fit for whatever a job wants. Where there is none the
 // pipeline is what somebody wrote, and nobody knows what it makes before it has made it.
-class Workshop {
+class PipelineAdapter {
  public:
-  virtual ~Workshop() = default;
+  virtual ~PipelineAdapter() = default;
   // Which of these it can make. In the network thread.
   virtual std::vector<Ability> offer(const std::vector<RenditionSpec>& renditions) = 0;
   // Makes the pipeline fit for the lease. In the src pad's task, while nothing flows. An error
@@ -42,8 +42,8 @@ class Workshop {
 using MakeLink = std::function<std::unique_ptr<LeaseLink>(
     const std::string& name, unsigned capacity, LeaseLink::Observer& observer)>;
 
-// The network thread brings jobs, the pad's task plays them.
-class Player : public LeaseLink::Observer {
+// The network thread brings leases, the pad's task plays them.
+class LeasePlayer : public LeaseLink::Observer {
  public:
   struct Settings {
     std::string host;
@@ -55,21 +55,21 @@ class Player : public LeaseLink::Observer {
     GstClockTime stall_timeout = 0;  // 0: none.
     std::uint64_t max_pixels = kMaxPixels;
     std::string secret;
-    Workshop* workshop = nullptr;  // Outlives the player.
-    MakeLink make_link = {};       // Null: dials host and port.
+    PipelineAdapter* adapter = nullptr;  // Outlives the player.
+    MakeLink make_link = {};             // Null: dials host and port.
   };
 
   enum class Next {
     kPlay,   // Call play_next() again.
     kPause,  // An error was posted, or the player was stopped.
-    kEnded,  // No job will come any more.
+    kEnded,  // No lease will come any more.
   };
 
   // Begins to dial. `element` posts messages and `srcpad` is its only pad; both outlive the player.
-  Player(GstElement* element, GstPad* srcpad, const Settings& settings);
-  ~Player() override;
+  LeasePlayer(GstElement* element, GstPad* srcpad, const Settings& settings);
+  ~LeasePlayer() override;
 
-  // For the pad's task: waits for the next job and plays it.
+  // For the pad's task: waits for the next lease and plays it.
   Next play_next();
   // Takes no more leases, and gives back those that are not begun; play_next() ends after the one
   // that is. Any thread.
@@ -79,7 +79,7 @@ class Player : public LeaseLink::Observer {
 
  private:
   // A lease that was received.
-  struct Job {
+  struct ReceivedLease {
     LeaseLink::LeaseKey key;
     std::shared_ptr<Lease> lease;
     Ref<GstBuffer> segment;
@@ -96,18 +96,18 @@ class Player : public LeaseLink::Observer {
   void refused(const std::string& reason) override;
   void retired() override;
 
-  Status prepare(const Job& job);
+  Status prepare(const ReceivedLease& received);
   void rearm();
-  GstFlowReturn push_job(const Job& job);
-  GstFlowReturn push_units(const Job& job);
-  void report(const Job& job);
+  GstFlowReturn push_lease(const ReceivedLease& received);
+  GstFlowReturn push_units(const ReceivedLease& received);
+  void report(const ReceivedLease& received);
   bool is_stopped_soon();
-  std::vector<Job> jobs();
-  void drop_waiting(const std::function<bool(const Job&)>& over);
+  std::vector<ReceivedLease> all_received();
+  void drop_waiting(const std::function<bool(const ReceivedLease&)>& over);
   void fail();
   void leave();
-  void interrupt(const Job& job, const std::string& reason);
-  void give_up(const Job& job);
+  void interrupt(const ReceivedLease& received, const std::string& reason);
+  void give_up(const ReceivedLease& received);
   void flush(const std::shared_ptr<Lease>& lease);
   void watch();
 
@@ -117,19 +117,19 @@ class Player : public LeaseLink::Observer {
 
   std::mutex lock_;
   std::condition_variable changed_;
-  std::deque<Job> jobs_;            // Guarded by lock_.
-  std::shared_ptr<Lease> current_;  // Guarded by lock_; being played.
-  bool interrupting_ = false;       // Guarded by lock_; the network thread pushes a flush.
-  gint64 interrupted_at_ = 0;       // Guarded by lock_; monotonic microseconds, 0: not.
-  bool stuck_posted_ = false;       // Guarded by lock_.
-  gint64 flush_at_ = 0;             // Guarded by lock_; monotonic microseconds, 0: not.
-  bool ended_ = false;              // Guarded by lock_; no job will come any more.
-  bool retiring_ = false;           // Guarded by lock_; no job is taken any more.
-  bool failed_ = false;             // Guarded by lock_; an error is being posted.
-  bool stopping_ = false;           // Guarded by lock_.
+  std::deque<ReceivedLease> received_;  // Guarded by lock_.
+  std::shared_ptr<Lease> current_;      // Guarded by lock_; being played.
+  bool interrupting_ = false;           // Guarded by lock_; the network thread pushes a flush.
+  gint64 interrupted_at_ = 0;           // Guarded by lock_; monotonic microseconds, 0: not.
+  bool stuck_posted_ = false;           // Guarded by lock_.
+  gint64 flush_at_ = 0;                 // Guarded by lock_; monotonic microseconds, 0: not.
+  bool ended_ = false;                  // Guarded by lock_; no lease will come any more.
+  bool retiring_ = false;               // Guarded by lock_; no lease is taken any more.
+  bool failed_ = false;                 // Guarded by lock_; an error is being posted.
+  bool stopping_ = false;               // Guarded by lock_.
 
   // Belong to the task.
-  bool played_ = false;  // A job has been through the pipeline since the last flush.
+  bool played_ = false;  // A lease has been through the pipeline since the last flush.
 
   IoThread thread_{"dist-worker"};
   std::unique_ptr<Timer> watchdog_;  // Belongs to the network thread.

@@ -108,7 +108,8 @@ void Coordinator::disconnected(WorkerId id, const std::string& reason, Instant n
   } else if (!connection.observes) {
     tell_refused(connection.info.address, reason, now);
   }
-  door_.leave(host_of(connection.info.address));
+  if (connection.session)
+    door_.leave(host_of(connection.info.address));
   end_greeting(connection);
   std::erase(writable_, id);
   wakeups_.erase({connection.wakeup, id});
@@ -242,7 +243,7 @@ bool Coordinator::may_exceed(const Dispatcher::Grant& grant, const Job& job) con
   return is_exam(grant) || grant.segment.index == job.room.window().oldest();
 }
 
-bool Coordinator::admit(const Dispatcher::Grant& grant) {
+bool Coordinator::admit_result(const Dispatcher::Grant& grant) {
   return jobs_.at(job_of(grant))
       .room.admit(grant.lease,
                   is_exam(grant) ? ResultRoom::Kind::kExam : ResultRoom::Kind::kSegment);
@@ -256,7 +257,7 @@ void Coordinator::check_incoming(Connection& connection, Instant now) {
   const Dispatcher::Grant grant =
       *dispatcher_.find(connection.info.id, connection.port->incoming()->lease);
   Job& job = jobs_.at(job_of(grant));
-  if (!job.room.fits(0) && (!may_exceed(grant, job) || !admit(grant)))
+  if (!job.room.fits(0) && (!may_exceed(grant, job) || !admit_result(grant)))
     put_off(grant, connection.incoming, now);
 }
 

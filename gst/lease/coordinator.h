@@ -448,7 +448,7 @@ class Coordinator {
   JobId job_of(const Dispatcher::Grant& grant) const;
   bool is_exam(const Dispatcher::Grant& grant) const { return exams_.contains(grant.segment.job); }
   bool may_exceed(const Dispatcher::Grant& grant, const Job& job) const;
-  bool admit(const Dispatcher::Grant& grant);
+  bool admit_result(const Dispatcher::Grant& grant);
   const Segment& segment_of(const Dispatcher::Grant& grant) const;
   Dispatcher::Grant told(const Dispatcher::Grant& grant) const;
   void add_candidate(const Connection& connection, JobId id, Job& job, Instant now);

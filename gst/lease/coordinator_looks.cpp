@@ -14,7 +14,7 @@ void Coordinator::hold(Answer answer, Job& job, Instant now) {
   const SegmentDone& done = answer.done;
   // One answer finds room in any case, not each copy of it.
   const LeaseId lease = done.grant.lease;
-  if (!job.room.fits(answer.size) && !admit(done.grant))
+  if (!job.room.fits(answer.size) && !admit_result(done.grant))
     return put_off(done.grant, answer.size, now);
   const Segment& segment = segment_of(done.grant);
   const std::vector<Time> times = segment.header->presentation_times();

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 namespace dist {
 namespace {
@@ -116,10 +118,15 @@ std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
       return urgent;
     urgent.push_back(id);
   }
+  // The oldest are late first, once there is the same to compare all with.
+  const bool all_alike = job.times.count() >= kLeastSamples;
   for (LeaseId id : job.newest) {
-    if (urgent.size() >= kHedgeChoices || !is_late(job, id, kLateShare, 1, now))
+    if (urgent.size() >= kHedgeChoices)
       return urgent;
-    urgent.push_back(id);
+    if (is_late(job, id, kLateShare, 1, now))
+      urgent.push_back(id);
+    else if (all_alike)
+      return urgent;
   }
   return urgent;
 }
@@ -190,35 +197,39 @@ std::optional<Dispatcher::Grant> Dispatcher::try_untried(const Job& job, Instant
   if (proven_workers_ > 0 || job.parts.empty() || job.throttle == Throttle::kStopped || job.only)
     return std::nullopt;
   const std::size_t most = job.throttle == Throttle::kNone ? kTried : 1;
-  std::optional<SegmentKey> key;
+  std::vector<std::pair<std::size_t, SegmentKey>> tried;  // With how many leases.
   Instant since = kNever;
-  std::size_t leases = 0;
+  std::size_t copies = 0;
   std::size_t looked_at = 0;
-  for (const auto& [k, part] : job.parts) {
+  for (const auto& [key, part] : job.parts) {
     if (++looked_at > most)
       break;
     if (part.leases.empty() || is_answered(part))
       continue;
     since = std::min(since, leases_.at(part.leases.front()).grant.granted);
-    leases += part.leases.size() - 1;
-    if (!key || part.leases.size() < job.parts.at(*key).leases.size())
-      key = k;
+    copies += part.leases.size() - 1;
+    tried.emplace_back(part.leases.size(), key);
   }
-  if (!key)
-    return std::nullopt;
-  const Part& part = job.parts.at(*key);
-  const auto worker = find_idle(*key, part.renditions, [&](WorkerId id) {
-    return !workers_.at(id).tried && part.failed_on.count(id) == 0 && may_take(id, *key, part) &&
-           !would_slow_down(id, part, now);
-  });
-  if (!worker)
+  std::ranges::sort(tried);
+  std::optional<std::pair<WorkerId, SegmentKey>> next;
+  for (auto at = tried.begin(); at != tried.end() && !next; ++at) {
+    const SegmentKey key = at->second;
+    const Part& part = job.parts.at(key);
+    const auto worker = find_idle(key, part.renditions, [&](WorkerId id) {
+      return !workers_.at(id).tried && part.failed_on.count(id) == 0 && may_take(id, key, part) &&
+             !would_slow_down(id, part, now);
+    });
+    if (worker)
+      next = {*worker, key};
+  }
+  if (!next)
     return std::nullopt;
   // Twice as many each half second, with the usual silence: where all are honest one will do.
-  const double wait = 1 + std::log2(1 + static_cast<double>(leases)) / kDoublings;
+  const double wait = 1 + std::log2(1 + static_cast<double>(copies)) / kDoublings;
   const Instant at =
       since + static_cast<Instant>(wait * static_cast<double>(config_.first_silence));
   if (now >= at)
-    return begin(*worker, *key, now);
+    return begin(next->first, next->second, now);
   hedge_at_ = std::min(hedge_at_, at);
   return std::nullopt;
 }

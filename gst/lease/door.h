@@ -49,8 +49,8 @@ class Door {
   void guessed_wrong(const std::string& address, Instant now);
   // The connection is gone.
   void leave(const std::string& address);
-  // Somebody was refused: whether that is told, and then of how many it was not since the last that
-  // was. A flood of strangers must not become a flood of messages.
+  // For each refusal: nothing if it is not to be told, else how many were not told since the last
+  // one that was. A flood of strangers must not become a flood of messages.
   std::optional<std::uint64_t> tells(Instant now);
 
  private:

@@ -43,8 +43,8 @@ class ResultRoom {
 
   // A result was accepted.
   void learn(std::uint64_t bytes);
-  // A result of so many bytes found no room. Until something is delivered, or freed, the segments
-  // that would find none either are not leased.
+  // A result of so many bytes found no room. Only the earliest segment is leased until the window
+  // holds less than now, or freed().
   void put_off(std::uint64_t bytes);
   // A result that was arriving is gone: no delivery has to be awaited.
   void freed() { full_at_ = UINT64_MAX; }

@@ -14,6 +14,7 @@ std::optional<Standstill::Told> Standstill::look(State state, Instant now) {
   if (state != State::kWorking) {
     before_ = state == State::kPaused ? before_ + (now - since_.value_or(now)) : 0;
     since_.reset();
+    told_ = told_ && state == State::kPaused;
     return std::nullopt;
   }
   since_ = since_.value_or(now);

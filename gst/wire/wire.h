@@ -174,7 +174,7 @@ struct StatusReport {
   bool operator==(const StatusReport&) const = default;
 };
 
-// Both ways: the next bytes of the Lease or ResultPart sent last.
+// Both ways: the next bytes of the Grant or ResultPart sent last.
 struct Data {
   std::uint64_t lease = 0;
   std::span<const std::uint8_t> bytes;  // Borrowed from the frame it was decoded from.

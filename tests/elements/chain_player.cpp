@@ -17,7 +17,7 @@ namespace test {
 static GstStaticPadTemplate any =
     GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 
-// As in player.cpp.
+// As in lease_player.cpp.
 static constexpr Time kTimeBase = 3600 * GST_SECOND;
 static constexpr Time kGap = 1000 * GST_SECOND;
 

@@ -5,9 +5,8 @@
 //   hostile-client PORT pretend COUNT         take every lease, and say for ever that they go on
 //   hostile-client PORT vanish COUNT          one after another takes a lease, confirms it, and is
 //                                             gone; 0: until there is no primary
-//   hostile-client PORT unfinished COUNT      send 60 MiB of each result, but not its last byte,
-//   and
-//                                             heed no Cancel; some in one part, some in many.
+//   hostile-client PORT unfinished COUNT      send 60 MiB of each result without its last byte,
+//                                             and heed no Cancel; some in one part, some in many.
 //                                             Prints "sent" once there is no more to send
 //   hostile-client PORT rude COUNT            have names and reasons that a terminal would obey
 //   hostile-client PORT turncoat COUNT VIA    are right once, with what an honest worker makes that

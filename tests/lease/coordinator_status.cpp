@@ -27,7 +27,7 @@ GST_START_TEST(test_status_counts_what_happened) {
   cluster.join(1, "a", 2);
   cluster.now += 5 * kSeconds;
   cluster.join(2, "b");
-  cluster.join(kObserver, "one", 0);
+  cluster.join(kObserver, "observer", 0);
   cluster.add_job();
   for (std::uint64_t index = 0; index < 6; ++index)
     cluster.submit(index);
@@ -81,7 +81,7 @@ GST_END_TEST
 GST_START_TEST(test_status_tells_suspended_workers) {
   Cluster cluster;
   cluster.join(1, "a");
-  cluster.join(kObserver, "one", 0);
+  cluster.join(kObserver, "observer", 0);
   cluster.add_job(1, 1u << 20, 100);
   cluster.submit(0);
   cluster.run();
@@ -100,7 +100,7 @@ GST_END_TEST
 // for workers waits on.
 GST_START_TEST(test_status_changes_nothing) {
   Cluster cluster;
-  cluster.join(kObserver, "one", 0);
+  cluster.join(kObserver, "observer", 0);
   cluster.add_job();
   cluster.submit(0);
   cluster.run();
@@ -128,7 +128,7 @@ GST_END_TEST
 GST_START_TEST(test_status_ends_with_the_job) {
   Cluster cluster;
   cluster.add_job();
-  Cluster::Worker& early = cluster.join(kObserver, "one", 0);
+  Cluster::Worker& early = cluster.join(kObserver, "observer", 0);
   cluster.coordinator.finish_job(1);
   cluster.run();
   fail_unless_equals_text(early.saw, "welcomed, done: the job is done");
@@ -143,7 +143,7 @@ GST_START_TEST(test_status_counts_connections_of_observers) {
   config.door.max_per_address = 2;
   Cluster cluster(config);
   for (WorkerId id = 1; id <= 3; ++id)
-    cluster.join(id, "one", 0);
+    cluster.join(id, "observer", 0);
   fail_unless_equals_text(cluster.told(),
                           "refused 10.0.0.1: more than 2 connections from this address");
 }

@@ -90,12 +90,14 @@ GST_START_TEST(test_result_room_waits_for_a_delivery_after_a_result_found_none) 
   fail_unless(room.throttle(0, 0, false) == Throttle::kEarliestOnly, "whatever is expected");
   fail_unless(room.throttle(0, 0, true) == Throttle::kStopped, "what may leave is looked at");
   fail_unless(room.throttle(0, 2, false) == Throttle::kStopped);
-  // Results that are smaller than their segments make no room before they are delivered in order.
   fail_unless(room.window().answer(1, 100));
+  fail_unless(room.throttle(0, 0, false) == Throttle::kEarliestOnly, "as much as before");
+  fail_unless(room.window().answer(2, 50));
+  fail_unless(room.throttle(0, 0, false) == Throttle::kNone);
+  room.put_off(10);
   fail_unless(room.throttle(0, 0, false) == Throttle::kEarliestOnly);
-  room.window().answer(0, 0);
   room.window().deliver(0);
-  fail_unless(room.throttle(0, 2, false) == Throttle::kNone);
+  fail_unless(room.throttle(0, 3, false) == Throttle::kNone);
 }
 GST_END_TEST
 

@@ -76,9 +76,6 @@ class Ref {
   T* object_ = nullptr;
 };
 
-struct FreeDeleter {
-  void operator()(void* memory) const { g_free(memory); }
-};
 // A buffer's or memory's bytes, readable as long as this lives.
 class BufferMap {
  public:

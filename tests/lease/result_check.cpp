@@ -369,6 +369,30 @@ GST_START_TEST(test_result_check_compares_attempts_of_one_segment_only) {
 }
 GST_END_TEST
 
+// What the refused results of many had is remembered of some, and of each its latest only.
+GST_START_TEST(test_result_check_remembers_so_many_rivals) {
+  ResultCheck check;
+  const SegmentHeader asked = source();
+  accepted(check.check(kWorker, asked, {answer(asked)}));
+  const auto refused = [&](const std::string& voucher, const char* caps) {
+    SegmentHeader other = answer(asked);
+    other.caps = caps;
+    check.note_rival(voucher, asked, {other});
+  };
+  const ResultCheck::Form& form = check.forms(asked.caps).at("hd");
+  refused("anna", "video/x-h264, a=(int)1");
+  refused("bert", "video/x-h264, a=(int)2");
+  refused("anna", "video/x-h264, a=(int)2");
+  fail_unless(check.rivals_with(form, "video/x-h264, a=(int)1").empty());
+  fail_unless(check.rivals_with(form, "video/x-h264, a=(int)2") ==
+              std::set<std::string>({"anna", "bert"}));
+  for (int i = 0; i < 1000; ++i)
+    refused("crowd" + std::to_string(i), "video/x-h264, a=(int)3");
+  fail_unless_equals_uint64(form.rivals.size(), 64);
+  fail_unless(check.rivals_with(form, "video/x-h264, a=(int)2").empty());
+}
+GST_END_TEST
+
 static Suite* result_check_suite() {
   Suite* suite = suite_create("result_check");
   TCase* tcase = tcase_create("general");
@@ -390,6 +414,7 @@ static Suite* result_check_suite() {
   tcase_add_test(tcase, test_result_check_wants_all_renditions_to_agree);
   tcase_add_test(tcase, test_result_check_never_believes_frames_that_are_not_in_the_source);
   tcase_add_test(tcase, test_result_check_compares_attempts_of_one_segment_only);
+  tcase_add_test(tcase, test_result_check_remembers_so_many_rivals);
   return suite;
 }
 

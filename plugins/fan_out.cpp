@@ -566,16 +566,23 @@ void FanOut::told(const Coordinator::LeaseFailed& event) {
   {
     const std::lock_guard lock(lock_);
     ++counters_.failed_leases;
-    if (event.given_up.empty() || flow_ != GST_FLOW_OK || std::exchange(flow_reported_, true))
+  }
+}
+
+void FanOut::told(const Coordinator::SegmentGivenUp& event) {
+  const std::uint64_t index = event.last.segment.index;
+  {
+    const std::lock_guard lock(lock_);
+    if (flow_ != GST_FLOW_OK || std::exchange(flow_reported_, true))
       return;
   }
   GST_ELEMENT_ERROR_WITH_DETAILS(
       element_, STREAM, ENCODE,
       ("Segment %" G_GUINT64_FORMAT " could not be encoded by any worker. The last attempts: %s.",
        index, reasons_.text(index).c_str()),
-      ("%s", event.given_up.c_str()),
-      ("segment", G_TYPE_UINT64, index, "attempt", G_TYPE_UINT, event.grant.attempt, "worker",
-       G_TYPE_STRING, event.worker.name.c_str(), nullptr));
+      ("%s", event.reason.c_str()),
+      ("segment", G_TYPE_UINT64, index, "attempt", G_TYPE_UINT, event.last.attempt, "worker",
+       G_TYPE_STRING, event.worker.c_str(), nullptr));
   // Only now, so that this error comes before the one that upstream posts.
   const std::lock_guard lock(lock_);
   flow_ = GST_FLOW_ERROR;

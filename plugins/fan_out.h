@@ -94,6 +94,7 @@ class FanOut : public Primary::Observer {
   void told(const Coordinator::ConnectionRefused& event) override;
   void told(const Coordinator::WaitingForWorkers& event) override;
   void told(const Coordinator::LeaseFailed& event) override;
+  void told(const Coordinator::SegmentGivenUp& event) override;
   void told(const Coordinator::LeaseAdvanced& event) override;
   void told(const Coordinator::LeaseHedged& event) override;
   void told(const Coordinator::SegmentDone& event) override;

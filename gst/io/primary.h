@@ -41,6 +41,7 @@ class Primary {
     virtual void told(const Coordinator::ConnectionRefused& event) = 0;
     virtual void told(const Coordinator::WaitingForWorkers& event) = 0;
     virtual void told(const Coordinator::LeaseFailed& event) = 0;
+    virtual void told(const Coordinator::SegmentGivenUp& event) = 0;
     virtual void told(const Coordinator::LeaseAdvanced& event) = 0;
     virtual void told(const Coordinator::LeaseHedged& event) = 0;
     virtual void told(const Coordinator::SegmentDone& event) = 0;

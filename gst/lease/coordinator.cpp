@@ -167,7 +167,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, 
     job.waiting_told = false;
   dispatcher_.add_worker(connection.info.id, event.capacity, event.name,
                          connection.info.trust == Trust::kOwn ? kOwn : process_of(connection.info),
-                         identity_of(connection.info));
+                         identity_of(connection.info), connection.info.trust == Trust::kOwn);
   for (auto& [id, job] : jobs_) {
     add_candidate(connection, id, job, now);
     ask(connection, id, job, now);
@@ -211,17 +211,28 @@ void Coordinator::lease_failed(const WorkerInfo& worker, Dispatcher::Failure fai
   if (is_exam(failure.grant))
     exam_failed(failure, now);
   note_failure(worker, failure, now);
-  const SegmentKey& key = failure.grant.segment;
-  if (!failure.given_up.empty() && !dispatcher_.is_open(key.job, key.index)) {
-    jobs_.at(key.job).segments.erase(key.index);
-    jobs_.at(key.job).provisional.erase(key.index);
-    jobs_.at(key.job).verification.forget_segment(key.index);
-  }
-  events_.push_back(LeaseFailed{worker, failure.grant, failure.reason, failure.given_up});
+  tell_failed(worker, failure);
   if (failure.suspended == 0)
     return;
   events_.push_back(WorkerSuspended{worker, failure.suspended, failure.reason});
   examine_again(worker.id, now);
+}
+
+void Coordinator::tell_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure) {
+  events_.push_back(LeaseFailed{worker, failure.grant, failure.reason});
+  if (!failure.given_up.empty())
+    segment_given_up({failure.grant, worker.name, failure.given_up});
+}
+
+void Coordinator::segment_given_up(const Dispatcher::GivenUp& given_up) {
+  const SegmentKey& key = given_up.last.segment;
+  if (!dispatcher_.is_open(key.job, key.index)) {
+    Job& job = jobs_.at(key.job);
+    job.segments.erase(key.index);
+    job.provisional.erase(key.index);
+    job.verification.forget_segment(key.index);
+  }
+  events_.push_back(SegmentGivenUp{given_up.last, given_up.worker, given_up.reason});
 }
 
 // Ends leases at their workers, as far as those do not know it yet.
@@ -346,6 +357,8 @@ std::string Coordinator::describe_stall(JobId id) const {
 void Coordinator::pump(Instant now) {
   while (const auto failure = dispatcher_.expire(now))
     lease_failed(connections_.at(failure->grant.worker)->info, *failure, now);
+  while (const auto given_up = dispatcher_.give_up(now))
+    segment_given_up(*given_up);
   for (auto& [id, job] : jobs_) {
     settle(id, job);
     throttle(id, job);

@@ -106,7 +106,12 @@ class Coordinator {
     WorkerInfo worker;
     Dispatcher::Grant grant;
     std::string reason;
-    std::string given_up;  // As in Dispatcher::Failure.
+  };
+  // No worker could make the segment, or a part of it; the job cannot be completed.
+  struct SegmentGivenUp {
+    Dispatcher::Grant last;  // The last lease that failed.
+    std::string worker;      // The name of its worker.
+    std::string reason;      // All attempts and their reasons, in a line.
   };
   // So much of it went through its worker, of 1.
   struct LeaseAdvanced {
@@ -215,9 +220,9 @@ class Coordinator {
   };
   using Event =
       std::variant<WorkerJoined, WorkerLeft, WorkerSuspended, ConnectionRefused, WaitingForWorkers,
-                   LeaseFailed, LeaseAdvanced, LeaseHedged, SegmentDone, LookWanted, PicturesDiffer,
-                   PicturesUnknown, EncoderChosen, NobodyCan, ResultsSettled, ResultsTakenBack,
-                   JobStalled>;
+                   LeaseFailed, SegmentGivenUp, LeaseAdvanced, LeaseHedged, SegmentDone, LookWanted,
+                   PicturesDiffer, PicturesUnknown, EncoderChosen, NobodyCan, ResultsSettled,
+                   ResultsTakenBack, JobStalled>;
 
   explicit Coordinator(const Config& config);
 
@@ -379,6 +384,7 @@ class Coordinator {
     std::uint64_t failures = 0;
     std::uint64_t hedges = 0;
     unsigned failed_exams = 0;                    // Since one passed.
+    Instant exams_fail_since = 0;                 // The first of them.
     std::map<std::size_t, Instant> unable_since;  // Of those that are queued and nobody can make.
     Instant unable_at = kNever;                   // When that is told.
     bool unable_told = false;
@@ -466,8 +472,8 @@ class Coordinator {
   void exam_failed(Dispatcher::Failure& failure, Instant now);
   void exam_lost(const WorkerInfo& worker, JobId id, Job& job, const std::string& reason,
                  Instant now);
-  void count_failed_exam(Dispatcher::Failure& failure, const WorkerInfo& worker, JobId id,
-                         Job& job);
+  void count_failed_exam(Dispatcher::Failure& failure, const WorkerInfo& worker, JobId id, Job& job,
+                         Instant now);
   void accept(Answer answer, Job& job, Instant now);
   void refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, Job& job, Instant now);
   void refuse_result(const SegmentDone& done, const std::string& reason, Dispatcher::Blame blame,
@@ -502,6 +508,8 @@ class Coordinator {
   void close(Connection& connection, const std::string& reason, Instant now);
   void end_greeting(const Connection& connection);
   void lease_failed(const WorkerInfo& worker, Dispatcher::Failure failure, Instant now);
+  void tell_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure);
+  void segment_given_up(const Dispatcher::GivenUp& given_up);
   static std::uint64_t frames_in(const Segment& segment);
   void note_result(const SegmentDone& done, Job& job);
   void note_failure(const WorkerInfo& worker, const Dispatcher::Failure& failure, Instant now);

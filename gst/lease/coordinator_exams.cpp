@@ -170,7 +170,7 @@ void Coordinator::fail_exam(const SegmentDone& done, const std::string& reason, 
   Dispatcher::Failure failure{.grant = done.grant, .reason = reason};
   exam_failed(failure, now);
   note_failure(done.worker, failure, now);
-  events_.push_back(LeaseFailed{done.worker, failure.grant, reason, failure.given_up});
+  tell_failed(done.worker, failure);
   refute(done.worker.id, "it failed its exam: " + reason, now);
 }
 
@@ -188,7 +188,7 @@ void Coordinator::exam_failed(Dispatcher::Failure& failure, Instant now) {
     end_exam(candidate, now);
     examine(worker.id, id, job, now);
   }
-  count_failed_exam(failure, worker, id, job);
+  count_failed_exam(failure, worker, id, job, now);
 }
 
 // The worker is gone. No reason: in good order.
@@ -204,19 +204,22 @@ void Coordinator::exam_lost(const WorkerInfo& worker, JobId id, Job& job, const 
   forget_candidate(worker.id, job, now);
   if (leases.empty() || reason.empty())
     return;
-  count_failed_exam(failure, worker, id, job);
+  count_failed_exam(failure, worker, id, job, now);
   note_failure(worker, failure, now);
-  events_.push_back(LeaseFailed{worker, failure.grant, reason, failure.given_up});
+  tell_failed(worker, failure);
 }
 
 // If nobody passes then it is what is asked for that is wrong. As with other leases, see
 // Dispatcher::add_job(): when so many failed it and everyone who is there has, or ten times as
-// many.
+// many, and others had the time to come.
 void Coordinator::count_failed_exam(Dispatcher::Failure& failure, const WorkerInfo& worker,
-                                    JobId id, Job& job) {
+                                    JobId id, Job& job, Instant now) {
   constexpr unsigned kUnprovenFactor = 10;
+  constexpr Instant kNewcomers = 10'000 * kMillisecond;
   const RenditionSet missing = dispatcher_.unable(id);
   job.failed_exams = missing != 0 ? job.failed_exams + 1 : 0;
+  if (job.failed_exams <= 1)
+    job.exams_fail_since = now;
   bool some = false;
   bool all = true;
   for (const auto& [_, candidate] : job.candidates)
@@ -224,7 +227,8 @@ void Coordinator::count_failed_exam(Dispatcher::Failure& failure, const WorkerIn
       some = true;
       all = all && candidate.failed;
     }
-  if (job.failed_exams >= (some && all ? 1 : kUnprovenFactor) * job.config.max_attempts)
+  if (job.failed_exams >= (some && all ? 1 : kUnprovenFactor) * job.config.max_attempts &&
+      now >= job.exams_fail_since + kNewcomers)
     failure.given_up = "segment " + std::to_string(failure.grant.segment.index) +
                        ": given up: " + std::to_string(job.failed_exams) +
                        " exams were failed, and nobody who can make it has passed (the last, " +

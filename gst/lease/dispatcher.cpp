@@ -83,6 +83,8 @@ SegmentKey Dispatcher::add_part(SegmentKey key, Part part) {
   key.first = std::countr_zero(part.renditions);
   for (WorkerId worker : part.failed_on)
     workers_.at(worker).failed.insert(key);
+  if (part.kept_until != kNever)
+    kept_.emplace(part.kept_until, key);
   jobs_.at(key.job).parts.emplace(key, std::move(part));
   return key;
 }
@@ -92,6 +94,7 @@ Dispatcher::Part Dispatcher::take_part(SegmentKey key) {
   auto node = jobs_.at(key.job).parts.extract(key);
   for (WorkerId worker : node.mapped().failed_on)
     workers_.at(worker).failed.erase(key);
+  kept_.erase({node.mapped().kept_until, key});
   return std::move(node.mapped());
 }
 
@@ -175,13 +178,14 @@ std::size_t Dispatcher::open_segments(JobId id) const {
 // --- Workers
 
 void Dispatcher::add_worker(WorkerId id, unsigned capacity, std::string name, std::string process,
-                            std::string identity) {
+                            std::string identity, bool own) {
   const auto [at, added] = workers_.try_emplace(id);
   if (!added)
     return;
   at->second.capacity = std::max(capacity, 1u);
   at->second.name = std::move(name);
   at->second.process = std::move(process);
+  at->second.own = own;
   // Numbers are no names of hosts.
   at->second.identity = identity.empty() ? std::to_string(id) : std::move(identity);
   // What it failed before others try first.
@@ -342,7 +346,7 @@ bool Dispatcher::may_take(WorkerId id, SegmentKey key, const Part& part) const {
   if (const auto only = jobs_.at(key.job).only)
     return *only == id;
   if (part.failed_on.count(id) != 0)
-    return failed_by_all(key, part);
+    return part.kept_until == kNever && failed_by_all(key, part);
   return part.failures < jobs_.at(key.job).max_attempts || is_next_to_try(id, key, part);
 }
 

@@ -85,7 +85,9 @@ class Dispatcher {
 
   // Segments belong to jobs, between which the workers are shared fairly. A segment is given up
   // when it failed `max_attempts` times and every worker that is there and could make it has failed
-  // it, or when it failed ten times as often, after a minute.
+  // it, or when it failed ten times as often, after a minute. In the first case it is kept for
+  // workers that still come, without further leases for those that failed it, until ten seconds
+  // after its first failure: give_up(). Not if a worker of this process has failed it too.
   // A worker that comes again under the same identity is one attempt, unless no other could do it,
   // or others hold leases of the segment at that time. Only those leases count that the segment may
   // be to blame for. A lease whose worker was lost or silent does not if the worker had said
@@ -116,8 +118,9 @@ class Dispatcher {
   // A worker that holds up to `capacity` leases at a time and works on them in the order in which
   // they were granted. Ids are never used again. `process`: that of workers which share processors;
   // empty: its own. `identity` stays the same when the worker connects again; empty: nobody knows.
+  // `own`: it is one of this process, and what it fails no other is waited for to try.
   void add_worker(WorkerId worker, unsigned capacity, std::string name, std::string process = {},
-                  std::string identity = {});
+                  std::string identity = {}, bool own = false);
 
   // The renditions of a job that the worker can make: all, until this says otherwise. A worker that
   // can make only some of a segment gets these as a part of it.
@@ -185,7 +188,16 @@ class Dispatcher {
   // Call until it returns nothing.
   std::optional<Failure> expire(Instant now);
 
-  // When to call expire() and next_grant() again although nothing happened.
+  // A segment, or a part of it, that was kept for workers that still come, and none that could do
+  // it has come. Call until it returns nothing.
+  struct GivenUp {
+    Grant last;          // The last lease that failed.
+    std::string worker;  // The name of its worker, which may be gone.
+    std::string reason;  // As in Failure::given_up.
+  };
+  std::optional<GivenUp> give_up(Instant now);
+
+  // When to call expire(), give_up() and next_grant() again although nothing happened.
   Instant next_wakeup() const;
 
   // Null if the worker neither holds that lease nor has answered it.
@@ -229,6 +241,7 @@ class Dispatcher {
     std::string name;
     std::string process;  // Empty: its own.
     std::string identity;
+    bool own = false;
     std::uint64_t completed = 0;  // Leases.
     bool tried = false;           // It has been granted one.
     Groups::iterator group;
@@ -265,8 +278,12 @@ class Dispatcher {
     std::set<WorkerId> failed_on;     // Of those that are still there.
     std::set<std::string> failed_by;  // Identities, also of those that are gone.
     Instant first_failed = kNever;
-    unsigned too_slow = 0;  // Leases that ended because they took too long.
-    bool doubtful = false;  // Its last failure did not count.
+    Grant last_failed{};
+    std::string last_failed_by;   // A worker's name.
+    bool failed_by_own = false;   // By a worker of this process.
+    Instant kept_until = kNever;  // For workers that still come.
+    unsigned too_slow = 0;        // Leases that ended because they took too long.
+    bool doubtful = false;        // Its last failure did not count.
     std::string history;
     std::vector<LeaseId> leases;  // The oldest first.
   };
@@ -313,6 +330,7 @@ class Dispatcher {
   std::size_t count_able(SegmentKey key, const Part& part) const;
   bool failed_by_all(SegmentKey key, const Part& part) const;
   bool is_hopeless(SegmentKey key, const Part& part, Instant now) const;
+  bool keep_for_newcomers(SegmentKey key, Part& part, Instant now);
   bool is_next_to_try(WorkerId worker, SegmentKey key, const Part& part) const;
   bool has_trials_left() const;
   bool may_take(WorkerId worker, SegmentKey key, const Part& part) const;
@@ -351,6 +369,7 @@ class Dispatcher {
   std::set<Turn> turns_;  // Jobs with queued segments.
   std::set<std::pair<Instant, LeaseId>> deadlines_;
   std::set<std::pair<Instant, WorkerId>> suspended_;
+  std::set<std::pair<Instant, SegmentKey>> kept_;  // Parts, by kept_until.
   Instant hedge_at_ = kNever;  // When the next lease will be late; set by next_grant().
   LeaseId next_lease_ = 1;
   std::uint64_t grants_ = 0;

@@ -19,6 +19,9 @@ constexpr unsigned kUnprovenFactor = 10;
 // However often it failed, somebody may still come, but not for ever: the segment may break them
 // all. Those that are there may be gone in a moment, as those before them.
 constexpr Instant kLongTried = 60'000 * kMillisecond;
+// For so long after its first failure a segment that every worker there has failed may still be
+// done by one that comes.
+constexpr Instant kKept = 10'000 * kMillisecond;
 // A lease may take so many times as long as nine in ten of the others, but always so much, however
 // often its worker says that it goes on.
 constexpr double kTooSlow = 20;
@@ -38,6 +41,11 @@ std::string seconds(Instant time) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.1f s", static_cast<double>(time) / 1e9);
   return text;
+}
+
+std::string describe_failures(SegmentKey key, unsigned failures, const std::string& history) {
+  return "segment " + std::to_string(key.index) + ": given up after " + std::to_string(failures) +
+         (failures == 1 ? " failed attempt (" : " failed attempts (") + history + ")";
 }
 
 }  // namespace
@@ -217,14 +225,16 @@ void Dispatcher::settle_failure(Failure& failure, const Worker* worker, bool cou
   if (!counts)
     return requeue(key);
   part.first_failed = std::min(part.first_failed, now);
+  part.last_failed = failure.grant;
+  part.last_failed_by = worker ? worker->name : "one that left";
+  part.failed_by_own = part.failed_by_own || (worker && worker->own);
   const bool again = worker && !part.failed_by.insert(worker->identity).second;
   part.failures += !again || !part.leases.empty() || failed_by_all(key, part) ? 1 : 0;
   if (!part.leases.empty())
     return;
-  if (!is_hopeless(key, part, now))
+  if (!is_hopeless(key, part, now) || keep_for_newcomers(key, part, now))
     return queue(key);
-  failure.given_up = "segment " + std::to_string(key.index) + ": given up after " +
-                     std::to_string(part.failures) + " failed attempts (" + part.history + ")";
+  failure.given_up = describe_failures(key, part.failures, part.history);
   forget_part(key);
 }
 
@@ -234,6 +244,32 @@ bool Dispatcher::is_hopeless(SegmentKey key, const Part& part, Instant now) cons
       part.failures >= kUnprovenFactor * job.max_attempts && now >= part.first_failed + kLongTried;
   return often || (part.failures >= job.max_attempts && count_able(key, part) > 0 &&
                    failed_by_all(key, part));
+}
+
+// Whether a worker that still comes may try it.
+bool Dispatcher::keep_for_newcomers(SegmentKey key, Part& part, Instant now) {
+  if (jobs_.at(key.job).only || part.failed_by_own || now >= part.first_failed + kKept)
+    return false;
+  part.kept_until = part.first_failed + kKept;
+  kept_.emplace(part.kept_until, key);
+  return true;
+}
+
+std::optional<Dispatcher::GivenUp> Dispatcher::give_up(Instant now) {
+  while (!kept_.empty() && kept_.begin()->first <= now) {
+    const SegmentKey key = kept_.begin()->second;
+    kept_.erase(kept_.begin());
+    Part& part = this->part(key);
+    part.kept_until = kNever;
+    // A worker that came is at it or about to try, or none is left and the job waits for one.
+    if (!part.leases.empty() || !is_hopeless(key, part, now))
+      continue;
+    GivenUp given_up{part.last_failed, part.last_failed_by,
+                     describe_failures(key, part.failures, part.history)};
+    forget_part(key);
+    return given_up;
+  }
+  return std::nullopt;
 }
 
 // --- Deadlines
@@ -334,6 +370,8 @@ Instant Dispatcher::next_wakeup() const {
     at = std::min(at, deadlines_.begin()->first);
   if (!suspended_.empty())
     at = std::min(at, suspended_.begin()->first);
+  if (!kept_.empty())
+    at = std::min(at, kept_.begin()->first);
   return at;
 }
 

@@ -448,9 +448,8 @@ class Target {
         notice(*settled);
       else if (const auto* taken = std::get_if<Coordinator::ResultsTakenBack>(&event))
         notice(*taken);
-      else if (const auto* failed = std::get_if<Coordinator::LeaseFailed>(&event);
-               failed && !failed->given_up.empty())
-        given_up_.insert(failed->grant.segment.job);
+      else if (const auto* over = std::get_if<Coordinator::SegmentGivenUp>(&event))
+        given_up_.insert(over->last.segment.job);
     for (const WorkerId id : coordinator_.take_writable())
       REQUIRE(peers_.count(id) != 0);
     for (const auto& closing : coordinator_.take_closing())

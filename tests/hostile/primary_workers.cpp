@@ -332,6 +332,29 @@ GST_START_TEST(test_primary_outlasts_pretenders) {
 GST_END_TEST
 
 // One is enough, where it is alone.
+// Every worker that is there has failed it when the honest one comes.
+GST_START_TEST(test_primary_keeps_what_all_failed_for_newcomers) {
+  std::optional<farm::Process> failing;
+  std::optional<farm::Process> honest;
+  unsigned at = 0;
+  unsigned failed = 0;
+  const Outcome outcome = run(
+      "max-attempts=3",
+      [&](unsigned port) {
+        at = port;
+        failing.emplace(hostile(port, "rude", 3));
+      },
+      [&](const std::string& message) {
+        failed += message.starts_with("dist-lease-failed") &&
+                  message.find("segment=(guint64)0") != std::string::npos;
+        if (failed == 3 && !honest)
+          honest.emplace(worker(at, "honest", encode_with(kX264)));
+      });
+  assert_same("all failed before", outcome, undisturbed("", 1, kX264));
+  ck_assert_uint_ge(failed, 3);
+}
+GST_END_TEST
+
 GST_START_TEST(test_primary_ends_a_job_that_stands_still) {
   std::optional<farm::Process> pretender;
   const Outcome outcome = run("stall-timeout=5000000000", [&](unsigned port) {
@@ -497,6 +520,7 @@ static Suite* primary_workers_suite() {
   tcase_add_test(tests, test_primary_outlasts_turncoats);
   tcase_add_test(tests, test_primary_outlasts_turncoats_of_one_name);
   tcase_add_test(tests, test_primary_outlasts_pretenders);
+  tcase_add_test(tests, test_primary_keeps_what_all_failed_for_newcomers);
   tcase_add_test(tests, test_primary_ends_a_job_that_stands_still);
   tcase_add_test(tests, test_primary_shows_no_escapes);
   tcase_add_test(tests, test_primary_bounds_unfinished_results);

@@ -22,6 +22,7 @@ struct Deaf : Primary::Observer {
   void told(const Coordinator::ConnectionRefused&) override { ++refused; }
   void told(const Coordinator::WaitingForWorkers&) override { ++events; }
   void told(const Coordinator::LeaseFailed&) override { ++events; }
+  void told(const Coordinator::SegmentGivenUp&) override { ++events; }
   void told(const Coordinator::LeaseAdvanced&) override { ++events; }
   void told(const Coordinator::LeaseHedged&) override { ++events; }
   void told(const Coordinator::SegmentDone&) override { ++events; }

@@ -275,8 +275,10 @@ class Cluster {
     return "waiting " + std::to_string(e.job) + ": " + std::to_string(e.open_segments);
   }
   static std::string say(const Coordinator::LeaseFailed& e) {
-    return (e.given_up.empty() ? "failed " : "given up ") + key(e.grant) + " " + e.worker.name +
-           ": " + e.reason;
+    return "failed " + key(e.grant) + " " + e.worker.name + ": " + e.reason;
+  }
+  static std::string say(const Coordinator::SegmentGivenUp& e) {
+    return "given up " + key(e.last) + " " + e.worker + ": " + e.reason;
   }
   static std::string say(const Coordinator::LeaseAdvanced&) { return ""; }
   static std::string say(const Coordinator::LeaseHedged& e) {

@@ -168,9 +168,42 @@ GST_START_TEST(test_results_that_a_job_cannot_get_give_its_segment_up) {
     cluster.run();
     told = cluster.told();
   }
-  fail_unless(contains(told, "given up 1/0 a: no encoder"), "%s", told.c_str());
+  fail_unless(
+      contains(told, "failed 1/0 a: no encoder, given up 1/0 a: segment 0: given up after 3"), "%s",
+      told.c_str());
   fail_unless(contains(told, "suspended a"), "%s", told.c_str());
   fail_unless_equals_uint64(cluster.coordinator.dispatcher().open_segments(1), 0);
+}
+GST_END_TEST
+
+// Their worker is gone by then, and whoever comes in time makes it.
+GST_START_TEST(test_results_that_workers_fail_and_leave_are_awaited_for_a_while) {
+  for (const bool comes : {false, true}) {
+    Cluster cluster;
+    cluster.add_job(1, 1u << 20, 1);
+    cluster.join(1, "a");
+    cluster.join(2, "b");
+    cluster.submit(0);
+    cluster.run();
+    for (WorkerId id : {1, 2}) {
+      cluster.refuse(id, "no encoder");
+      cluster.run();
+    }
+    cluster.disconnect(1);
+    const std::string told = cluster.told();
+    fail_if(contains(told, "given up"), "%s", told.c_str());
+    if (comes) {
+      cluster.join(3, "c");
+      fail_unless_equals_text(cluster.leased(3), "0");
+      cluster.answer(3);
+      cluster.run();
+    }
+    cluster.run_until(cluster.now + 11 * kSeconds);
+    const std::string end = cluster.told();
+    fail_unless(contains(end, comes ? "done 1/0 c" : "given up 1/0 b: segment 0"), "%s",
+                end.c_str());
+    fail_unless(contains(end, "given up") == !comes);
+  }
 }
 GST_END_TEST
 
@@ -492,6 +525,7 @@ static Suite* coordinator_results_suite() {
   tcase_add_test(tcase, test_results_have_the_same_renditions);
   tcase_add_test(tcase, test_results_damaged_on_the_way_are_refused);
   tcase_add_test(tcase, test_results_that_a_job_cannot_get_give_its_segment_up);
+  tcase_add_test(tcase, test_results_that_workers_fail_and_leave_are_awaited_for_a_while);
   tcase_add_test(tcase, test_results_count_as_they_arrive);
   tcase_add_test(tcase, test_results_without_room_are_cancelled);
   tcase_add_test(tcase, test_results_go_beyond_the_limit_one_at_a_time);

@@ -320,24 +320,76 @@ GST_START_TEST(test_dispatcher_gives_up_by_who_failed) {
       {"however often that is", 1, 0, 12, 12},
   };
   for (const auto& row : rows) {
-    Farm farm({.workers = row.proven, .max_attempts = row.max_attempts});
+    Farm farm({.workers = row.proven, .max_attempts = row.max_attempts, .own = false});
     farm.practise(100, 1, kOneSecond);
     for (unsigned i = 0; i < row.unproven; ++i)
       farm.add_worker(100 + i, 1, "new");
     farm.add_segments(kJob, 0, 1);
+    const Instant begin = farm.now;
     unsigned tries = 0;
-    std::string given_up;
-    while (given_up.empty() && tries < 99) {
+    std::optional<Dispatcher::GivenUp> given_up;
+    while (!given_up && tries < 99) {
       const auto grant = farm.next_grant(farm.now);
       if (!grant) {
         farm.now = farm.next_wakeup();
+        given_up = farm.give_up(farm.now);
         continue;
       }
-      given_up = farm.fail(grant->worker, grant->lease, "stuck", farm.now)->given_up;
+      fail_unless_equals_text(
+          farm.fail(grant->worker, grant->lease, "stuck", farm.now)->given_up, "");
       ++tries;
     }
     fail_unless(tries == row.tries, "%s: %u tries instead of %u", row.what, tries, row.tries);
+    fail_unless_equals_uint64(farm.now - begin, 10 * kOneSecond);
   }
+}
+GST_END_TEST
+
+// What all have failed that are there is kept for those that still come, and no worse for that.
+GST_START_TEST(test_dispatcher_keeps_for_newcomers_what_all_have_failed) {
+  for (const bool comes : {true, false}) {
+    Farm farm({.segments = 1, .workers = 3, .max_attempts = 3, .own = false});
+    const Instant begin = farm.now;
+    for (WorkerId liar : {1, 2, 3}) {
+      farm.grants();
+      fail_unless_equals_text(farm.flunk(0, liar).given_up, "");
+    }
+    fail_unless_equals_text(farm.grants(), "");
+    fail_unless_equals_uint64(farm.next_wakeup() - begin, 10 * kOneSecond);
+    fail_if(farm.give_up(farm.now));
+    farm.pass(9 * kOneSecond);
+    if (comes)
+      farm.add_worker(4, 1, "dora");
+    fail_unless_equals_text(farm.grants(), comes ? "0>4" : "");
+    farm.pass(kOneSecond);
+    const auto given_up = farm.give_up(farm.now);
+    fail_unless_equals_int(given_up.has_value(), !comes);
+    if (comes) {
+      fail_unless_equals_text(farm.finish(0, 4), "");
+      continue;
+    }
+    fail_unless(contains(given_up->reason, "segment 0: given up after 3 failed attempts"));
+    fail_unless_equals_uint64(given_up->last.worker, 3);
+    fail_unless_equals_text(given_up->worker, "cora");
+    fail_unless_equals_uint64(farm.open_segments(kJob), 0);
+  }
+}
+GST_END_TEST
+
+// Whoever comes and fails too is the end of it, and so is a worker of this process.
+GST_START_TEST(test_dispatcher_keeps_nothing_for_longer_than_that) {
+  Farm farm({.segments = 1, .workers = 1, .max_attempts = 1, .own = false});
+  farm.grants();
+  fail_unless_equals_text(farm.flunk(0, 1).given_up, "");
+  farm.add_worker(2, 1, "bert");
+  fail_unless_equals_text(farm.grants(), "0>2");
+  farm.pass(11 * kOneSecond);
+  fail_if(farm.give_up(farm.now));
+  fail_unless(contains(farm.flunk(0, 2).given_up, "given up after 2 failed attempts"));
+
+  Farm house({.segments = 1, .workers = 1, .max_attempts = 1, .own = true});
+  house.grants();
+  fail_unless(contains(house.flunk(0, 1).given_up, "given up after 1 failed attempt"));
 }
 GST_END_TEST
 
@@ -569,6 +621,8 @@ static Suite* dispatcher_suite() {
   tcase_add_test(tcase, test_dispatcher_gives_up_and_says_why);
   tcase_add_test(tcase, test_dispatcher_keeps_a_failing_segment_for_who_was_there_first);
   tcase_add_test(tcase, test_dispatcher_gives_up_by_who_failed);
+  tcase_add_test(tcase, test_dispatcher_keeps_for_newcomers_what_all_have_failed);
+  tcase_add_test(tcase, test_dispatcher_keeps_nothing_for_longer_than_that);
   tcase_add_test(tcase, test_dispatcher_says_the_beginning_of_a_long_reason);
   tcase_add_test(tcase, test_dispatcher_blames_a_lost_worker_for_what_it_was_at_only);
   tcase_add_test(tcase, test_dispatcher_outlives_those_that_vanish);

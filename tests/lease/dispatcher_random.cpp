@@ -41,6 +41,7 @@ class Simulation {
  private:
   struct Worker {
     unsigned capacity = 0;
+    bool own = false;
     bool proven = false;
     std::uint64_t completed = 0;
     bool probation = false;
@@ -53,6 +54,8 @@ class Simulation {
     std::set<WorkerId> failed_on;
     std::set<std::string> failed_by;
     Instant first_failed = kNever;
+    bool failed_by_own = false;
+    Instant kept_until = kNever;
     std::set<LeaseId> leases;
   };
   struct Job {
@@ -134,8 +137,10 @@ class Simulation {
     if (workers_.size() > 12)
       return;
     const unsigned capacity = static_cast<unsigned>(random_.between(1, 3));
+    const bool own = random_.chance(30);
     workers_[next_worker_].capacity = capacity;
-    dispatcher_.add_worker(next_worker_, capacity, "w" + std::to_string(next_worker_));
+    workers_[next_worker_].own = own;
+    dispatcher_.add_worker(next_worker_, capacity, "w" + std::to_string(next_worker_), {}, {}, own);
     ++next_worker_;
   }
 
@@ -232,6 +237,24 @@ class Simulation {
       require(failure->suspended > 0);
       fail_lease(*failure, lease.confirmed && segment(lease.grant.segment).leases.size() == 1);
     }
+    give_up();
+  }
+
+  // What was kept for newcomers, and none came that is at it or could try it.
+  void give_up() {
+    while (const auto given_up = dispatcher_.give_up(now_)) {
+      const Segment& kept = segment(given_up->last.segment);
+      require(kept.kept_until <= now_ && kept.leases.empty() && !kept.failed_by_own);
+      require(kept.failures >= max_attempts_ && !workers_.empty() && all_failed(kept));
+      require(given_up->reason.find("given up after") != std::string::npos);
+      jobs_.at(given_up->last.segment.job).segments.erase(given_up->last.segment.index);
+    }
+    for (auto& [_, job] : jobs_)
+      for (auto& [index, segment] : job.segments)
+        if (segment.kept_until <= now_) {
+          require(!segment.leases.empty() || workers_.empty() || !all_failed(segment));
+          segment.kept_until = kNever;
+        }
   }
 
   void show_life() {
@@ -279,9 +302,9 @@ class Simulation {
     Segment& failed = segment(failure.grant.segment);
     // A lease that takes too long is no attempt.
     counts = counts && !failure.reason.starts_with("takes far longer");
-    (void)worker;
     if (counts) {
       failed.first_failed = std::min(failed.first_failed, now_);
+      failed.failed_by_own = failed.failed_by_own || worker.own;
       const std::string& who = std::to_string(failure.grant.worker);
       const bool again = !failed.failed_by.insert(who).second;
       failed.failures += !again || !failed.leases.empty() || all_failed(failed) ? 1 : 0;
@@ -290,7 +313,12 @@ class Simulation {
     const bool enough = workers_.empty()
                             ? often && now_ >= failed.first_failed + 60'000 * kMillisecond
                             : often || (failed.failures >= max_attempts_ && all_failed(failed));
-    require(!failure.given_up.empty() == (counts && failed.leases.empty() && enough));
+    const bool over = counts && failed.leases.empty() && enough;
+    const Instant kept_until = failed.first_failed + 10'000 * kMillisecond;
+    const bool kept = over && !failed.failed_by_own && now_ < kept_until;
+    if (kept)
+      failed.kept_until = kept_until;
+    require(!failure.given_up.empty() == (over && !kept));
     if (!failure.given_up.empty())
       jobs_.at(failure.grant.segment.job).segments.erase(failure.grant.segment.index);
   }
@@ -329,7 +357,7 @@ class Simulation {
 
   bool may_take(WorkerId id, const Segment& s) const {
     if (s.failed_on.count(id) != 0)
-      return all_failed(s);
+      return s.kept_until == kNever && all_failed(s);
     if (s.failures < max_attempts_)
       return true;
     // Nobody who has done more, or been there longer, could still do it.
@@ -416,6 +444,7 @@ class Simulation {
         now_ = dispatcher_.next_wakeup();
       else
         complete();
+      give_up();
     }
     require(delivered_ > 0);
   }

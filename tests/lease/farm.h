@@ -22,13 +22,14 @@ struct Farm : Dispatcher {
     unsigned workers = 2;
     unsigned capacity = 1;
     unsigned max_attempts = 3;
+    bool own = true;  // For what workers of this process fail no newcomer is awaited.
   };
   explicit Farm(const Shape& shape, const Config& config = {}) : Dispatcher(config) {
     constexpr const char* kNames[] = {"anna", "bert", "cora", "dora", "emil", "fred"};
     add_job(kJob, shape.max_attempts);
     add_segments(kJob, 0, shape.segments);
     for (unsigned i = 0; i < shape.workers; ++i)
-      add_worker(i + 1, shape.capacity, kNames[i % std::size(kNames)]);
+      add_worker(i + 1, shape.capacity, kNames[i % std::size(kNames)], {}, {}, shape.own);
   }
 
   void add_segments(JobId job, std::uint64_t first, std::uint64_t count) {

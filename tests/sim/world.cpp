@@ -291,26 +291,31 @@ void World::handle(const Coordinator::WaitingForWorkers& event) {
 }
 
 void World::handle(const Coordinator::LeaseFailed& event) {
-  log(Named{event.grant}, " failed on ", event.worker.name, ": ", event.reason,
-      event.given_up.empty() ? "" : "; ", event.given_up);
+  log(Named{event.grant}, " failed on ", event.worker.name, ": ", event.reason);
   ++losses_;
-  const JobId id = event.grant.segment.job;
-  Job& job = jobs_.at(id);
+  Job& job = jobs_.at(event.grant.segment.job);
   if (job.over)
     return;
   if (wires_.at(event.worker.id - 1)->worker.plan().is_faultless())
     wrong(name(event.grant) + " failed on " + event.worker.name +
           ", who is not to blame: " + event.reason);
-  const unsigned failures = ++job.failures[event.grant.segment.index];
-  if (event.given_up.empty())
+  ++job.failures[event.grant.segment.index];
+}
+
+void World::handle(const Coordinator::SegmentGivenUp& event) {
+  log(Named{event.last}, " given up: ", event.reason);
+  const JobId id = event.last.segment.job;
+  Job& job = jobs_.at(id);
+  if (job.over)
     return;
+  const unsigned failures = job.failures[event.last.segment.index];
   // Exams are not all of one segment.
   const unsigned all_failures =
       std::accumulate(job.failures.begin(), job.failures.end(), 0U,
                       [](unsigned sum, const auto& entry) { return sum + entry.second; });
-  if ((!scenario_.may_fail && can_be_made(event.grant)) ||
+  if ((!scenario_.may_fail && can_be_made(event.last)) ||
       (job.plan.verification.golden ? all_failures : failures) < job.plan.max_attempts)
-    wrong("no reason to give up after " + std::to_string(failures) + ": " + event.given_up);
+    wrong("no reason to give up after " + std::to_string(failures) + ": " + event.reason);
   ++jobs_failed_;
   end_job(id, job, true);
 }

@@ -153,6 +153,7 @@ class World : public Actor, public Worker::Host {
   void handle(const Coordinator::ConnectionRefused& event);
   void handle(const Coordinator::WaitingForWorkers& event);
   void handle(const Coordinator::LeaseFailed& event);
+  void handle(const Coordinator::SegmentGivenUp& event);
   void handle(const Coordinator::LeaseAdvanced& event);
   void handle(const Coordinator::LeaseHedged& event);
   void handle(const Coordinator::SegmentDone& event);

@@ -37,12 +37,21 @@ std::uint64_t shown_frames(const SegmentHeader& header) {
 
 }  // namespace
 
-FanOut::FanOut(GstElement* element, GstPad* srcpad, const Settings& settings)
+FanOut::FanOut(GstElement* element, GstPad* srcpad, std::shared_ptr<Farm> farm,
+               const Settings& settings)
     : element_(element),
       srcpad_(srcpad),
+      farm_(std::move(farm)),
       settings_(settings),
       // The other half is for results that are arriving.
-      window_({.segments = settings.max_segments, .bytes = settings.primary.job.max_bytes / 2}) {}
+      window_({.segments = settings.max_segments, .bytes = settings.job.max_bytes / 2}) {
+  if (const auto& verification = settings_.job.verification;
+      verification.mode != Verify::kNone || verification.golden)
+    checker_ = std::make_unique<PictureChecker>(
+        settings_.checker,
+        [this](LeaseId lease, Coordinator::Look look) { job_->looked(lease, std::move(look)); });
+  job_ = std::make_unique<FarmJob>(farm_, settings_.job, *this);
+}
 
 // Whoever answers goes before whom it answers.
 FanOut::~FanOut() {
@@ -50,18 +59,8 @@ FanOut::~FanOut() {
     checker_->stop();
 }
 
-Status FanOut::open() {
-  if (const auto& verification = settings_.primary.job.verification;
-      verification.mode != Verify::kNone || verification.golden)
-    checker_ = std::make_unique<PictureChecker>(settings_.checker,
-                                                [this](LeaseId lease, Coordinator::Look look) {
-                                                  primary_->looked(lease, std::move(look));
-                                                });
-  auto primary = Primary::listen(settings_.primary, *this);
-  if (!primary)
-    return Error{primary.error()};
-  primary_ = std::move(*primary);
-  return {};
+void FanOut::post(const message::Any& message) {
+  post(to_structure(message));
 }
 
 void FanOut::post(GstStructure* message) {
@@ -97,9 +96,9 @@ GstFlowReturn FanOut::submit(Ref<GstBuffer> segment) {
       return stopping_ || flushing_ || flow_ != GST_FLOW_OK || window_.has_room(index);
     };
     if (!may_go_on()) {
-      primary_->set_blocked(true);
+      job_->set_blocked(true);
       changed_.wait(lock, may_go_on);
-      primary_->set_blocked(false);
+      job_->set_blocked(false);
     }
     if (stopping_ || flushing_)
       return GST_FLOW_FLUSHING;
@@ -115,8 +114,7 @@ GstFlowReturn FanOut::submit(Ref<GstBuffer> segment) {
     return refuse("segment " + std::to_string(index) + " comes twice or out of order");
   if (const Status wanted = want_renditions(*header); !wanted)
     return fail("Cannot make the renditions that are set: " + wanted.error() + ".");
-  primary_->submit(std::make_shared<const SegmentHeader>(std::move(*header)),
-                   to_bytes(segment.get()));
+  job_->submit(std::make_shared<const SegmentHeader>(std::move(*header)), to_bytes(segment.get()));
   return GST_FLOW_OK;
 }
 
@@ -128,10 +126,10 @@ Status FanOut::want_renditions(const SegmentHeader& first) {
   if (!renditions)
     return Error{renditions.error()};
   for (RenditionSpec& spec : *renditions)
-    spec.in_band = settings_.primary.job.mixed_encoders;
+    spec.in_band = settings_.job.mixed_encoders;
   GST_INFO_OBJECT(element_, "renditions: %s", to_string(*renditions).c_str());
   push_event(caps_event(*renditions));
-  primary_->set_renditions(std::move(*renditions));
+  job_->set_renditions(std::move(*renditions));
   return {};
 }
 
@@ -143,7 +141,7 @@ void FanOut::push_event(Ref<GstEvent> event) {
       eos_ = std::move(event);
       progress_.ended();
       // Nothing comes after what is here.
-      primary_->set_blocked(true);
+      job_->set_blocked(true);
       unreported = take_unreported();
     } else {
       outputs_.push_back({std::move(event), {}});
@@ -168,12 +166,12 @@ void FanOut::begin_flush() {
     flushing_ = true;
     changed_.notify_all();
   }
-  primary_->cancel_all();
+  job_->cancel_all();
 }
 
 void FanOut::end_flush() {
   // The upstream thread may have brought one more while the flush began.
-  primary_->cancel_all();
+  job_->cancel_all();
   std::deque<Output> dropped;
   Ref<GstEvent> eos;
   {
@@ -255,14 +253,14 @@ bool FanOut::push_next() {
     changed_.notify_all();
   }
   if (output.completes)
-    primary_->delivered(*output.completes);
+    job_->delivered(*output.completes);
   if (unreported != GST_FLOW_OK)
     GST_ELEMENT_FLOW_ERROR(element_, unreported);
   return flow == GST_FLOW_OK;
 }
 
 void FanOut::end(Ref<GstEvent> eos) {
-  primary_->finish();
+  job_->finish();
   Counters counters;
   {
     const std::lock_guard lock(lock_);
@@ -270,63 +268,58 @@ void FanOut::end(Ref<GstEvent> eos) {
   }
   const double seconds =
       static_cast<double>(g_get_monotonic_time() - counters.started_at) / G_USEC_PER_SEC;
-  post(gst_structure_new("dist-summary", "segments", G_TYPE_UINT64, counters.segments, "frames",
-                         G_TYPE_UINT64, counters.frames, "bytes", G_TYPE_UINT64, counters.bytes,
-                         "workers", G_TYPE_UINT, static_cast<guint>(counters.workers.size()),
-                         "failed-leases", G_TYPE_UINT64, counters.failed_leases, "hedged-leases",
-                         G_TYPE_UINT64, counters.hedged_leases, "seconds", G_TYPE_DOUBLE, seconds,
-                         nullptr));
+  post(message::Summary{.segments = counters.segments,
+                        .frames = counters.frames,
+                        .bytes = counters.bytes,
+                        .workers = static_cast<unsigned>(counters.workers.size()),
+                        .failed_leases = counters.failed_leases,
+                        .hedged_leases = counters.hedged_leases,
+                        .seconds = seconds});
   gst_pad_push_event(srcpad_, eos.release());
 }
 
 // --- Network thread
 
-void FanOut::told(const Coordinator::WorkerJoined& event) {
-  const auto& worker = event.worker;
-  GST_INFO_OBJECT(element_, "worker %s (%s) joined", worker.name.c_str(), worker.address.c_str());
-  post(gst_structure_new("dist-worker-joined", "worker", G_TYPE_UINT64, worker.id, "name",
-                         G_TYPE_STRING, worker.name.c_str(), "address", G_TYPE_STRING,
-                         worker.address.c_str(), nullptr));
+void FanOut::told(const Coordinator::Event& event) {
+  std::visit([this](const auto& e) { handle(e); }, event);
 }
 
-void FanOut::told(const Coordinator::WorkerLeft& event) {
+void FanOut::handle(const Coordinator::WorkerJoined& event) {
+  const auto& worker = event.worker;
+  GST_INFO_OBJECT(element_, "worker %s (%s) joined", worker.name.c_str(), worker.address.c_str());
+  post(message::WorkerJoined{worker.id, worker.name, worker.address});
+}
+
+void FanOut::handle(const Coordinator::WorkerLeft& event) {
   const auto& worker = event.worker;
   GST_INFO_OBJECT(element_, "worker %s (%s) left: %s", worker.name.c_str(), worker.address.c_str(),
                   event.reason.c_str());
-  post(gst_structure_new("dist-worker-left", "worker", G_TYPE_UINT64, worker.id, "name",
-                         G_TYPE_STRING, worker.name.c_str(), "reason", G_TYPE_STRING,
-                         event.reason.c_str(), nullptr));
+  post(message::WorkerLeft{worker.id, worker.name, event.reason});
 }
 
-void FanOut::told(const Coordinator::WorkerSuspended& event) {
+void FanOut::handle(const Coordinator::WorkerSuspended& event) {
   const auto& worker = event.worker;
   const double seconds = static_cast<double>(event.duration) / GST_SECOND;
   GST_WARNING_OBJECT(element_, "worker %s (%s) gets no lease for %.0f s: %s", worker.name.c_str(),
                      worker.address.c_str(), seconds, event.reason.c_str());
-  post(gst_structure_new("dist-worker-suspended", "worker", G_TYPE_UINT64, worker.id, "name",
-                         G_TYPE_STRING, worker.name.c_str(), "reason", G_TYPE_STRING,
-                         event.reason.c_str(), "seconds", G_TYPE_DOUBLE, seconds, nullptr));
+  post(message::WorkerSuspended{worker.id, worker.name, event.reason, seconds});
 }
 
-void FanOut::told(const Coordinator::ConnectionRefused& event) {
+void FanOut::handle(const Coordinator::ConnectionRefused& event) {
   GST_WARNING_OBJECT(element_, "closed the connection from %s: %s", event.address.c_str(),
                      event.reason.c_str());
-  post(gst_structure_new("dist-connection-refused", "address", G_TYPE_STRING, event.address.c_str(),
-                         "reason", G_TYPE_STRING, event.reason.c_str(), "untold", G_TYPE_UINT64,
-                         event.untold, nullptr));
+  post(message::ConnectionRefused{event.address, event.reason, event.untold});
 }
 
-void FanOut::told(const Coordinator::WaitingForWorkers& event) {
-  const auto& address = settings_.primary.address;
-  if (!settings_.primary.listens)
+void FanOut::handle(const Coordinator::WaitingForWorkers& event) {
+  const auto& address = farm_->config().address;
+  if (!farm_->config().listens)
     return;
   GST_INFO_OBJECT(element_, "waiting for a worker on %s", address.c_str());
-  post(gst_structure_new("dist-waiting", "address", G_TYPE_STRING, address.c_str(), "port",
-                         G_TYPE_UINT, port(), "segments", G_TYPE_UINT64,
-                         static_cast<guint64>(event.open_segments), nullptr));
+  post(message::Waiting{address, farm_->port(), event.open_segments});
 }
 
-void FanOut::told(const Coordinator::LookWanted& event) {
+void FanOut::handle(const Coordinator::LookWanted& event) {
   GST_DEBUG_OBJECT(element_, "looking at segment %" G_GUINT64_FORMAT " of %s",
                    event.grant.segment.index, event.worker.name.c_str());
   checker_->push(event);
@@ -343,33 +336,35 @@ static void set_picture(GstStructure* message, const char* field,
   gst_structure_set(message, field, GST_TYPE_SAMPLE, sample.get(), nullptr);
 }
 
-void FanOut::told(const Coordinator::PicturesDiffer& event) {
+void FanOut::handle(const Coordinator::PicturesDiffer& event) {
   const std::uint64_t index = event.grant.segment.index;
   GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT " of %s: %s", index,
                      event.worker.name.c_str(), event.reason.c_str());
-  GstStructure* message = gst_structure_new(
-      "dist-pictures-differ", "segment", G_TYPE_UINT64, index, "attempt", G_TYPE_UINT,
-      event.grant.attempt, "worker", G_TYPE_UINT64, event.worker.id, "name", G_TYPE_STRING,
-      event.worker.name.c_str(), "reason", G_TYPE_STRING, event.reason.c_str(), nullptr);
-  if (event.evidence) {
-    const Mismatch& mismatch = event.evidence->mismatch;
-    std::string files;
-    for (const std::string& file : event.evidence->files)
-      files += (files.empty() ? "" : "\n") + file;
-    gst_structure_set(message, "rendition", G_TYPE_STRING, event.evidence->rendition.c_str(),
-                      "kind", G_TYPE_STRING, to_string(mismatch.kind), "timestamp", G_TYPE_UINT64,
-                      mismatch.time, "distance", G_TYPE_UINT, mismatch.distance, "source-hash",
-                      G_TYPE_STRING, to_hex(mismatch.source_hash).c_str(), "answer-hash",
-                      G_TYPE_STRING, to_hex(mismatch.rendition_hash).c_str(), "files",
-                      G_TYPE_STRING, files.c_str(), nullptr);
-    set_picture(message, "source-picture", event.evidence->source_picture);
-    set_picture(message, "answer-picture", event.evidence->answer_picture);
-  }
-  post(message);
+  message::PicturesDiffer differ{.segment = index,
+                                 .attempt = event.grant.attempt,
+                                 .worker = event.worker.id,
+                                 .name = event.worker.name,
+                                 .reason = event.reason};
+  if (!event.evidence)
+    return post(differ);
+  const Mismatch& mismatch = event.evidence->mismatch;
+  differ.rendition = event.evidence->rendition;
+  differ.kind = to_string(mismatch.kind);
+  differ.timestamp = mismatch.time;
+  differ.distance = mismatch.distance;
+  differ.source_hash = to_hex(mismatch.source_hash);
+  differ.answer_hash = to_hex(mismatch.rendition_hash);
+  differ.files.emplace();
+  for (const std::string& file : event.evidence->files)
+    *differ.files += (differ.files->empty() ? "" : "\n") + file;
+  GstStructure* const structure = to_structure(differ);
+  set_picture(structure, "source-picture", event.evidence->source_picture);
+  set_picture(structure, "answer-picture", event.evidence->answer_picture);
+  post(structure);
 }
 
 // Said once: what cannot be decoded here can never be.
-void FanOut::told(const Coordinator::PicturesUnknown& event) {
+void FanOut::handle(const Coordinator::PicturesUnknown& event) {
   GST_INFO_OBJECT(element_, "nobody looked at segment %" G_GUINT64_FORMAT ": %s",
                   event.grant.segment.index, event.reason.c_str());
   if (std::exchange(unknown_told_, true))
@@ -381,23 +376,21 @@ void FanOut::told(const Coordinator::PicturesUnknown& event) {
       ("%s", event.reason.c_str()));
 }
 
-void FanOut::told(const Coordinator::LeaseAdvanced& event) {
+void FanOut::handle(const Coordinator::LeaseAdvanced& event) {
   const std::lock_guard lock(lock_);
   progress_.advanced(event.grant.segment.index, event.share);
 }
 
-void FanOut::told(const Coordinator::LeaseHedged& event) {
+void FanOut::handle(const Coordinator::LeaseHedged& event) {
   GST_INFO_OBJECT(element_, "segment %" G_GUINT64_FORMAT " is late: %s tries it too",
                   event.grant.segment.index, event.worker.name.c_str());
-  post(gst_structure_new("dist-lease-hedged", "segment", G_TYPE_UINT64, event.grant.segment.index,
-                         "attempt", G_TYPE_UINT, event.grant.attempt, "worker", G_TYPE_UINT64,
-                         event.worker.id, "name", G_TYPE_STRING, event.worker.name.c_str(),
-                         nullptr));
+  post(message::LeaseHedged{event.grant.segment.index, event.grant.attempt, event.worker.id,
+                            event.worker.name});
   const std::lock_guard lock(lock_);
   ++counters_.hedged_leases;
 }
 
-void FanOut::told(const Coordinator::SegmentDone& done) {
+void FanOut::handle(const Coordinator::SegmentDone& done) {
   if (!done.provisional)
     return take(done);
   const std::lock_guard lock(lock_);
@@ -405,7 +398,7 @@ void FanOut::told(const Coordinator::SegmentDone& done) {
     provisional_.push_back(done);
 }
 
-void FanOut::told(const Coordinator::ResultsSettled& event) {
+void FanOut::handle(const Coordinator::ResultsSettled& event) {
   std::deque<Coordinator::SegmentDone> settled;
   {
     const std::lock_guard lock(lock_);
@@ -418,7 +411,7 @@ void FanOut::told(const Coordinator::ResultsSettled& event) {
     window_.answer(index, bytes);
 }
 
-void FanOut::told(const Coordinator::ResultsTakenBack& event) {
+void FanOut::handle(const Coordinator::ResultsTakenBack& event) {
   std::string names;
   for (const std::string& rendition : event.renditions)
     names += (names.empty() ? "" : ", ") + rendition;
@@ -436,10 +429,7 @@ void FanOut::told(const Coordinator::ResultsTakenBack& event) {
     }
     std::erase_if(provisional_, [](const auto& done) { return done.renditions.empty(); });
   }
-  post(gst_structure_new("dist-results-taken-back", "renditions", G_TYPE_STRING, names.c_str(),
-                         "segments", G_TYPE_UINT64, static_cast<guint64>(event.segments.size()),
-                         "some-left", G_TYPE_BOOLEAN, event.some_left, "reason", G_TYPE_STRING,
-                         event.reason.c_str(), nullptr));
+  post(message::ResultsTakenBack{names, event.segments.size(), event.some_left, event.reason});
   GST_ELEMENT_WARNING(
       element_, STREAM, ENCODE,
       ("Rendition %s is made in another form from now on: %s. %zu segments are made anew%s.",
@@ -465,19 +455,20 @@ void FanOut::take(const Coordinator::SegmentDone& done) {
   }
   if (!done.note.empty())
     GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ": %s", index, done.note.c_str());
-  post(gst_structure_new(
-      "dist-segment-done", "segment", G_TYPE_UINT64, index, "worker", G_TYPE_UINT64, done.worker.id,
-      "name", G_TYPE_STRING, done.worker.name.c_str(), "attempt", G_TYPE_UINT, done.grant.attempt,
-      "frames", G_TYPE_UINT64, frames, "bytes", G_TYPE_UINT64, bytes, "renditions", G_TYPE_UINT,
-      static_cast<guint>(done.renditions.size()), "complete", G_TYPE_BOOLEAN, done.complete,
-      "start", G_TYPE_UINT64, start, "stop", G_TYPE_UINT64, stop, "seconds", G_TYPE_DOUBLE,
-      static_cast<double>(done.duration) / GST_SECOND, nullptr));
+  post(message::SegmentDone{.segment = index,
+                            .worker = done.worker.id,
+                            .name = done.worker.name,
+                            .attempt = done.grant.attempt,
+                            .frames = frames,
+                            .bytes = bytes,
+                            .renditions = static_cast<unsigned>(done.renditions.size()),
+                            .complete = done.complete,
+                            .start = start,
+                            .stop = stop,
+                            .seconds = static_cast<double>(done.duration) / GST_SECOND});
   if (done.damage.any())
-    post(gst_structure_new("dist-segment-damaged", "segment", G_TYPE_UINT64, index, "guessed",
-                           G_TYPE_UINT64, static_cast<guint64>(done.damage.guessed), "missing",
-                           G_TYPE_UINT64, static_cast<guint64>(done.damage.missing), "start",
-                           G_TYPE_UINT64, static_cast<guint64>(done.damage.start), "stop",
-                           G_TYPE_UINT64, static_cast<guint64>(done.damage.stop), nullptr));
+    post(message::SegmentDamaged{index, done.damage.guessed, done.damage.missing, done.damage.start,
+                                 done.damage.stop});
 
   const std::lock_guard lock(lock_);
   if (done.complete)
@@ -495,15 +486,13 @@ void FanOut::take(const Coordinator::SegmentDone& done) {
   changed_.notify_all();
 }
 
-void FanOut::told(const Coordinator::EncoderChosen& event) {
+void FanOut::handle(const Coordinator::EncoderChosen& event) {
   std::string excluded;
   for (const std::string& worker : event.excluded)
     excluded += (excluded.empty() ? "" : ", ") + worker;
   GST_INFO_OBJECT(element_, "rendition '%s' is made with %s", event.rendition.c_str(),
                   event.encoder.c_str());
-  post(gst_structure_new("dist-encoder-chosen", "rendition", G_TYPE_STRING, event.rendition.c_str(),
-                         "encoder", G_TYPE_STRING, event.encoder.c_str(), "excluded", G_TYPE_STRING,
-                         excluded.c_str(), nullptr));
+  post(message::EncoderChosen{event.rendition, event.encoder, excluded});
   if (!excluded.empty())
     GST_ELEMENT_WARNING(
         element_, CORE, NEGOTIATION,
@@ -513,7 +502,7 @@ void FanOut::told(const Coordinator::EncoderChosen& event) {
         (NULL));
 }
 
-void FanOut::told(const Coordinator::NobodyCan& event) {
+void FanOut::handle(const Coordinator::NobodyCan& event) {
   {
     const std::lock_guard lock(lock_);
     if (flow_ != GST_FLOW_OK || std::exchange(flow_reported_, true))
@@ -528,11 +517,9 @@ void FanOut::told(const Coordinator::NobodyCan& event) {
   changed_.notify_all();
 }
 
-void FanOut::told(const Coordinator::JobStalled& event) {
+void FanOut::handle(const Coordinator::JobStalled& event) {
   const double seconds = static_cast<double>(event.duration) / GST_SECOND;
-  post(gst_structure_new("dist-stalled", "seconds", G_TYPE_DOUBLE, seconds, "reason", G_TYPE_STRING,
-                         event.reason.c_str(), "given-up", G_TYPE_BOOLEAN, event.given_up,
-                         nullptr));
+  post(message::Stalled{seconds, event.reason, event.given_up});
   if (!event.given_up) {
     GST_ELEMENT_WARNING(
         element_, STREAM, ENCODE,
@@ -554,14 +541,12 @@ void FanOut::told(const Coordinator::JobStalled& event) {
   changed_.notify_all();
 }
 
-void FanOut::told(const Coordinator::LeaseFailed& event) {
+void FanOut::handle(const Coordinator::LeaseFailed& event) {
   const std::uint64_t index = event.grant.segment.index;
   GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ", attempt %u on %s: %s", index,
                      event.grant.attempt, event.worker.name.c_str(), event.reason.c_str());
-  post(gst_structure_new("dist-lease-failed", "segment", G_TYPE_UINT64, index, "attempt",
-                         G_TYPE_UINT, event.grant.attempt, "worker", G_TYPE_UINT64, event.worker.id,
-                         "name", G_TYPE_STRING, event.worker.name.c_str(), "reason", G_TYPE_STRING,
-                         event.reason.c_str(), nullptr));
+  post(message::LeaseFailed{index, event.grant.attempt, event.worker.id, event.worker.name,
+                            event.reason});
   reasons_.note(index, event.worker.name, event.reason);
   {
     const std::lock_guard lock(lock_);
@@ -569,7 +554,7 @@ void FanOut::told(const Coordinator::LeaseFailed& event) {
   }
 }
 
-void FanOut::told(const Coordinator::SegmentGivenUp& event) {
+void FanOut::handle(const Coordinator::SegmentGivenUp& event) {
   const std::uint64_t index = event.last.segment.index;
   {
     const std::lock_guard lock(lock_);

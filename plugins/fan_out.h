@@ -17,8 +17,9 @@
 #include <variant>
 
 #include "gst/base/result.h"
+#include "gst/farm/farm_job.h"
+#include "gst/gstx/messages.h"
 #include "gst/gstx/ref.h"
-#include "gst/io/primary.h"
 #include "gst/lease/job_progress.h"
 #include "gst/lease/lease_reasons.h"
 #include "gst/lease/window.h"
@@ -28,10 +29,10 @@ namespace dist {
 
 // Three threads meet here: the upstream streaming thread brings segments and waits for room in the
 // window, the network thread brings results, and the src pad's task pushes them on.
-class FanOut : public Primary::Observer {
+class FanOut : public FarmJob::Observer {
  public:
   struct Settings {
-    Primary::Config primary;
+    Coordinator::JobConfig job;
     std::uint64_t max_segments = 0;
     // What shall be made of the film; empty: whatever the workers make.
     std::vector<RenditionSpec> renditions;
@@ -39,21 +40,11 @@ class FanOut : public Primary::Observer {
     PictureChecker::Settings checker;
   };
 
-  // `element` posts messages; it and its `srcpad` outlive the object.
-  FanOut(GstElement* element, GstPad* srcpad, const Settings& settings);
+  // Begins a job of `farm`. `element` posts messages; it and its `srcpad` outlive the object.
+  FanOut(GstElement* element, GstPad* srcpad, std::shared_ptr<Farm> farm, const Settings& settings);
   ~FanOut() override;
   FanOut(const FanOut&) = delete;
   FanOut& operator=(const FanOut&) = delete;
-
-  // Listens.
-  Status open();
-  unsigned port() const { return primary_->port(); }
-
-  // The link of a worker in this process. Any thread.
-  std::unique_ptr<LeaseLink> local_link(const std::string& name, unsigned capacity,
-                                        LeaseLink::Observer& observer) {
-    return primary_->local_link(name, capacity, observer);
-  }
 
   // --- Upstream streaming thread
   GstFlowReturn submit(Ref<GstBuffer> segment);
@@ -88,27 +79,29 @@ class FanOut : public Primary::Observer {
     std::optional<std::uint64_t> completes;
   };
 
-  void told(const Coordinator::WorkerJoined& event) override;
-  void told(const Coordinator::WorkerLeft& event) override;
-  void told(const Coordinator::WorkerSuspended& event) override;
-  void told(const Coordinator::ConnectionRefused& event) override;
-  void told(const Coordinator::WaitingForWorkers& event) override;
-  void told(const Coordinator::LeaseFailed& event) override;
-  void told(const Coordinator::SegmentGivenUp& event) override;
-  void told(const Coordinator::LeaseAdvanced& event) override;
-  void told(const Coordinator::LeaseHedged& event) override;
-  void told(const Coordinator::SegmentDone& event) override;
-  void told(const Coordinator::LookWanted& event) override;
-  void told(const Coordinator::PicturesDiffer& event) override;
-  void told(const Coordinator::PicturesUnknown& event) override;
-  void told(const Coordinator::EncoderChosen& event) override;
-  void told(const Coordinator::NobodyCan& event) override;
-  void told(const Coordinator::ResultsSettled& event) override;
-  void told(const Coordinator::ResultsTakenBack& event) override;
-  void told(const Coordinator::JobStalled& event) override;
+  void told(const Coordinator::Event& event) override;
+  void handle(const Coordinator::WorkerJoined& event);
+  void handle(const Coordinator::WorkerLeft& event);
+  void handle(const Coordinator::WorkerSuspended& event);
+  void handle(const Coordinator::ConnectionRefused& event);
+  void handle(const Coordinator::WaitingForWorkers& event);
+  void handle(const Coordinator::LeaseFailed& event);
+  void handle(const Coordinator::SegmentGivenUp& event);
+  void handle(const Coordinator::LeaseAdvanced& event);
+  void handle(const Coordinator::LeaseHedged& event);
+  void handle(const Coordinator::SegmentDone& event);
+  void handle(const Coordinator::LookWanted& event);
+  void handle(const Coordinator::PicturesDiffer& event);
+  void handle(const Coordinator::PicturesUnknown& event);
+  void handle(const Coordinator::EncoderChosen& event);
+  void handle(const Coordinator::NobodyCan& event);
+  void handle(const Coordinator::ResultsSettled& event);
+  void handle(const Coordinator::ResultsTakenBack& event);
+  void handle(const Coordinator::JobStalled& event);
   void take(const Coordinator::SegmentDone& done);
 
   Status want_renditions(const SegmentHeader& first);
+  void post(const message::Any& message);
   void post(GstStructure* message);
   GstFlowReturn refuse(const std::string& reason);
   GstFlowReturn fail(const std::string& text);
@@ -117,6 +110,7 @@ class FanOut : public Primary::Observer {
 
   GstElement* const element_;
   GstPad* const srcpad_;
+  const std::shared_ptr<Farm> farm_;
   const Settings settings_;
 
   bool renditions_said_ = false;  // Belongs to the upstream streaming thread.
@@ -141,7 +135,7 @@ class FanOut : public Primary::Observer {
 
   // Last: their threads use the members above, and each the other.
   std::unique_ptr<PictureChecker> checker_;
-  std::unique_ptr<Primary> primary_;
+  std::unique_ptr<FarmJob> job_;
 };
 
 }  // namespace dist

@@ -26,10 +26,13 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "gst/base/handover.h"
+#include "gst/farm/farm_context.h"
+#include "gst/gstx/messages.h"
 #include "gst/gstx/ref.h"
 #include "gst/gstx/stream_format.h"
 #include "gst/io/ladder_file.h"
@@ -53,42 +56,75 @@ namespace {
 using namespace dist;
 
 struct Settings {
+  Farm::Config farm;  // Where it has to make one.
   FanOut::Settings fan_out;
   std::string renditions;
   std::string ladder;
   gint local_workers = kLocalWorkersByCores;
-  bool to_be_dialled = false;  // Somebody has set the address or the port.
-  // How many workers this process has.
-  unsigned count_local_workers() const;
   std::string secret_file;
-  bool allow_anonymous = false;
+  std::set<guint> given;  // Properties that somebody has set.
+
+  bool to_be_dialled() const { return given.contains(PROP_ADDRESS) || given.contains(PROP_PORT); }
+  unsigned count_local_workers() const;
 };
 
 Settings default_settings() {
   Settings settings;
-  auto& primary = settings.fan_out.primary;
-  primary.address = kDefaultAddress;
-  primary.port = kDefaultPort;
-  primary.workers.door.max_per_address = kDefaultMaxConnectionsPerAddress;
-  primary.workers.dispatcher.deadline_floor = kDefaultDeadlineFloor;
-  primary.workers.dispatcher.deadline_factor = kDefaultDeadlineFactor;
-  primary.job.max_attempts = kDefaultMaxAttempts;
-  primary.job.stall_timeout = kDefaultStallTimeout;
-  primary.job.max_bytes = kDefaultMaxBytes;
-  primary.job.check_rendition = dist::check_rendition;
-  primary.job.verification = {
+  settings.farm.address = kDefaultAddress;
+  settings.farm.port = kDefaultPort;
+  // A worker by hand ends when the film is done.
+  settings.farm.workers.lets_go_when_done = true;
+  settings.farm.workers.door.max_per_address = kDefaultMaxConnectionsPerAddress;
+  settings.farm.workers.dispatcher.deadline_floor = kDefaultDeadlineFloor;
+  settings.farm.workers.dispatcher.deadline_factor = kDefaultDeadlineFactor;
+  auto& job = settings.fan_out.job;
+  job.max_attempts = kDefaultMaxAttempts;
+  job.stall_timeout = kDefaultStallTimeout;
+  job.max_bytes = kDefaultMaxBytes;
+  job.check_rendition = dist::check_rendition;
+  job.verification = {
       .mode = dist::Verify::kSample, .ratio = kDefaultVerifyRatio, .golden = false, .seed = 0};
   settings.fan_out.max_segments = kDefaultMaxSegments;
   return settings;
 }
 
+// How many workers this process has for a farm of its own.
 unsigned Settings::count_local_workers() const {
   if (fan_out.renditions.empty())
     return 0;
   if (local_workers != kLocalWorkersByCores)
     return static_cast<unsigned>(local_workers);
   const unsigned cores = std::min(g_get_num_processors(), static_cast<guint>(kMaxLocalWorkers));
-  return to_be_dialled ? cores - 1 : cores;
+  return to_be_dialled() ? cores - 1 : cores;
+}
+
+// The first property that asks for another farm than this one; empty: none. `all`: also those that
+// nobody has set.
+std::string differing_property(const Settings& settings, const Farm& farm, bool all) {
+  const Farm::Config& wanted = settings.farm;
+  const Farm::Config& had = farm.config();
+  const auto asks = [&](std::initializer_list<guint> properties) {
+    return all ||
+           std::ranges::any_of(properties, [&](guint id) { return settings.given.contains(id); });
+  };
+  const auto& limits = wanted.workers.dispatcher;
+  const auto& had_limits = had.workers.dispatcher;
+  if (asks({PROP_ADDRESS}) && wanted.address != had.address)
+    return "address";
+  if (asks({PROP_PORT}) && wanted.port != 0 && wanted.port != farm.port())
+    return "port";
+  if (asks({PROP_SECRET, PROP_SECRET_FILE}) && wanted.workers.secret != had.workers.secret)
+    return "secret";
+  if (asks({PROP_ALLOW_ANONYMOUS}) && wanted.any_user != had.any_user)
+    return "allow-anonymous";
+  if (asks({PROP_MAX_CONNECTIONS_PER_ADDRESS}) &&
+      wanted.workers.door.max_per_address != had.workers.door.max_per_address)
+    return "max-connections-per-address";
+  if (asks({PROP_DEADLINE_FLOOR}) && limits.deadline_floor != had_limits.deadline_floor)
+    return "deadline-floor";
+  if (asks({PROP_DEADLINE_FACTOR}) && limits.deadline_factor != had_limits.deadline_factor)
+    return "deadline-factor";
+  return "";
 }
 
 }  // namespace
@@ -101,9 +137,10 @@ struct _GstRemoteEnc {
     std::mutex settings_lock;
     Settings settings = default_settings();  // Guarded by settings_lock.
     guint bound_port = 0;                    // Guarded by settings_lock; 0: not listening.
+    Ref<GstContext> farm_context;            // Guarded by settings_lock; may be null.
     // Under settings_lock for those who look at it while it is not the state change's.
     std::unique_ptr<FanOut> fan_out;
-    std::unique_ptr<LocalWorkers> local_workers;  // Uses fan_out.
+    std::unique_ptr<LocalWorkers> local_workers;
   } * priv;
 };
 
@@ -175,30 +212,29 @@ static bool is_public(const std::string& address) {
 
 // Fills in the secret. Posts an error if there is none and strangers could reach the port.
 static bool find_secret(GstRemoteEnc* self, Settings& settings) {
-  auto& primary = settings.fan_out.primary;
-  auto secret = dist::find_secret(primary.workers.secret, settings.secret_file);
+  Farm::Config& farm = settings.farm;
+  auto secret = dist::find_secret(farm.workers.secret, settings.secret_file);
   if (!secret) {
     GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s.", secret.error().c_str()), (NULL));
     return false;
   }
-  primary.workers.secret = std::move(*secret);
-  primary.any_user = settings.allow_anonymous;
-  dist::warn_of_open_secret(GST_ELEMENT(self), primary.workers.secret);
-  if (const std::string flaw = dist::flaw_of_secret(primary.workers.secret);
-      !primary.workers.secret.empty() && is_public(primary.address) && !flaw.empty()) {
+  farm.workers.secret = std::move(*secret);
+  dist::warn_of_open_secret(GST_ELEMENT(self), farm.workers.secret);
+  if (const std::string flaw = dist::flaw_of_secret(farm.workers.secret);
+      !farm.workers.secret.empty() && is_public(farm.address) && !flaw.empty()) {
     GST_ELEMENT_ERROR(self, RESOURCE, NOT_AUTHORIZED,
-                      ("On %s, which strangers reach, %s.", primary.address.c_str(), flaw.c_str()),
+                      ("On %s, which strangers reach, %s.", farm.address.c_str(), flaw.c_str()),
                       (NULL));
     return false;
   }
-  if (!primary.workers.secret.empty() || settings.allow_anonymous || !is_public(primary.address))
+  if (!farm.workers.secret.empty() || farm.any_user || !is_public(farm.address))
     return true;
   GST_ELEMENT_ERROR(
       self, RESOURCE, NOT_AUTHORIZED,
       ("Anyone who reaches %s could get the film and send back another one. Give this primary and "
        "its workers the same secret, with the property secret-file or the environment variable "
        "GST_DIST_SECRET, or set allow-anonymous=true.",
-       primary.address.c_str()),
+       farm.address.c_str()),
       (NULL));
   return false;
 }
@@ -216,7 +252,7 @@ static bool find_renditions(GstRemoteEnc* self, Settings& settings) {
 }
 
 static void prepare_looks(FanOut::Settings& settings) {
-  auto& verification = settings.primary.job.verification;
+  auto& verification = settings.job.verification;
   std::random_device random;
   verification.seed = (std::uint64_t{random()} << 32) + random();
   // Where all is looked at, it has to keep up with the workers.
@@ -236,6 +272,73 @@ static bool make_folder(GstRemoteEnc* self, const std::string& path) {
   return false;
 }
 
+static FarmOffer find_offer(GstRemoteEnc* self) {
+  auto* priv = self->priv;
+  const auto offer = [priv] {
+    const std::lock_guard lock(priv->settings_lock);
+    return dist::farm_offered(priv->farm_context.get());
+  };
+  if (FarmOffer known = offer(); known.farm)
+    return known;
+  dist::ask_for_farm(GST_ELEMENT(self));
+  return offer();
+}
+
+// The farm that was offered, if it is one for this element; null: none was, or it has another port.
+// An error if it is not what the properties ask for.
+static Result<std::shared_ptr<Farm>> take_offer(const FarmOffer& offer, const Settings& settings) {
+  const auto& [farm, handed_over] = offer;
+  // What an element of the same pipeline has is for those that ask for the same port.
+  if (!farm || (!handed_over && (settings.farm.port != farm->port() || settings.farm.port == 0 ||
+                                 settings.farm.address != farm->config().address)))
+    return std::shared_ptr<Farm>();
+  const std::string property = differing_property(settings, *farm, !handed_over);
+  if (property.empty())
+    return farm;
+  const std::string whose =
+      handed_over ? "the farm of the application" : "another remoteenc of this pipeline";
+  return Error{property + ": " + whose + " at address " + farm->config().address + ", port " +
+               std::to_string(farm->port()) + " has another one"};
+}
+
+// Posts an error where there is none.
+static std::shared_ptr<Farm> find_farm(GstRemoteEnc* self, const FarmOffer& offer,
+                                       const Settings& settings) {
+  auto farm = take_offer(offer, settings);
+  if (!farm) {
+    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS,
+                      ("Cannot share workers: %s. Give both the same, or this one another port.",
+                       farm.error().c_str()),
+                      (NULL));
+    return nullptr;
+  }
+  if (*farm)
+    return *farm;
+  farm = Farm::open(settings.farm);
+  if (!farm) {
+    GST_ELEMENT_ERROR(
+        self, RESOURCE, OPEN_READ_WRITE,
+        ("Cannot listen for workers: %s. Choose another address or port; port 0 takes "
+         "any free one.",
+         farm.error().c_str()),
+        (NULL));
+    return nullptr;
+  }
+  if (settings.farm.listens && settings.farm.port != 0)
+    dist::announce_farm(GST_ELEMENT(self), *farm);
+  return *farm;
+}
+
+static void tell_listening(GstRemoteEnc* self, const Farm& farm) {
+  if (!farm.config().listens)
+    return;
+  g_object_notify(G_OBJECT(self), "port");
+  gst_element_post_message(
+      GST_ELEMENT(self),
+      gst_message_new_element(GST_OBJECT(self), to_structure(dist::message::Listening{
+                                                    farm.config().address, farm.port()})));
+}
+
 static bool start(GstRemoteEnc* self) {
   auto* priv = self->priv;
   Settings settings;
@@ -243,44 +346,39 @@ static bool start(GstRemoteEnc* self) {
     const std::lock_guard lock(priv->settings_lock);
     settings = priv->settings;
   }
+  const FarmOffer offer = find_offer(self);
   if (!find_secret(self, settings) || !find_renditions(self, settings) ||
       !make_folder(self, settings.fan_out.checker.folder))
     return false;
   prepare_looks(settings.fan_out);
-  const unsigned local_workers = settings.count_local_workers();
+  // A farm that was handed over has its own workers.
+  const bool by_cores = settings.local_workers == kLocalWorkersByCores;
+  const unsigned local_workers = offer.handed_over && by_cores ? 0 : settings.count_local_workers();
   // Nobody was told of the usual port, and the work gets done without.
-  settings.fan_out.primary.listens = local_workers == 0 || settings.to_be_dialled;
-  auto fan_out = std::make_unique<FanOut>(GST_ELEMENT(self), self->srcpad, settings.fan_out);
-  if (const dist::Status status = fan_out->open(); !status) {
-    GST_ELEMENT_ERROR(
-        self, RESOURCE, OPEN_READ_WRITE,
-        ("Cannot listen for workers: %s. Choose another address or port; port 0 takes "
-         "any free one.",
-         status.error().c_str()),
-        (NULL));
+  settings.farm.listens = local_workers == 0 || settings.to_be_dialled();
+  const auto farm = find_farm(self, offer, settings);
+  if (!farm)
     return false;
-  }
-  const guint port = fan_out->port();
+  auto fan_out = std::make_unique<FanOut>(GST_ELEMENT(self), self->srcpad, farm, settings.fan_out);
   {
     const std::lock_guard lock(priv->settings_lock);
-    priv->bound_port = port;
+    priv->bound_port = farm->port();
     priv->fan_out = std::move(fan_out);
   }
   if (local_workers > 0)
-    priv->local_workers = std::make_unique<LocalWorkers>(
-        GST_ELEMENT(self), local_workers,
-        [primary = priv->fan_out.get()](const std::string& name, unsigned capacity,
-                                        dist::LeaseLink::Observer& observer) {
-          return primary->local_link(name, capacity, observer);
-        });
-  if (!settings.fan_out.primary.listens)
-    return true;
-  g_object_notify(G_OBJECT(self), "port");
-  GstStructure* listening = gst_structure_new("dist-listening", "address", G_TYPE_STRING,
-                                              settings.fan_out.primary.address.c_str(), "port",
-                                              G_TYPE_UINT, port, nullptr);
-  gst_element_post_message(GST_ELEMENT(self), gst_message_new_element(GST_OBJECT(self), listening));
+    priv->local_workers = std::make_unique<LocalWorkers>(GST_ELEMENT(self), local_workers, farm);
+  tell_listening(self, *farm);
   return true;
+}
+
+static void gst_remote_enc_set_context(GstElement* element, GstContext* context) {
+  auto* priv = GST_REMOTE_ENC(element)->priv;
+  // What was kept before may be the last reference of a farm.
+  if (auto kept = Ref<GstContext>::share(context); dist::farm_offered(context).farm) {
+    const std::lock_guard lock(priv->settings_lock);
+    std::swap(priv->farm_context, kept);
+  }
+  GST_ELEMENT_CLASS(gst_remote_enc_parent_class)->set_context(element, context);
 }
 
 static GstStateChangeReturn gst_remote_enc_change_state(GstElement* element,
@@ -321,48 +419,48 @@ static void gst_remote_enc_set_property(GObject* object, guint id, const GValue*
   auto* priv = GST_REMOTE_ENC(object)->priv;
   const std::lock_guard lock(priv->settings_lock);
   auto& settings = priv->settings;
-  auto& primary = settings.fan_out.primary;
+  auto& farm = settings.farm;
+  auto& job = settings.fan_out.job;
+  settings.given.insert(id);
   switch (id) {
     case PROP_ADDRESS:
-      primary.address = g_value_get_string(value) ? g_value_get_string(value) : kDefaultAddress;
-      settings.to_be_dialled = true;
+      farm.address = g_value_get_string(value) ? g_value_get_string(value) : kDefaultAddress;
       break;
     case PROP_PORT:
-      primary.port = static_cast<std::uint16_t>(g_value_get_uint(value));
-      settings.to_be_dialled = true;
+      farm.port = static_cast<std::uint16_t>(g_value_get_uint(value));
       break;
     case PROP_MAX_SEGMENTS:
       settings.fan_out.max_segments = g_value_get_uint(value);
       break;
     case PROP_MAX_BYTES:
-      primary.job.max_bytes = g_value_get_uint64(value);
+      job.max_bytes = g_value_get_uint64(value);
       break;
     case PROP_MAX_ATTEMPTS:
-      primary.job.max_attempts = g_value_get_uint(value);
+      job.max_attempts = g_value_get_uint(value);
       break;
     case PROP_SECRET:
-      primary.workers.secret = string_of(value);
+      farm.workers.secret = string_of(value);
       break;
     case PROP_SECRET_FILE:
       settings.secret_file = string_of(value);
       break;
     case PROP_ALLOW_ANONYMOUS:
-      settings.allow_anonymous = g_value_get_boolean(value);
+      farm.any_user = g_value_get_boolean(value);
       break;
     case PROP_MAX_CONNECTIONS_PER_ADDRESS:
-      primary.workers.door.max_per_address = g_value_get_uint(value);
+      farm.workers.door.max_per_address = g_value_get_uint(value);
       break;
     case PROP_DEADLINE_FLOOR:
-      primary.workers.dispatcher.deadline_floor = g_value_get_uint64(value);
+      farm.workers.dispatcher.deadline_floor = g_value_get_uint64(value);
       break;
     case PROP_DEADLINE_FACTOR:
-      primary.workers.dispatcher.deadline_factor = g_value_get_double(value);
+      farm.workers.dispatcher.deadline_factor = g_value_get_double(value);
       break;
     case PROP_STALL_TIMEOUT:
-      primary.job.stall_timeout = g_value_get_uint64(value);
+      job.stall_timeout = g_value_get_uint64(value);
       break;
     case PROP_MIXED_ENCODERS:
-      primary.job.mixed_encoders = g_value_get_boolean(value);
+      job.mixed_encoders = g_value_get_boolean(value);
       break;
     case PROP_RENDITIONS:
       settings.renditions = string_of(value);
@@ -374,10 +472,10 @@ static void gst_remote_enc_set_property(GObject* object, guint id, const GValue*
       settings.local_workers = g_value_get_int(value);
       break;
     case PROP_VERIFY:
-      primary.job.verification.mode = static_cast<dist::Verify>(g_value_get_enum(value));
+      job.verification.mode = static_cast<dist::Verify>(g_value_get_enum(value));
       break;
     case PROP_VERIFY_RATIO:
-      primary.job.verification.ratio = g_value_get_double(value);
+      job.verification.ratio = g_value_get_double(value);
       break;
     case PROP_VERIFY_THRESHOLD:
       settings.fan_out.checker.threshold = g_value_get_uint(value);
@@ -386,7 +484,7 @@ static void gst_remote_enc_set_property(GObject* object, guint id, const GValue*
       settings.fan_out.checker.folder = string_of(value);
       break;
     case PROP_VERIFY_GOLDEN:
-      primary.job.verification.golden = g_value_get_boolean(value);
+      job.verification.golden = g_value_get_boolean(value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -398,43 +496,44 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
   auto* priv = GST_REMOTE_ENC(object)->priv;
   const std::lock_guard lock(priv->settings_lock);
   const auto& settings = priv->settings;
-  const auto& primary = settings.fan_out.primary;
+  const auto& farm = settings.farm;
+  const auto& job = settings.fan_out.job;
   switch (id) {
     case PROP_ADDRESS:
-      g_value_set_string(value, primary.address.c_str());
+      g_value_set_string(value, farm.address.c_str());
       break;
     case PROP_PORT:
-      g_value_set_uint(value, priv->bound_port != 0 ? priv->bound_port : primary.port);
+      g_value_set_uint(value, priv->bound_port != 0 ? priv->bound_port : farm.port);
       break;
     case PROP_MAX_SEGMENTS:
       g_value_set_uint(value, static_cast<guint>(settings.fan_out.max_segments));
       break;
     case PROP_MAX_BYTES:
-      g_value_set_uint64(value, primary.job.max_bytes);
+      g_value_set_uint64(value, job.max_bytes);
       break;
     case PROP_MAX_ATTEMPTS:
-      g_value_set_uint(value, primary.job.max_attempts);
+      g_value_set_uint(value, job.max_attempts);
       break;
     case PROP_SECRET_FILE:
       g_value_set_string(value, settings.secret_file.c_str());
       break;
     case PROP_ALLOW_ANONYMOUS:
-      g_value_set_boolean(value, settings.allow_anonymous);
+      g_value_set_boolean(value, farm.any_user);
       break;
     case PROP_MAX_CONNECTIONS_PER_ADDRESS:
-      g_value_set_uint(value, primary.workers.door.max_per_address);
+      g_value_set_uint(value, farm.workers.door.max_per_address);
       break;
     case PROP_DEADLINE_FLOOR:
-      g_value_set_uint64(value, primary.workers.dispatcher.deadline_floor);
+      g_value_set_uint64(value, farm.workers.dispatcher.deadline_floor);
       break;
     case PROP_DEADLINE_FACTOR:
-      g_value_set_double(value, primary.workers.dispatcher.deadline_factor);
+      g_value_set_double(value, farm.workers.dispatcher.deadline_factor);
       break;
     case PROP_STALL_TIMEOUT:
-      g_value_set_uint64(value, primary.job.stall_timeout);
+      g_value_set_uint64(value, job.stall_timeout);
       break;
     case PROP_MIXED_ENCODERS:
-      g_value_set_boolean(value, primary.job.mixed_encoders);
+      g_value_set_boolean(value, job.mixed_encoders);
       break;
     case PROP_RENDITIONS:
       g_value_set_string(value, settings.renditions.c_str());
@@ -446,10 +545,10 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
       g_value_set_int(value, settings.local_workers);
       break;
     case PROP_VERIFY:
-      g_value_set_enum(value, static_cast<gint>(primary.job.verification.mode));
+      g_value_set_enum(value, static_cast<gint>(job.verification.mode));
       break;
     case PROP_VERIFY_RATIO:
-      g_value_set_double(value, primary.job.verification.ratio);
+      g_value_set_double(value, job.verification.ratio);
       break;
     case PROP_VERIFY_THRESHOLD:
       g_value_set_uint(value, settings.fan_out.checker.threshold);
@@ -458,7 +557,7 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
       g_value_set_string(value, settings.fan_out.checker.folder.c_str());
       break;
     case PROP_VERIFY_GOLDEN:
-      g_value_set_boolean(value, primary.job.verification.golden);
+      g_value_set_boolean(value, job.verification.golden);
       break;
     case PROP_STATS:
       if (priv->fan_out)
@@ -495,6 +594,7 @@ static void gst_remote_enc_class_init(GstRemoteEncClass* klass) {
   object_class->get_property = gst_remote_enc_get_property;
   object_class->finalize = gst_remote_enc_finalize;
   element_class->change_state = gst_remote_enc_change_state;
+  element_class->set_context = gst_remote_enc_set_context;
   dist::install_remote_enc_properties(object_class);
 
   gst_element_class_add_static_pad_template(element_class, &sink_template);

@@ -28,6 +28,7 @@
 #include <string>
 
 #include "gst/base/handover.h"
+#include "gst/farm/farm_context.h"
 #include "gst/gstx/ref.h"
 #include "gst/io/secret.h"
 #include "gst/wire/default_port.h"
@@ -131,9 +132,17 @@ GstElement* gst_remote_enc_src_new_for(dist::PipelineAdapter* adapter, GstRemote
   return GST_ELEMENT(self);
 }
 
-void gst_remote_enc_src_set_link(GstRemoteEncSrc* self, const dist::MakeLink& make_link) {
-  const std::lock_guard lock(self->priv->settings_lock);
-  self->priv->settings.player.make_link = make_link;
+// --- Contexts
+
+// Works for a farm of this process instead of dialling. Not for one that an element of the same
+// pipeline has for itself.
+static void gst_remote_enc_src_set_context(GstElement* element, GstContext* context) {
+  auto* priv = GST_REMOTE_ENC_SRC(element)->priv;
+  if (auto offer = dist::farm_offered(context); offer.handed_over) {
+    const std::lock_guard lock(priv->settings_lock);
+    priv->settings.player.farm.swap(offer.farm);
+  }
+  GST_ELEMENT_CLASS(gst_remote_enc_src_parent_class)->set_context(element, context);
 }
 
 // --- Start and stop
@@ -389,6 +398,7 @@ static void gst_remote_enc_src_class_init(GstRemoteEncSrcClass* klass) {
   object_class->get_property = gst_remote_enc_src_get_property;
   object_class->finalize = gst_remote_enc_src_finalize;
   element_class->send_event = gst_remote_enc_src_send_event;
+  element_class->set_context = gst_remote_enc_src_set_context;
   install_properties(object_class);
 
   gst_element_class_add_static_pad_template(element_class, &src_template);

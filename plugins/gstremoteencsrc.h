@@ -19,6 +19,3 @@ G_END_DECLS
 // adapter makes, and whose worker's name ends with the suffix. The adapter outlives it. Floating.
 GstElement* gst_remote_enc_src_new_for(dist::PipelineAdapter* adapter, GstRemoteEncSrc* settings,
                                        const char* name_suffix);
-
-// For workers of the primary's own process. Before it starts.
-void gst_remote_enc_src_set_link(GstRemoteEncSrc* self, const dist::MakeLink& make_link);

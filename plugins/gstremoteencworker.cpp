@@ -85,14 +85,6 @@ G_DEFINE_TYPE_WITH_CODE(GstRemoteEncWorker, gst_remote_enc_worker, GST_TYPE_BIN,
 GST_ELEMENT_REGISTER_DEFINE(remoteencworker, "remoteencworker", GST_RANK_NONE,
                             GST_TYPE_REMOTE_ENC_WORKER)
 
-GstElement* gst_remote_enc_worker_new_for(const dist::MakeLink& make_link, unsigned slots) {
-  auto* self = GST_REMOTE_ENC_WORKER(g_object_new(GST_TYPE_REMOTE_ENC_WORKER, "slots",
-                                                  static_cast<gint>(slots), "prefetch", 0u,
-                                                  "worker-name", "local", nullptr));
-  gst_remote_enc_src_set_link(GST_REMOTE_ENC_SRC(self->priv->source.get()), make_link);
-  return GST_ELEMENT(self);
-}
-
 // --- Messages
 
 static void gst_remote_enc_worker_handle_message(GstBin* bin, GstMessage* message) {
@@ -111,6 +103,14 @@ static void gst_remote_enc_worker_handle_message(GstBin* bin, GstMessage* messag
     return;
   }
   GST_BIN_CLASS(gst_remote_enc_worker_parent_class)->handle_message(bin, message);
+}
+
+// --- Contexts
+
+// The lanes take what the source has.
+static void gst_remote_enc_worker_set_context(GstElement* element, GstContext* context) {
+  gst_element_set_context(GST_REMOTE_ENC_WORKER(element)->priv->source.get(), context);
+  GST_ELEMENT_CLASS(gst_remote_enc_worker_parent_class)->set_context(element, context);
 }
 
 // --- Start and stop
@@ -329,6 +329,7 @@ static void gst_remote_enc_worker_class_init(GstRemoteEncWorkerClass* klass) {
   object_class->get_property = gst_remote_enc_worker_get_property;
   object_class->finalize = gst_remote_enc_worker_finalize;
   element_class->change_state = gst_remote_enc_worker_change_state;
+  element_class->set_context = gst_remote_enc_worker_set_context;
   GST_BIN_CLASS(klass)->handle_message = gst_remote_enc_worker_handle_message;
   install_properties(object_class);
 

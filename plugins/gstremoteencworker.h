@@ -4,8 +4,6 @@
 
 #include <gst/gst.h>
 
-#include "plugins/lease_player.h"
-
 G_BEGIN_DECLS
 
 #define GST_TYPE_REMOTE_ENC_WORKER (gst_remote_enc_worker_get_type())
@@ -14,6 +12,3 @@ G_DECLARE_FINAL_TYPE(GstRemoteEncWorker, gst_remote_enc_worker, GST, REMOTE_ENC_
 GST_ELEMENT_REGISTER_DECLARE(remoteencworker)
 
 G_END_DECLS
-
-// For a primary that has its own workers, with so many slots. Floating.
-GstElement* gst_remote_enc_worker_new_for(const dist::MakeLink& make_link, unsigned slots);

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <utility>
 
+#include "gst/farm/local_link.h"
 #include "gst/gstx/segment_buffer.h"
 #include "gst/gstx/segment_play.h"
 
@@ -50,8 +51,8 @@ LeasePlayer::LeasePlayer(GstElement* element, GstPad* srcpad, const Settings& se
   if (name.empty())
     name = std::string(g_get_host_name()) + "-" + std::to_string(getpid());
   name += settings.name_suffix;
-  if (settings.make_link) {
-    link_ = settings.make_link(name, settings.prefetch + 1, *this);
+  if (settings.farm) {
+    link_ = std::make_unique<LocalLink>(settings.farm, name, settings.prefetch + 1, *this);
   } else {
     const WorkerLink::Config config{
         .host = settings.host,

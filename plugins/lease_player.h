@@ -9,13 +9,13 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "gst/farm/farm.h"
 #include "gst/gstx/lease.h"
 #include "gst/gstx/ref.h"
 #include "gst/gstx/segment_kind.h"
@@ -38,10 +38,6 @@ class PipelineAdapter {
   virtual void broken() = 0;
 };
 
-// Makes the link of a player that has no network between it and its primary.
-using MakeLink = std::function<std::unique_ptr<LeaseLink>(
-    const std::string& name, unsigned capacity, LeaseLink::Observer& observer)>;
-
 // The network thread brings leases, the pad's task plays them.
 class LeasePlayer : public LeaseLink::Observer {
  public:
@@ -56,7 +52,7 @@ class LeasePlayer : public LeaseLink::Observer {
     std::uint64_t max_pixels = kMaxPixels;
     std::string secret;
     PipelineAdapter* adapter = nullptr;  // Outlives the player.
-    MakeLink make_link = {};             // Null: dials host and port.
+    std::shared_ptr<Farm> farm = {};     // Of this process; null: dials host and port.
   };
 
   enum class Next {

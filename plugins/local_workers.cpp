@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/local_workers.h"
 
+#include "gst/farm/farm_context.h"
 #include "plugins/gstremoteencworker.h"
 
 namespace dist {
@@ -14,9 +15,12 @@ GstElement* own(GstElement* element) {
 
 }  // namespace
 
-LocalWorkers::LocalWorkers(GstElement* element, unsigned count, const MakeLink& make_link)
+LocalWorkers::LocalWorkers(GstElement* element, unsigned count, const std::shared_ptr<Farm>& farm)
     : element_(element), pipeline_(Ref<GstElement>::adopt(own(gst_pipeline_new(nullptr)))) {
-  GstElement* const worker = gst_remote_enc_worker_new_for(make_link, count);
+  auto* const worker =
+      GST_ELEMENT(g_object_new(GST_TYPE_REMOTE_ENC_WORKER, "slots", static_cast<gint>(count),
+                               "prefetch", 0u, "worker-name", "local", nullptr));
+  set_farm(worker, farm);
   gst_bin_add(GST_BIN(pipeline_.get()), worker);
   GstBus* const bus = gst_element_get_bus(pipeline_.get());
   gst_bus_set_sync_handler(

@@ -4,8 +4,10 @@
 
 #include <gst/gst.h>
 
+#include <memory>
+
+#include "gst/farm/farm.h"
 #include "gst/gstx/ref.h"
-#include "plugins/lease_player.h"
 
 namespace dist {
 
@@ -14,7 +16,7 @@ namespace dist {
 class LocalWorkers {
  public:
   // Begins. `element` posts what goes wrong as warnings; it outlives the object.
-  LocalWorkers(GstElement* element, unsigned count, const MakeLink& make_link);
+  LocalWorkers(GstElement* element, unsigned count, const std::shared_ptr<Farm>& farm);
   // Stops; what they hold goes back.
   ~LocalWorkers();
   LocalWorkers(const LocalWorkers&) = delete;

@@ -30,6 +30,8 @@ struct RefTraits<GstBuffer> : MiniObjectTraits<GstBuffer> {};
 template <>
 struct RefTraits<GstCaps> : MiniObjectTraits<GstCaps> {};
 template <>
+struct RefTraits<GstContext> : MiniObjectTraits<GstContext> {};
+template <>
 struct RefTraits<GstEvent> : MiniObjectTraits<GstEvent> {};
 template <>
 struct RefTraits<GstMemory> : MiniObjectTraits<GstMemory> {};

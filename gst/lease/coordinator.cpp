@@ -482,7 +482,7 @@ void Coordinator::finish_job(JobId id) {
 }
 
 bool Coordinator::all_done() const {
-  return !jobs_.empty() &&
+  return config_.lets_go_when_done && !jobs_.empty() &&
          std::all_of(jobs_.begin(), jobs_.end(), [](const auto& job) { return job.second.done; });
 }
 

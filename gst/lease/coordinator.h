@@ -41,6 +41,9 @@ class Coordinator {
     // Empty: anyone may join.
     std::string secret;
     Door::Config door;
+    // Workers are let go when all jobs are done, those too that are still to come. False: they stay
+    // for the next job.
+    bool lets_go_when_done = false;
   };
   struct JobConfig {
     unsigned max_attempts = 3;
@@ -273,8 +276,7 @@ class Coordinator {
   void set_blocked(JobId job, bool blocked, Instant now);
   // Cancels all segments of the job, which then begins anew.
   void clear_job(JobId job, Instant now);
-  // Every segment of the job is done. When that is so of all jobs the workers are let go, those too
-  // that are still to come.
+  // Every segment of the job is done.
   void finish_job(JobId job);
   void remove_job(JobId job, Instant now);
   // Lets all workers go.

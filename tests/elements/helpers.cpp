@@ -137,9 +137,15 @@ Ref<GstElement> make_element(const std::string& factory, const std::string& prop
   return Ref<GstElement>::adopt(element);
 }
 
+static Ref<GstElement> made_for(const std::shared_ptr<dist::Farm>& farm, Ref<GstElement> element) {
+  if (farm)
+    dist::set_farm(element.get(), farm);
+  return element;
+}
+
 Harness::Harness(const std::string& factory, const std::string& properties, const char* sink,
-                 const char* src)
-    : element_(make_element(factory, properties)),
+                 const char* src, const std::shared_ptr<dist::Farm>& farm)
+    : element_(made_for(farm, make_element(factory, properties))),
       messages_(element_.get()),
       harness_(gst_harness_new_with_element(element_.get(), sink, src)) {
   // ThreadSanitizer does not see the lock of the harness's queue.

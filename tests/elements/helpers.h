@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "gst/cut/segment.h"
+#include "gst/farm/farm_context.h"
 #include "gst/gstx/ref.h"
 #include "gst/io/io_thread.h"
 #include "gst/wire/session.h"
@@ -94,9 +95,9 @@ Ref<GstElement> make_element(const std::string& factory, const std::string& prop
 // One element between the pads of a GstHarness, in PLAYING.
 class Harness {
  public:
-  // A pad name is null where the element has no such pad.
+  // A pad name is null where the element has no such pad. The farm, if any, is handed over.
   Harness(const std::string& factory, const std::string& properties, const char* sink,
-          const char* src);
+          const char* src, const std::shared_ptr<dist::Farm>& farm = {});
   ~Harness() { gst_harness_teardown(harness_); }
   Harness(const Harness&) = delete;
   Harness& operator=(const Harness&) = delete;
@@ -167,6 +168,11 @@ dist::SegmentHeader header_of(const Ref<GstBuffer>& segment);
 struct RemoteEnc : Harness {
   explicit RemoteEnc(const std::string& properties = "", const char* src = "src")
       : Harness("remoteenc", "port=0 verify=none " + properties, "sink", src) {
+    start("application/x-dist-segment");
+  }
+  // For the workers of this farm.
+  explicit RemoteEnc(const std::shared_ptr<dist::Farm>& farm)
+      : Harness("remoteenc", "verify=none", "sink", "src", farm) {
     start("application/x-dist-segment");
   }
   GstFlowReturn push_segment(std::uint64_t index, bool last = false) {

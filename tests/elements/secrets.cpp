@@ -1,17 +1,15 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Who may join whom, with a real remoteenc and a real remoteencsrc; and listeners that are shared.
+// Who may join whom, with a real remoteenc and a real remoteencsrc.
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdio>
 #include <fstream>
-#include <thread>
 
 #include "tests/elements/helpers.h"
 
@@ -191,78 +189,6 @@ GST_START_TEST(test_secrets_cannot_be_read_back) {
 }
 GST_END_TEST
 
-// One process, one port, two jobs: each worker serves both, and stays until both are done.
-GST_START_TEST(test_listener_is_shared_by_two_elements) {
-  RemoteEnc first;
-  // Port 0 is never shared, so the second one asks for a port of its own and the third for that.
-  const std::string port = [] {
-    FakePrimary free_port;
-    return "port=" + std::to_string(free_port.port());
-  }();
-  RemoteEnc second(port);
-  RemoteEnc third(port);
-  fail_unless(port_of(first) != port_of(second));
-  fail_unless(port_of(second) == port_of(third));
-  FakeWorker worker(second.element());
-  second.messages().next("dist-worker-joined");
-  third.messages().next("dist-worker-joined");
-  for (RemoteEnc* job : {&second, &third}) {
-    job->push_segment(0, true);
-    worker.answer(worker.lease());
-    expect_equal(job->pull_header().index, 0);
-  }
-  second.end();
-  second.messages().next("dist-summary");
-  fail_unless(worker.quiet());
-  third.end();
-  worker.next<dist::WorkerSession::JobDone>();
-}
-GST_END_TEST
-
-GST_START_TEST(test_listener_is_not_shared_with_another_secret) {
-  const std::string port = [] {
-    FakePrimary free_port;
-    return "port=" + std::to_string(free_port.port());
-  }();
-  RemoteEnc first(port + " secret=owl");
-  expect_no_start(port + " secret=fox", GST_RESOURCE_ERROR_OPEN_READ_WRITE, "another secret");
-}
-GST_END_TEST
-
-// Another one may begin in the moment when the last one lets its port go, which takes the longer
-// the more it has to do.
-GST_START_TEST(test_listener_lets_its_port_go_before_another_asks_for_it) {
-  const guint port = FakePrimary().port();
-  // Dialled from another address, no visitor's own port can be this one.
-  constexpr char kAddress[] = "127.0.0.2";
-  std::atomic<int> failures = 0;
-  std::atomic<bool> over = false;
-  const auto start_and_stop = [&] {
-    const auto element = make_element(
-        "remoteenc", "address=" + std::string(kAddress) + " port=" + std::to_string(port));
-    for (int i = 0; i < 5000; ++i) {
-      if (gst_element_set_state(element.get(), GST_STATE_PAUSED) == GST_STATE_CHANGE_FAILURE)
-        ++failures;
-      gst_element_set_state(element.get(), GST_STATE_NULL);
-    }
-  };
-  std::thread visitors([&] {
-    GSocketClient* const client = g_socket_client_new();
-    while (!over)
-      if (GSocketConnection* const visit = g_socket_client_connect_to_host(
-              client, kAddress, static_cast<guint16>(port), nullptr, nullptr))
-        g_object_unref(visit);
-    g_object_unref(client);
-  });
-  std::thread other(start_and_stop);
-  start_and_stop();
-  other.join();
-  over = true;
-  visitors.join();
-  expect_equal(failures.load(), 0);
-}
-GST_END_TEST
-
 static Suite* secrets_suite() {
   Suite* const suite = suite_create("secrets");
   TCase* const tests = tcase_create("all");
@@ -275,9 +201,6 @@ static Suite* secrets_suite() {
   tcase_add_test(tests, test_secrets_in_files_that_others_can_read);
   tcase_add_test(tests, test_secrets_of_other_users);
   tcase_add_test(tests, test_secrets_cannot_be_read_back);
-  tcase_add_test(tests, test_listener_is_shared_by_two_elements);
-  tcase_add_test(tests, test_listener_is_not_shared_with_another_secret);
-  tcase_add_test(tests, test_listener_lets_its_port_go_before_another_asks_for_it);
   return suite;
 }
 

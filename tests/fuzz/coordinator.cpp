@@ -456,8 +456,10 @@ class Target {
       disconnect(closing.id);
   }
 
-  Coordinator coordinator_{
-      {.dispatcher = {}, .secret = {}, .door = {.max_greeting = 2, .max_per_address = 4}}};
+  Coordinator coordinator_{{.dispatcher = {},
+                            .secret = {},
+                            .door = {.max_greeting = 2, .max_per_address = 4},
+                            .lets_go_when_done = true}};
   Instant now_ = 0;
   WorkerId last_id_ = 0;
   std::map<WorkerId, Peer> peers_;

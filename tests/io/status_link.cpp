@@ -7,7 +7,7 @@
 #include <atomic>
 #include <thread>
 
-#include "gst/io/primary.h"
+#include "gst/farm/farm_job.h"
 #include "tests/common/support.h"
 
 namespace {
@@ -15,44 +15,30 @@ namespace {
 using namespace dist;
 using namespace dist::test;
 
-struct Deaf : Primary::Observer {
-  void told(const Coordinator::WorkerJoined&) override { ++events; }
-  void told(const Coordinator::WorkerLeft&) override { ++events; }
-  void told(const Coordinator::WorkerSuspended&) override { ++events; }
-  void told(const Coordinator::ConnectionRefused&) override { ++refused; }
-  void told(const Coordinator::WaitingForWorkers&) override { ++events; }
-  void told(const Coordinator::LeaseFailed&) override { ++events; }
-  void told(const Coordinator::SegmentGivenUp&) override { ++events; }
-  void told(const Coordinator::LeaseAdvanced&) override { ++events; }
-  void told(const Coordinator::LeaseHedged&) override { ++events; }
-  void told(const Coordinator::SegmentDone&) override { ++events; }
-  void told(const Coordinator::LookWanted&) override { ++events; }
-  void told(const Coordinator::PicturesDiffer&) override { ++events; }
-  void told(const Coordinator::PicturesUnknown&) override { ++events; }
-  void told(const Coordinator::EncoderChosen&) override { ++events; }
-  void told(const Coordinator::NobodyCan&) override { ++events; }
-  void told(const Coordinator::ResultsSettled&) override { ++events; }
-  void told(const Coordinator::ResultsTakenBack&) override { ++events; }
-  void told(const Coordinator::JobStalled&) override { ++events; }
+struct Deaf : FarmJob::Observer {
+  void told(const Coordinator::Event& event) override {
+    ++(std::holds_alternative<Coordinator::ConnectionRefused>(event) ? refused : events);
+  }
 
   std::atomic<unsigned> events = 0;
   std::atomic<unsigned> refused = 0;
 };
 
 // A primary with a job and no worker.
-struct Farm {
-  explicit Farm(const std::string& secret, const std::string& address = "127.0.0.1") {
-    Primary::Config config;
+struct Listening {
+  explicit Listening(const std::string& secret, const std::string& address = "127.0.0.1") {
+    Farm::Config config;
     config.address = address;
     config.workers.secret = secret;
-    auto listening = Primary::listen(config, observer);
-    fail_unless_ok(listening);
-    primary = std::move(*listening);
-    place = {.host = address, .port = primary->port(), .secret = secret};
+    config.workers.lets_go_when_done = true;
+    auto farm = Farm::open(config);
+    fail_unless_ok(farm);
+    place = {.host = address, .port = (*farm)->port(), .secret = secret};
+    job = std::make_unique<FarmJob>(std::move(*farm), Coordinator::JobConfig(), observer);
   }
 
   Deaf observer;
-  std::unique_ptr<Primary> primary;
+  std::unique_ptr<FarmJob> job;
   StatusLink::Config place;
 };
 
@@ -94,7 +80,7 @@ class Stranger {
 
 GST_START_TEST(test_status_link_asks_again_and_again) {
   for (const std::string secret : {"", "film"}) {
-    Farm farm(secret);
+    Listening farm(secret);
     {
       const auto link = StatusLink::dial(farm.place);
       fail_unless_ok(link);
@@ -115,11 +101,11 @@ GST_START_TEST(test_status_link_asks_again_and_again) {
 GST_END_TEST
 
 GST_START_TEST(test_status_link_hears_of_the_end) {
-  Farm farm("film");
+  Listening farm("film");
   const auto link = StatusLink::dial(farm.place);
   fail_unless_ok(link);
   fail_unless((*link)->ask()->has_value());
-  farm.primary->finish();
+  farm.job->finish();
   // What was asked before it is heard is still answered.
   bool over = false;
   for (int i = 0; i < 100 && !over; ++i) {
@@ -132,20 +118,20 @@ GST_START_TEST(test_status_link_hears_of_the_end) {
 GST_END_TEST
 
 GST_START_TEST(test_status_link_hears_of_a_primary_that_stops) {
-  Farm farm("");
+  Listening farm("");
   const auto link = StatusLink::dial(farm.place);
   fail_unless_ok(link);
-  farm.primary.reset();
+  farm.job.reset();
   const auto after = (*link)->ask();
   fail_unless(!after || !after->has_value());
 }
 GST_END_TEST
 
 GST_START_TEST(test_status_link_needs_the_secret) {
-  Farm farm("film");
-  Farm open("");
+  Listening farm("film");
+  Listening open("");
   const struct {
-    const Farm& farm;
+    const Listening& farm;
     const char* secret;
     const char* error;
   } rows[] = {
@@ -181,7 +167,7 @@ GST_END_TEST
 GST_START_TEST(test_status_link_finds_nobody) {
   StatusLink::Config place;
   {
-    Farm farm("");
+    Listening farm("");
     place = farm.place;
   }
   const auto link = StatusLink::dial(place);

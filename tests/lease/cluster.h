@@ -65,7 +65,11 @@ class Cluster {
     FarmStatus status = {};  // Of an observer.
   };
 
-  explicit Cluster(const Coordinator::Config& config = {}) : coordinator(config), config_(config) {}
+  explicit Cluster(const Coordinator::Config& config = {.dispatcher = {},
+                                                        .secret = {},
+                                                        .door = {},
+                                                        .lets_go_when_done = true})
+      : coordinator(config), config_(config) {}
 
   // A worker connects; the greeting happens in run().
   Worker& connect(WorkerId id, const std::string& name, std::uint16_t capacity = 1,

@@ -54,7 +54,7 @@ World::World(const Scenario& scenario, std::uint64_t seed, bool verbose)
     : scenario_(scenario),
       verbose_(verbose),
       random_(seed ^ 0x5eed),
-      coordinator_({}),
+      coordinator_({.dispatcher = {}, .secret = {}, .door = {}, .lets_go_when_done = true}),
       current_(scenario.workers.size()) {
   for (std::size_t i = 0; i < scenario_.jobs.size(); ++i) {
     const JobPlan& plan = scenario_.jobs[i];

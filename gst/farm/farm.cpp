@@ -1,16 +1,11 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//
-// Order of locks: whatever a caller holds, then registry_lock, the only one here. Under it nothing
-// is waited for but registry_changed, and no listener is destroyed. No network thread takes it.
-#include "gst/io/listener.h"
+#include "gst/farm/farm.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -25,47 +20,6 @@ namespace {
 constexpr unsigned kGoodbyeMilliseconds = 500;
 // Connections that wait to be accepted, so that a crowd of strangers does not shut the others out.
 constexpr int kBacklog = 256;
-
-using Place = std::pair<std::string, std::uint16_t>;
-
-// Listeners that can be shared, by address and port. One that is expired has not bound its port
-// yet, or has not closed it.
-std::mutex registry_lock;
-std::condition_variable registry_changed;
-std::map<Place, std::weak_ptr<Listener>>& registry() {
-  static std::map<Place, std::weak_ptr<Listener>> listeners;  // Guarded by registry_lock.
-  return listeners;
-}
-
-// The listener that has this place; null if the caller has it from now on. Waits for another caller
-// to bind the port, or for a listener that goes away to close it: neither takes long.
-std::shared_ptr<Listener> find_or_reserve(const Place& place) {
-  std::unique_lock lock(registry_lock);
-  while (true) {
-    const auto [at, reserved] = registry().try_emplace(place);
-    if (reserved)
-      return nullptr;
-    if (auto listener = at->second.lock())
-      return listener;
-    registry_changed.wait(lock);
-  }
-}
-
-void enter(const Place& place, const std::shared_ptr<Listener>& listener) {
-  const std::lock_guard lock(registry_lock);
-  registry()[place] = listener;
-  registry_changed.notify_all();
-}
-
-void release(const Place& place) {
-  const std::lock_guard lock(registry_lock);
-  registry().erase(place);
-  registry_changed.notify_all();
-}
-
-bool is_shared(const Primary::Config& config) {
-  return config.listens && config.port != 0;
-}
 
 // An application has files open too, and a process without descriptors can do nothing at all.
 std::size_t connection_limit() {
@@ -91,32 +45,22 @@ std::optional<JobId> job_of(const Coordinator::Event& event) {
 
 }  // namespace
 
-Result<std::shared_ptr<Listener>> Listener::get(const Primary::Config& config) {
-  const Place place{config.address, config.port};
-  const bool shared = is_shared(config);
-  if (const auto known = shared ? find_or_reserve(place) : nullptr) {
-    if (known->config_.workers.secret != config.workers.secret)
-      return Error{"address " + config.address + ", port " + std::to_string(config.port) +
-                   ": another remoteenc listens there with another secret"};
-    return known;
-  }
-  const std::shared_ptr<Listener> listener(new Listener(config));
+Result<std::shared_ptr<Farm>> Farm::open(const Config& config) {
+  const std::shared_ptr<Farm> farm(new Farm(config));
   Status status;
-  listener->thread_.run([&] { status = listener->open(); });
+  farm->thread_.run([&] { status = farm->listen(); });
   if (!status)
     return Error{status.error()};
-  if (shared)
-    enter(place, listener);
-  return listener;
+  return farm;
 }
 
-Listener::Listener(const Primary::Config& config)
+Farm::Farm(const Config& config)
     : config_(config), coordinator_(config.workers), timer_(thread_, [this] {
         coordinator_.advance(IoThread::now());
         act();
       }) {}
 
-Status Listener::open() {
+Status Farm::listen() {
   if (!config_.listens)
     return {};
   GSocketAddress* address =
@@ -144,7 +88,7 @@ Status Listener::open() {
   g_signal_connect(service_, "incoming",
                    G_CALLBACK(+[](GSocketService*, GSocketConnection* socket, GObject*,
                                   gpointer self) -> gboolean {
-                     static_cast<Listener*>(self)->accept(socket);
+                     static_cast<Farm*>(self)->accept(socket);
                      return TRUE;
                    }),
                    this);
@@ -152,7 +96,7 @@ Status Listener::open() {
   return {};
 }
 
-Listener::~Listener() {
+Farm::~Farm() {
   thread_.run([this] {
     stopping_ = true;
     timer_.set(kNever);
@@ -163,8 +107,6 @@ Listener::~Listener() {
     g_socket_listener_close(G_SOCKET_LISTENER(service_));
     g_clear_object(&service_);
   });
-  if (is_shared(config_))
-    release({config_.address, config_.port});
   thread_.run([this] {
     coordinator_.say_goodbye("the primary stopped");
     act();
@@ -178,7 +120,7 @@ Listener::~Listener() {
 }
 
 // Without a secret a film on this machine is only its user's, as a file would be.
-std::string Listener::flaw_of_user(GSocketConnection* socket) const {
+std::string Farm::flaw_of_user(GSocketConnection* socket) const {
   if (config_.any_user || !config_.workers.secret.empty() || !is_on_loopback(socket))
     return "";
   const auto user = user_of_peer(socket);
@@ -189,7 +131,7 @@ std::string Listener::flaw_of_user(GSocketConnection* socket) const {
          "; give both a secret, or set allow-anonymous";
 }
 
-void Listener::accept(GSocketConnection* socket) {
+void Farm::accept(GSocketConnection* socket) {
   wire::Nonce nonce;
   // Beyond these limits nobody can be heard, so the peer just sees its connection close.
   if (connections_.size() >= max_connections_ || !make_nonce(nonce))
@@ -218,7 +160,7 @@ void Listener::accept(GSocketConnection* socket) {
 }
 
 // Does what the coordinator has decided. Writing may close a connection, which decides more.
-void Listener::act() {
+void Farm::act() {
   if (std::exchange(acting_, true))
     return;
   bool again = true;
@@ -236,9 +178,9 @@ void Listener::act() {
     }
     for (const Coordinator::Event& event : coordinator_.take_events()) {
       const auto job = job_of(event);
-      for (const auto& [id, observer] : observers_)
+      for (const auto& [id, tell] : jobs_)
         if (!job || *job == id)
-          std::visit([&, target = observer](const auto& e) { target->told(e); }, event);
+          tell(event);
     }
   }
   acting_ = false;
@@ -246,31 +188,37 @@ void Listener::act() {
     timer_.set(coordinator_.next_wakeup());
 }
 
-JobId Listener::add_job(const Coordinator::JobConfig& config, Primary::Observer& observer) {
+FarmStatus Farm::status() {
+  FarmStatus status;
+  run([&](Coordinator& coordinator, Instant now) { status = coordinator.status(now); });
+  return status;
+}
+
+JobId Farm::add_job(const Coordinator::JobConfig& config, Tell tell) {
   JobId job = 0;
   run([&](Coordinator& coordinator, Instant now) {
     job = next_job_++;
     coordinator.add_job(job, config, now);
-    observers_[job] = &observer;
+    jobs_[job] = std::move(tell);
   });
   return job;
 }
 
-void Listener::remove_job(JobId job) {
+void Farm::remove_job(JobId job) {
   run([this, job](Coordinator& coordinator, Instant now) {
-    observers_.erase(job);
+    jobs_.erase(job);
     coordinator.remove_job(job, now);
   });
 }
 
-void Listener::post(Work work) {
+void Farm::post(Work work) {
   thread_.post([this, work = std::move(work)] {
     work(coordinator_, IoThread::now());
     act();
   });
 }
 
-void Listener::run(const Work& work) {
+void Farm::run(const Work& work) {
   thread_.run([&] {
     work(coordinator_, IoThread::now());
     act();

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/io/local_link.h"
+#include "gst/farm/local_link.h"
 
 #include <algorithm>
 #include <utility>
@@ -12,15 +12,15 @@ constexpr Instant kWatchInterval = 500 * kMillisecond;
 
 }  // namespace
 
-LocalLink::LocalLink(std::shared_ptr<Listener> listener, const std::string& name, unsigned capacity,
+LocalLink::LocalLink(std::shared_ptr<Farm> farm, const std::string& name, unsigned capacity,
                      Observer& observer)
-    : listener_(std::move(listener)), name_(name), capacity_(capacity), observer_(observer) {}
+    : farm_(std::move(farm)), name_(name), capacity_(capacity), observer_(observer) {}
 
 void LocalLink::begin() {
-  listener_->post([this](Coordinator& coordinator, Instant now) {
-    id_ = listener_->new_worker();
+  farm_->post([this](Coordinator& coordinator, Instant now) {
+    id_ = farm_->next_worker_++;
     joined_ = true;
-    watch_ = std::make_unique<Timer>(listener_->thread(), [this] { watch(); });
+    watch_ = std::make_unique<Timer>(farm_->thread_, [this] { watch(); });
     watch_->set(now + kWatchInterval);
     coordinator.join(id_, name_, "this process", capacity_, *this, now);
   });
@@ -31,7 +31,7 @@ LocalLink::~LocalLink() {
 }
 
 void LocalLink::end() {
-  listener_->run([this](Coordinator& coordinator, Instant now) {
+  farm_->run([this](Coordinator& coordinator, Instant now) {
     retiring_ = false;
     leave_now(coordinator, now);
     watch_.reset();
@@ -58,11 +58,11 @@ void LocalLink::fail(LeaseKey key, const std::string& reason) {
 }
 
 void LocalLink::leave() {
-  listener_->post([this](Coordinator& coordinator, Instant now) { leave_now(coordinator, now); });
+  farm_->post([this](Coordinator& coordinator, Instant now) { leave_now(coordinator, now); });
 }
 
 void LocalLink::retire(std::optional<LeaseKey> working) {
-  listener_->post([this, working](Coordinator& coordinator, Instant now) {
+  farm_->post([this, working](Coordinator& coordinator, Instant now) {
     retiring_ = true;
     if (joined_) {
       PrimarySession::Retired retired;
@@ -83,7 +83,7 @@ void LocalLink::leave_if_retired(Coordinator& coordinator, Instant now) {
 }
 
 void LocalLink::say(PrimarySession::Event event) {
-  listener_->post([this, event = std::move(event)](Coordinator& coordinator, Instant now) mutable {
+  farm_->post([this, event = std::move(event)](Coordinator& coordinator, Instant now) mutable {
     if (joined_)
       coordinator.said(id_, std::move(event), now);
   });
@@ -91,7 +91,7 @@ void LocalLink::say(PrimarySession::Event event) {
 
 // Nobody wants an answer to a lease that is over.
 void LocalLink::answer(std::uint64_t lease, PrimarySession::Event event) {
-  listener_->post(
+  farm_->post(
       [this, lease, event = std::move(event)](Coordinator& coordinator, Instant now) mutable {
         if (leases_.erase(lease) == 0)
           return;
@@ -136,7 +136,7 @@ void LocalLink::cancel(std::uint64_t lease) {
   // Not from within the coordinator.
   if (!retiring_)
     return;
-  listener_->post(
+  farm_->post(
       [this](Coordinator& coordinator, Instant now) { leave_if_retired(coordinator, now); });
 }
 

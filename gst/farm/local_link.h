@@ -10,19 +10,20 @@
 #include <string>
 #include <vector>
 
+#include "gst/farm/api.h"
+#include "gst/farm/farm.h"
 #include "gst/io/lease_link.h"
-#include "gst/io/listener.h"
 #include "gst/wire/lease_port.h"
 
 namespace dist {
 
-class LocalLink : public LeaseLink, private LeasePort {
+class DIST_FARM_API LocalLink : public LeaseLink, private LeasePort {
  public:
-  // The observer, which outlives the link, is told in the listener's thread. `capacity` is how many
-  // leases the worker wants to hold.
-  LocalLink(std::shared_ptr<Listener> listener, const std::string& name, unsigned capacity,
+  // The observer, which outlives the link, is told in the farm's network thread. `capacity` is how
+  // many leases the worker wants to hold.
+  LocalLink(std::shared_ptr<Farm> farm, const std::string& name, unsigned capacity,
             Observer& observer);
-  // Leaves. Not in the listener's thread.
+  // Leaves. Not in the farm's network thread.
   ~LocalLink() override;
   LocalLink(const LocalLink&) = delete;
   LocalLink& operator=(const LocalLink&) = delete;
@@ -52,12 +53,12 @@ class LocalLink : public LeaseLink, private LeasePort {
   void leave_now(Coordinator& coordinator, Instant now);
   void leave_if_retired(Coordinator& coordinator, Instant now);
 
-  const std::shared_ptr<Listener> listener_;
+  const std::shared_ptr<Farm> farm_;
   const std::string name_;
   const unsigned capacity_;
   Observer& observer_;
 
-  // All of these belong to the listener's thread.
+  // All of these belong to the farm's network thread.
   struct Progress {
     std::uint32_t all = 0;  // Access units of the lease.
     std::uint32_t units = 0;

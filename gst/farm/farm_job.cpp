@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/farm/farm_job.h"
+
+#include <utility>
+
+#include "gst/farm/farm.h"
+
+namespace dist {
+
+FarmJob::FarmJob(std::shared_ptr<Farm> farm, const Coordinator::JobConfig& config,
+                 Observer& observer)
+    : farm_(std::move(farm)),
+      job_(farm_->add_job(
+          config, [&observer](const Coordinator::Event& event) { observer.told(event); })) {}
+
+FarmJob::~FarmJob() {
+  farm_->remove_job(job_);
+}
+
+void FarmJob::set_renditions(std::vector<RenditionSpec> renditions) {
+  farm_->post(
+      [job = job_, renditions = std::move(renditions)](Coordinator& coordinator, Instant now) {
+        coordinator.set_renditions(job, renditions, now);
+      });
+}
+
+void FarmJob::submit(std::shared_ptr<const SegmentHeader> header, BytesList segment) {
+  // Here, not in the network thread, which has heartbeats to send meanwhile.
+  const wire::Digest digest = sha256(segment);
+  farm_->post([job = job_, header = std::move(header), segment = std::move(segment), digest](
+                  Coordinator& coordinator, Instant now) {
+    coordinator.submit(job, header, segment, digest, now);
+  });
+}
+
+void FarmJob::looked(LeaseId lease, Coordinator::Look look) {
+  farm_->post([lease, look = std::move(look)](Coordinator& coordinator, Instant now) {
+    coordinator.looked(lease, look, now);
+  });
+}
+
+void FarmJob::delivered(std::uint64_t index) {
+  farm_->post([job = job_, index](Coordinator& coordinator, Instant now) {
+    coordinator.delivered(job, index, now);
+  });
+}
+
+void FarmJob::set_blocked(bool blocked) {
+  farm_->post([job = job_, blocked](Coordinator& coordinator, Instant now) {
+    coordinator.set_blocked(job, blocked, now);
+  });
+}
+
+void FarmJob::finish() {
+  farm_->post([job = job_](Coordinator& coordinator, Instant) { coordinator.finish_job(job); });
+}
+
+void FarmJob::cancel_all() {
+  farm_->run(
+      [job = job_](Coordinator& coordinator, Instant now) { coordinator.clear_job(job, now); });
+}
+
+}  // namespace dist

@@ -16,21 +16,22 @@ struct Error {
 
 // A value or the reason why there is none. Reading the wrong one of the two is a programming error
 // and throws std::bad_variant_access.
-template <class T>
+template <class T, class E = Error>
 class [[nodiscard]] Result {
  public:
   Result(T value) : state_(std::move(value)) {}
-  Result(Error error) : state_(std::move(error)) {}
+  Result(E error) : state_(std::move(error)) {}
 
   explicit operator bool() const { return std::holds_alternative<T>(state_); }
   T& operator*() { return std::get<T>(state_); }
   const T& operator*() const { return std::get<T>(state_); }
   T* operator->() { return &std::get<T>(state_); }
   const T* operator->() const { return &std::get<T>(state_); }
-  const std::string& error() const { return std::get<Error>(state_).message; }
+  const E& failure() const { return std::get<E>(state_); }
+  const std::string& error() const { return failure().message; }
 
  private:
-  std::variant<T, Error> state_;
+  std::variant<T, E> state_;
 };
 
 // Success, or the reason for failure.

@@ -34,7 +34,7 @@ class DIST_FARM_API Farm {
     // this machine, not only root and this process's.
     bool any_user = false;
     // The secret, deadlines, and limits of connections.
-    Coordinator::Config workers;
+    Coordinator::Config workers = {};
   };
 
   // Binds and listens. The error says what is wrong with address or port. Any thread.

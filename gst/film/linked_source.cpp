@@ -10,6 +10,7 @@
 #include <set>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "gst/base/text.h"
 #include "gst/gstx/ref.h"
@@ -73,13 +74,26 @@ bool is_on_host_of(const std::string& film, const std::string& uri) {
 // --- The policy of this process
 
 std::mutex lock;
-FilmReach reach;      // Guarded by lock.
-std::string refused;  // Guarded by lock.
+FilmReach reach;  // Guarded by lock.
+struct Refusal {
+  std::string pipeline;  // Names of these are not used twice.
+  std::string text;
+};
+std::vector<Refusal> refusals;  // The first for each pipeline. Guarded by lock.
 
-void note_refusal(const std::string& text) {
+// The name of the pipeline that the element is in; empty if it is in none.
+std::string pipeline_of(gpointer element) {
+  auto top = Ref<GstObject>::share(GST_OBJECT(element));
+  while (GstObject* const parent = gst_object_get_parent(top.get()))
+    top = Ref<GstObject>::adopt(parent);
+  return GST_IS_PIPELINE(top.get()) ? take_string(gst_object_get_name(top.get())) : "";
+}
+
+void note_refusal(gpointer element, const std::string& text) {
+  Refusal refusal{pipeline_of(element), text};
   const std::lock_guard guard(lock);
-  if (refused.empty())
-    refused = text;
+  if (std::ranges::find(refusals, refusal.pipeline, &Refusal::pipeline) == refusals.end())
+    refusals.push_back(std::move(refusal));
 }
 
 // Why it is not opened; empty if it is.
@@ -93,7 +107,6 @@ std::string refusal_of(const std::string& uri) {
   std::string text = "it leads to " + uri + ", which does not lie where the film does";
   if (is_http(scheme_of(uri)))
     text += "; with --allow-remote it is followed";
-  note_refusal(text);
   return text;
 }
 
@@ -157,9 +170,10 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange change) {
   if (change != GST_STATE_CHANGE_NULL_TO_READY)
     return parent_class->change_state(element, change);
   const gchar* const uri = self_of(element)->uri;
+  const std::string why = refusal_of(uri ? uri : "");
+  note_refusal(element, why);
   GST_ELEMENT_ERROR(element, RESOURCE, OPEN_READ,
-                    ("The film is not read any further: %s.", refusal_of(uri ? uri : "").c_str()),
-                    (NULL));
+                    ("The film is not read any further: %s.", why.c_str()), (NULL));
   return GST_STATE_CHANGE_FAILURE;
 }
 
@@ -208,6 +222,7 @@ SetUri set_uri_of_http = nullptr;
 template <SetUri& parent>
 gboolean set_guarded_uri(GstURIHandler* handler, const gchar* uri, GError** error) {
   if (const std::string why = refusal_of(uri); !why.empty()) {
+    note_refusal(handler, why);
     g_set_error(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI, "%s", why.c_str());
     return FALSE;
   }
@@ -258,8 +273,8 @@ gboolean post_from_http(GstElement* element, GstMessage* message) {
     gst_message_parse_error_details(message, &details);
   guint status = 0;
   if (details && gst_structure_get_uint(details, "http-status-code", &status) && status / 100 == 3)
-    note_refusal("the server redirects to another address (" + std::to_string(status) +
-                 "); with --allow-remote it is followed");
+    note_refusal(element, "the server redirects to another address (" + std::to_string(status) +
+                              "); with --allow-remote it is followed");
   return post_message(element, message);
 }
 
@@ -328,9 +343,13 @@ GOptionEntry allow_remote_entry() {
           nullptr};
 }
 
-std::string refused_link() {
+std::string refused_link(GstElement* pipeline) {
+  const std::string name = pipeline ? pipeline_of(pipeline) : "";
   const std::lock_guard guard(lock);
-  return refused;
+  const auto found = std::ranges::find_if(refusals, [&](const Refusal& refusal) {
+    return !pipeline || refusal.pipeline.empty() || refusal.pipeline == name;
+  });
+  return found != refusals.end() ? found->text : "";
 }
 
 }  // namespace dist::tool

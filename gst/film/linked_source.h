@@ -32,7 +32,8 @@ void guard_sources();
 void add_film(const std::string& uri);
 // --allow-remote
 GOptionEntry allow_remote_entry();
-// What was not opened first, as a part of a sentence; empty: nothing.
-std::string refused_link();
+// What was not opened first for the elements in `pipeline`, or where it is not known for which; as
+// a part of a sentence. Empty: nothing. Null: whatever for.
+std::string refused_link(GstElement* pipeline = nullptr);
 
 }  // namespace dist::tool

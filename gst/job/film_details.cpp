@@ -12,14 +12,14 @@
 namespace dist::tool {
 namespace {
 
-bool is_turned(const TranscodePlan& plan, const Output& output) {
+bool is_turned(const Plan& plan, const Output& output) {
   return !output.rendition.empty() && !output.thumbnails &&
          !plan.film.first(StreamKind::kVideo)->orientation.empty();
 }
 
 }  // namespace
 
-void plan_details(TranscodePlan& plan) {
+void plan_details(Plan& plan) {
   const auto videos = std::ranges::count_if(
       plan.film.streams, [](const FilmStream& s) { return s.kind == StreamKind::kVideo; });
   if (videos > 1)
@@ -48,7 +48,7 @@ void plan_details(TranscodePlan& plan) {
   }
 }
 
-Status write_details(const TranscodePlan& plan, const std::vector<std::string>& paths) {
+Status write_details(const Plan& plan, const std::vector<std::string>& paths) {
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const Output& output = plan.outputs[i];
     if (!is_turned(plan, output) || !output.container || !output.container->rotation)

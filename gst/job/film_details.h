@@ -13,9 +13,9 @@
 namespace dist::tool {
 
 // Adds to `left_out` what the containers do not take.
-void plan_details(TranscodePlan& plan);
+void plan_details(Plan& plan);
 
 // Writes into finished files, one for each output, what the muxers do not.
-Status write_details(const TranscodePlan& plan, const std::vector<std::string>& paths);
+Status write_details(const Plan& plan, const std::vector<std::string>& paths);
 
 }  // namespace dist::tool

@@ -267,20 +267,20 @@ class SpanWatcher {
 }  // namespace
 
 struct ThumbnailFiles::Private {
-  Private(const TranscodePlan& for_plan, const std::string& path, const std::string& name)
+  Private(const Plan& for_plan, const std::string& path, const std::string& name)
       : plan(for_plan),
         folder(path, name),
         pictures(folder, for_plan.thumbnail_interval),
         sheets(folder, for_plan.thumbnail_interval) {}
 
-  const TranscodePlan& plan;
+  const Plan& plan;
   const Folder folder;
   SpanWatcher span;
   Placer<PictureFiles> pictures;
   Placer<SheetFiles> sheets;
 };
 
-ThumbnailFiles::ThumbnailFiles(const TranscodePlan& plan, const std::vector<std::string>& paths) {
+ThumbnailFiles::ThumbnailFiles(const Plan& plan, const std::vector<std::string>& paths) {
   const auto output = std::ranges::find(plan.outputs, true, &Output::thumbnails);
   const auto index = static_cast<std::size_t>(output - plan.outputs.begin());
   private_ = std::make_unique<Private>(plan, paths[index], output->path);

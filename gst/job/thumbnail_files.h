@@ -19,7 +19,7 @@ class ThumbnailFiles {
  public:
   // The plan, which is borrowed, has thumbnails. `paths` are where its outputs are written; folders
   // exist.
-  ThumbnailFiles(const TranscodePlan& plan, const std::vector<std::string>& paths);
+  ThumbnailFiles(const Plan& plan, const std::vector<std::string>& paths);
   ~ThumbnailFiles();
   ThumbnailFiles(const ThumbnailFiles&) = delete;
   ThumbnailFiles& operator=(const ThumbnailFiles&) = delete;

@@ -32,8 +32,7 @@ std::string beside(const std::string& output, const std::string& name) {
              : folder_of(output) + name;
 }
 
-Status plan_file(const std::string& output, const std::vector<RenditionSpec>& specs,
-                 TranscodePlan& plan) {
+Status plan_file(const std::string& output, const std::vector<RenditionSpec>& specs, Plan& plan) {
   if (specs.size() > 1)
     return Error{output + ": is one file, for " + std::to_string(specs.size()) +
                  " renditions; give the name of a folder"};
@@ -62,7 +61,7 @@ std::string default_rendition(const std::string& output) {
 }
 
 Status plan_outputs(const std::string& output, const std::vector<RenditionSpec>& specs,
-                    TranscodePlan& plan) {
+                    Plan& plan) {
   if (is_file(output))
     return plan_file(output, specs, plan);
   const std::string extension = extension_of(output);
@@ -81,7 +80,7 @@ Status plan_outputs(const std::string& output, const std::vector<RenditionSpec>&
   return {};
 }
 
-void add_thumbnails(const std::string& output, unsigned interval, TranscodePlan& plan) {
+void add_thumbnails(const std::string& output, unsigned interval, Plan& plan) {
   plan.thumbnail_interval = interval;
   plan.outputs.push_back({.rendition = kThumbnails,
                           .codec = "jpeg",
@@ -89,8 +88,7 @@ void add_thumbnails(const std::string& output, unsigned interval, TranscodePlan&
                           .thumbnails = true});
 }
 
-std::vector<std::size_t> outputs_with_sound(const std::string& output, bool separate,
-                                            TranscodePlan& plan) {
+std::vector<std::size_t> outputs_with_sound(const std::string& output, bool separate, Plan& plan) {
   if (separate && plan.film.first(StreamKind::kAudio)) {
     const Container* container = plan.outputs.front().container;
     if (!container)
@@ -105,14 +103,14 @@ std::vector<std::size_t> outputs_with_sound(const std::string& output, bool sepa
   return with_sound;
 }
 
-std::vector<std::string> names_of(const TranscodePlan& plan) {
+std::vector<std::string> names_of(const Plan& plan) {
   std::vector<std::string> names;
   for (const Output& output : plan.outputs)
     names.push_back(output.path);
   return names;
 }
 
-std::vector<std::string> results_of(const TranscodePlan& plan) {
+std::vector<std::string> results_of(const Plan& plan) {
   std::vector<std::string> results;
   for (const Output& output : plan.outputs)
     results.push_back(output.path + (output.thumbnails ? kThumbnailTrack : ""));

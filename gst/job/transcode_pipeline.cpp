@@ -56,7 +56,7 @@ std::string name_of(const FilmStream& stream) {
          " (" + stream.codec + ")";
 }
 
-bool is_turned(const TranscodePlan& plan) {
+bool is_turned(const Plan& plan) {
   return !plan.film.first(StreamKind::kVideo)->orientation.empty();
 }
 
@@ -77,7 +77,7 @@ std::string track_name(std::size_t output, std::size_t track) {
 
 // Where a stream of an output ends: an appsink for the writer of the file, or a pad of its muxer.
 // What comes is in the form that files of that kind hold.
-std::string end_of_track(const TranscodePlan& plan, std::size_t output, std::size_t track) {
+std::string end_of_track(const Plan& plan, std::size_t output, std::size_t track) {
   const std::string n = std::to_string(output);
   if (!plan.outputs[output].container->format)
     return "mux" + n + ".sink_%d ";
@@ -85,7 +85,7 @@ std::string end_of_track(const TranscodePlan& plan, std::size_t output, std::siz
 }
 
 // Players do not turn them, so they are turned here. None of it is much work.
-std::string thumbnails_line(const TranscodePlan& plan) {
+std::string thumbnails_line(const Plan& plan) {
   return std::string(is_turned(plan) ? "jpegdec ! videoflip name=turn ! jpegenc quality=92 ! "
                                      : "") +
          "tee name=thumbnails ! queue ! appsink name=pictures sync=false "
@@ -93,7 +93,7 @@ std::string thumbnails_line(const TranscodePlan& plan) {
          "appsink name=tiles sync=false caps=video/x-raw,format=I420 ";
 }
 
-std::string output_line(const TranscodePlan& plan, std::size_t index) {
+std::string output_line(const Plan& plan, std::size_t index) {
   const Output& output = plan.outputs[index];
   const std::string n = std::to_string(index);
   const std::string source = "join.src_" + output.rendition + " ! ";
@@ -126,13 +126,13 @@ std::string stream_line(std::size_t stream) {
 }
 
 // Whether its markup is removed.
-bool is_plain(const TranscodePlan& plan, const CarriedStream& carried) {
+bool is_plain(const Plan& plan, const CarriedStream& carried) {
   const auto& caps = plan.film.streams[carried.stream].caps;
   return caps && is_markup(caps.get());
 }
 
 // A muxer would ask the parser for what it takes; a writer does not.
-std::string form_of(const TranscodePlan& plan, const CarriedStream& carried) {
+std::string form_of(const Plan& plan, const CarriedStream& carried) {
   const auto aac = Ref<GstCaps>::adopt(gst_caps_from_string("audio/mpeg,mpegversion={2,4}"));
   const bool written = std::ranges::all_of(carried.into, [&](std::size_t output) {
     return plan.outputs[output].container->format != nullptr;
@@ -142,7 +142,7 @@ std::string form_of(const TranscodePlan& plan, const CarriedStream& carried) {
              : "";
 }
 
-std::string carried_line(const TranscodePlan& plan, std::size_t index) {
+std::string carried_line(const Plan& plan, std::size_t index) {
   const CarriedStream& carried = plan.carried[index];
   const std::string n = std::to_string(index);
   std::string line =
@@ -162,7 +162,7 @@ std::string carried_line(const TranscodePlan& plan, std::size_t index) {
 }
 
 // Whether each of its frames says what layout it has, so that no container needs to.
-bool describes_itself(const TranscodePlan& plan, const CarriedStream& carried) {
+bool describes_itself(const Plan& plan, const CarriedStream& carried) {
   const auto& caps = plan.film.streams[carried.stream].caps;
   const auto all = Ref<GstCaps>::adopt(
       gst_caps_from_string("audio/x-ac3; audio/x-eac3; audio/x-dts; audio/x-true-hd; "
@@ -238,7 +238,7 @@ bool is_raw_sound(const FilmStream& stream) {
 }
 
 // Those that may have more than a picture at a time.
-std::vector<std::size_t> outputs_with_video(const TranscodePlan& plan) {
+std::vector<std::size_t> outputs_with_video(const Plan& plan) {
   std::vector<std::size_t> found;
   for (std::size_t i = 0; i < plan.outputs.size(); ++i)
     if (plan.outputs[i].container && !plan.outputs[i].rendition.empty())
@@ -281,8 +281,7 @@ WrittenTrack track_of(const FilmStream& stream) {
 }
 
 // Which is kept by the elements that it gets its tracks from.
-void attach_writer(GstBin* pipeline, const TranscodePlan& plan, std::size_t index,
-                   const std::string& path) {
+void attach_writer(GstBin* pipeline, const Plan& plan, std::size_t index, const std::string& path) {
   const Output& output = plan.outputs[index];
   FilmWriter writer(path, output.container->format,
                     output.container->chapters ? plan.film.chapters.get() : nullptr);
@@ -348,7 +347,7 @@ void end_unlinked(GstElement* parsebin, gpointer user_data) {
 
 }  // namespace
 
-Status plan_carried_streams(TranscodePlan& plan, const std::vector<std::size_t>& sound) {
+Status plan_carried_streams(Plan& plan, const std::vector<std::size_t>& sound) {
   const auto& streams = plan.film.streams;
   for (std::size_t i = 0; i < streams.size(); ++i) {
     const FilmStream& stream = streams[i];
@@ -404,7 +403,7 @@ Status plan_carried_streams(TranscodePlan& plan, const std::vector<std::size_t>&
   return {};
 }
 
-Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Properties& remote,
+Result<Ref<GstElement>> make_pipeline(const Plan& plan, const Properties& remote,
                                       const std::vector<std::string>& paths, const FilmEnd& end) {
   std::string line =
       reading_line(plan.film) +
@@ -471,8 +470,7 @@ Result<Ref<GstElement>> make_pipeline(const TranscodePlan& plan, const Propertie
   return pipeline;
 }
 
-std::vector<Ref<GstPad>> ends_of(GstElement* pipeline, const TranscodePlan& plan,
-                                 std::size_t output) {
+std::vector<Ref<GstPad>> ends_of(GstElement* pipeline, const Plan& plan, std::size_t output) {
   const std::string n = std::to_string(output);
   std::vector<Ref<GstPad>> ends;
   const auto add = [&](const std::string& name) {

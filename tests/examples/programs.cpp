@@ -108,6 +108,58 @@ GST_START_TEST(test_frames_come_back_in_pieces) {
 }
 GST_END_TEST
 
+static std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size())
+    ++count;
+  return count;
+}
+
+// Two at the same time by one set of workers; the one that is cancelled leaves nothing behind.
+GST_START_TEST(test_two_jobs_share_a_farm) {
+  const Folder folder;
+  const std::string film = command::film_like("h264-720p20-cockatoo");
+  const std::string other = folder / "other-film.mkv";
+  output_of("gst-launch-1.0 -q filesrc location=" + film +
+            " ! parsebin ! h264parse ! matroskamux ! filesink location=" + other);
+  const std::string output =
+      output_of(example("two_jobs") + film + " " + other + " " + (folder / "out"));
+  std::printf("%s", output.c_str());
+  const std::string out = folder / "out/film.mp4";
+  const std::size_t wrote = output.find(film + ": wrote " + out);
+  const std::size_t first = output.find(other + ": segment ");
+  ck_assert_msg(wrote != std::string::npos && first < wrote, "%s", output.c_str());
+  ck_assert_uint_eq(count_of(output, film + ": segment "), segments_of(film));
+  ck_assert_msg(output.find(other + ": cancelled") < wrote, "%s", output.c_str());
+  ck_assert_uint_lt(count_of(output, other + ": segment "), segments_of(film));
+  ck_assert_uint_eq(command::frames_in(out), command::frames_in(film));
+  ck_assert(!std::filesystem::exists(folder / "out/other.mp4"));
+}
+GST_END_TEST
+
+// A job that comes later finds the workers still there.
+GST_START_TEST(test_later_job_finds_the_workers) {
+  const Folder folder;
+  const std::string film = command::film_like("h264-720p20-cockatoo");
+  const std::string port = std::to_string(farm::free_port());
+  farm::Process worker(std::string(g_getenv("DIST_BUILD_ROOT")) +
+                       "/tools/gst-dist-1.0 worker --connect 127.0.0.1:" + port);
+  const std::string line = example("later_job") + port + " " + (folder / "") + " ";
+  const std::string output = output_of(line + film + " " + film + " " + film);
+  std::printf("%s", output.c_str());
+  const std::string slots = std::to_string(g_get_num_processors());
+  const std::size_t wait = output.find(slots + " workers wait for the next job");
+  ck_assert_msg(wait != std::string::npos, "%s", output.c_str());
+  ck_assert_msg(output.find(" joined\n", wait) == std::string::npos, "%s", output.c_str());
+  ck_assert_uint_eq(count_of(output, " left\n"), 0);
+  for (const char* name : {"0.mp4", "1.mp4", "2.mp4"}) {
+    ck_assert_msg(output.find((folder / name) + ": done") != std::string::npos, "%s",
+                  output.c_str());
+    ck_assert_uint_eq(command::frames_in(folder / name), command::frames_in(film));
+  }
+}
+GST_END_TEST
+
 // SIGTERM in the middle of a job: the daemon finishes what it has begun, its primary counts nothing
 // as failed, and another one does the rest.
 GST_START_TEST(test_worker_daemon_ends_in_good_order) {
@@ -217,6 +269,8 @@ static Suite* programs_suite() {
   tcase_set_timeout(tests, 300);
   tcase_add_test(tests, test_transcode_tells_progress);
   tcase_add_test(tests, test_frames_come_back_in_pieces);
+  tcase_add_test(tests, test_two_jobs_share_a_farm);
+  tcase_add_test(tests, test_later_job_finds_the_workers);
   tcase_add_test(tests, test_worker_daemon_ends_in_good_order);
   tcase_add_test(tests, test_programs_say_what_is_wrong);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

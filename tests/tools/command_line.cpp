@@ -14,7 +14,7 @@
 #include "gst/base/text.h"
 #include "gst/job/containers.h"
 #include "gst/wire/default_port.h"
-#include "tools/gst-dist/address.h"
+#include "gst/base/address.h"
 #include "tools/gst-dist/command.h"
 
 namespace {

@@ -7,8 +7,8 @@
 #include "tests/tools/tool.h"
 
 #include "gst/gstx/ref.h"
+#include "gst/job/job_error.h"
 #include "tools/gst-dist/command.h"
-#include "tools/gst-dist/transcode/trouble.h"
 
 #include <gst/check/gstcheck.h>
 
@@ -19,9 +19,9 @@ using namespace dist::tool;
 
 const JobNames kNames{"in.mkv", {"a.mp4", "b.mp4"}};
 
-void expect(const Trouble& trouble, int code, const std::string& text) {
-  fail_unless(trouble.code == code && trouble.text.find(text) == 0, "code %d: %s", trouble.code,
-              trouble.text.c_str());
+void expect(const JobError& error, JobError::Kind kind, const std::string& text) {
+  fail_unless(error.kind == kind && error.message.find(text) == 0, "kind %d: %s",
+              static_cast<int>(error.kind), error.message.c_str());
 }
 
 Ref<GstElement> parsed(const std::string& line) {
@@ -52,42 +52,43 @@ class Film {
 };
 
 // The first error of the pipeline, while it is still as it failed.
-Trouble trouble_in(GstElement* pipeline) {
+JobError error_in(GstElement* pipeline) {
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   const auto bus = Ref<GstBus>::adopt(gst_element_get_bus(pipeline));
   const auto message = Ref<GstMessage>::adopt(
       gst_bus_timed_pop_filtered(bus.get(), 20 * GST_SECOND, GST_MESSAGE_ERROR));
   fail_unless(static_cast<bool>(message));
-  const Trouble trouble = trouble_of(pipeline, message.get(), kNames);
+  const JobError error = error_of(pipeline, message.get(), kNames);
   gst_element_set_state(pipeline, GST_STATE_NULL);
-  return trouble;
+  return error;
 }
 
-Trouble trouble_in(const std::string& line) {
-  return trouble_in(parsed(line).get());
+JobError error_in(const std::string& line) {
+  return error_in(parsed(line).get());
 }
 
 }  // namespace
 
 GST_START_TEST(test_trouble_with_a_full_disk) {
-  expect(trouble_in("videotestsrc num-buffers=100 ! filesink name=file1 location=/dev/full"),
-         kNoOutput, "b.mp4: cannot be written: No space left on device.");
+  expect(error_in("videotestsrc num-buffers=100 ! filesink name=file1 location=/dev/full"),
+         JobError::Kind::kOutput, "b.mp4: cannot be written: No space left on device.");
 }
 GST_END_TEST
 
 GST_START_TEST(test_trouble_with_a_folder_that_is_not_there) {
-  expect(trouble_in("videotestsrc ! filesink name=file0 location=/nowhere/a.mp4"), kNoOutput,
-         "a.mp4: cannot be written: No such file or directory.");
+  expect(error_in("videotestsrc ! filesink name=file0 location=/nowhere/a.mp4"),
+         JobError::Kind::kOutput, "a.mp4: cannot be written: No such file or directory.");
 }
 GST_END_TEST
 
 GST_START_TEST(test_trouble_with_a_muxer) {
   const ::tool::Folder folder;
-  expect(trouble_in("videotestsrc num-buffers=200 ! jpegenc ! qtmux name=mux0 "
-                    "reserved-max-duration=1000000000 reserved-moov-update-period=100000000 "
-                    "reserved-bytes-per-sec=1 ! filesink name=file0 location=" +
-                    (folder / "out")),
-         kFailed, "a.mp4: qtmux cannot put it together: Not enough free reserved space.");
+  expect(error_in("videotestsrc num-buffers=200 ! jpegenc ! qtmux name=mux0 "
+                  "reserved-max-duration=1000000000 reserved-moov-update-period=100000000 "
+                  "reserved-bytes-per-sec=1 ! filesink name=file0 location=" +
+                  (folder / "out")),
+         JobError::Kind::kFailed,
+         "a.mp4: qtmux cannot put it together: Not enough free reserved space.");
 }
 GST_END_TEST
 
@@ -97,17 +98,17 @@ GST_START_TEST(test_trouble_with_caps) {
   const Film film(
       "videotestsrc num-buffers=600 ! x264enc speed-preset=ultrafast ! matroskamux ! filesink "
       "name=out");
-  expect(trouble_in("filesrc location=" + film.path() +
-                    " ! matroskademux ! queue ! capssetter replace=true "
-                    "caps=video/x-h264,stream-format=avc,alignment=au,width=320,height=240 ! "
-                    "mp4mux name=mux1 ! fakesink"),
-         kFailed, "b.mp4: mp4mux cannot put it together: it does not take H.264");
+  expect(error_in("filesrc location=" + film.path() +
+                  " ! matroskademux ! queue ! capssetter replace=true "
+                  "caps=video/x-h264,stream-format=avc,alignment=au,width=320,height=240 ! "
+                  "mp4mux name=mux1 ! fakesink"),
+         JobError::Kind::kFailed, "b.mp4: mp4mux cannot put it together: it does not take H.264");
 }
 GST_END_TEST
 
 GST_START_TEST(test_trouble_with_the_input) {
-  expect(trouble_in("filesrc name=source location=/nowhere/in.mkv ! fakesink"), kNoInput,
-         "in.mkv: cannot be read");
+  expect(error_in("filesrc name=source location=/nowhere/in.mkv ! fakesink"),
+         JobError::Kind::kInput, "in.mkv: cannot be read");
 }
 GST_END_TEST
 

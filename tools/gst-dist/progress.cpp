@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "gst/base/text.h"
-#include "tools/gst-dist/json_writer.h"
+#include "gst/gstx/json_writer.h"
 
 namespace dist::tool {
 namespace {

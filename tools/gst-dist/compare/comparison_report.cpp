@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "gst/base/text.h"
-#include "tools/gst-dist/json_writer.h"
+#include "gst/gstx/json_writer.h"
 
 namespace dist::tool {
 namespace {

@@ -11,7 +11,7 @@
 #include "gst/cut/access_unit.h"
 #include "gst/cut/segment.h"
 #include "gst/film/film.h"
-#include "gst/film/segment_limit.h"
+#include "tools/gst-dist/segment_limit.h"
 
 namespace dist::tool {
 

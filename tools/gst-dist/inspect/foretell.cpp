@@ -20,7 +20,7 @@ std::string name_of(const FilmStream& stream) {
          ")";
 }
 
-std::string carried_text(const TranscodePlan& plan, const CarriedStream& carried) {
+std::string carried_text(const Plan& plan, const CarriedStream& carried) {
   const std::string name = name_of(plan.film.streams[carried.stream]);
   return carried.encoder.empty() ? "copies the " + name
                                  : "encodes the " + name + " with " + carried.encoder;
@@ -40,7 +40,7 @@ std::vector<std::string> foretell(const Inspection& inspection) {
   const auto resolved = resolve(*specs, format, false);
   if (!resolved)
     return {sentence("-o " + std::string(kOutput) + " is refused: " + resolved.error())};
-  TranscodePlan plan;
+  Plan plan;
   plan.film = inspection.film;
   if (!plan_outputs(kOutput, *resolved, plan))
     return {};

@@ -13,7 +13,7 @@
 #include "gst/io/secret.h"
 #include "gst/io/status_link.h"
 #include "gst/wire/default_port.h"
-#include "tools/gst-dist/address.h"
+#include "gst/base/address.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/status/status_report.h"
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "gst/base/text.h"
-#include "tools/gst-dist/json_writer.h"
+#include "gst/gstx/json_writer.h"
 #include "tools/gst-dist/progress.h"
 
 namespace dist::tool {

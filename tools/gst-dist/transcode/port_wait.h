@@ -6,7 +6,7 @@
 
 #include <functional>
 
-#include "tools/gst-dist/address.h"
+#include "gst/base/address.h"
 
 namespace dist::tool {
 

@@ -2,38 +2,33 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 #include <gio/gio.h>
-#include <gst/gst.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdio>
 #include <optional>
-#include <set>
+#include <thread>
 #include <utility>
 
+#include "gst/base/address.h"
 #include "gst/base/text.h"
 #include "gst/film/linked_source.h"
-#include "gst/film/segment_limit.h"
-#include "gst/film/unreadable.h"
-#include "gst/film/video_length.h"
-#include "gst/io/ladder_file.h"
-#include "gst/io/secret.h"
-#include "gst/job/film_captions.h"
-#include "gst/job/film_details.h"
-#include "gst/job/output_files.h"
-#include "gst/job/thumbnail_files.h"
+#include "gst/gstx/ref.h"
+#include "gst/job/job_runner.h"
+#include "gst/job/plan.h"
 #include "gst/job/thumbnails.h"
-#include "gst/job/transcode_outputs.h"
-#include "gst/job/transcode_pipeline.h"
-#include "tools/gst-dist/address.h"
 #include "tools/gst-dist/command.h"
+#include "tools/gst-dist/segment_limit.h"
 #include "tools/gst-dist/signals.h"
-#include "tools/gst-dist/transcode/job.h"
+#include "tools/gst-dist/transcode/job_display.h"
 #include "tools/gst-dist/transcode/port_wait.h"
 
 namespace dist::tool {
 namespace {
 
 // Seconds.
-constexpr double kStallTimeout = 1800;
+const double kStallTimeout = Request().stall_timeout;
 constexpr double kMostSeconds = 1e9;
 constexpr char kHelp[] =
     "INPUT is a file or a URI. OUT is a file that ends in .mp4, .mkv, .webm or .ts for one\n"
@@ -53,21 +48,10 @@ constexpr char kHelp[] =
 constexpr char kThumbnailsAlone[] = "--thumbnails";
 
 struct Arguments {
-  std::string input;
-  std::string output;
-  std::vector<std::string> renditions;
-  std::string ladder;
-  std::optional<Address> listen;
-  std::string secret_file;
-  int local_workers = -1;
-  bool separate_audio = false;
-  bool thumbnails = false;
-  std::optional<unsigned> thumbnail_interval;  // Milliseconds; none: by the film's duration.
+  Request request;
+  bool dry_run = false;
   bool wait = false;
-  double stall_timeout = kStallTimeout;  // Seconds.
-  SegmentLimit segment_limit;
   bool json = false;
-  bool yes = false;
   bool verbose = false;
 };
 
@@ -83,6 +67,7 @@ struct Parsed {
   gint local_workers = -1;
   SegmentLimit segment_limit;
   gboolean wait = FALSE;
+  gboolean dry_run = FALSE;
   gdouble stall_timeout = kStallTimeout;
   gboolean json = FALSE;
   gboolean yes = FALSE;
@@ -95,16 +80,10 @@ struct Parsed {
   }
 };
 
-// One of this machine's, as remoteenc wants it: in numbers.
-enum class Reach { kNone, kLoopback, kBeyond };
-
-Reach reach_of(const Address& address) {
-  GInetAddress* number = g_inet_address_new_from_string(address.host.c_str());
-  if (!number)
-    return Reach::kNone;
-  const Reach reach = g_inet_address_get_is_loopback(number) ? Reach::kLoopback : Reach::kBeyond;
-  g_object_unref(number);
-  return reach;
+// As remoteenc wants it.
+bool is_numeric(const Address& address) {
+  return static_cast<bool>(
+      Ref<GInetAddress>::adopt(g_inet_address_new_from_string(address.host.c_str())));
 }
 
 // What does not fit together, empty if all does.
@@ -123,7 +102,7 @@ std::string wrong_in(const Parsed& parsed, const std::vector<std::string>& words
   if (parsed.renditions && parsed.ladder)
     return "--rendition and --ladder: give one of them";
   const auto listen = parse_address(text_of(parsed.listen));
-  if (parsed.listen && (!listen || reach_of(*listen) == Reach::kNone))
+  if (parsed.listen && (!listen || !is_numeric(*listen)))
     return std::string("--listen=") + parsed.listen +
            ": write HOST:PORT in numbers, such as 0.0.0.0:7700 or [::]:7700";
   if (parsed.wait && !parsed.listen)
@@ -167,6 +146,8 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
        "each|separate"},
       {kThumbnails, 0, 0, G_OPTION_ARG_STRING, &parsed.thumbnails,
        "Pictures for the seek bar of players: JPEGs, sheets of them, a WebVTT track", "[SECONDS]"},
+      {"dry-run", 0, 0, G_OPTION_ARG_NONE, &parsed.dry_run,
+       "Say what would be done, and do nothing of it", nullptr},
       {"json", 0, 0, G_OPTION_ARG_NONE, &parsed.json, "Print progress as JSON, an object a line",
        nullptr},
       {"yes", 'y', 0, G_OPTION_ARG_NONE, &parsed.yes, "Replace files that are there already",
@@ -181,135 +162,106 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
     return kUsage;
   if (const std::string wrong = wrong_in(parsed, words); !wrong.empty())
     return options.refuse(wrong);
-  arguments = {.input = words[1],
-               .output = parsed.output,
-               .renditions = {},
-               .ladder = text_of(parsed.ladder),
-               .listen = parse_address(text_of(parsed.listen)),
-               .secret_file = text_of(parsed.secret_file),
-               .local_workers = parsed.local_workers,
-               .separate_audio = text_of(parsed.audio) == "separate",
-               .thumbnails = parsed.thumbnails != nullptr,
-               .thumbnail_interval = parse_interval(text_of(parsed.thumbnails)),
-               .wait = parsed.wait != FALSE,
-               .stall_timeout = parsed.stall_timeout,
-               .segment_limit = parsed.segment_limit,
-               .json = parsed.json != FALSE,
-               .yes = parsed.yes != FALSE,
-               .verbose = parsed.verbose != FALSE};
+  Request& request = arguments.request;
+  request = {.input = words[1],
+             .output = parsed.output,
+             .renditions = {},
+             .ladder = text_of(parsed.ladder),
+             .separate_audio = text_of(parsed.audio) == "separate",
+             .thumbnails = parsed.thumbnails != nullptr,
+             .thumbnail_interval = parse_interval(text_of(parsed.thumbnails)),
+             .replace = parsed.yes != FALSE,
+             .max_segment_duration = parsed.segment_limit.seconds(),
+             .stall_timeout = parsed.stall_timeout,
+             .listen = parse_address(text_of(parsed.listen)),
+             .secret_file = text_of(parsed.secret_file),
+             .local_workers = parsed.local_workers};
   for (gchar** spec = parsed.renditions; spec && *spec; ++spec)
-    arguments.renditions.emplace_back(*spec);
+    request.renditions.emplace_back(*spec);
+  arguments.dry_run = parsed.dry_run != FALSE;
+  arguments.wait = parsed.wait != FALSE;
+  arguments.json = parsed.json != FALSE;
+  arguments.verbose = parsed.verbose != FALSE;
   return {};
 }
 
-int fail(ExitCode code, const std::string& text) {
-  say_error(sentence(text));
-  return code;
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words)
-    text += (text.empty() ? "" : ",") + word;
-  return text;
-}
-
-Properties properties_of_remote(const Arguments& arguments, const std::string& renditions) {
-  Properties properties;
-  const bool ladder = !arguments.ladder.empty() && !arguments.thumbnails;
-  properties.emplace_back(ladder ? "ladder" : "renditions", ladder ? arguments.ladder : renditions);
-  if (arguments.listen) {
-    properties.emplace_back("address", arguments.listen->host);
-    properties.emplace_back("port", std::to_string(arguments.listen->port));
+ExitCode code_of(JobError::Kind kind) {
+  using Kind = JobError::Kind;
+  switch (kind) {
+    case Kind::kRequest:
+      return kUsage;
+    case Kind::kInput:
+      return kNoInput;
+    case Kind::kOutput:
+      return kNoOutput;
+    case Kind::kPortInUse:
+    case Kind::kNetwork:
+      return kNoPeer;
+    case Kind::kNoWorker:
+      return kNoWorker;
+    case Kind::kCancelled:
+      return kInterrupted;
+    case Kind::kFailed:
+      break;
   }
-  if (!arguments.secret_file.empty())
-    properties.emplace_back("secret-file", arguments.secret_file);
-  properties.emplace_back("local-workers", std::to_string(arguments.local_workers));
-  const auto stall = static_cast<std::uint64_t>(arguments.stall_timeout * GST_SECOND);
-  properties.emplace_back("stall-timeout", std::to_string(stall));
-  return properties;
+  return kFailed;
 }
 
-std::string wanted_of(const Arguments& arguments) {
-  return arguments.renditions.empty() ? default_rendition(arguments.output)
-                                      : joined(arguments.renditions);
+// What the command line can do about it.
+std::string advice_for(JobError::Kind kind) {
+  if (kind == JobError::Kind::kPortInUse)
+    return " --wait waits for its turn.";
+  if (kind == JobError::Kind::kNoWorker)
+    return " Start one with 'gst-dist-1.0 worker --connect HOST:PORT', or give --local-workers.";
+  return "";
 }
 
-// As remoteenc would find, which tells it in terms of its properties.
-std::optional<int> refuse_strangers(const Arguments& arguments) {
-  const auto secret = find_secret("", arguments.secret_file);
-  if (!secret)
-    return fail(kUsage, secret.error());
-  if (!arguments.listen || reach_of(*arguments.listen) != Reach::kBeyond)
-    return {};
-  const std::string place = "--listen=" + address_text(*arguments.listen);
-  if (secret->empty())
-    return fail(kNoPeer, place +
-                             ": beyond this machine workers need a secret; give --secret-file, or "
-                             "set GST_DIST_SECRET");
-  if (const std::string flaw = flaw_of_secret(*secret); !flaw.empty())
-    return fail(kNoPeer, place + ": " + flaw);
-  return {};
+int fail(const JobError& error, bool verbose) {
+  if (error.kind == JobError::Kind::kCancelled)
+    say_error("interrupted; nothing was written.");
+  else
+    say_error(sentence(error.message) + advice_for(error.kind));
+  if (verbose)
+    say_details(error.details);
+  return code_of(error.kind);
 }
 
-// Adds thumbnails to what is made of the film, `renditions` as text.
-Status plan_thumbnails(const Arguments& arguments, const std::vector<RenditionSpec>& specs,
-                       const SourceFormat& film, TranscodePlan& plan, std::string& renditions) {
-  const unsigned interval =
-      arguments.thumbnail_interval.value_or(default_interval(plan.film.duration));
-  const auto all =
-      with_thumbnails(specs, thumbnail_rendition(film, interval), film, !arguments.ladder.empty());
-  if (!all)
-    return Error{all.error()};
-  renditions = *all;
-  add_thumbnails(arguments.output, interval, plan);
-  return {};
+// Signals come from the default main context.
+std::optional<JobError> play_beside_signals(JobRunner& runner) {
+  std::optional<JobError> error;
+  std::atomic<bool> over = false;
+  std::thread player([&] {
+    error = runner.run();
+    over = true;
+    g_main_context_wakeup(nullptr);
+  });
+  while (!over)
+    g_main_context_iteration(nullptr, TRUE);
+  player.join();
+  return error;
 }
 
-// What is in the film and what becomes of it, and what is asked of remoteenc, as text; an exit code
-// if nothing can.
-std::optional<int> make_plan(const Arguments& arguments, TranscodePlan& plan,
-                             std::string& renditions) {
-  const auto specs =
-      find_renditions(arguments.ladder.empty() ? wanted_of(arguments) : "", arguments.ladder);
-  if (!specs)
-    return fail(kUsage, specs.error());
-  if (const auto code = refuse_strangers(arguments))
-    return code;
-  std::string details;
-  auto film = look_at(arguments.input, &details);
-  if (!film) {
-    fail(kNoInput, film.error());
-    if (arguments.verbose)
-      say_details(details);
-    return kNoInput;
-  }
-  plan.film = std::move(*film);
-  const FilmStream* video = plan.film.first(StreamKind::kVideo);
-  if (const std::string flaw = flaw_of_video(plan.film); !flaw.empty())
-    return fail(kNoInput, arguments.input + ": " + flaw);
-  const SourceFormat format{.width = video->width,
-                            .height = video->height,
-                            .pixel_aspect_ratio = video->pixel_aspect_ratio,
-                            .framerate = {}};
-  const auto resolved = resolve(*specs, format, !arguments.ladder.empty());
-  if (!resolved)
-    return fail(kUsage, resolved.error());
-  if (const Status status = plan_outputs(arguments.output, *resolved, plan); !status)
-    return fail(kUsage, status.error());
-  renditions = wanted_of(arguments);
-  if (arguments.thumbnails)
-    if (const Status status = plan_thumbnails(arguments, *specs, format, plan, renditions); !status)
-      return fail(kUsage, status.error());
-  const auto sound = outputs_with_sound(arguments.output, arguments.separate_audio, plan);
-  if (const Status status = plan_carried_streams(plan, sound); !status)
-    return fail(kFailed, status.error());
-  plan_details(plan);
-  const std::string input =
-      take_string(g_filename_from_uri(plan.film.uri.c_str(), nullptr, nullptr));
-  if (const Status status = check_names(names_of(plan), input); !status)
-    return fail(kUsage, status.error());
-  return {};
+int play(const Arguments& arguments, Plan plan) {
+  const Request request = plan.request;
+  JobDisplay display({.json = arguments.json,
+                      .verbose = arguments.verbose,
+                      .listens = request.listen.has_value()});
+  JobRunner runner(std::move(plan), nullptr,
+                   [&display](const JobEvent& event) { display.show(event); });
+  if (const auto error = runner.prepare())
+    return fail(*error, arguments.verbose);
+  for (const std::string& text : runner.plan().left_out)
+    say_error(sentence(text));
+  if (arguments.wait && !wait_for_port(*request.listen, [&runner] { runner.discard(); }))
+    return fail({JobError::Kind::kCancelled, ""}, false);
+  const Signals signals([&runner] { runner.cancel(); },
+                        [&runner] {
+                          if (runner.discard())
+                            _exit(kInterrupted);
+                        });
+  const auto error = play_beside_signals(runner);
+  display.clear();
+  return error ? fail(*error, arguments.verbose) : kDone;
 }
 
 int transcode(std::vector<std::string> words) {
@@ -318,66 +270,12 @@ int transcode(std::vector<std::string> words) {
     return *code;
   if (!init_gstreamer())
     return kFailed;
-  TranscodePlan plan;
-  std::string renditions;
-  if (const auto code = make_plan(arguments, plan, renditions))
-    return *code;
-
-  auto files = OutputFiles::prepare(names_of(plan), arguments.yes);
-  if (!files)
-    return fail(kNoOutput, files.error());
-  std::optional<ThumbnailFiles> thumbnails;
-  if (arguments.thumbnails)
-    thumbnails.emplace(plan, files->paths());
-  const FilmEnd end;
-  auto pipeline = make_pipeline(plan, properties_of_remote(arguments, renditions),
-                                locations_of(files->paths()), end);
-  if (!pipeline)
-    return fail(kFailed, pipeline.error());
-  if (thumbnails)
-    thumbnails->attach(pipeline->get());
-  const auto film = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline->get()), "film"));
-  const CaptionWatch captions(film.get());
-  arguments.segment_limit.apply(pipeline->get());
-  for (const std::string& text : plan.left_out)
-    say_error(sentence(text));
-
-  // Once Job has not ended with them, all files get their names, or none does.
-  const Signals no_end([] {}, [] {});
-  const auto abandon = [&files] { files->discard(); };
-  if (arguments.wait && !wait_for_port(*arguments.listen, abandon)) {
-    say_error("interrupted; nothing was written.");
-    return kInterrupted;
-  }
-  Job job({.duration = video_length(plan.film),
-           .json = arguments.json,
-           .verbose = arguments.verbose,
-           .listens = arguments.listen.has_value(),
-           .waits_for_workers = arguments.local_workers == 0,
-           .names = {arguments.input, names_of(plan)},
-           .abandon = abandon});
-  const int code = job.run(pipeline->get());
-  if (code != kDone)
-    return code;
-  // To a demuxer a playlist may end there.
-  if (const std::string link = refused_link(); !link.empty())
-    return fail(kNoInput, arguments.input + ": " + link);
-  if (!plan.film.unchanged())
-    return fail(kNoInput, arguments.input + ": changed while it was read, so nothing was written");
-  if (const Status status = write_details(plan, files->paths()); !status)
-    return fail(kNoOutput, status.error());
-  if (const Status status = thumbnails ? thumbnails->finish() : Status(); !status)
-    return fail(kNoOutput, status.error());
-  if (const Status status = files->commit(); !status)
-    return fail(kNoOutput, status.error());
-  for (const std::string& text : captions.losses(plan.outputs))
-    say_error(sentence(text));
-  std::set<std::size_t> taken;
-  for (const CarriedStream& carried : plan.carried)
-    taken.insert(carried.stream);
-  for (const std::string& text : early_ends(plan.film, taken, end))
-    say_error(sentence(text));
-  job.say_done(results_of(plan));
+  auto plan = make_plan(arguments.request);
+  if (!plan)
+    return fail(plan.failure(), arguments.verbose);
+  if (!arguments.dry_run)
+    return play(arguments, std::move(*plan));
+  std::fputs((arguments.json ? plan_json(*plan) + "\n" : plan_text(*plan)).c_str(), stdout);
   return kDone;
 }
 

@@ -12,7 +12,7 @@
 #include "gst/gstx/ref.h"
 #include "gst/gstx/segment_kind.h"
 #include "gst/wire/default_port.h"
-#include "tools/gst-dist/address.h"
+#include "gst/base/address.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/worker/machine.h"
 #include "tools/gst-dist/worker/worker_service.h"

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "gst/base/text.h"
-#include "tools/gst-dist/address.h"
+#include "gst/base/address.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/signals.h"
 #include "tools/gst-dist/worker/machine.h"

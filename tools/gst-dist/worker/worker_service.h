@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "gst/gstx/ref.h"
-#include "tools/gst-dist/address.h"
+#include "gst/base/address.h"
 #include "tools/gst-dist/worker/owner_load.h"
 
 namespace dist::tool {

@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <gst/gst.h>
 
+#include <optional>
 #include <string>
 
 #include "gst/cut/segment.h"
@@ -31,6 +32,10 @@ class SegmentLimit {
     return seconds_ == kNotGiven || (seconds_ >= 0 && seconds_ <= kMost)
                ? ""
                : "--max-segment-duration: write seconds from 0 to 86400, such as 10 or 2.5";
+  }
+  // None if it was not given.
+  std::optional<double> seconds() const {
+    return seconds_ == kNotGiven ? std::nullopt : std::optional<double>(seconds_);
   }
   // Sets it on the element "cut" of the pipeline, if it was given.
   void apply(GstElement* pipeline) const {

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tools/gst-dist/address.h"
+#include "gst/base/address.h"
 
 #include <glib.h>
 

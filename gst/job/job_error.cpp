@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tools/gst-dist/transcode/trouble.h"
+#include "gst/job/job_error.h"
 
 #include <gst/pbutils/pbutils.h>
 
@@ -13,10 +13,11 @@
 #include "gst/base/text.h"
 #include "gst/film/linked_source.h"
 #include "gst/gstx/ref.h"
-#include "tools/gst-dist/command.h"
 
 namespace dist::tool {
 namespace {
+
+using Kind = JobError::Kind;
 
 // The details of an error that follows from what another element returned.
 constexpr char kFlowField[] = "flow-return";
@@ -206,52 +207,53 @@ std::string reason_of(const Report& report) {
   return report.detail.empty() || report.text != usual ? report.text : report.detail;
 }
 
-int code_of_ours(const Report& report, GstObject* source) {
-  if (report.domain != GST_RESOURCE_ERROR)
-    return kFailed;
-  switch (report.code) {
-    case GST_RESOURCE_ERROR_OPEN_READ_WRITE:
-    case GST_RESOURCE_ERROR_NOT_AUTHORIZED:
-      return factory_of(source) == "remoteenc" ? kNoPeer : kNoInput;
-    case GST_RESOURCE_ERROR_SETTINGS:
-      return kUsage;
-    default:
-      return cannot_write(report) ? kNoOutput : kNoInput;
-  }
-}
-
 // What remoteenc says of a port that it does not get.
 bool is_port_in_use(const Report& report) {
   return report.domain == GST_RESOURCE_ERROR && report.code == GST_RESOURCE_ERROR_OPEN_READ_WRITE &&
          (report.text + report.detail).find(g_strerror(EADDRINUSE)) != std::string::npos;
 }
 
-Trouble trouble_at(GstObject* element, const Report& report, const JobNames& names) {
+JobError::Kind kind_of_ours(const Report& report, GstObject* source) {
+  if (report.domain != GST_RESOURCE_ERROR)
+    return Kind::kFailed;
+  switch (report.code) {
+    case GST_RESOURCE_ERROR_OPEN_READ_WRITE:
+    case GST_RESOURCE_ERROR_NOT_AUTHORIZED:
+      if (factory_of(source) != "remoteenc")
+        return Kind::kInput;
+      return is_port_in_use(report) ? Kind::kPortInUse : Kind::kNetwork;
+    case GST_RESOURCE_ERROR_SETTINGS:
+      return Kind::kRequest;
+    default:
+      return cannot_write(report) ? Kind::kOutput : Kind::kInput;
+  }
+}
+
+JobError error_at(GstObject* element, const Report& report, const JobNames& names) {
   const Place place = place_of(element);
   const std::string reason = reason_of(report);
   const std::string factory = factory_of(element);
   switch (place.where) {
     case Where::kOurs:
-      return {code_of_ours(report, element),
-              report.text + (is_port_in_use(report) ? " --wait waits for its turn." : "")};
+      return {kind_of_ours(report, element), report.text};
     case Where::kOutput: {
       const std::string file =
           place.output < names.outputs.size() ? names.outputs[place.output] : "an output";
       if (cannot_write(report))
-        return {kNoOutput, file + ": cannot be written: " + reason};
-      return {kFailed, file + ": " + (factory == "appsink" ? "libavformat" : factory) +
-                           " cannot put it together: " + reason};
+        return {Kind::kOutput, file + ": cannot be written: " + reason};
+      return {Kind::kFailed, file + ": " + (factory == "appsink" ? "libavformat" : factory) +
+                                 " cannot put it together: " + reason};
     }
     case Where::kEncoder:
-      return {kFailed, "The sound cannot be encoded with " + factory + ": " + reason};
+      return {Kind::kFailed, "The sound cannot be encoded with " + factory + ": " + reason};
     case Where::kDecoder:
-      return {kNoInput, names.input + ": its sound cannot be decoded: " + reason};
+      return {Kind::kInput, names.input + ": its sound cannot be decoded: " + reason};
     case Where::kInput:
-      return {kNoInput, names.input + ": cannot be read to its end: " + reason};
+      return {Kind::kInput, names.input + ": cannot be read to its end: " + reason};
     default:
       if (cannot_write(report))
-        return {kNoOutput, reason};
-      return {kFailed, (factory.empty() ? "" : factory + ": ") + reason};
+        return {Kind::kOutput, reason};
+      return {Kind::kFailed, (factory.empty() ? "" : factory + ": ") + reason};
   }
 }
 
@@ -261,24 +263,24 @@ bool is_consequence(GstMessage* message) {
   return flow_of(message).has_value();
 }
 
-Trouble trouble_of(GstElement* pipeline, GstMessage* message, const JobNames& names) {
-  if (const std::string link = refused_link(); !link.empty())
-    return {kNoInput, sentence(names.input + ": " + link)};
+JobError error_of(GstElement* pipeline, GstMessage* message, const JobNames& names) {
+  if (const std::string link = refused_link(pipeline); !link.empty())
+    return {Kind::kInput, sentence(names.input + ": " + link)};
   Report report = report_of(message);
   GstObject* const source = GST_MESSAGE_SRC(message);
-  Trouble trouble;
+  JobError failure;
   const auto flow = flow_of(message);
   if (const Culprit culprit = flow ? find_culprit(pipeline, *flow) : Culprit(); culprit.element) {
     report.text = report.detail =
         *flow == GST_FLOW_NOT_NEGOTIATED
             ? "it does not take " + described(culprit.caps.get())
             : std::string("it stopped (") + gst_flow_get_name(*flow) + ")";
-    trouble = trouble_at(culprit.element.get(), report, names);
+    failure = error_at(culprit.element.get(), report, names);
   } else {
-    trouble = trouble_at(source, report, names);
+    failure = error_at(source, report, names);
   }
-  trouble.text = sentence(trouble.text);
-  return trouble;
+  failure.message = sentence(failure.message);
+  return failure;
 }
 
 }  // namespace dist::tool

@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Why a job did not come to its end, in words for people who do not write pipelines.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <string>
+#include <vector>
+
+namespace dist::tool {
+
+struct JobError {
+  enum class Kind {
+    kRequest,    // What is asked for does not fit together, or cannot be made of this film.
+    kInput,      // The film cannot be read, or is nothing to work on.
+    kOutput,     // An output cannot be written.
+    kPortInUse,  // Another one listens there.
+    kNetwork,    // Else it cannot be listened for workers.
+    kNoWorker,   // No worker came.
+    kFailed,     // The work failed.
+    kCancelled,
+  };
+  Kind kind = Kind::kFailed;
+  std::string message;    // A sentence, or most of one.
+  std::string details{};  // What GStreamer tells programmers; may be empty.
+};
+
+// The names that people know. Elements "file0" and "mux0" write the first output.
+struct JobNames {
+  std::string input;
+  std::vector<std::string> outputs;
+};
+
+// Of an error message of `pipeline`, or of an element in it.
+JobError error_of(GstElement* pipeline, GstMessage* message, const JobNames& names);
+
+// Whether the error only says that another element stopped, which may have said why.
+bool is_consequence(GstMessage* message);
+
+}  // namespace dist::tool

@@ -1,0 +1,365 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/job/job_runner.h"
+
+#include <gst/gst.h>
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+#include <utility>
+
+#include "gst/base/text.h"
+#include "gst/cut/film_damage.h"
+#include "gst/farm/farm_context.h"
+#include "gst/film/input_watch.h"
+#include "gst/film/linked_source.h"
+#include "gst/film/video_length.h"
+#include "gst/gstx/ref.h"
+#include "gst/job/film_captions.h"
+#include "gst/job/film_details.h"
+#include "gst/job/output_files.h"
+#include "gst/job/thumbnail_files.h"
+#include "gst/job/transcode_outputs.h"
+#include "gst/job/transcode_pipeline.h"
+
+namespace dist::tool {
+namespace {
+
+using Kind = JobError::Kind;
+
+constexpr double kPatience = 60;  // Seconds, for a first or another worker.
+constexpr guint kTick = 250;      // Milliseconds.
+
+double now() {
+  return static_cast<double>(g_get_monotonic_time()) / G_USEC_PER_SEC;
+}
+
+// The name of the factory that made it; empty if that is none.
+std::string kind_of(GstObject* object) {
+  const auto factory =
+      GST_IS_ELEMENT(object) ? gst_element_get_factory(GST_ELEMENT(object)) : nullptr;
+  return factory ? GST_OBJECT_NAME(factory) : "";
+}
+
+std::string debug_text(GstMessage* message, void (*parse)(GstMessage*, GError**, gchar**)) {
+  gchar* debug = nullptr;
+  parse(message, nullptr, &debug);
+  return take_string(debug);
+}
+
+Properties properties_of_remote(const Plan& plan, bool has_farm) {
+  const Request& request = plan.request;
+  Properties properties;
+  const bool ladder = plan.renditions.empty();
+  properties.emplace_back(ladder ? "ladder" : "renditions",
+                          ladder ? request.ladder : plan.renditions);
+  const auto stall = static_cast<std::uint64_t>(request.stall_timeout * GST_SECOND);
+  properties.emplace_back("stall-timeout", std::to_string(stall));
+  if (has_farm)
+    return properties;
+  if (request.listen) {
+    properties.emplace_back("address", request.listen->host);
+    properties.emplace_back("port", std::to_string(request.listen->port));
+  }
+  if (!request.secret_file.empty())
+    properties.emplace_back("secret-file", request.secret_file);
+  properties.emplace_back("local-workers", std::to_string(request.local_workers));
+  return properties;
+}
+
+}  // namespace
+
+struct JobRunner::Private {
+  Private(Plan p, std::shared_ptr<Farm> f, Tell t)
+      : plan(std::move(p)), farm(std::move(f)), tell(std::move(t)) {}
+  ~Private() {
+    g_main_loop_unref(loop);
+    g_main_context_unref(context);
+  }
+
+  std::optional<JobError> play();
+  std::optional<JobError> finish();
+  bool handle(GstMessage* message);
+  void handle_error(GstMessage* message);
+  void handle(const message::Any& message);
+  void note(const message::SegmentDone& done);
+  void note(const message::SegmentDamaged& damaged);
+  void note(const message::WorkerJoined&) { ++workers; }
+  void note(const message::WorkerLeft&) { workers -= std::min(workers, 1u); }
+  void note(const message::ConnectionRefused& refusal);
+  template <class Other>
+  void note(const Other&) {}
+  void tick(InputWatch& watch);
+  void look_for_workers();
+  void look_at_segments();
+  void end(std::optional<JobError> with);
+
+  const Plan plan;
+  const std::shared_ptr<Farm> farm;
+  const Tell tell;
+  GMainContext* const context = g_main_context_new();
+  GMainLoop* const loop = g_main_loop_new(context, FALSE);
+  std::atomic<bool> cancelled = false;
+  std::atomic<bool> finishing = false;
+
+  FilmEnd film_end;
+  std::optional<OutputFiles> files;
+  std::optional<ThumbnailFiles> thumbnails;
+  Ref<GstElement> pipeline;
+  std::optional<CaptionWatch> captions;
+
+  bool ended = false;
+  std::optional<JobError> error;
+  Progressed progress;
+  FilmDamage damage;
+  bool idle = false;  // No segment is being worked on.
+  unsigned workers = 0;
+  double waiting_since = -1;  // For a worker, if there is none.
+  std::string refused;        // Why the last stranger was sent away.
+};
+
+JobRunner::JobRunner(Plan plan, std::shared_ptr<Farm> farm, Tell tell)
+    : private_(std::make_unique<Private>(std::move(plan), std::move(farm), std::move(tell))) {}
+
+JobRunner::~JobRunner() = default;
+
+const Plan& JobRunner::plan() const {
+  return private_->plan;
+}
+
+std::optional<JobError> JobRunner::prepare() {
+  Private& p = *private_;
+  const Plan& plan = p.plan;
+  auto files = OutputFiles::prepare(names_of(plan), plan.request.replace);
+  if (!files)
+    return JobError{Kind::kOutput, files.error()};
+  p.files.emplace(std::move(*files));
+  const std::vector<std::string> paths = p.files->paths();
+  if (plan.thumbnail_interval > 0)
+    p.thumbnails.emplace(plan, paths);
+  auto pipeline = make_pipeline(plan, properties_of_remote(plan, p.farm != nullptr),
+                                locations_of(paths), p.film_end);
+  if (!pipeline)
+    return JobError{Kind::kFailed, pipeline.error()};
+  p.pipeline = std::move(*pipeline);
+  if (const auto limit = plan.request.max_segment_duration) {
+    const auto cut = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(p.pipeline.get()), "cut"));
+    g_object_set(cut.get(), "max-segment-duration",
+                 static_cast<guint64>(*limit * static_cast<double>(GST_SECOND)), nullptr);
+  }
+  if (p.farm)
+    set_farm(p.pipeline.get(), p.farm);
+  if (p.thumbnails)
+    p.thumbnails->attach(p.pipeline.get());
+  const auto film = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(p.pipeline.get()), "film"));
+  p.captions.emplace(film.get());
+  p.progress.duration = static_cast<double>(video_length(plan.film)) / GST_SECOND;
+  return {};
+}
+
+std::optional<JobError> JobRunner::run() {
+  if (auto error = private_->play())
+    return error;
+  private_->finishing = true;
+  return private_->finish();
+}
+
+void JobRunner::cancel() {
+  private_->cancelled = true;
+  g_main_context_wakeup(private_->context);
+}
+
+bool JobRunner::discard() const {
+  if (private_->finishing)
+    return false;
+  if (private_->files)
+    private_->files->discard();
+  return true;
+}
+
+std::optional<JobError> JobRunner::Private::play() {
+  g_main_context_push_thread_default(context);
+  const auto bus = Ref<GstBus>::adopt(gst_element_get_bus(pipeline.get()));
+  gst_bus_add_watch(
+      bus.get(),
+      [](GstBus*, GstMessage* message, gpointer self) -> gboolean {
+        return static_cast<Private*>(self)->handle(message);
+      },
+      this);
+  std::optional<InputWatch> watch(std::in_place, pipeline.get());
+  std::pair<Private*, InputWatch*> both{this, &*watch};
+  GSource* const ticks = g_timeout_source_new(kTick);
+  g_source_set_callback(
+      ticks,
+      [](gpointer data) -> gboolean {
+        const auto [self, input] = *static_cast<std::pair<Private*, InputWatch*>*>(data);
+        self->tick(*input);
+        return G_SOURCE_CONTINUE;
+      },
+      &both, nullptr);
+  g_source_attach(ticks, context);
+  // What goes wrong is on the bus.
+  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+  while (!ended && !cancelled)
+    g_main_context_iteration(context, TRUE);
+  look_at_segments();
+  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+  watch.reset();
+  g_source_destroy(ticks);
+  g_source_unref(ticks);
+  gst_bus_remove_watch(bus.get());
+  g_main_context_pop_thread_default(context);
+  progress.last = true;
+  tell(progress);
+  if (!ended)
+    return JobError{Kind::kCancelled, "cancelled; nothing was written"};
+  return error;
+}
+
+// All files get their names, or none does.
+std::optional<JobError> JobRunner::Private::finish() {
+  // To a demuxer a playlist may end there.
+  if (const std::string link = refused_link(pipeline.get()); !link.empty())
+    return JobError{Kind::kInput, plan.request.input + ": " + link};
+  if (!plan.film.unchanged())
+    return JobError{Kind::kInput,
+                    plan.request.input + ": changed while it was read, so nothing was written"};
+  if (const Status status = write_details(plan, files->paths()); !status)
+    return JobError{Kind::kOutput, status.error()};
+  if (const Status status = thumbnails ? thumbnails->finish() : Status(); !status)
+    return JobError{Kind::kOutput, status.error()};
+  if (const Status status = files->commit(); !status)
+    return JobError{Kind::kOutput, status.error()};
+  for (const std::string& text : captions->losses(plan.outputs))
+    tell(Remarked{text});
+  std::set<std::size_t> taken;
+  for (const CarriedStream& carried : plan.carried)
+    taken.insert(carried.stream);
+  for (const std::string& text : early_ends(plan.film, taken, film_end))
+    tell(Remarked{text});
+  if (const std::string text = damage.text(); !text.empty())
+    tell(Remarked{text});
+  tell(Finished{results_of(plan)});
+  return {};
+}
+
+void JobRunner::Private::end(std::optional<JobError> with) {
+  ended = true;
+  error = std::move(with);
+}
+
+bool JobRunner::Private::handle(GstMessage* message) {
+  switch (GST_MESSAGE_TYPE(message)) {
+    case GST_MESSAGE_EOS:
+      end({});
+      return false;
+    case GST_MESSAGE_ERROR:
+      handle_error(message);
+      return false;
+    case GST_MESSAGE_WARNING: {
+      GError* warning = nullptr;
+      gst_message_parse_warning(message, &warning, nullptr);
+      tell(Warned{warning->message, debug_text(message, gst_message_parse_warning),
+                  kind_of(GST_MESSAGE_SRC(message)) == "remoteenc"});
+      g_error_free(warning);
+      return true;
+    }
+    case GST_MESSAGE_ELEMENT:
+      // Others' messages, such as the tables of an MPEG transport stream, are no events of a job.
+      if (const auto known = message::from_structure(gst_message_get_structure(message)))
+        handle(*known);
+      return true;
+    default:
+      return true;
+  }
+}
+
+void JobRunner::Private::handle_error(GstMessage* message) {
+  auto told = Ref<GstMessage>::share(message);
+  const auto bus = Ref<GstBus>::adopt(gst_element_get_bus(pipeline.get()));
+  // Whoever stopped may say why only now.
+  while (is_consequence(told.get())) {
+    auto next = Ref<GstMessage>::adopt(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
+    if (!next)
+      break;
+    if (!is_consequence(next.get()))
+      told = std::move(next);
+  }
+  JobError failure = error_of(pipeline.get(), told.get(), {plan.request.input, names_of(plan)});
+  failure.details = debug_text(told.get(), gst_message_parse_error);
+  end(std::move(failure));
+}
+
+void JobRunner::Private::handle(const message::Any& message) {
+  std::visit(
+      [this](const auto& m) {
+        note(m);
+        tell(m);
+      },
+      message);
+}
+
+void JobRunner::Private::note(const message::SegmentDone& done) {
+  if (done.complete)
+    progress.done += static_cast<double>(done.stop - done.start) / GST_SECOND;
+}
+
+void JobRunner::Private::note(const message::SegmentDamaged& damaged) {
+  damage.add(damaged.segment, {.guessed = damaged.guessed,
+                               .missing = damaged.missing,
+                               .start = damaged.start,
+                               .stop = damaged.stop});
+}
+
+void JobRunner::Private::note(const message::ConnectionRefused& refusal) {
+  refused = refusal.address + " was sent away: " + refusal.reason;
+}
+
+void JobRunner::Private::tick(InputWatch& watch) {
+  look_for_workers();
+  look_at_segments();
+  tell(progress);
+  if (!ended && watch.is_silent(now(), idle))
+    end(JobError{
+        Kind::kInput,
+        plan.request.input + ": nothing has come from it for a minute, and it is not at its end"});
+}
+
+// A farm of several jobs has its own patience.
+void JobRunner::Private::look_for_workers() {
+  if (farm || plan.request.local_workers != 0 || workers > 0) {
+    waiting_since = -1;
+    return;
+  }
+  if (waiting_since < 0)
+    waiting_since = now();
+  if (now() - waiting_since >= kPatience)
+    end(JobError{Kind::kNoWorker, "no worker has been here for a minute" +
+                                      (refused.empty() ? "" : " (" + refused + ")")});
+}
+
+// How far those are that are being worked on.
+void JobRunner::Private::look_at_segments() {
+  const auto remote =
+      Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "remote"));
+  GstStructure* stats = nullptr;
+  g_object_get(remote.get(), "stats", &stats, nullptr);
+  if (!stats)
+    return;
+  const auto number = [&](const char* field) {
+    guint64 value = 0;
+    gst_structure_get_uint64(stats, field, &value);
+    return static_cast<double>(value);
+  };
+  progress.begun = number("begun") / GST_SECOND;
+  progress.begun_frames = number("begun-frames");
+  idle = number("open") == 0;
+  gst_structure_get_double(stats, "decoding", &progress.decoding);
+  gboolean whole = FALSE;
+  if (gst_structure_get_boolean(stats, "whole", &whole) && whole)
+    progress.duration = number("submitted") / GST_SECOND;
+  gst_structure_free(stats);
+}
+
+}  // namespace dist::tool

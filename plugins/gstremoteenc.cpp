@@ -10,7 +10,8 @@
  *
  * Listens for workers, leases each segment to one of them, and pushes the encoded segments in
  * whatever order they finish; distjoin restores it. Workers may come and go at any time. Element
- * messages on the bus tell of each segment, each failed lease and each worker: see the README.
+ * messages on the bus tell of each segment, each failed lease and each worker: see
+ * docs/messages.md.
  *
  * |[
  * gst-launch-1.0 -m filesrc location=in.mp4 ! parsebin ! distsegmenter ! remoteenc port=7700 !

@@ -21,9 +21,11 @@ void install_address_properties(GObjectClass* object_class) {
    */
   g_object_class_install_property(
       object_class, PROP_ADDRESS,
-      g_param_spec_string("address", "Address",
-                          "Numeric address to listen on; 0.0.0.0 or :: for all interfaces",
-                          kDefaultAddress, kFlags));
+      g_param_spec_string(
+          "address", "Address",
+          "Numeric address to listen on; 0.0.0.0 or :: = all interfaces. With local workers "
+          "the element listens only if address or port is set",
+          kDefaultAddress, kFlags));
   /**
    * GstRemoteEnc:port:
    *
@@ -65,10 +67,11 @@ void install_address_properties(GObjectClass* object_class) {
    */
   g_object_class_install_property(
       object_class, PROP_ALLOW_ANONYMOUS,
-      g_param_spec_boolean("allow-anonymous", "Allow anonymous",
-                           "Listen on other than loopback addresses without a secret: anyone there "
-                           "can get the film and send back another one",
-                           FALSE, kFlags));
+      g_param_spec_boolean(
+          "allow-anonymous", "Allow anonymous",
+          "Listen beyond loopback without a secret, and accept other users of this "
+          "machine: any peer can get the film and send back another one",
+          FALSE, kFlags));
   /**
    * GstRemoteEnc:max-connections-per-address:
    */
@@ -290,8 +293,10 @@ void install_stats(GObjectClass* object_class) {
    */
   g_object_class_install_property(
       object_class, PROP_STATS,
-      g_param_spec_boxed("stats", "Stats", "How far the segments are", GST_TYPE_STRUCTURE,
-                         GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+      g_param_spec_boxed(
+          "stats", "Stats",
+          "Nanoseconds of film submitted, open and begun, and how often a frame is decoded",
+          GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }
 
 }  // namespace

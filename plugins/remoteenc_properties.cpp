@@ -121,8 +121,8 @@ void install_job_properties(GObjectClass* object_class) {
    * GstRemoteEnc:deadline-floor:
    *
    * A worker that shows no progress for longer than deadline-floor + deadline-factor times its
-   * longest silence so far loses the segment. Where several elements share a listener, the first
-   * one's values count.
+   * longest silence so far loses the segment. Elements that share a farm must ask for the same
+   * values.
    */
   g_object_class_install_property(
       object_class, PROP_DEADLINE_FLOOR,

@@ -127,8 +127,8 @@ void install_job_properties(GObjectClass* object_class) {
   g_object_class_install_property(
       object_class, PROP_DEADLINE_FLOOR,
       g_param_spec_uint64("deadline-floor", "Deadline floor",
-                          "Least time without progress after which a worker loses a segment, in "
-                          "nanoseconds",
+                          "A worker loses a segment after this time without progress plus "
+                          "deadline-factor times its longest silence, in nanoseconds",
                           100 * GST_MSECOND, G_MAXINT64, kDefaultDeadlineFloor, kFlags));
   /**
    * GstRemoteEnc:deadline-factor:
@@ -137,9 +137,8 @@ void install_job_properties(GObjectClass* object_class) {
       object_class, PROP_DEADLINE_FACTOR,
       g_param_spec_double(
           "deadline-factor", "Deadline factor",
-          "How many times its longest silence so far a worker may be silent, on top "
-          "of deadline-floor",
-          1, 1000, kDefaultDeadlineFactor, kFlags));
+          "Multiple of a worker's longest silence so far that is added to deadline-floor", 1, 1000,
+          kDefaultDeadlineFactor, kFlags));
   /**
    * GstRemoteEnc:stall-timeout:
    *
@@ -190,7 +189,7 @@ void install_job_properties(GObjectClass* object_class) {
       object_class, PROP_LADDER,
       g_param_spec_string("ladder", "Ladder",
                           "Name of a built-in ladder (h264, hevc, vp9, av1, mezzanine), or a JSON "
-                          "file of renditions",
+                          "file of renditions; those larger than the film are left out",
                           "", kFlags));
   /**
    * GstRemoteEnc:local-workers:
@@ -210,9 +209,11 @@ void install_job_properties(GObjectClass* object_class) {
 GType verify_type() {
   static const GType type = [] {
     static const GEnumValue values[] = {
-        {static_cast<gint>(Verify::kNone), "Take the workers' word", "none"},
+        {static_cast<gint>(Verify::kNone), "No results", "none"},
         {static_cast<gint>(Verify::kSample),
-         "The first result of each worker, some others, and all of a worker that was wrong",
+         "The first result of each worker, a share of the others (verify-ratio), and all of a "
+         "worker "
+         "that was wrong",
          "sample"},
         {static_cast<gint>(Verify::kAll), "All results, those of this process too", "all"},
         {0, nullptr, nullptr}};
@@ -231,7 +232,7 @@ void install_verify_properties(GObjectClass* object_class) {
   g_object_class_install_property(
       object_class, PROP_VERIFY,
       g_param_spec_enum("verify", "Verify",
-                        "Of which results the pictures are compared with the source's",
+                        "Results whose pictures are compared with the source's before they count",
                         verify_type(), static_cast<gint>(Verify::kSample), kFlags));
   /**
    * GstRemoteEnc:verify-ratio:
@@ -239,7 +240,7 @@ void install_verify_properties(GObjectClass* object_class) {
   g_object_class_install_property(
       object_class, PROP_VERIFY_RATIO,
       g_param_spec_double("verify-ratio", "Verify ratio",
-                          "With verify=sample, share of the results that is looked at beside the "
+                          "With verify=sample, share of the results that is compared besides the "
                           "first of each worker",
                           0, 1, kDefaultVerifyRatio, kFlags));
   /**
@@ -248,9 +249,8 @@ void install_verify_properties(GObjectClass* object_class) {
   g_object_class_install_property(
       object_class, PROP_VERIFY_THRESHOLD,
       g_param_spec_uint("verify-threshold", "Verify threshold",
-                        "Pictures whose visual hashes differ in more bits than this, of 256, are "
-                        "not the same",
-                        0, 256, kSameHashDistance, kFlags));
+                        "Bits of 256 in which the visual hashes of the same picture may differ", 0,
+                        256, kSameHashDistance, kFlags));
   /**
    * GstRemoteEnc:verify-folder:
    */
@@ -258,8 +258,8 @@ void install_verify_properties(GObjectClass* object_class) {
       object_class, PROP_VERIFY_FOLDER,
       g_param_spec_string(
           "verify-folder", "Verify folder",
-          "Folder for what shows that pictures differ: those of the source and of the "
-          "result, and a JSON file; made if it is missing; empty: none is kept",
+          "Folder for evidence when pictures differ: the pictures of source and result, and a "
+          "JSON file; made if it is missing; empty = none is kept",
           "", kFlags));
   /**
    * GstRemoteEnc:verify-golden:

@@ -230,9 +230,15 @@ void LeasePlayer::leave() {
     received.lease->settle(Lease::Cancelled());
 }
 
+// By hand not before the lease has reached the pipeline's end: decodebin takes a flush for a
+// decoder that does not work and tries the next, until there is none. What an adapter makes has its
+// decoder when units go in.
+bool LeasePlayer::may_be_flushed(const Lease& lease) const {
+  return lease.arrived() || (settings_.adapter && lease.units() > 0);
+}
+
 // Ends a lease early and, with a reason, tells the primary why. If it is being played, a flush
-// brings the task back out of the pipeline; but not before the lease has reached its end:
-// decodebin takes a flush for a decoder that does not work and tries the next, until there is none.
+// brings the task back out of the pipeline, at once or when watch() finds that it may.
 void LeasePlayer::interrupt(const ReceivedLease& received, const std::string& reason) {
   if (!received.lease->settle(Lease::Cancelled()))
     return;
@@ -245,7 +251,7 @@ void LeasePlayer::interrupt(const ReceivedLease& received, const std::string& re
     const std::lock_guard lock(lock_);
     if (current_ != received.lease)
       return;
-    if (!received.lease->arrived()) {
+    if (!may_be_flushed(*received.lease)) {
       flush_at_ = g_get_monotonic_time() + kPluggingTime;
       return;
     }
@@ -286,7 +292,7 @@ void LeasePlayer::watch() {
   bool stuck = false;
   {
     const std::lock_guard lock(lock_);
-    if (flush_at_ != 0 && current_ && (current_->arrived() || now > flush_at_))
+    if (flush_at_ != 0 && current_ && (may_be_flushed(*current_) || now > flush_at_))
       put_off = current_;
     if (timeout > 0 && current_ && now - current_->last_activity() > timeout)
       stalled = received_.front();

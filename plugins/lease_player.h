@@ -103,6 +103,7 @@ class LeasePlayer : public LeaseLink::Observer {
   void fail();
   void leave();
   void interrupt(const ReceivedLease& received, const std::string& reason);
+  bool may_be_flushed(const Lease& lease) const;
   void give_up(const ReceivedLease& received);
   void flush(const std::shared_ptr<Lease>& lease);
   void watch();

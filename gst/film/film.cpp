@@ -219,6 +219,16 @@ std::string path_of(const std::string& uri) {
   return take_string(g_filename_from_uri(uri.c_str(), nullptr, nullptr));
 }
 
+// Says which film an element reads.
+void set_source(GstElement* source, const Film& film) {
+  if (!film.mends.empty())
+    set_mended_source(source, path_of(film.uri), film.mends);
+  else if (GST_IS_URI_HANDLER(source))
+    gst_uri_handler_set_uri(GST_URI_HANDLER(source), film.uri.c_str(), nullptr);
+  else
+    g_object_set(source, "uri", film.uri.c_str(), nullptr);
+}
+
 // Demuxers of GStreamer 1.22 do not show each of them.
 bool has_caption_track(std::istream& file) {
   const auto movie = find(file, whole_file(file), "moov");
@@ -393,30 +403,35 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   return film;
 }
 
-std::string reading_line(const Film& film) {
-  if (!film.mends.empty())
-    return "appsrc name=source ! parsebin name=film ";
-  if (!film.playlist)
-    return "urisourcebin name=source ! parsebin name=film ";
-  // urisourcebin takes a demuxer of playlists only if it chooses among the streams itself. Of a
-  // film in several qualities the best one is wanted, whatever the network.
-  GstElement* const source =
-      gst_element_make_from_uri(GST_URI_SRC, film.uri.c_str(), nullptr, nullptr);
-  const std::string factory =
-      source ? GST_OBJECT_NAME(gst_element_get_factory(source)) : "urisourcebin";
-  if (source)
-    gst_object_unref(gst_object_ref_sink(source));
-  return factory +
-         " name=source ! parsebin name=film connection-speed=" + std::to_string(kBestQuality) + " ";
+// What opens the film.
+static Ref<GstElement> add_source(BinBuilder& build, const Film& film) {
+  // urisourcebin takes a demuxer of playlists only if it chooses among the streams itself.
+  GstElement* const opener =
+      film.playlist && film.mends.empty()
+          ? gst_element_make_from_uri(GST_URI_SRC, film.uri.c_str(), nullptr, nullptr)
+          : nullptr;
+  std::string factory = film.mends.empty() ? "urisourcebin" : "appsrc";
+  if (opener) {
+    factory = GST_OBJECT_NAME(gst_element_get_factory(opener));
+    gst_object_unref(gst_object_ref_sink(opener));
+  }
+  auto source = build.add(factory, "source");
+  set_source(source.get(), film);
+  return source;
 }
 
-void set_source(GstElement* source, const Film& film) {
-  if (!film.mends.empty())
-    set_mended_source(source, path_of(film.uri), film.mends);
-  else if (GST_IS_URI_HANDLER(source))
-    gst_uri_handler_set_uri(GST_URI_HANDLER(source), film.uri.c_str(), nullptr);
+Ref<GstElement> add_reader(BinBuilder& build, const Film& film) {
+  const auto source = add_source(build, film);
+  auto parsebin = build.add("parsebin", "film");
+  // Of a film in several qualities the best one is wanted, whatever the network.
+  if (film.playlist)
+    g_object_set(parsebin.get(), "connection-speed", guint64{kBestQuality}, nullptr);
+  const auto has_pad = Ref<GstPad>::adopt(gst_element_get_static_pad(source.get(), "src"));
+  if (has_pad)
+    build.link({source, parsebin});
   else
-    g_object_set(source, "uri", film.uri.c_str(), nullptr);
+    build.link_later(source, parsebin);
+  return parsebin;
 }
 
 std::string stream_key(const std::string& id) {

@@ -16,6 +16,7 @@
 #include "gst/film/dolby_vision.h"
 #include "gst/film/mended_file.h"
 #include "gst/film/ts_scan.h"
+#include "gst/gstx/bin_builder.h"
 #include "gst/gstx/ref.h"
 #include "gst/rendition/rendition.h"
 
@@ -90,10 +91,9 @@ struct Film {
 // from GStreamer `details` get what that tells programmers, unless null.
 Result<Film> look_at(const std::string& input, std::string* details = nullptr);
 
-// What reads a film and takes it apart, as gst-launch has it: a bin "film" with a pad for each
-// stream, behind an element "source", which is to be told which film it is.
-std::string reading_line(const Film& film);
-void set_source(GstElement* source, const Film& film);
+// Adds what reads the film and takes it apart: an element "source", and the parsebin that this
+// returns, "film", which gets a pad for each stream.
+Ref<GstElement> add_reader(BinBuilder& build, const Film& film);
 // What is the same of a stream's id however its film is read.
 std::string stream_key(const std::string& id);
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/film/input_watch.h"
 
+#include "gst/gstx/bin_builder.h"
+
 #include <algorithm>
 
 namespace dist::tool {
@@ -9,12 +11,6 @@ namespace {
 
 constexpr double kPatience = 60;
 constexpr double kLongestStep = 5;
-
-Ref<GstPad> sink_of(GstElement* pipeline, const char* name) {
-  const auto element = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline), name));
-  return element ? Ref<GstPad>::adopt(gst_element_get_static_pad(element.get(), "sink"))
-                 : Ref<GstPad>();
-}
 
 // Whether a thread is in there, which may wait for what follows.
 bool is_entered(GstPad* pad) {
@@ -26,8 +22,8 @@ bool is_entered(GstPad* pad) {
 
 }  // namespace
 
-InputWatch::InputWatch(GstElement* pipeline)
-    : in_(sink_of(pipeline, "cut")), out_(sink_of(pipeline, "join")) {
+InputWatch::InputWatch(const Ref<GstElement>& cut, const Ref<GstElement>& join)
+    : in_(sink_of(cut)), out_(sink_of(join)) {
   probe_ = gst_pad_add_probe(in_.get(),
                              static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_DATA_DOWNSTREAM |
                                                           GST_PAD_PROBE_TYPE_EVENT_FLUSH),

@@ -16,9 +16,8 @@ namespace dist::tool {
 
 class InputWatch {
  public:
-  // Of the pipeline's elements "cut", into which the film goes, and "join", out of which the
-  // renditions come. The pipeline has both, and they outlive this.
-  explicit InputWatch(GstElement* pipeline);
+  // The film goes into `cut`, and the renditions come out of `join`, through their sink pads.
+  InputWatch(const Ref<GstElement>& cut, const Ref<GstElement>& join);
   ~InputWatch();
   InputWatch(const InputWatch&) = delete;
   InputWatch& operator=(const InputWatch&) = delete;

@@ -106,7 +106,7 @@ struct JobRunner::Private {
   FilmEnd film_end;
   std::optional<OutputFiles> files;
   std::optional<ThumbnailFiles> thumbnails;
-  Ref<GstElement> pipeline;
+  TranscodePipeline made;
   std::optional<CaptionWatch> captions;
 
   bool ended = false;
@@ -142,18 +142,16 @@ std::optional<JobError> JobRunner::prepare() {
                                 locations_of(paths), p.film_end);
   if (!pipeline)
     return JobError{Kind::kFailed, pipeline.error()};
-  p.pipeline = std::move(*pipeline);
+  p.made = std::move(*pipeline);
   if (const auto limit = plan.request.max_segment_duration) {
-    const auto cut = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(p.pipeline.get()), "cut"));
-    g_object_set(cut.get(), "max-segment-duration",
+    g_object_set(p.made.cut.get(), "max-segment-duration",
                  static_cast<guint64>(*limit * static_cast<double>(GST_SECOND)), nullptr);
   }
   if (p.farm)
-    set_farm(p.pipeline.get(), p.farm);
+    set_farm(p.made.pipeline.get(), p.farm);
   if (p.thumbnails)
-    p.thumbnails->attach(p.pipeline.get());
-  const auto film = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(p.pipeline.get()), "film"));
-  p.captions.emplace(film.get());
+    p.thumbnails->attach(p.made);
+  p.captions.emplace(p.made.film.get());
   p.progress.duration = static_cast<double>(video_length(plan.film)) / GST_SECOND;
   return {};
 }
@@ -180,14 +178,14 @@ bool JobRunner::discard() const {
 
 std::optional<JobError> JobRunner::Private::play() {
   g_main_context_push_thread_default(context);
-  const auto bus = Ref<GstBus>::adopt(gst_element_get_bus(pipeline.get()));
+  const auto bus = Ref<GstBus>::adopt(gst_element_get_bus(made.pipeline.get()));
   gst_bus_add_watch(
       bus.get(),
       [](GstBus*, GstMessage* message, gpointer self) -> gboolean {
         return static_cast<Private*>(self)->handle(message);
       },
       this);
-  std::optional<InputWatch> watch(std::in_place, pipeline.get());
+  std::optional<InputWatch> watch(std::in_place, made.cut, made.join);
   std::pair<Private*, InputWatch*> both{this, &*watch};
   GSource* const ticks = g_timeout_source_new(kTick);
   g_source_set_callback(
@@ -200,11 +198,11 @@ std::optional<JobError> JobRunner::Private::play() {
       &both, nullptr);
   g_source_attach(ticks, context);
   // What goes wrong is on the bus.
-  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+  gst_element_set_state(made.pipeline.get(), GST_STATE_PLAYING);
   while (!ended && !cancelled)
     g_main_context_iteration(context, TRUE);
   look_at_segments();
-  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+  gst_element_set_state(made.pipeline.get(), GST_STATE_NULL);
   watch.reset();
   g_source_destroy(ticks);
   g_source_unref(ticks);
@@ -220,7 +218,7 @@ std::optional<JobError> JobRunner::Private::play() {
 // All files get their names, or none does.
 std::optional<JobError> JobRunner::Private::finish() {
   // To a demuxer a playlist may end there.
-  if (const std::string link = refused_link(pipeline.get()); !link.empty())
+  if (const std::string link = refused_link(made.pipeline.get()); !link.empty())
     return JobError{Kind::kInput, plan.request.input + ": " + link};
   if (!plan.film.unchanged())
     return JobError{Kind::kInput,
@@ -277,7 +275,7 @@ bool JobRunner::Private::handle(GstMessage* message) {
 
 void JobRunner::Private::handle_error(GstMessage* message) {
   auto told = Ref<GstMessage>::share(message);
-  const auto bus = Ref<GstBus>::adopt(gst_element_get_bus(pipeline.get()));
+  const auto bus = Ref<GstBus>::adopt(gst_element_get_bus(made.pipeline.get()));
   // Whoever stopped may say why only now.
   while (is_consequence(told.get())) {
     auto next = Ref<GstMessage>::adopt(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
@@ -286,7 +284,8 @@ void JobRunner::Private::handle_error(GstMessage* message) {
     if (!is_consequence(next.get()))
       told = std::move(next);
   }
-  JobError failure = error_of(pipeline.get(), told.get(), {plan.request.input, names_of(plan)});
+  JobError failure =
+      error_of(made.pipeline.get(), told.get(), {plan.request.input, names_of(plan)});
   failure.details = debug_text(told.get(), gst_message_parse_error);
   end(std::move(failure));
 }
@@ -341,10 +340,8 @@ void JobRunner::Private::look_for_workers() {
 
 // How far those are that are being worked on.
 void JobRunner::Private::look_at_segments() {
-  const auto remote =
-      Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "remote"));
   GstStructure* stats = nullptr;
-  g_object_get(remote.get(), "stats", &stats, nullptr);
+  g_object_get(made.remote.get(), "stats", &stats, nullptr);
   if (!stats)
     return;
   const auto number = [&](const char* field) {

@@ -39,8 +39,8 @@ class JobRunner {
   // Ends run() soon, with an error of its own kind, unless the outputs are about to get their
   // names. Any thread, at any time.
   void cancel();
-  // Removes what was written, for a process that ends at once. False, and nothing is removed, if the
-  // outputs are getting their names. Any thread.
+  // Removes what was written, for a process that ends at once. False, and nothing is removed, if
+  // the outputs are getting their names. Any thread.
   bool discard() const;
 
  private:

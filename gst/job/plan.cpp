@@ -13,11 +13,11 @@
 #include "gst/gstx/json_writer.h"
 #include "gst/io/ladder_file.h"
 #include "gst/io/secret.h"
+#include "gst/job/carried_streams.h"
 #include "gst/job/film_details.h"
 #include "gst/job/output_files.h"
 #include "gst/job/thumbnails.h"
 #include "gst/job/transcode_outputs.h"
-#include "gst/job/transcode_pipeline.h"
 
 namespace dist::tool {
 namespace {

@@ -203,21 +203,19 @@ unsigned most_channels(const std::string& encoder) {
   return channels;
 }
 
-std::string encoding_line(const std::string& encoder, const std::string& name) {
+void add_sound_encoder(BinBuilder& build, const Ref<GstElement>& from, const std::string& encoder,
+                       const std::string& name, const Ref<GstElement>& to) {
+  const auto decoder = build.add("decodebin");
+  const auto convert = build.add("audioconvert");
+  auto chain = std::make_unique<Chain>();
+  chain->layout = build.add("capsfilter");
+  chain->encoder = build.add(encoder, "encoder" + name);
   // Matroska's milliseconds would move each frame by up to half of one.
-  return "decodebin ! audioconvert name=convert" + name +
-         " ! audioresample ! capsfilter name=layout" + name + " ! " + encoder +
-         " perfect-timestamp=true name=encoder" + name;
-}
-
-void prepare_encoding(GstBin* pipeline, const std::string& name) {
-  const auto convert =
-      Ref<GstElement>::adopt(gst_bin_get_by_name(pipeline, ("convert" + name).c_str()));
-  auto chain = std::make_unique<Chain>(Chain{
-      .layout = Ref<GstElement>::adopt(gst_bin_get_by_name(pipeline, ("layout" + name).c_str())),
-      .encoder =
-          Ref<GstElement>::adopt(gst_bin_get_by_name(pipeline, ("encoder" + name).c_str()))});
-  const auto pad = Ref<GstPad>::adopt(gst_element_get_static_pad(convert.get(), "sink"));
+  g_object_set(chain->encoder.get(), "perfect-timestamp", TRUE, nullptr);
+  build.link({from, decoder});
+  build.link_later(decoder, convert);
+  build.link({convert, build.add("audioresample"), chain->layout, chain->encoder, to});
+  const auto pad = sink_of(convert);
   gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, see_layout, chain.release(),
                     destroy<Chain>);
   mend_times(pad.get());

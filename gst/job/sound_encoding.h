@@ -8,6 +8,9 @@
 
 #include <string>
 
+#include "gst/gstx/bin_builder.h"
+#include "gst/gstx/ref.h"
+
 namespace dist::tool {
 
 // Whether something installed makes raw sound of this.
@@ -16,10 +19,10 @@ bool can_decode(const GstCaps* caps);
 // More are mixed down to these. The encoder has to be installed.
 unsigned most_channels(const std::string& encoder);
 
-// Decodes and encodes, as gst-launch has it; `name` makes its elements' names unique.
-std::string encoding_line(const std::string& encoder, const std::string& name);
-// To be called once such a line is in the pipeline.
-void prepare_encoding(GstBin* pipeline, const std::string& name);
+// Adds what decodes the stream that comes from `from`, and encodes it with "encoder" + `name`,
+// between the two elements.
+void add_sound_encoder(BinBuilder& build, const Ref<GstElement>& from, const std::string& encoder,
+                       const std::string& name, const Ref<GstElement>& to);
 
 // Mends the times of raw sound that comes through this pad: demuxers forget some, and the one of
 // MOV gives all samples of high rates the same.

@@ -288,14 +288,11 @@ ThumbnailFiles::ThumbnailFiles(const Plan& plan, const std::vector<std::string>&
 
 ThumbnailFiles::~ThumbnailFiles() = default;
 
-void ThumbnailFiles::attach(GstElement* pipeline) {
-  const auto element = [pipeline](const std::string& name) {
-    return Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline), name.c_str()));
-  };
-  private_->pictures.attach(element("pictures").get());
-  private_->sheets.attach(element("tiles").get());
-  for (std::size_t i = 0; i < private_->plan.outputs.size(); ++i)
-    for (const auto& end : ends_of(pipeline, private_->plan, i))
+void ThumbnailFiles::attach(const TranscodePipeline& made) {
+  private_->pictures.attach(made.pictures.get());
+  private_->sheets.attach(made.tiles.get());
+  for (const auto& output : made.ends)
+    for (const auto& end : output)
       private_->span.attach(end.get());
 }
 

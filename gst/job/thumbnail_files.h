@@ -26,7 +26,7 @@ class ThumbnailFiles {
 
   // Takes what comes from one that make_pipeline() made and that has not begun; must outlive it.
   // What cannot be written is an error message of one of its elements.
-  void attach(GstElement* pipeline);
+  void attach(const TranscodePipeline& made);
   // Writes the rest. The pipeline has ended and is in NULL.
   Status finish();
 

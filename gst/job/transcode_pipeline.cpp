@@ -5,12 +5,13 @@
 #include <gst/video/video.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
-#include <set>
 #include <string_view>
 #include <utility>
 
 #include "gst/base/text.h"
+#include "gst/gstx/bin_builder.h"
 #include "gst/job/colours.h"
 #include "gst/job/film_writer.h"
 #include "gst/job/markup.h"
@@ -19,15 +20,11 @@
 namespace dist::tool {
 namespace {
 
-// What goes past the workers waits here as long as video is in the window of remoteenc, which
-// limits it too.
-constexpr char kQueue[] = "queue max-size-buffers=0 max-size-bytes=0 max-size-time=0";
-
 // What is linked to which element when parsebin has found it.
 struct Link {
   std::string stream_id;  // Empty where the demuxer gives none.
   StreamKind kind = StreamKind::kVideo;
-  std::string element;
+  Ref<GstElement> element;
   bool linked = false;
   bool given_up = false;
 };
@@ -40,26 +37,6 @@ struct Links {
 // Of an output; the carried streams follow.
 constexpr std::size_t kVideoTrack = 0;
 
-bool is_installed(const std::string& element) {
-  return static_cast<bool>(
-      Ref<GstElementFactory>::adopt(gst_element_factory_find(element.c_str())));
-}
-
-const char* first_encoder(const Container& container) {
-  const auto found = std::ranges::find_if(container.audio_encoders, is_installed);
-  return found == container.audio_encoders.end() ? nullptr : *found;
-}
-
-std::string name_of(const FilmStream& stream) {
-  const char* kind = stream.kind == StreamKind::kAudio ? "the sound" : "the subtitles";
-  return std::string(kind) + (stream.language.empty() ? "" : " in '" + stream.language + "'") +
-         " (" + stream.codec + ")";
-}
-
-bool is_turned(const Plan& plan) {
-  return !plan.film.first(StreamKind::kVideo)->orientation.empty();
-}
-
 // Generic workers give what MP4 and Matroska want. h264parse in between would take the clock of a
 // film of variable rate, a nanosecond, for the duration of each frame, and the last one would be
 // cut off.
@@ -71,45 +48,6 @@ const char* video_parser(const Output& output) {
   return parser_of(caps.get());
 }
 
-std::string track_name(std::size_t output, std::size_t track) {
-  return "track" + std::to_string(output) + "_" + std::to_string(track);
-}
-
-// Where a stream of an output ends: an appsink for the writer of the file, or a pad of its muxer.
-// What comes is in the form that files of that kind hold.
-std::string end_of_track(const Plan& plan, std::size_t output, std::size_t track) {
-  const std::string n = std::to_string(output);
-  if (!plan.outputs[output].container->format)
-    return "mux" + n + ".sink_%d ";
-  return "appsink name=" + track_name(output, track) + " ";
-}
-
-// Players do not turn them, so they are turned here. None of it is much work.
-std::string thumbnails_line(const Plan& plan) {
-  return std::string(is_turned(plan) ? "jpegdec ! videoflip name=turn ! jpegenc quality=92 ! "
-                                     : "") +
-         "tee name=thumbnails ! queue ! appsink name=pictures sync=false "
-         "thumbnails. ! queue ! jpegdec ! videoconvert ! "
-         "appsink name=tiles sync=false caps=video/x-raw,format=I420 ";
-}
-
-std::string output_line(const Plan& plan, std::size_t index) {
-  const Output& output = plan.outputs[index];
-  const std::string n = std::to_string(index);
-  const std::string source = "join.src_" + output.rendition + " ! ";
-  if (output.thumbnails)
-    return source + thumbnails_line(plan);
-  if (!output.container)
-    return source + "multifilesink name=file" + n + " ";
-  const std::string muxer = output.container->format
-                                ? ""
-                                : std::string(output.container->muxer) + " name=mux" + n +
-                                      " ! filesink name=file" + n + " ";
-  if (output.rendition.empty())
-    return muxer;
-  return source + video_parser(output) + " ! " + end_of_track(plan, index, kVideoTrack) + muxer;
-}
-
 void turn(GstElement* videoflip, const std::string& orientation) {
   GstTagList* const tags =
       gst_tag_list_new(GST_TAG_IMAGE_ORIENTATION, orientation.c_str(), nullptr);
@@ -119,12 +57,6 @@ void turn(GstElement* videoflip, const std::string& orientation) {
   g_object_set(videoflip, "video-direction", method, nullptr);
 }
 
-// A stream may go into some files as it is and into others encoded.
-std::string stream_line(std::size_t stream) {
-  const std::string n = std::to_string(stream);
-  return std::string(kQueue) + " name=stream" + n + " ! tee name=split" + n + " ";
-}
-
 // Whether its markup is removed.
 bool is_plain(const Plan& plan, const CarriedStream& carried) {
   const auto& caps = plan.film.streams[carried.stream].caps;
@@ -132,33 +64,12 @@ bool is_plain(const Plan& plan, const CarriedStream& carried) {
 }
 
 // A muxer would ask the parser for what it takes; a writer does not.
-std::string form_of(const Plan& plan, const CarriedStream& carried) {
+bool needs_raw_aac(const Plan& plan, const CarriedStream& carried) {
   const auto aac = Ref<GstCaps>::adopt(gst_caps_from_string("audio/mpeg,mpegversion={2,4}"));
-  const bool written = std::ranges::all_of(carried.into, [&](std::size_t output) {
-    return plan.outputs[output].container->format != nullptr;
-  });
-  return written && gst_caps_can_intersect(aac.get(), plan.film.streams[carried.stream].caps.get())
-             ? " ! audio/mpeg,mpegversion=4,stream-format=raw"
-             : "";
-}
-
-std::string carried_line(const Plan& plan, std::size_t index) {
-  const CarriedStream& carried = plan.carried[index];
-  const std::string n = std::to_string(index);
-  std::string line =
-      "split" + std::to_string(carried.stream) + ". ! " + std::string(kQueue) + " ! ";
-  if (is_plain(plan, carried))
-    line += "capssetter caps=text/x-raw,format=utf8 replace=true name=plain" + n + " ! ";
-  else if (carried.encoder.empty())
-    line += std::string(parser_of(plan.film.streams[carried.stream].caps.get())) +
-            form_of(plan, carried) + " ! ";
-  else
-    line += encoding_line(carried.encoder, n) + " ! ";
-  line += "tee name=carried" + n + " ";
-  for (std::size_t output : carried.into)
-    line += "carried" + n + ". ! " + kQueue + " ! " +
-            end_of_track(plan, output, kVideoTrack + 1 + index);
-  return line;
+  return gst_caps_can_intersect(aac.get(), plan.film.streams[carried.stream].caps.get()) &&
+         std::ranges::all_of(carried.into, [&](std::size_t output) {
+           return plan.outputs[output].container->format != nullptr;
+         });
 }
 
 // Whether each of its frames says what layout it has, so that no container needs to.
@@ -224,26 +135,13 @@ GstPadProbeReturn begin_earlier(GstPad*, GstPadProbeInfo* info, gpointer) {
   return GST_PAD_PROBE_OK;
 }
 
-Ref<GstPad> sink_of(GstElement* element) {
-  return Ref<GstPad>::adopt(gst_element_get_static_pad(element, "sink"));
-}
-
-void add_probe(GstElement* element, GstPadProbeType type, GstPadProbeCallback callback) {
+void add_probe(const Ref<GstElement>& element, GstPadProbeType type, GstPadProbeCallback callback) {
   gst_pad_add_probe(sink_of(element).get(), type, callback, nullptr, nullptr);
 }
 
 bool is_raw_sound(const FilmStream& stream) {
   return stream.caps && gst_caps_get_size(stream.caps.get()) > 0 &&
          gst_structure_has_name(gst_caps_get_structure(stream.caps.get(), 0), "audio/x-raw");
-}
-
-// Those that may have more than a picture at a time.
-std::vector<std::size_t> outputs_with_video(const Plan& plan) {
-  std::vector<std::size_t> found;
-  for (std::size_t i = 0; i < plan.outputs.size(); ++i)
-    if (plan.outputs[i].container && !plan.outputs[i].rendition.empty())
-      found.push_back(i);
-  return found;
 }
 
 StreamKind kind_of(GstPad* pad) {
@@ -280,26 +178,6 @@ WrittenTrack track_of(const FilmStream& stream) {
           .height = 0};
 }
 
-// Which is kept by the elements that it gets its tracks from.
-void attach_writer(GstBin* pipeline, const Plan& plan, std::size_t index, const std::string& path) {
-  const Output& output = plan.outputs[index];
-  FilmWriter writer(path, output.container->format,
-                    output.container->chapters ? plan.film.chapters.get() : nullptr);
-  const auto add = [&](std::size_t track, const FilmStream& stream) {
-    const auto sink =
-        Ref<GstElement>::adopt(gst_bin_get_by_name(pipeline, track_name(index, track).c_str()));
-    WrittenTrack wanted = track_of(stream);
-    wanted.width = output.width;
-    wanted.height = output.height;
-    writer.add(GST_APP_SINK(sink.get()), wanted);
-  };
-  if (!output.rendition.empty())
-    add(kVideoTrack, *plan.film.first(StreamKind::kVideo));
-  for (std::size_t i = 0; i < plan.carried.size(); ++i)
-    if (std::ranges::find(plan.carried[i].into, index) != plan.carried[i].into.end())
-      add(kVideoTrack + 1 + i, plan.film.streams[plan.carried[i].stream]);
-}
-
 void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
   auto& links = *static_cast<Links*>(user_data);
   const auto pipeline = Ref<GstElement>::adopt(GST_ELEMENT(gst_element_get_parent(parsebin)));
@@ -312,8 +190,7 @@ void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
                       ("%s", id.c_str()));
   if (Link* const link = link_for(links, id, kind_of(pad))) {
     link->linked = true;
-    target =
-        Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), link->element.c_str()));
+    target = link->element;
   } else {
     target = Ref<GstElement>::share(gst_element_factory_make("fakesink", nullptr));
     g_object_set(target.get(), "async", FALSE, nullptr);
@@ -332,166 +209,252 @@ void link_pad(GstElement* parsebin, GstPad* pad, gpointer user_data) {
 }
 
 // A stream that was seen in the film but does not come has nobody wait for it.
-void end_unlinked(GstElement* parsebin, gpointer user_data) {
+void end_unlinked(GstElement*, gpointer user_data) {
   auto& links = *static_cast<Links*>(user_data);
-  const auto pipeline = Ref<GstElement>::adopt(GST_ELEMENT(gst_element_get_parent(parsebin)));
   for (Link& link : links.all) {
     if (link.linked || link.kind == StreamKind::kVideo)
       continue;
     link.linked = link.given_up = true;
-    const auto element =
-        Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), link.element.c_str()));
-    gst_pad_send_event(sink_of(element.get()).get(), gst_event_new_eos());
+    gst_pad_send_event(sink_of(link.element).get(), gst_event_new_eos());
   }
 }
+
+// --- What distjoin has for each output
+
+// By the names of its pads.
+using Heads = std::map<std::string, Ref<GstElement>>;
+
+void link_rendition(GstElement* join, GstPad* pad, gpointer user_data) {
+  const auto& heads = *static_cast<const Heads*>(user_data);
+  const auto head = heads.find(take_string(gst_pad_get_name(pad)));
+  if (head != heads.end() && gst_pad_link(pad, sink_of(head->second).get()) != GST_PAD_LINK_OK)
+    GST_ELEMENT_ERROR(join, STREAM, FORMAT, ("A rendition is not what it was taken for."),
+                      ("%s", GST_ELEMENT_NAME(head->second.get())));
+}
+
+template <class T>
+void destroy(gpointer data, GClosure*) {
+  delete static_cast<T*>(data);
+}
+
+// --- Building
+
+class PipelineBuilder {
+ public:
+  PipelineBuilder(const Plan& plan, const std::vector<std::string>& paths, const FilmEnd& end)
+      : plan_(plan),
+        paths_(paths),
+        end_(end),
+        build_(GST_BIN(made_.pipeline.get())),
+        muxers_(plan.outputs.size()),
+        tracks_(plan.outputs.size()) {
+    made_.ends.resize(plan.outputs.size());
+  }
+
+  Result<TranscodePipeline> build() {
+    made_.film = add_reader(build_, plan_.film);
+    made_.cut = build_.add("distsegmenter", "cut");
+    g_object_set(made_.cut.get(), "max-decoding", kMaxDecoding, nullptr);
+    made_.remote = build_.add("remoteenc", "remote");
+    made_.join = build_.add("distjoin", "join");
+    build_.link({made_.cut, made_.remote, made_.join});
+    for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
+      add_output(i);
+    g_signal_connect_data(made_.join.get(), "pad-added", G_CALLBACK(link_rendition),
+                          new Heads(std::move(heads_)), destroy<Heads>, GConnectFlags(0));
+    for (std::size_t i = 0; i < plan_.carried.size(); ++i)
+      add_carried(i);
+    if (!build_.status())
+      return Error{build_.status().error()};
+    for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
+      add_writer(i);
+      find_ends(i);
+    }
+    link_film();
+    return std::move(made_);
+  }
+
+ private:
+  // How often a frame may be decoded, so that cuts within a GOP are even.
+  static constexpr double kMaxDecoding = 2;
+
+  void add_output(std::size_t index) {
+    const Output& output = plan_.outputs[index];
+    const std::string n = std::to_string(index);
+    if (output.thumbnails)
+      return set_head(output, add_thumbnails());
+    if (!output.container) {
+      const auto files = build_.add("multifilesink", "file" + n);
+      g_object_set(files.get(), "location", paths_[index].c_str(), nullptr);
+      muxers_[index] = files;
+      return set_head(output, files);
+    }
+    if (!output.container->format) {
+      muxers_[index] = build_.add(output.container->muxer, "mux" + n);
+      const auto file = build_.add("filesink", "file" + n);
+      g_object_set(file.get(), "location", paths_[index].c_str(), nullptr);
+      build_.link({muxers_[index], file});
+    }
+    if (output.rendition.empty())
+      return;
+    const auto parser = build_.add(video_parser(output));
+    end_track(parser, index, kVideoTrack);
+    set_head(output, parser);
+  }
+
+  void set_head(const Output& output, const Ref<GstElement>& head) {
+    heads_["src_" + output.rendition] = head;
+  }
+
+  // Players do not turn them, so they are turned here. None of it is much work.
+  Ref<GstElement> add_thumbnails() {
+    const auto tee = build_.add("tee");
+    Ref<GstElement> head = tee;
+    if (const std::string& turned = plan_.film.first(StreamKind::kVideo)->orientation;
+        !turned.empty()) {
+      head = build_.add("jpegdec");
+      const auto flip = build_.add("videoflip");
+      turn(flip.get(), turned);
+      const auto encoder = build_.add("jpegenc");
+      g_object_set(encoder.get(), "quality", 92, nullptr);
+      build_.link({head, flip, encoder, tee});
+    }
+    made_.pictures = build_.add("appsink", "pictures");
+    made_.tiles = build_.add("appsink", "tiles");
+    const auto i420 = Ref<GstCaps>::adopt(gst_caps_from_string("video/x-raw,format=I420"));
+    g_object_set(made_.pictures.get(), "sync", FALSE, nullptr);
+    g_object_set(made_.tiles.get(), "sync", FALSE, "caps", i420.get(), nullptr);
+    build_.link({tee, build_.add("queue"), made_.pictures});
+    build_.link(
+        {tee, build_.add("queue"), build_.add("jpegdec"), build_.add("videoconvert"), made_.tiles});
+    return head;
+  }
+
+  // Where a stream of an output ends: an appsink for the writer of the file, or a pad of its muxer.
+  // What comes is in the form that files of that kind hold.
+  void end_track(const Ref<GstElement>& from, std::size_t output, std::size_t track) {
+    if (!plan_.outputs[output].container->format)
+      return build_.link(from, muxers_[output], "sink_%d");
+    const auto sink =
+        build_.add("appsink", "track" + std::to_string(output) + "_" + std::to_string(track));
+    build_.link({from, sink});
+    tracks_[output][track] = sink;
+  }
+
+  // A stream may go into some files as it is and into others encoded.
+  const Ref<GstElement>& split_of(std::size_t stream) {
+    if (const auto found = splits_.find(stream); found != splits_.end())
+      return found->second;
+    const auto entry = build_.add_queue("stream" + std::to_string(stream));
+    const auto split = build_.add("tee");
+    build_.link({entry, split});
+    if (is_raw_sound(plan_.film.streams[stream]))
+      mend_times(sink_of(entry).get());
+    entries_[stream] = entry;
+    return splits_[stream] = split;
+  }
+
+  void add_carried(std::size_t index) {
+    const CarriedStream& carried = plan_.carried[index];
+    const auto queue = build_.add_queue();
+    const auto out = build_.add("tee");
+    add_probe(out, GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
+              say_unknown_language);
+    build_.link({split_of(carried.stream), queue});
+    if (is_plain(plan_, carried)) {
+      const auto plain = build_.add("capssetter");
+      const auto text = Ref<GstCaps>::adopt(gst_caps_from_string("text/x-raw,format=utf8"));
+      g_object_set(plain.get(), "caps", text.get(), "replace", TRUE, nullptr);
+      add_probe(plain, GST_PAD_PROBE_TYPE_BUFFER, remove_markup);
+      build_.link({queue, plain, out});
+    } else if (!carried.encoder.empty()) {
+      add_sound_encoder(build_, queue, carried.encoder, std::to_string(index), out);
+    } else {
+      const auto parser = build_.add(parser_of(plan_.film.streams[carried.stream].caps.get()));
+      build_.link({queue, parser});
+      if (needs_raw_aac(plan_, carried))
+        build_.link({parser, build_.add_filter("audio/mpeg,mpegversion=4,stream-format=raw"), out});
+      else
+        build_.link({parser, out});
+      if (describes_itself(plan_, carried))
+        add_probe(out, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hide_later_caps);
+    }
+    for (const std::size_t output : carried.into) {
+      const auto last = build_.add_queue();
+      build_.link({out, last});
+      end_track(last, output, kVideoTrack + 1 + index);
+    }
+  }
+
+  // Which is kept by the elements that it gets its tracks from.
+  void add_writer(std::size_t index) {
+    const Output& output = plan_.outputs[index];
+    if (tracks_[index].empty())
+      return;
+    FilmWriter writer(paths_[index], output.container->format,
+                      output.container->chapters ? plan_.film.chapters.get() : nullptr);
+    for (const auto& [track, sink] : tracks_[index]) {
+      const FilmStream& stream =
+          track == kVideoTrack ? *plan_.film.first(StreamKind::kVideo)
+                               : plan_.film.streams[plan_.carried[track - kVideoTrack - 1].stream];
+      WrittenTrack wanted = track_of(stream);
+      wanted.width = output.width;
+      wanted.height = output.height;
+      writer.add(GST_APP_SINK(sink.get()), wanted);
+    }
+  }
+
+  void find_ends(std::size_t index) {
+    const auto add = [&](const Ref<GstElement>& element) {
+      if (element)
+        gst_element_foreach_sink_pad(
+            element.get(),
+            [](GstElement*, GstPad* pad, gpointer list) -> gboolean {
+              static_cast<std::vector<Ref<GstPad>>*>(list)->push_back(Ref<GstPad>::share(pad));
+              return TRUE;
+            },
+            &made_.ends[index]);
+    };
+    add(plan_.outputs[index].thumbnails ? made_.pictures : muxers_[index]);
+    for (const auto& [_, sink] : tracks_[index])
+      add(sink);
+  }
+
+  void link_film() {
+    prefer_colours_of_stream(made_.film.get());
+    auto links = std::make_unique<Links>();
+    links->end = end_;
+    links->transport_stream = plan_.film.transport_stream;
+    links->all.push_back({plan_.film.first(StreamKind::kVideo)->id, StreamKind::kVideo, made_.cut});
+    for (const auto& [stream, entry] : entries_)
+      links->all.push_back({plan_.film.streams[stream].id, plan_.film.streams[stream].kind, entry});
+    g_signal_connect(made_.film.get(), "no-more-pads", G_CALLBACK(end_unlinked), links.get());
+    g_signal_connect_data(made_.film.get(), "pad-added", G_CALLBACK(link_pad), links.release(),
+                          destroy<Links>, GConnectFlags(0));
+  }
+
+  const Plan& plan_;
+  const std::vector<std::string>& paths_;
+  const FilmEnd& end_;
+  TranscodePipeline made_;
+  BinBuilder build_;
+  Heads heads_;
+  std::vector<Ref<GstElement>> muxers_;  // Of each output, or what writes its pictures; or null.
+  std::vector<std::map<std::size_t, Ref<GstElement>>> tracks_;  // That a FilmWriter writes.
+  std::map<std::size_t, Ref<GstElement>>
+      entries_;                                    // Of each stream that is carried: where it goes,
+  std::map<std::size_t, Ref<GstElement>> splits_;  // and where it comes out for all outputs.
+};
 
 }  // namespace
 
-Status plan_carried_streams(Plan& plan, const std::vector<std::size_t>& sound) {
-  const auto& streams = plan.film.streams;
-  for (std::size_t i = 0; i < streams.size(); ++i) {
-    const FilmStream& stream = streams[i];
-    if (stream.kind == StreamKind::kVideo)
-      continue;
-    // Copied into those that take it, encoded once for those that do not.
-    CarriedStream copied{.stream = i, .encoder = {}, .into = {}};
-    CarriedStream encoded = copied;
-    const bool is_sound = stream.kind == StreamKind::kAudio;
-    for (std::size_t output : is_sound ? sound : outputs_with_video(plan)) {
-      const Container& container = *plan.outputs[output].container;
-      const std::string& path = plan.outputs[output].path;
-      if (stream.codec_change)
-        plan.left_out.push_back(name_of(stream) + " " + change_text(*stream.codec_change) + "; " +
-                                path + " does not get what follows");
-      // MPEG transport streams repeat what MP4 and Matroska say once.
-      const bool fits = !stream.changes || !container.format;
-      if (fits && stream.caps && takes(container, stream.caps.get())) {
-        copied.into.push_back(output);
-        continue;
-      }
-      if (!is_sound) {
-        plan.left_out.push_back(path + " does not get " + name_of(stream) + ", which " +
-                                container.extension + " does not take");
-        continue;
-      }
-      if (!stream.caps || !can_decode(stream.caps.get())) {
-        plan.left_out.push_back(path + " does not get " + name_of(stream) +
-                                ", which nothing on this machine decodes");
-        continue;
-      }
-      const char* encoder = first_encoder(container);
-      if (!encoder)
-        return Error{std::string(container.extension) + " does not take " + name_of(stream) +
-                     ", and no encoder is installed for what it takes; install " +
-                     container.audio_encoders.front() + ", or write .mkv"};
-      if (stream.changes)
-        plan.left_out.push_back(path + " gets " + name_of(stream) +
-                                " encoded, in the layout that it begins with: it changes on the "
-                                "way, and " +
-                                container.extension + " can have only one");
-      if (const unsigned most = most_channels(encoder); stream.channels > most)
-        plan.left_out.push_back(path + " gets " + name_of(stream) + " mixed down from " +
-                                std::to_string(stream.channels) + " channels to " +
-                                std::to_string(most) + ", the most that " + encoder + " takes");
-      encoded.encoder = encoder;
-      encoded.into.push_back(output);
-    }
-    for (CarriedStream* carried : {&copied, &encoded})
-      if (!carried->into.empty())
-        plan.carried.push_back(std::move(*carried));
-  }
-  return {};
-}
-
-Result<Ref<GstElement>> make_pipeline(const Plan& plan, const Properties& remote,
-                                      const std::vector<std::string>& paths, const FilmEnd& end) {
-  std::string line =
-      reading_line(plan.film) +
-      "distsegmenter name=cut max-decoding=2 ! remoteenc name=remote ! distjoin name=join ";
-  for (std::size_t i = 0; i < plan.outputs.size(); ++i)
-    line += output_line(plan, i);
-  std::set<std::size_t> streams;
-  for (std::size_t i = 0; i < plan.carried.size(); ++i) {
-    if (streams.insert(plan.carried[i].stream).second)
-      line += stream_line(plan.carried[i].stream);
-    line += carried_line(plan, i);
-  }
-
-  GError* error = nullptr;
-  auto pipeline = Ref<GstElement>::adopt(
-      gst_parse_launch_full(line.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error));
-  if (error) {
-    Error failure{error->message};
-    g_error_free(error);
-    return failure;
-  }
-  const auto element = [&](const std::string& name) {
-    return Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), name.c_str()));
-  };
-  set_source(element("source").get(), plan.film);
-  for (const auto& [name, value] : remote)
-    gst_util_set_object_arg(G_OBJECT(element("remote").get()), name.c_str(), value.c_str());
-  for (std::size_t i = 0; i < paths.size(); ++i)
-    if (const auto file = element("file" + std::to_string(i)))
-      g_object_set(file.get(), "location", paths[i].c_str(), nullptr);
-    else if (!plan.outputs[i].thumbnails)
-      attach_writer(GST_BIN(pipeline.get()), plan, i, paths[i]);
-  if (const auto videoflip = element("turn"))
-    turn(videoflip.get(), plan.film.first(StreamKind::kVideo)->orientation);
-
-  for (const std::size_t stream : streams)
-    if (is_raw_sound(plan.film.streams[stream]))
-      mend_times(sink_of(element("stream" + std::to_string(stream)).get()).get());
-  for (std::size_t i = 0; i < plan.carried.size(); ++i) {
-    const std::string n = std::to_string(i);
-    add_probe(element("carried" + n).get(),
-              GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
-              say_unknown_language);
-    if (!plan.carried[i].encoder.empty())
-      prepare_encoding(GST_BIN(pipeline.get()), n);
-    else if (describes_itself(plan, plan.carried[i]))
-      add_probe(element("carried" + n).get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hide_later_caps);
-    if (is_plain(plan, plan.carried[i]))
-      add_probe(element("plain" + n).get(), GST_PAD_PROBE_TYPE_BUFFER, remove_markup);
-  }
-
-  prefer_colours_of_stream(element("film").get());
-  auto links = std::make_unique<Links>();
-  links->end = end;
-  links->transport_stream = plan.film.transport_stream;
-  links->all.push_back({plan.film.first(StreamKind::kVideo)->id, StreamKind::kVideo, "cut"});
-  for (std::size_t stream : streams)
-    links->all.push_back({plan.film.streams[stream].id, plan.film.streams[stream].kind,
-                          "stream" + std::to_string(stream)});
-  g_signal_connect(element("film").get(), "no-more-pads", G_CALLBACK(end_unlinked), links.get());
-  g_signal_connect_data(
-      element("film").get(), "pad-added", G_CALLBACK(link_pad), links.release(),
-      [](gpointer data, GClosure*) { delete static_cast<Links*>(data); }, GConnectFlags(0));
-  return pipeline;
-}
-
-std::vector<Ref<GstPad>> ends_of(GstElement* pipeline, const Plan& plan, std::size_t output) {
-  const std::string n = std::to_string(output);
-  std::vector<Ref<GstPad>> ends;
-  const auto add = [&](const std::string& name) {
-    const auto element =
-        Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline), name.c_str()));
-    if (element)
-      gst_element_foreach_sink_pad(
-          element.get(),
-          [](GstElement*, GstPad* pad, gpointer list) -> gboolean {
-            static_cast<std::vector<Ref<GstPad>>*>(list)->push_back(Ref<GstPad>::share(pad));
-            return TRUE;
-          },
-          &ends);
-  };
-  if (plan.outputs[output].thumbnails)
-    add("pictures");
-  else
-    add((plan.outputs[output].container ? "mux" : "file") + n);
-  for (std::size_t track = kVideoTrack; track <= kVideoTrack + plan.carried.size(); ++track)
-    add(track_name(output, track));
-  return ends;
+Result<TranscodePipeline> make_pipeline(const Plan& plan, const Properties& remote,
+                                        const std::vector<std::string>& paths, const FilmEnd& end) {
+  auto made = PipelineBuilder(plan, paths, end).build();
+  if (made)
+    for (const auto& [name, value] : remote)
+      gst_util_set_object_arg(G_OBJECT(made->remote.get()), name.c_str(), value.c_str());
+  return made;
 }
 
 }  // namespace dist::tool

@@ -6,8 +6,8 @@
 
 #include <gst/gst.h>
 
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gst/base/result.h"
@@ -17,20 +17,25 @@
 
 namespace dist::tool {
 
-// What becomes of the sound, which goes into the outputs `sound`, and of the subtitles, which go
-// into all that have video.
-Status plan_carried_streams(Plan& plan, const std::vector<std::size_t>& sound);
+struct TranscodePipeline {
+  Ref<GstElement> pipeline =
+      Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new(nullptr))));
+  Ref<GstElement> film;    // The parsebin that takes the film apart.
+  Ref<GstElement> cut;     // distsegmenter
+  Ref<GstElement> remote;  // remoteenc
+  Ref<GstElement> join;    // distjoin
+  // Of thumbnails: appsinks that get them as JPEG, and as I420. Null if there are none.
+  Ref<GstElement> pictures;
+  Ref<GstElement> tiles;
+  // Of each output, where its streams come to their end: sink pads.
+  std::vector<std::vector<Ref<GstPad>>> ends;
+};
 
 // Properties of remoteenc, and their values as text.
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
-// Its elements are named: "remote" is remoteenc. Outputs are written to `paths`, one for each, but
-// for thumbnails: an appsink "pictures" gets these as JPEG, and "tiles" as I420.
-// `end` watches all streams.
-Result<Ref<GstElement>> make_pipeline(const Plan& plan, const Properties& remote,
-                                      const std::vector<std::string>& paths, const FilmEnd& end);
-
-// Of such a pipeline, where the streams of an output come to their end: sink pads.
-std::vector<Ref<GstPad>> ends_of(GstElement* pipeline, const Plan& plan, std::size_t output);
+// Outputs are written to `paths`, one for each. `end` watches all streams of the film.
+Result<TranscodePipeline> make_pipeline(const Plan& plan, const Properties& remote,
+                                        const std::vector<std::string>& paths, const FilmEnd& end);
 
 }  // namespace dist::tool

@@ -54,12 +54,13 @@ std::vector<double> levels_of(const std::string& file, const std::string& filter
 std::vector<GstClockTime> times_of_sound(const std::string& file) {
   const auto film = dist::tool::look_at(file);
   ck_assert_msg(static_cast<bool>(film), "%s", file.c_str());
-  const std::string line =
-      dist::tool::reading_line(*film) + "film. ! audio/x-raw ! appsink name=sound sync=false";
-  GstElement* const pipeline = gst_parse_launch(line.c_str(), nullptr);
-  GstElement* const source = gst_bin_get_by_name(GST_BIN(pipeline), "source");
-  GstElement* const sink = gst_bin_get_by_name(GST_BIN(pipeline), "sound");
-  dist::tool::set_source(source, *film);
+  GstElement* const pipeline = gst_pipeline_new(nullptr);
+  dist::BinBuilder build(GST_BIN(pipeline));
+  const auto sound = build.add("appsink");
+  GstElement* const sink = sound.get();
+  const auto raw = dist::Ref<GstCaps>::adopt(gst_caps_from_string("audio/x-raw"));
+  g_object_set(sink, "sync", FALSE, "caps", raw.get(), nullptr);
+  build.link_later(dist::tool::add_reader(build, *film), sound);
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   std::vector<GstClockTime> times;
   GstSample* sample = nullptr;
@@ -69,8 +70,7 @@ std::vector<GstClockTime> times_of_sound(const std::string& file) {
     gst_sample_unref(sample);
   }
   gst_element_set_state(pipeline, GST_STATE_NULL);
-  for (GstElement* element : {source, sink, pipeline})
-    gst_object_unref(element);
+  gst_object_unref(pipeline);
   return times;
 }
 

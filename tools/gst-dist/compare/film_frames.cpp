@@ -70,7 +70,7 @@ Result<std::unique_ptr<FilmFrames>> FilmFrames::open(const Film& film) {
   std::unique_ptr<FilmFrames> frames(new FilmFrames);
   // Films that are turned when they are shown are compared as they are shown.
   const std::string line =
-      reading_line(film) + "decodebin name=in ! " +
+      "decodebin name=in ! " +
       std::string(video->orientation.empty() ? ""
                                              : "videoconvert ! videoflip video-direction=auto ! ") +
       "appsink name=out sync=false max-buffers=4 caps=video/x-raw";
@@ -82,8 +82,10 @@ Result<std::unique_ptr<FilmFrames>> FilmFrames::open(const Film& film) {
     g_error_free(error);
     return failure;
   }
-  set_source(frames->element("source").get(), film);
-  const auto parsebin = frames->element("film");
+  BinBuilder build(GST_BIN(frames->pipeline_.get()));
+  const auto parsebin = add_reader(build, film);
+  if (!build.status())
+    return Error{build.status().error()};
   g_signal_connect_data(
       parsebin.get(), "pad-added", G_CALLBACK(link_video), new std::string(video->id),
       [](gpointer data, GClosure*) { delete static_cast<std::string*>(data); }, GConnectFlags(0));

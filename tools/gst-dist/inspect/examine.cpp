@@ -210,19 +210,19 @@ Examination examine(const Film& film, const SegmentLimit& limit) {
   Watch watch;
   watch.wanted = film.first(StreamKind::kVideo)->id;
   GError* error = nullptr;
-  const std::string line = reading_line(film) + kCutting;
-  const auto pipeline = Ref<GstElement>::adopt(gst_parse_launch(line.c_str(), &error));
+  const auto pipeline = Ref<GstElement>::adopt(gst_parse_launch(kCutting, &error));
   if (error) {
     watch.seen.flaw = error->message;
     g_error_free(error);
     return std::move(watch.seen);
   }
-  const auto source =
-      Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "source"));
-  set_source(source.get(), film);
+  BinBuilder build(GST_BIN(pipeline.get()));
+  const auto parsebin = add_reader(build, film);
+  if (!build.status()) {
+    watch.seen.flaw = build.status().error();
+    return std::move(watch.seen);
+  }
   limit.apply(pipeline.get());
-  const auto parsebin =
-      Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "film"));
   g_signal_connect(parsebin.get(), "pad-added", G_CALLBACK(on_pad), &watch);
   g_signal_connect(parsebin.get(), "no-more-pads", G_CALLBACK(on_no_more_pads), &watch);
   probe(pipeline.get(), "cut", "sink",

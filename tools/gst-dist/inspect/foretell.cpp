@@ -5,9 +5,9 @@
 #include "gst/base/text.h"
 #include "gst/gstx/stream_format.h"
 #include "gst/io/ladder_file.h"
+#include "gst/job/carried_streams.h"
 #include "gst/job/film_details.h"
 #include "gst/job/transcode_outputs.h"
-#include "gst/job/transcode_pipeline.h"
 
 namespace dist::tool {
 namespace {

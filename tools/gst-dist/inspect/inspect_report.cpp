@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "gst/base/text.h"
+#include "gst/gstx/json_writer.h"
 #include "gst/gstx/stream_format.h"
 #include "tools/gst-dist/inspect/picture_facts.h"
-#include "gst/gstx/json_writer.h"
 #include "tools/gst-dist/progress.h"
 
 namespace dist::tool {

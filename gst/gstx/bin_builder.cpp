@@ -19,7 +19,7 @@ std::string name_of(const Ref<GstElement>& element) {
 
 }  // namespace
 
-void BinBuilder::fail(const std::string& text) {
+void BinBuilder::note(const std::string& text) {
   if (status_)
     status_ = Error{text};
 }
@@ -28,7 +28,7 @@ Ref<GstElement> BinBuilder::add(const std::string& factory, const std::string& n
   const char* const called = name.empty() ? nullptr : name.c_str();
   GstElement* made = gst_element_factory_make(factory.c_str(), called);
   if (!made) {
-    fail("no element \"" + factory + "\"");
+    note("no element \"" + factory + "\"");
     made = gst_element_factory_make("identity", called);
   }
   auto element = Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(made)));
@@ -54,7 +54,7 @@ void BinBuilder::link(std::initializer_list<Ref<GstElement>> elements) {
   const Ref<GstElement>* from = nullptr;
   for (const Ref<GstElement>& to : elements) {
     if (from && !gst_element_link(from->get(), to.get()))
-      fail("could not link " + name_of(*from) + " to " + name_of(to));
+      note("could not link " + name_of(*from) + " to " + name_of(to));
     from = &to;
   }
 }
@@ -62,7 +62,7 @@ void BinBuilder::link(std::initializer_list<Ref<GstElement>> elements) {
 void BinBuilder::link(const Ref<GstElement>& from, const Ref<GstElement>& to,
                       const char* pad_template) {
   if (!gst_element_link_pads(from.get(), nullptr, to.get(), pad_template))
-    fail("could not link " + name_of(from) + " to " + name_of(to));
+    note("could not link " + name_of(from) + " to " + name_of(to));
 }
 
 void BinBuilder::link_later(const Ref<GstElement>& from, const Ref<GstElement>& to) {

@@ -38,7 +38,7 @@ class BinBuilder {
   const Status& status() const { return status_; }
 
  private:
-  void fail(const std::string& text);
+  void note(const std::string& text);
 
   GstBin* const bin_;
   Status status_;

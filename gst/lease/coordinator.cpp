@@ -182,7 +182,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::LeaseAdvanced& 
                          Instant now) {
   dispatcher_.progress(connection.info.id, event.lease, now);
   const auto* grant = dispatcher_.find(connection.info.id, event.lease);
-  if (grant && event.share > 0 && !is_exam(*grant))
+  if (grant && event.share > 0 && !grant->is_exam())
     events_.push_back(LeaseAdvanced{*grant, event.share});
 }
 
@@ -208,7 +208,7 @@ void Coordinator::lease_failed(const WorkerInfo& worker, Dispatcher::Failure fai
   make_room(failure.grant);
   cancel({failure.grant});
   cancel(failure.cancelled);
-  if (is_exam(failure.grant))
+  if (failure.grant.is_exam())
     exam_failed(failure, now);
   note_failure(worker, failure, now);
   tell_failed(worker, failure);
@@ -251,13 +251,13 @@ void Coordinator::cancel(const std::vector<Dispatcher::Grant>& grants) {
 // Whether the result may go beyond the limit: that of the earliest segment, for room comes from it,
 // and that of an exam, for whoever passes may be the only one who can make that segment.
 bool Coordinator::may_exceed(const Dispatcher::Grant& grant, const Job& job) const {
-  return is_exam(grant) || grant.segment.index == job.room.window().oldest();
+  return grant.is_exam() || grant.segment.index == job.room.window().oldest();
 }
 
 bool Coordinator::admit_result(const Dispatcher::Grant& grant) {
-  return jobs_.at(job_of(grant))
+  return jobs_.at(grant.segment.job)
       .room.admit(grant.lease,
-                  is_exam(grant) ? ResultRoom::Kind::kExam : ResultRoom::Kind::kSegment);
+                  grant.is_exam() ? ResultRoom::Kind::kExam : ResultRoom::Kind::kSegment);
 }
 
 // Looks at what has arrived of a result.
@@ -267,14 +267,14 @@ void Coordinator::check_incoming(Connection& connection, Instant now) {
     return;
   const Dispatcher::Grant grant =
       *dispatcher_.find(connection.info.id, connection.port->incoming()->lease);
-  Job& job = jobs_.at(job_of(grant));
+  Job& job = jobs_.at(grant.segment.job);
   if (!job.room.fits(0) && (!may_exceed(grant, job) || !admit_result(grant)))
     put_off(grant, connection.incoming, now);
 }
 
 // There is no room for this result until earlier ones are delivered.
 void Coordinator::put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now) {
-  jobs_.at(job_of(grant)).room.put_off(size);
+  jobs_.at(grant.segment.job).room.put_off(size);
   cancel({dispatcher_.release(grant.worker, grant.lease, now).value()});
 }
 
@@ -305,7 +305,7 @@ void Coordinator::account_incoming(Connection& connection) {
   if (const auto* grant = dispatcher_.find(connection.info.id, incoming->lease)) {
     connection.incoming = incoming->bytes;
     connection.incoming_lease = incoming->lease;
-    connection.incoming_job = job_of(*grant);
+    connection.incoming_job = grant->segment.job;
     jobs_.at(connection.incoming_job).room.arrived(0, incoming->bytes);
   }
 }
@@ -365,7 +365,7 @@ void Coordinator::pump(Instant now) {
   }
   while (const auto grant = dispatcher_.next_grant(now)) {
     Connection& connection = *connections_.at(grant->worker);
-    const JobId id = job_of(*grant);
+    const JobId id = grant->segment.job;
     Job& job = jobs_.at(id);
     const Segment& segment = segment_of(*grant);
     connection.port->grant({.lease = grant->lease,
@@ -457,7 +457,8 @@ void Coordinator::set_blocked(JobId id, bool blocked, Instant now) {
 void Coordinator::clear_job(JobId id, Instant now) {
   cancel(dispatcher_.clear_job(id, now));
   Job& job = jobs_.at(id);
-  end_exams(job, now);
+  for (auto& [_, candidate] : job.candidates)
+    candidate.exam = 0;
   static_cast<JobWork&>(job) = JobWork(job.config);
   job.verification.forget_segments();
   examine_all(id, job, now);
@@ -466,7 +467,6 @@ void Coordinator::clear_job(JobId id, Instant now) {
 
 void Coordinator::remove_job(JobId id, Instant now) {
   const bool were_done = all_done();
-  end_exams(jobs_.at(id), now);
   cancel(dispatcher_.remove_job(id, now));
   jobs_.erase(id);
   std::erase_if(failures_, [id](const Failure& f) { return f.grant.segment.job == id; });

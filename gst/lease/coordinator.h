@@ -245,7 +245,7 @@ class Coordinator {
   // What such a worker says.
   void said(WorkerId id, PrimarySession::Event event, Instant now);
 
-  // --- Jobs. The caller chooses the ids, each once, below 2^63.
+  // --- Jobs. The caller chooses the ids, each once.
   void add_job(JobId job, const JobConfig& config, Instant now);
   // What shall be made of the segments, said before the first of them: resolved, at least one, at
   // most kMaxRenditions. Workers are asked what they can make of it, and get no lease of the job
@@ -346,7 +346,8 @@ class Coordinator {
   // A worker that has not passed its exam.
   struct Candidate {
     RenditionSet able = 0;
-    JobId exam = 0;  // 0: it has none.
+    RenditionSet exam = 0;  // In what it is examined; 0: it is not.
+    Segment segment = {};   // With which.
     bool failed = false;
   };
   // What the workers of a job have said, and what it wants of them: survives clear_job().
@@ -400,13 +401,6 @@ class Coordinator {
     std::size_t find(const std::string& rendition) const;
   };
 
-  // A job of the dispatcher's with one segment, for one worker. Nobody else knows its id.
-  struct Exam {
-    JobId job = 0;
-    WorkerId worker = 0;
-    RenditionSet renditions = 0;
-    Segment segment;
-  };
   // A result that may count.
   struct Answer {
     SegmentDone done;
@@ -451,20 +445,16 @@ class Coordinator {
   void refute(WorkerId worker, const std::string& reason, Instant now);
 
   bool is_there(WorkerId worker) const;
-  JobId job_of(const Dispatcher::Grant& grant) const;
-  bool is_exam(const Dispatcher::Grant& grant) const { return exams_.contains(grant.segment.job); }
   bool may_exceed(const Dispatcher::Grant& grant, const Job& job) const;
   bool admit_result(const Dispatcher::Grant& grant);
   const Segment& segment_of(const Dispatcher::Grant& grant) const;
-  Dispatcher::Grant told(const Dispatcher::Grant& grant) const;
   void add_candidate(const Connection& connection, JobId id, Job& job, Instant now);
   void set_able(WorkerId worker, JobId id, Job& job, RenditionSet able, Instant now);
   void examine(WorkerId worker, JobId id, Job& job, Instant now);
   void examine_all(JobId id, Job& job, Instant now);
   void examine_again(WorkerId worker, Instant now);
-  void end_exam(Candidate& candidate, Instant now);
-  void end_exams(Job& job, Instant now);
-  void forget_candidate(WorkerId worker, Job& job, Instant now);
+  void end_exam(WorkerId worker, JobId id, Job& job, Instant now);
+  void forget_candidate(WorkerId worker, JobId id, Job& job, Instant now);
   void admit(WorkerId worker, JobId id, Job& job, Instant now);
   void offer_golden(JobId id, Job& job, const Segment& segment, bool known, Instant now);
   void exam_looked(const SegmentDone& done, const Look& look, Instant now);
@@ -543,8 +533,6 @@ class Coordinator {
   std::set<std::pair<Instant, WorkerId>> wakeups_;
 
   std::map<LeaseId, Held> held_;
-  std::map<JobId, Exam> exams_;  // By its id in the dispatcher.
-  std::uint64_t exams_begun_ = 0;
   std::deque<Failure> failures_;  // The latest, the newest first.
   std::uint64_t queries_ = 0;
   std::vector<Event> events_;

@@ -2,40 +2,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Workers that are examined before they get leases of a job: when they join, and after each
-// suspension. An exam is a job of the dispatcher's with one segment, for one worker, which gets
-// nothing else of the job meanwhile. What it makes is looked at and thrown away.
+// suspension. An examined worker gets nothing else of the job meanwhile. What it makes is looked at
+// and thrown away.
 #include <algorithm>
 #include <utility>
 
 #include "gst/lease/coordinator.h"
 
 namespace dist {
-namespace {
-
-// The ids of exams begin here.
-constexpr JobId kExams = JobId{1} << 63;
-
-}  // namespace
 
 // --- Leases of exams
 
-JobId Coordinator::job_of(const Dispatcher::Grant& grant) const {
-  const auto exam = exams_.find(grant.segment.job);
-  return exam != exams_.end() ? exam->second.job : grant.segment.job;
-}
-
 const Coordinator::Segment& Coordinator::segment_of(const Dispatcher::Grant& grant) const {
-  const auto exam = exams_.find(grant.segment.job);
-  return exam != exams_.end() ? exam->second.segment
-                              : jobs_.at(grant.segment.job).segments.at(grant.segment.index);
-}
-
-// As the caller and the worker shall know it.
-Dispatcher::Grant Coordinator::told(const Dispatcher::Grant& grant) const {
-  Dispatcher::Grant told = grant;
-  if (is_exam(grant))
-    told.segment = {job_of(grant), segment_of(grant).header->index, grant.segment.first};
-  return told;
+  const Job& job = jobs_.at(grant.segment.job);
+  return grant.is_exam() ? job.candidates.at(grant.worker).segment
+                         : job.segments.at(grant.segment.index);
 }
 
 // --- Who is examined
@@ -62,18 +43,17 @@ void Coordinator::set_able(WorkerId worker, JobId id, Job& job, RenditionSet abl
 void Coordinator::examine(WorkerId worker, JobId id, Job& job, Instant now) {
   Candidate& candidate = job.candidates.at(worker);
   if (!job.golden || candidate.able == 0)
-    return end_exam(candidate, now);
+    return end_exam(worker, id, job, now);
   const RenditionSet renditions = candidate.able & job.golden->wanted;
-  if (candidate.exam != 0 && exams_.at(candidate.exam).renditions == renditions)
+  if (renditions != 0 && candidate.exam == renditions)
     return;
-  end_exam(candidate, now);
+  end_exam(worker, id, job, now);
   if (renditions == 0)
     return admit(worker, id, job, now);
-  candidate.exam = kExams + exams_begun_++;
-  exams_[candidate.exam] = {id, worker, renditions, *job.golden};
-  dispatcher_.add_job(candidate.exam, job.config.max_attempts, job.weights(), worker);
-  dispatcher_.add_segment({candidate.exam}, static_cast<double>(job.golden->header->units.size()),
-                          renditions);
+  candidate.exam = renditions;
+  candidate.segment = *job.golden;
+  dispatcher_.begin_exam({id, job.golden->header->index}, worker,
+                         static_cast<double>(job.golden->header->units.size()), renditions);
 }
 
 void Coordinator::examine_all(JobId id, Job& job, Instant now) {
@@ -90,43 +70,28 @@ void Coordinator::examine_again(WorkerId worker, Instant now) {
     add_candidate(*connections_.at(worker), id, job, now);
 }
 
-void Coordinator::end_exam(Candidate& candidate, Instant now) {
-  if (candidate.exam == 0)
-    return;
-  cancel(dispatcher_.remove_job(candidate.exam, now));
-  exams_.erase(std::exchange(candidate.exam, 0));
+void Coordinator::end_exam(WorkerId worker, JobId id, Job& job, Instant now) {
+  job.candidates.at(worker).exam = 0;
+  if (const auto lease = dispatcher_.end_exam(id, worker, now))
+    cancel({*lease});
 }
 
-void Coordinator::end_exams(Job& job, Instant now) {
-  for (auto& [_, candidate] : job.candidates)
-    end_exam(candidate, now);
-}
-
-void Coordinator::forget_candidate(WorkerId worker, Job& job, Instant now) {
-  const auto candidate = job.candidates.find(worker);
-  if (candidate == job.candidates.end())
-    return;
-  end_exam(candidate->second, now);
-  job.candidates.erase(candidate);
+void Coordinator::forget_candidate(WorkerId worker, JobId id, Job& job, Instant now) {
+  end_exam(worker, id, job, now);
+  job.candidates.erase(worker);
 }
 
 void Coordinator::admit(WorkerId worker, JobId id, Job& job, Instant now) {
   const RenditionSet able = job.candidates.at(worker).able;
-  forget_candidate(worker, job, now);
+  forget_candidate(worker, id, job, now);
   dispatcher_.set_ability(worker, id, able);
 }
 
 // Where there is no room for more results they are held one after another.
 void Coordinator::throttle_exams(JobId id, const Job& job) {
-  std::size_t leases = 0;
-  for (const auto& [_, candidate] : job.candidates)
-    leases += candidate.exam != 0 ? dispatcher_.leases(candidate.exam) : 0;
-  const bool room =
-      leases == 0 || !job.room.exceeds(job.room.expected(dispatcher_.leases(id) + leases));
-  for (const auto& [_, candidate] : job.candidates)
-    if (candidate.exam != 0)
-      dispatcher_.set_throttle(candidate.exam,
-                               room ? Dispatcher::Throttle::kNone : Dispatcher::Throttle::kStopped);
+  const std::size_t leases = dispatcher_.exam_leases(id);
+  dispatcher_.stop_exams(
+      id, leases != 0 && job.room.exceeds(job.room.expected(dispatcher_.leases(id) + leases)));
 }
 
 // --- What they are examined with
@@ -150,18 +115,16 @@ void Coordinator::offer_golden(JobId id, Job& job, const Segment& segment, bool 
 // --- What comes of it
 
 void Coordinator::exam_looked(const SegmentDone& done, const Look& look, Instant now) {
-  const Exam& exam = exams_.at(done.grant.segment.job);
-  const JobId id = exam.job;
+  const JobId id = done.grant.segment.job;
   Job& job = jobs_.at(id);
-  const Dispatcher::Grant grant = told(done.grant);
   if (look.difference.empty()) {
     if (!look.unknown.empty())
-      events_.push_back(PicturesUnknown{done.worker, grant, look.unknown});
+      events_.push_back(PicturesUnknown{done.worker, done.grant, look.unknown});
     dispatcher_.complete(done.worker.id, done.grant.lease, now);
     job.failed_exams = 0;
     return admit(done.worker.id, id, job, now);
   }
-  events_.push_back(PicturesDiffer{done.worker, grant, look.difference, look.evidence});
+  events_.push_back(PicturesDiffer{done.worker, done.grant, look.difference, look.evidence});
   fail_exam(done, look.difference, now);
 }
 
@@ -176,16 +139,15 @@ void Coordinator::fail_exam(const SegmentDone& done, const std::string& reason, 
 
 // Makes of it what is told. The worker is examined again.
 void Coordinator::exam_failed(Dispatcher::Failure& failure, Instant now) {
-  const JobId id = job_of(failure.grant);
+  const JobId id = failure.grant.segment.job;
   Job& job = jobs_.at(id);
   const WorkerInfo& worker = connections_.at(failure.grant.worker)->info;
   Candidate& candidate = job.candidates.at(worker.id);
   const bool over = !failure.given_up.empty();
-  failure.grant = told(failure.grant);
   failure.given_up.clear();
   candidate.failed = true;
   if (over) {
-    end_exam(candidate, now);
+    end_exam(worker.id, id, job, now);
     examine(worker.id, id, job, now);
   }
   count_failed_exam(failure, worker, id, job, now);
@@ -197,13 +159,11 @@ void Coordinator::exam_lost(const WorkerInfo& worker, JobId id, Job& job, const 
   const auto candidate = job.candidates.find(worker.id);
   if (candidate == job.candidates.end())
     return;
-  const auto leases = candidate->second.exam != 0 ? dispatcher_.leases_of(candidate->second.exam)
-                                                  : std::vector<Dispatcher::Grant>();
-  Dispatcher::Failure failure{.grant = leases.empty() ? Dispatcher::Grant() : told(leases.front()),
-                              .reason = reason};
-  forget_candidate(worker.id, job, now);
-  if (leases.empty() || reason.empty())
+  const auto lease = dispatcher_.exam_lease(id, worker.id);
+  forget_candidate(worker.id, id, job, now);
+  if (!lease || reason.empty())
     return;
+  Dispatcher::Failure failure{.grant = *lease, .reason = reason};
   count_failed_exam(failure, worker, id, job, now);
   note_failure(worker, failure, now);
   tell_failed(worker, failure);

@@ -130,7 +130,7 @@ void Coordinator::replace_form(const SegmentDone& done, Job& job) {
   const SegmentHeader& source = *segment_of(done.grant).header;
   const auto others =
       job.check.other_than(source, headers_of(done.renditions), job.renditions.empty());
-  drop_form(job_of(done.grant), job, others,
+  drop_form(done.grant.segment.job, job, others,
             done.worker.name + " makes it in another form, and nobody goes on with the one before");
 }
 

@@ -138,10 +138,10 @@ void Coordinator::choose_encoders(const Answer& answer, Job& job, Instant now) {
     }
   }
   if (less && chosen.empty())
-    update_ability(done.worker.id, job_of(done.grant), job, now);
+    update_ability(done.worker.id, done.grant.segment.job, job, now);
   if (!chosen.empty())
     for (const auto& [worker, _] : job.offers)
-      update_ability(worker, job_of(done.grant), job, now);
+      update_ability(worker, done.grant.segment.job, job, now);
   for (EncoderChosen& event : chosen)
     events_.push_back(std::move(event));
 }

@@ -72,7 +72,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   const Dispatcher::Grant* found = dispatcher_.find(id, event.lease);
   if (!found)
     return;
-  Job& job = jobs_.at(job_of(*found));
+  Job& job = jobs_.at(found->segment.job);
   Answer answer;
   SegmentDone& done = answer.done;
   done.worker = connection.info;
@@ -92,7 +92,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
     return choose_encoders(answer, job, now);
   // A short one came all at once, so that nobody knew of it before. It is looked at no further, for
   // what is accepted decides on what fits to it.
-  const bool exam = is_exam(done.grant);
+  const bool exam = done.grant.is_exam();
   const std::uint64_t more = exam ? answer.size : weigh(job, done);
   if (!job.room.fits(more) && !may_exceed(done.grant, job))
     return put_off(done.grant, answer.size, now);
@@ -177,7 +177,7 @@ SegmentDamage Coordinator::damage_in(const Job& job, const SegmentDone& done) co
 
 void Coordinator::refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, Job& job,
                          Instant now) {
-  if (verdict.other_form && !is_exam(done.grant))
+  if (verdict.other_form && !done.grant.is_exam())
     return refuse_form(verdict, done, job, now);
   const bool counts = !verdict.doubtful || done.grant.attempt > kDoubts * job.config.max_attempts;
   refuse_result(done, verdict.status.error(),

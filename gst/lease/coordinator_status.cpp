@@ -84,7 +84,7 @@ FarmStatus::WorkerStatus Coordinator::status_of(const Connection& connection, In
       .failures = connection.failures,
       .leases = {}};
   for (const Dispatcher::Grant& grant : dispatcher_.leases_held(info.id)) {
-    const SegmentKey segment = told(grant).segment;
+    const SegmentKey segment = grant.segment;
     status.leases.push_back({segment.job, segment.index, grant.attempt, now - grant.granted});
   }
   return status;

@@ -536,18 +536,13 @@ Instant Coordinator::next_wakeup() const {
 
 // --- What came of it
 
-std::vector<Coordinator::Event> Coordinator::take_events() {
-  return std::exchange(events_, {});
-}
-
-std::vector<WorkerId> Coordinator::take_writable() {
+Coordinator::Output Coordinator::take_output() {
   std::sort(writable_.begin(), writable_.end());
   writable_.erase(std::unique(writable_.begin(), writable_.end()), writable_.end());
-  return std::exchange(writable_, {});
-}
-
-std::vector<Coordinator::Closing> Coordinator::take_closing() {
-  return std::exchange(closing_, {});
+  return {.events = std::exchange(events_, {}),
+          .writable = std::exchange(writable_, {}),
+          .closing = std::exchange(closing_, {}),
+          .next_wakeup = next_wakeup()};
 }
 
 }  // namespace dist

@@ -3,7 +3,7 @@
 //
 // The whole of the primary apart from its sockets: sessions with the workers, the dispatcher, and
 // the check of what comes back. Pure, like its parts: the caller says what happened and when, then
-// takes what there is to write, to close and to tell. Not thread-safe.
+// takes the output until that is empty. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -231,7 +231,7 @@ class Coordinator {
   void tell_refused(const std::string& address, const std::string& reason, Instant now);
   // `address` is the peer's, with its port after the last colon.
   void connected(WorkerId id, const std::string& address, const wire::Nonce& nonce, Instant now);
-  // Bytes from the peer; ignored once the connection is in take_closing().
+  // Bytes from the peer; ignored once the connection was in Output::closing.
   void received(WorkerId id, std::span<const std::uint8_t> bytes, Instant now);
   // The connection is closed, by whomever.
   void disconnected(WorkerId id, const std::string& reason, Instant now);
@@ -281,20 +281,27 @@ class Coordinator {
   void say_goodbye(const std::string& reason);
 
   // --- Time
+  // To be called at Output::next_wakeup at the latest.
   void advance(Instant now);
-  // When to call advance() at the latest.
-  Instant next_wakeup() const;
 
-  // --- What came of it. To be taken after each of the calls above.
-  std::vector<Event> take_events();
-  // Connections whose link() has something to write, by id.
-  std::vector<WorkerId> take_writable();
-  // Connections to be closed once their output is written, and why.
+  // --- What came of it
+  // A connection to be closed once its output is written, and why.
   struct Closing {
     WorkerId id = 0;
     std::string reason;
   };
-  std::vector<Closing> take_closing();
+  struct Output {
+    std::vector<Event> events;
+    std::vector<WorkerId> writable;  // Whose link() has something to write, by id.
+    std::vector<Closing> closing;
+    Instant next_wakeup = kNever;
+
+    // There is nothing to do before next_wakeup.
+    bool empty() const { return events.empty() && writable.empty() && closing.empty(); }
+  };
+  // All that came of the calls above, and of what the caller did with the output before. To be
+  // taken after each call until empty: an output that is not empty may lead to calls.
+  [[nodiscard]] Output take_output();
 
   const Dispatcher& dispatcher() const { return dispatcher_; }
   // How the jobs and the workers do, as observers are told.
@@ -522,6 +529,7 @@ class Coordinator {
   void look_for_stall(JobId id, Job& job, Instant now);
   std::string describe_stall(JobId id) const;
   void pump(Instant now);
+  Instant next_wakeup() const;
   void watch(Connection& connection);
 
   const Config config_;
@@ -535,6 +543,7 @@ class Coordinator {
   std::map<LeaseId, Held> held_;
   std::deque<Failure> failures_;  // The latest, the newest first.
   std::uint64_t queries_ = 0;
+  // Output.
   std::vector<Event> events_;
   std::vector<WorkerId> writable_;  // Some more than once.
   std::vector<Closing> closing_;

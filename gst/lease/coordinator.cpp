@@ -169,7 +169,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, 
                          connection.info.trust == Trust::kOwn ? kOwn : process_of(connection.info),
                          identity_of(connection.info), connection.info.trust == Trust::kOwn);
   for (auto& [id, job] : jobs_) {
-    add_candidate(connection, id, job, now);
+    require_exam(connection, id, job, now);
     ask(connection, id, job, now);
   }
   watch(connection);
@@ -215,7 +215,8 @@ void Coordinator::lease_failed(const WorkerInfo& worker, Dispatcher::Failure fai
   if (failure.suspended == 0)
     return;
   events_.push_back(WorkerSuspended{worker, failure.suspended, failure.reason});
-  examine_again(worker.id, now);
+  for (auto& [id, job] : jobs_)
+    require_exam(*connections_.at(worker.id), id, job, now);
 }
 
 void Coordinator::tell_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure) {
@@ -319,7 +320,8 @@ void Coordinator::throttle(JobId id, Job& job) {
   if (job.stopped && oldest && job.kept.contains(*oldest))
     settle_all(id, job);
   dispatcher_.set_throttle(id, throttle);
-  throttle_exams(id, job);
+  dispatcher_.stop_exams(id,
+                         job.room.stops_exams(dispatcher_.leases(id), dispatcher_.exam_leases(id)));
 }
 
 void Coordinator::look_for_stall(JobId id, Job& job, Instant now) {
@@ -403,7 +405,7 @@ void Coordinator::add_job(JobId id, const JobConfig& config, Instant now) {
   dispatcher_.add_job(id, config.max_attempts);
   for (const auto& [_, connection] : connections_)
     if (connection->works())
-      add_candidate(*connection, id, job, now);
+      require_exam(*connection, id, job, now);
   session_config_.max_result_size =
       std::max(session_config_.max_result_size, config.max_bytes / kResultShare);
 }
@@ -457,11 +459,10 @@ void Coordinator::set_blocked(JobId id, bool blocked, Instant now) {
 void Coordinator::clear_job(JobId id, Instant now) {
   cancel(dispatcher_.clear_job(id, now));
   Job& job = jobs_.at(id);
-  for (auto& [_, candidate] : job.candidates)
-    candidate.exam = 0;
   static_cast<JobWork&>(job) = JobWork(job.config);
   job.verification.forget_segments();
-  examine_all(id, job, now);
+  for (const Exams::Step& step : job.exams.begin_anew())
+    apply(step, id, now);
   pump(now);
 }
 

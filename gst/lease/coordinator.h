@@ -25,6 +25,8 @@
 #include "gst/cut/segment_context.h"
 #include "gst/lease/dispatcher.h"
 #include "gst/lease/door.h"
+#include "gst/lease/exams.h"
+#include "gst/lease/job_segment.h"
 #include "gst/lease/result_check.h"
 #include "gst/lease/result_room.h"
 #include "gst/lease/standstill.h"
@@ -335,40 +337,19 @@ class Coordinator {
     // Gets leases.
     bool works() const { return joined && !closing; }
   };
-  struct Segment {
-    std::shared_ptr<const SegmentHeader> header;
-    BytesList bytes;
-    wire::Digest sha256 = {};
-    RenditionSet wanted = 1;                         // The others have no frames in it.
-    std::uint64_t results = 0;                       // Bytes of those renditions that are there.
-    std::map<std::string, std::uint64_t> made = {};  // Those of them that are provisional.
-    bool filled = false;                             // Those without frames were added.
-    // What lies before it; null once it is among its bytes, or if there is nothing.
-    std::shared_ptr<const SegmentBytes> before = {};
-    // The first lease that has it; 0: none.
-    LeaseId in_context_from = 0;
-
-    bool was_leased_without(LeaseId lease) const { return lease < in_context_from; }
-  };
-  // A worker that has not passed its exam.
-  struct Candidate {
-    RenditionSet able = 0;
-    RenditionSet exam = 0;  // In what it is examined; 0: it is not.
-    Segment segment = {};   // With which.
-    bool failed = false;
-  };
+  using Segment = JobSegment;
   // What the workers of a job have said, and what it wants of them: survives clear_job().
   struct JobWorkers {
-    explicit JobWorkers(const JobConfig& config) : verification(config.verification) {}
+    explicit JobWorkers(const JobConfig& config)
+        : verification(config.verification),
+          exams(config.verification.golden, config.max_attempts) {}
 
     Verification verification;
+    Exams exams;
     std::vector<RenditionSpec> renditions;  // Empty: whatever a worker makes.
     std::uint64_t query = 0;                // By which workers were asked for them.
     std::map<WorkerId, std::vector<Ability>> offers;
     std::vector<std::string> encoders;  // Of the results so far, for each rendition; empty: any.
-    // Where workers are examined: with what, and those that have not passed.
-    std::optional<Segment> golden;
-    std::map<WorkerId, Candidate> candidates;
   };
   // What becomes of the segments of a job: begins anew with clear_job().
   struct JobWork {
@@ -391,8 +372,6 @@ class Coordinator {
     std::uint64_t frames_done = 0;
     std::uint64_t failures = 0;
     std::uint64_t hedges = 0;
-    unsigned failed_exams = 0;                    // Since one passed.
-    Instant exams_fail_since = 0;                 // The first of them.
     std::map<std::size_t, Instant> unable_since;  // Of those that are queued and nobody can make.
     Instant unable_at = kNever;                   // When that is told.
     bool unable_told = false;
@@ -455,22 +434,15 @@ class Coordinator {
   bool may_exceed(const Dispatcher::Grant& grant, const Job& job) const;
   bool admit_result(const Dispatcher::Grant& grant);
   const Segment& segment_of(const Dispatcher::Grant& grant) const;
-  void add_candidate(const Connection& connection, JobId id, Job& job, Instant now);
+  void require_exam(const Connection& connection, JobId id, Job& job, Instant now);
   void set_able(WorkerId worker, JobId id, Job& job, RenditionSet able, Instant now);
-  void examine(WorkerId worker, JobId id, Job& job, Instant now);
-  void examine_all(JobId id, Job& job, Instant now);
-  void examine_again(WorkerId worker, Instant now);
-  void end_exam(WorkerId worker, JobId id, Job& job, Instant now);
-  void forget_candidate(WorkerId worker, JobId id, Job& job, Instant now);
-  void admit(WorkerId worker, JobId id, Job& job, Instant now);
+  void apply(const Exams::Step& step, JobId id, Instant now);
   void offer_golden(JobId id, Job& job, const Segment& segment, bool known, Instant now);
   void exam_looked(const SegmentDone& done, const Look& look, Instant now);
   void fail_exam(const SegmentDone& done, const std::string& reason, Instant now);
   void exam_failed(Dispatcher::Failure& failure, Instant now);
   void exam_lost(const WorkerInfo& worker, JobId id, Job& job, const std::string& reason,
                  Instant now);
-  void count_failed_exam(Dispatcher::Failure& failure, const WorkerInfo& worker, JobId id, Job& job,
-                         Instant now);
   void accept(Answer answer, Job& job, Instant now);
   void refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, Job& job, Instant now);
   void refuse_result(const SegmentDone& done, const std::string& reason, Dispatcher::Blame blame,
@@ -519,7 +491,6 @@ class Coordinator {
   void lease_ended(LeaseId lease);
   void account_incoming(Connection& connection);
   void throttle(JobId id, Job& job);
-  void throttle_exams(JobId id, const Job& job);
   bool all_done() const;
   void ask(Connection& connection, JobId id, Job& job, Instant now);
   void update_ability(WorkerId worker, JobId id, Job& job, Instant now);

@@ -117,7 +117,8 @@ void Coordinator::refute(WorkerId worker, const std::string& reason, Instant now
   const auto suspension = dispatcher_.suspend(worker, now);
   cancel(suspension.cancelled);
   events_.push_back(WorkerSuspended{connections_.at(worker)->info, suspension.duration, reason});
-  examine_again(worker, now);
+  for (auto& [id, job] : jobs_)
+    require_exam(*connections_.at(worker), id, job, now);
 }
 
 }  // namespace dist

@@ -62,7 +62,7 @@ void Coordinator::set_renditions(JobId id, const std::vector<RenditionSpec>& ren
   job.encoders.assign(renditions.size(), {});
   job.offers.clear();
   job.query = ++queries_;
-  job.golden.reset();
+  job.exams.forget_segment();
   dispatcher_.add_job(id, job.config.max_attempts, job.weights());
   for (auto& [_, connection] : connections_)
     if (connection->works())
@@ -178,8 +178,7 @@ void Coordinator::look_for_unable(JobId id, Job& job, Instant now) {
     return;
   // Without any worker, the next one may be the one who can: the waiting begins anew.
   RenditionSet missing = dispatcher_.workers() > 0 ? dispatcher_.unable(id) : 0;
-  for (const auto& [_, candidate] : job.candidates)
-    missing &= ~candidate.able;
+  missing &= ~job.exams.able();
   // Whoever has not answered yet may be the one who can, but others may come and go all the time,
   // or never answer.
   const bool all_offered = job.offers.size() >= dispatcher_.workers();

@@ -138,7 +138,7 @@ void Coordinator::lose(Connection& connection, const std::string& reason, Instan
        dispatcher_.remove_worker(connection.info.id, in_good_order, reason, now))
     lease_failed(connection.info, failure, now);
   for (auto& [_, job] : jobs_) {
-    job.offers.erase(connection.info.id);
+    job.abilities.forget(connection.info.id);
     job.verification.forget_worker(connection.info.id);
   }
   connection.port->drop_leases();
@@ -375,7 +375,7 @@ void Coordinator::pump(Instant now) {
                             .attempt = grant->attempt,
                             .size = 0,
                             .sha256 = segment.sha256,
-                            .renditions = to_string(job.some(grant->renditions))},
+                            .renditions = to_string(job.abilities.some(grant->renditions))},
                            static_cast<std::uint32_t>(segment.header->units.size()), segment.bytes);
     writable_.push_back(grant->worker);
     throttle(id, job);
@@ -418,9 +418,9 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
   job.room.window().accept(index, total_size(segment));
   if (!job.first_segment_at)
     job.first_segment_at = now;
-  RenditionSet wanted = job.renditions.empty() ? 1 : 0;
-  for (std::size_t i = 0; i < job.renditions.size(); ++i)
-    wanted |= RenditionSet{!frames_of(*header, job.renditions[i]).empty()} << i;
+  RenditionSet wanted = job.abilities.renditions().empty() ? 1 : 0;
+  for (std::size_t i = 0; i < job.abilities.renditions().size(); ++i)
+    wanted |= RenditionSet{!frames_of(*header, job.abilities.renditions()[i]).empty()} << i;
   // Raw frames need nothing of those before.
   const bool raw = header->caps.starts_with("video/x-raw");
   auto before = std::exchange(
@@ -461,6 +461,7 @@ void Coordinator::clear_job(JobId id, Instant now) {
   Job& job = jobs_.at(id);
   static_cast<JobWork&>(job) = JobWork(job.config);
   job.verification.forget_segments();
+  job.abilities.begin_anew();
   for (const Exams::Step& step : job.exams.begin_anew())
     apply(step, id, now);
   pump(now);
@@ -531,7 +532,7 @@ void Coordinator::advance(Instant now) {
 Instant Coordinator::next_wakeup() const {
   Instant at = dispatcher_.next_wakeup();
   for (const auto& [_, job] : jobs_)
-    at = std::min({at, job.unable_at, job.standstill.next_wakeup()});
+    at = std::min({at, job.abilities.next_wakeup(), job.standstill.next_wakeup()});
   return wakeups_.empty() ? at : std::min(at, wakeups_.begin()->first);
 }
 

@@ -23,6 +23,7 @@
 #include "gst/cut/film_damage.h"
 #include "gst/cut/segment.h"
 #include "gst/cut/segment_context.h"
+#include "gst/lease/abilities.h"
 #include "gst/lease/dispatcher.h"
 #include "gst/lease/door.h"
 #include "gst/lease/exams.h"
@@ -346,10 +347,8 @@ class Coordinator {
 
     Verification verification;
     Exams exams;
-    std::vector<RenditionSpec> renditions;  // Empty: whatever a worker makes.
-    std::uint64_t query = 0;                // By which workers were asked for them.
-    std::map<WorkerId, std::vector<Ability>> offers;
-    std::vector<std::string> encoders;  // Of the results so far, for each rendition; empty: any.
+    Abilities abilities;
+    std::uint64_t query = 0;  // By which workers were asked for its renditions.
   };
   // What becomes of the segments of a job: begins anew with clear_job().
   struct JobWork {
@@ -372,19 +371,11 @@ class Coordinator {
     std::uint64_t frames_done = 0;
     std::uint64_t failures = 0;
     std::uint64_t hedges = 0;
-    std::map<std::size_t, Instant> unable_since;  // Of those that are queued and nobody can make.
-    Instant unable_at = kNever;                   // When that is told.
-    bool unable_told = false;
   };
   struct Job : JobWorkers, JobWork {
     explicit Job(const JobConfig& c) : JobWorkers(c), JobWork(c), config(c) {}
 
     JobConfig config;
-
-    // Those of its renditions that are in the set.
-    std::vector<RenditionSpec> some(RenditionSet set) const;
-    std::vector<double> weights() const;
-    std::size_t find(const std::string& rendition) const;
   };
 
   // A result that may count.
@@ -408,7 +399,6 @@ class Coordinator {
   static constexpr char kJobDone[] = "the job is done";
   // The identity of workers whose trust is `own`, and their process.
   static constexpr char kOwn[] = "this process";
-  static bool has(RenditionSet set, std::size_t rendition) { return (set >> rendition & 1) != 0; }
 
   void handle(Connection& connection, PrimarySession::Joined& event, Instant now);
   void handle(Connection& connection, PrimarySession::LeaseAdvanced& event, Instant now);
@@ -463,7 +453,6 @@ class Coordinator {
                  const std::string& reason);
   std::uint64_t take_back(JobId id, Job& job, std::uint64_t index,
                           const std::set<std::string>& renditions, ResultsTakenBack& event);
-  bool drop_encoders(JobId id, Job& job, RenditionSet missing, Instant now);
   bool put_in_context(Segment& segment) const;
   SegmentDamage damage_in(const Job& job, const SegmentDone& done) const;
   bool needs_context(const SegmentDone& done, Job& job, bool looked_at) const;
@@ -495,8 +484,8 @@ class Coordinator {
   void ask(Connection& connection, JobId id, Job& job, Instant now);
   void update_ability(WorkerId worker, JobId id, Job& job, Instant now);
   void choose_encoders(const Answer& answer, Job& job, Instant now);
-  std::string missing_encoders(const Job& job, RenditionSet missing) const;
   void look_for_unable(JobId id, Job& job, Instant now);
+  static RenditionSet confirmed(const Job& job, RenditionSet among);
   void look_for_stall(JobId id, Job& job, Instant now);
   std::string describe_stall(JobId id) const;
   void pump(Instant now);

@@ -163,20 +163,15 @@ void Farm::accept(GSocketConnection* socket) {
 void Farm::act() {
   if (std::exchange(acting_, true))
     return;
-  bool again = true;
-  while (again) {
-    again = false;
-    for (const WorkerId id : coordinator_.take_writable()) {
-      again = true;
+  Coordinator::Output output = coordinator_.take_output();
+  for (; !output.empty(); output = coordinator_.take_output()) {
+    for (const WorkerId id : output.writable)
       if (const auto at = connections_.find(id); at != connections_.end())
         at->second->flush();
-    }
-    for (const Coordinator::Closing& closing : coordinator_.take_closing()) {
-      again = true;
+    for (const Coordinator::Closing& closing : output.closing)
       if (const auto at = connections_.find(closing.id); at != connections_.end())
         at->second->finish(closing.reason);
-    }
-    for (const Coordinator::Event& event : coordinator_.take_events()) {
+    for (const Coordinator::Event& event : output.events) {
       const auto job = job_of(event);
       for (const auto& [id, tell] : jobs_)
         if (!job || *job == id)
@@ -185,7 +180,7 @@ void Farm::act() {
   }
   acting_ = false;
   if (!stopping_)
-    timer_.set(coordinator_.next_wakeup());
+    timer_.set(output.next_wakeup);
 }
 
 FarmStatus Farm::status() {

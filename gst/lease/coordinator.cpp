@@ -138,7 +138,7 @@ void Coordinator::lose(Connection& connection, const std::string& reason, Instan
        dispatcher_.remove_worker(connection.info.id, in_good_order, reason, now))
     lease_failed(connection.info, failure, now);
   for (auto& [_, job] : jobs_) {
-    job.offers.erase(connection.info.id);
+    job.abilities.forget(connection.info.id);
     job.verification.forget_worker(connection.info.id);
   }
   connection.port->drop_leases();
@@ -169,7 +169,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::Joined& event, 
                          connection.info.trust == Trust::kOwn ? kOwn : process_of(connection.info),
                          identity_of(connection.info), connection.info.trust == Trust::kOwn);
   for (auto& [id, job] : jobs_) {
-    add_candidate(connection, id, job, now);
+    require_exam(connection, id, job, now);
     ask(connection, id, job, now);
   }
   watch(connection);
@@ -182,7 +182,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::LeaseAdvanced& 
                          Instant now) {
   dispatcher_.progress(connection.info.id, event.lease, now);
   const auto* grant = dispatcher_.find(connection.info.id, event.lease);
-  if (grant && event.share > 0 && !is_exam(*grant))
+  if (grant && event.share > 0 && !grant->is_exam())
     events_.push_back(LeaseAdvanced{*grant, event.share});
 }
 
@@ -208,14 +208,15 @@ void Coordinator::lease_failed(const WorkerInfo& worker, Dispatcher::Failure fai
   make_room(failure.grant);
   cancel({failure.grant});
   cancel(failure.cancelled);
-  if (is_exam(failure.grant))
+  if (failure.grant.is_exam())
     exam_failed(failure, now);
   note_failure(worker, failure, now);
   tell_failed(worker, failure);
   if (failure.suspended == 0)
     return;
   events_.push_back(WorkerSuspended{worker, failure.suspended, failure.reason});
-  examine_again(worker.id, now);
+  for (auto& [id, job] : jobs_)
+    require_exam(*connections_.at(worker.id), id, job, now);
 }
 
 void Coordinator::tell_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure) {
@@ -251,13 +252,13 @@ void Coordinator::cancel(const std::vector<Dispatcher::Grant>& grants) {
 // Whether the result may go beyond the limit: that of the earliest segment, for room comes from it,
 // and that of an exam, for whoever passes may be the only one who can make that segment.
 bool Coordinator::may_exceed(const Dispatcher::Grant& grant, const Job& job) const {
-  return is_exam(grant) || grant.segment.index == job.room.window().oldest();
+  return grant.is_exam() || grant.segment.index == job.room.window().oldest();
 }
 
 bool Coordinator::admit_result(const Dispatcher::Grant& grant) {
-  return jobs_.at(job_of(grant))
+  return jobs_.at(grant.segment.job)
       .room.admit(grant.lease,
-                  is_exam(grant) ? ResultRoom::Kind::kExam : ResultRoom::Kind::kSegment);
+                  grant.is_exam() ? ResultRoom::Kind::kExam : ResultRoom::Kind::kSegment);
 }
 
 // Looks at what has arrived of a result.
@@ -267,14 +268,14 @@ void Coordinator::check_incoming(Connection& connection, Instant now) {
     return;
   const Dispatcher::Grant grant =
       *dispatcher_.find(connection.info.id, connection.port->incoming()->lease);
-  Job& job = jobs_.at(job_of(grant));
+  Job& job = jobs_.at(grant.segment.job);
   if (!job.room.fits(0) && (!may_exceed(grant, job) || !admit_result(grant)))
     put_off(grant, connection.incoming, now);
 }
 
 // There is no room for this result until earlier ones are delivered.
 void Coordinator::put_off(const Dispatcher::Grant& grant, std::uint64_t size, Instant now) {
-  jobs_.at(job_of(grant)).room.put_off(size);
+  jobs_.at(grant.segment.job).room.put_off(size);
   cancel({dispatcher_.release(grant.worker, grant.lease, now).value()});
 }
 
@@ -305,7 +306,7 @@ void Coordinator::account_incoming(Connection& connection) {
   if (const auto* grant = dispatcher_.find(connection.info.id, incoming->lease)) {
     connection.incoming = incoming->bytes;
     connection.incoming_lease = incoming->lease;
-    connection.incoming_job = job_of(*grant);
+    connection.incoming_job = grant->segment.job;
     jobs_.at(connection.incoming_job).room.arrived(0, incoming->bytes);
   }
 }
@@ -319,7 +320,8 @@ void Coordinator::throttle(JobId id, Job& job) {
   if (job.stopped && oldest && job.kept.contains(*oldest))
     settle_all(id, job);
   dispatcher_.set_throttle(id, throttle);
-  throttle_exams(id, job);
+  dispatcher_.stop_exams(id,
+                         job.room.stops_exams(dispatcher_.leases(id), dispatcher_.exam_leases(id)));
 }
 
 void Coordinator::look_for_stall(JobId id, Job& job, Instant now) {
@@ -365,7 +367,7 @@ void Coordinator::pump(Instant now) {
   }
   while (const auto grant = dispatcher_.next_grant(now)) {
     Connection& connection = *connections_.at(grant->worker);
-    const JobId id = job_of(*grant);
+    const JobId id = grant->segment.job;
     Job& job = jobs_.at(id);
     const Segment& segment = segment_of(*grant);
     connection.port->grant({.lease = grant->lease,
@@ -373,7 +375,7 @@ void Coordinator::pump(Instant now) {
                             .attempt = grant->attempt,
                             .size = 0,
                             .sha256 = segment.sha256,
-                            .renditions = to_string(job.some(grant->renditions))},
+                            .renditions = to_string(job.abilities.some(grant->renditions))},
                            static_cast<std::uint32_t>(segment.header->units.size()), segment.bytes);
     writable_.push_back(grant->worker);
     throttle(id, job);
@@ -403,7 +405,7 @@ void Coordinator::add_job(JobId id, const JobConfig& config, Instant now) {
   dispatcher_.add_job(id, config.max_attempts);
   for (const auto& [_, connection] : connections_)
     if (connection->works())
-      add_candidate(*connection, id, job, now);
+      require_exam(*connection, id, job, now);
   session_config_.max_result_size =
       std::max(session_config_.max_result_size, config.max_bytes / kResultShare);
 }
@@ -416,9 +418,9 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
   job.room.window().accept(index, total_size(segment));
   if (!job.first_segment_at)
     job.first_segment_at = now;
-  RenditionSet wanted = job.renditions.empty() ? 1 : 0;
-  for (std::size_t i = 0; i < job.renditions.size(); ++i)
-    wanted |= RenditionSet{!frames_of(*header, job.renditions[i]).empty()} << i;
+  RenditionSet wanted = job.abilities.renditions().empty() ? 1 : 0;
+  for (std::size_t i = 0; i < job.abilities.renditions().size(); ++i)
+    wanted |= RenditionSet{!frames_of(*header, job.abilities.renditions()[i]).empty()} << i;
   // Raw frames need nothing of those before.
   const bool raw = header->caps.starts_with("video/x-raw");
   auto before = std::exchange(
@@ -457,16 +459,16 @@ void Coordinator::set_blocked(JobId id, bool blocked, Instant now) {
 void Coordinator::clear_job(JobId id, Instant now) {
   cancel(dispatcher_.clear_job(id, now));
   Job& job = jobs_.at(id);
-  end_exams(job, now);
   static_cast<JobWork&>(job) = JobWork(job.config);
   job.verification.forget_segments();
-  examine_all(id, job, now);
+  job.abilities.begin_anew();
+  for (const Exams::Step& step : job.exams.begin_anew())
+    apply(step, id, now);
   pump(now);
 }
 
 void Coordinator::remove_job(JobId id, Instant now) {
   const bool were_done = all_done();
-  end_exams(jobs_.at(id), now);
   cancel(dispatcher_.remove_job(id, now));
   jobs_.erase(id);
   std::erase_if(failures_, [id](const Failure& f) { return f.grant.segment.job == id; });
@@ -530,24 +532,19 @@ void Coordinator::advance(Instant now) {
 Instant Coordinator::next_wakeup() const {
   Instant at = dispatcher_.next_wakeup();
   for (const auto& [_, job] : jobs_)
-    at = std::min({at, job.unable_at, job.standstill.next_wakeup()});
+    at = std::min({at, job.abilities.next_wakeup(), job.standstill.next_wakeup()});
   return wakeups_.empty() ? at : std::min(at, wakeups_.begin()->first);
 }
 
 // --- What came of it
 
-std::vector<Coordinator::Event> Coordinator::take_events() {
-  return std::exchange(events_, {});
-}
-
-std::vector<WorkerId> Coordinator::take_writable() {
+Coordinator::Output Coordinator::take_output() {
   std::sort(writable_.begin(), writable_.end());
   writable_.erase(std::unique(writable_.begin(), writable_.end()), writable_.end());
-  return std::exchange(writable_, {});
-}
-
-std::vector<Coordinator::Closing> Coordinator::take_closing() {
-  return std::exchange(closing_, {});
+  return {.events = std::exchange(events_, {}),
+          .writable = std::exchange(writable_, {}),
+          .closing = std::exchange(closing_, {}),
+          .next_wakeup = next_wakeup()};
 }
 
 }  // namespace dist

@@ -3,7 +3,7 @@
 //
 // The whole of the primary apart from its sockets: sessions with the workers, the dispatcher, and
 // the check of what comes back. Pure, like its parts: the caller says what happened and when, then
-// takes what there is to write, to close and to tell. Not thread-safe.
+// takes the output until that is empty. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,11 @@
 #include "gst/cut/film_damage.h"
 #include "gst/cut/segment.h"
 #include "gst/cut/segment_context.h"
+#include "gst/lease/abilities.h"
 #include "gst/lease/dispatcher.h"
 #include "gst/lease/door.h"
+#include "gst/lease/exams.h"
+#include "gst/lease/job_segment.h"
 #include "gst/lease/result_check.h"
 #include "gst/lease/result_room.h"
 #include "gst/lease/standstill.h"
@@ -234,7 +237,7 @@ class Coordinator {
   void tell_refused(const std::string& address, const std::string& reason, Instant now);
   // `address` is the peer's, with its port after the last colon.
   void connected(WorkerId id, const std::string& address, const wire::Nonce& nonce, Instant now);
-  // Bytes from the peer; ignored once the connection is in take_closing().
+  // Bytes from the peer; ignored once the connection was in Output::closing.
   void received(WorkerId id, std::span<const std::uint8_t> bytes, Instant now);
   // The connection is closed, by whomever.
   void disconnected(WorkerId id, const std::string& reason, Instant now);
@@ -248,7 +251,7 @@ class Coordinator {
   // What such a worker says.
   void said(WorkerId id, PrimarySession::Event event, Instant now);
 
-  // --- Jobs. The caller chooses the ids, each once, below 2^63.
+  // --- Jobs. The caller chooses the ids, each once.
   void add_job(JobId job, const JobConfig& config, Instant now);
   // What shall be made of the segments, said before the first of them: resolved, at least one, at
   // most kMaxRenditions. Workers are asked what they can make of it, and get no lease of the job
@@ -283,20 +286,27 @@ class Coordinator {
   void say_goodbye(const std::string& reason);
 
   // --- Time
+  // To be called at Output::next_wakeup at the latest.
   void advance(Instant now);
-  // When to call advance() at the latest.
-  Instant next_wakeup() const;
 
-  // --- What came of it. To be taken after each of the calls above.
-  std::vector<Event> take_events();
-  // Connections whose link() has something to write, by id.
-  std::vector<WorkerId> take_writable();
-  // Connections to be closed once their output is written, and why.
+  // --- What came of it
+  // A connection to be closed once its output is written, and why.
   struct Closing {
     WorkerId id = 0;
     std::string reason;
   };
-  std::vector<Closing> take_closing();
+  struct Output {
+    std::vector<Event> events;
+    std::vector<WorkerId> writable;  // Whose link() has something to write, by id.
+    std::vector<Closing> closing;
+    Instant next_wakeup = kNever;
+
+    // There is nothing to do before next_wakeup.
+    bool empty() const { return events.empty() && writable.empty() && closing.empty(); }
+  };
+  // All that came of the calls above, and of what the caller did with the output before. To be
+  // taken after each call until empty: an output that is not empty may lead to calls.
+  [[nodiscard]] Output take_output();
 
   const Dispatcher& dispatcher() const { return dispatcher_; }
   // How the jobs and the workers do, as observers are told.
@@ -330,39 +340,17 @@ class Coordinator {
     // Gets leases.
     bool works() const { return joined && !closing; }
   };
-  struct Segment {
-    std::shared_ptr<const SegmentHeader> header;
-    BytesList bytes;
-    wire::Digest sha256 = {};
-    RenditionSet wanted = 1;                         // The others have no frames in it.
-    std::uint64_t results = 0;                       // Bytes of those renditions that are there.
-    std::map<std::string, std::uint64_t> made = {};  // Those of them that are provisional.
-    bool filled = false;                             // Those without frames were added.
-    // What lies before it; null once it is among its bytes, or if there is nothing.
-    std::shared_ptr<const SegmentBytes> before = {};
-    // The first lease that has it; 0: none.
-    LeaseId in_context_from = 0;
-
-    bool was_leased_without(LeaseId lease) const { return lease < in_context_from; }
-  };
-  // A worker that has not passed its exam.
-  struct Candidate {
-    RenditionSet able = 0;
-    JobId exam = 0;  // 0: it has none.
-    bool failed = false;
-  };
+  using Segment = JobSegment;
   // What the workers of a job have said, and what it wants of them: survives clear_job().
   struct JobWorkers {
-    explicit JobWorkers(const JobConfig& config) : verification(config.verification) {}
+    explicit JobWorkers(const JobConfig& config)
+        : verification(config.verification),
+          exams(config.verification.golden, config.max_attempts) {}
 
     Verification verification;
-    std::vector<RenditionSpec> renditions;  // Empty: whatever a worker makes.
-    std::uint64_t query = 0;                // By which workers were asked for them.
-    std::map<WorkerId, std::vector<Ability>> offers;
-    std::vector<std::string> encoders;  // Of the results so far, for each rendition; empty: any.
-    // Where workers are examined: with what, and those that have not passed.
-    std::optional<Segment> golden;
-    std::map<WorkerId, Candidate> candidates;
+    Exams exams;
+    Abilities abilities;
+    std::uint64_t query = 0;  // By which workers were asked for its renditions.
   };
   // What becomes of the segments of a job: begins anew with clear_job().
   struct JobWork {
@@ -385,30 +373,13 @@ class Coordinator {
     std::uint64_t frames_done = 0;
     std::uint64_t failures = 0;
     std::uint64_t hedges = 0;
-    unsigned failed_exams = 0;                    // Since one passed.
-    Instant exams_fail_since = 0;                 // The first of them.
-    std::map<std::size_t, Instant> unable_since;  // Of those that are queued and nobody can make.
-    Instant unable_at = kNever;                   // When that is told.
-    bool unable_told = false;
   };
   struct Job : JobWorkers, JobWork {
     explicit Job(const JobConfig& c) : JobWorkers(c), JobWork(c), config(c) {}
 
     JobConfig config;
-
-    // Those of its renditions that are in the set.
-    std::vector<RenditionSpec> some(RenditionSet set) const;
-    std::vector<double> weights() const;
-    std::size_t find(const std::string& rendition) const;
   };
 
-  // A job of the dispatcher's with one segment, for one worker. Nobody else knows its id.
-  struct Exam {
-    JobId job = 0;
-    WorkerId worker = 0;
-    RenditionSet renditions = 0;
-    Segment segment;
-  };
   // A result that may count.
   struct Answer {
     SegmentDone done;
@@ -430,7 +401,6 @@ class Coordinator {
   static constexpr char kJobDone[] = "the job is done";
   // The identity of workers whose trust is `own`, and their process.
   static constexpr char kOwn[] = "this process";
-  static bool has(RenditionSet set, std::size_t rendition) { return (set >> rendition & 1) != 0; }
 
   void handle(Connection& connection, PrimarySession::Joined& event, Instant now);
   void handle(Connection& connection, PrimarySession::LeaseAdvanced& event, Instant now);
@@ -453,29 +423,18 @@ class Coordinator {
   void refute(WorkerId worker, const std::string& reason, Instant now);
 
   bool is_there(WorkerId worker) const;
-  JobId job_of(const Dispatcher::Grant& grant) const;
-  bool is_exam(const Dispatcher::Grant& grant) const { return exams_.contains(grant.segment.job); }
   bool may_exceed(const Dispatcher::Grant& grant, const Job& job) const;
   bool admit_result(const Dispatcher::Grant& grant);
   const Segment& segment_of(const Dispatcher::Grant& grant) const;
-  Dispatcher::Grant told(const Dispatcher::Grant& grant) const;
-  void add_candidate(const Connection& connection, JobId id, Job& job, Instant now);
+  void require_exam(const Connection& connection, JobId id, Job& job, Instant now);
   void set_able(WorkerId worker, JobId id, Job& job, RenditionSet able, Instant now);
-  void examine(WorkerId worker, JobId id, Job& job, Instant now);
-  void examine_all(JobId id, Job& job, Instant now);
-  void examine_again(WorkerId worker, Instant now);
-  void end_exam(Candidate& candidate, Instant now);
-  void end_exams(Job& job, Instant now);
-  void forget_candidate(WorkerId worker, Job& job, Instant now);
-  void admit(WorkerId worker, JobId id, Job& job, Instant now);
+  void apply(const Exams::Step& step, JobId id, Instant now);
   void offer_golden(JobId id, Job& job, const Segment& segment, bool known, Instant now);
   void exam_looked(const SegmentDone& done, const Look& look, Instant now);
   void fail_exam(const SegmentDone& done, const std::string& reason, Instant now);
   void exam_failed(Dispatcher::Failure& failure, Instant now);
   void exam_lost(const WorkerInfo& worker, JobId id, Job& job, const std::string& reason,
                  Instant now);
-  void count_failed_exam(Dispatcher::Failure& failure, const WorkerInfo& worker, JobId id, Job& job,
-                         Instant now);
   void accept(Answer answer, Job& job, Instant now);
   void refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, Job& job, Instant now);
   void refuse_result(const SegmentDone& done, const std::string& reason, Dispatcher::Blame blame,
@@ -496,7 +455,6 @@ class Coordinator {
                  const std::string& reason);
   std::uint64_t take_back(JobId id, Job& job, std::uint64_t index,
                           const std::set<std::string>& renditions, ResultsTakenBack& event);
-  bool drop_encoders(JobId id, Job& job, RenditionSet missing, Instant now);
   bool put_in_context(Segment& segment) const;
   SegmentDamage damage_in(const Job& job, const SegmentDone& done) const;
   bool needs_context(const SegmentDone& done, Job& job, bool looked_at) const;
@@ -524,16 +482,16 @@ class Coordinator {
   void lease_ended(LeaseId lease);
   void account_incoming(Connection& connection);
   void throttle(JobId id, Job& job);
-  void throttle_exams(JobId id, const Job& job);
   bool all_done() const;
   void ask(Connection& connection, JobId id, Job& job, Instant now);
   void update_ability(WorkerId worker, JobId id, Job& job, Instant now);
   void choose_encoders(const Answer& answer, Job& job, Instant now);
-  std::string missing_encoders(const Job& job, RenditionSet missing) const;
   void look_for_unable(JobId id, Job& job, Instant now);
+  static RenditionSet confirmed(const Job& job, RenditionSet among);
   void look_for_stall(JobId id, Job& job, Instant now);
   std::string describe_stall(JobId id) const;
   void pump(Instant now);
+  Instant next_wakeup() const;
   void watch(Connection& connection);
 
   const Config config_;
@@ -545,10 +503,9 @@ class Coordinator {
   std::set<std::pair<Instant, WorkerId>> wakeups_;
 
   std::map<LeaseId, Held> held_;
-  std::map<JobId, Exam> exams_;  // By its id in the dispatcher.
-  std::uint64_t exams_begun_ = 0;
   std::deque<Failure> failures_;  // The latest, the newest first.
   std::uint64_t queries_ = 0;
+  // Output.
   std::vector<Event> events_;
   std::vector<WorkerId> writable_;  // Some more than once.
   std::vector<Closing> closing_;

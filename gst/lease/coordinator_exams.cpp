@@ -1,168 +1,62 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Workers that are examined before they get leases of a job: when they join, and after each
-// suspension. An exam is a job of the dispatcher's with one segment, for one worker, which gets
-// nothing else of the job meanwhile. What it makes is looked at and thrown away.
-#include <algorithm>
+// What comes of exams.
 #include <utility>
 
 #include "gst/lease/coordinator.h"
 
 namespace dist {
-namespace {
 
-// The ids of exams begin here.
-constexpr JobId kExams = JobId{1} << 63;
-
-}  // namespace
-
-// --- Leases of exams
-
-JobId Coordinator::job_of(const Dispatcher::Grant& grant) const {
-  const auto exam = exams_.find(grant.segment.job);
-  return exam != exams_.end() ? exam->second.job : grant.segment.job;
-}
-
+// What the lease is of.
 const Coordinator::Segment& Coordinator::segment_of(const Dispatcher::Grant& grant) const {
-  const auto exam = exams_.find(grant.segment.job);
-  return exam != exams_.end() ? exam->second.segment
-                              : jobs_.at(grant.segment.job).segments.at(grant.segment.index);
+  const Job& job = jobs_.at(grant.segment.job);
+  return grant.is_exam() ? job.exams.segment_of(grant.worker)
+                         : job.segments.at(grant.segment.index);
 }
 
-// As the caller and the worker shall know it.
-Dispatcher::Grant Coordinator::told(const Dispatcher::Grant& grant) const {
-  Dispatcher::Grant told = grant;
-  if (is_exam(grant))
-    told.segment = {job_of(grant), segment_of(grant).header->index, grant.segment.first};
-  return told;
-}
-
-// --- Who is examined
-
-void Coordinator::add_candidate(const Connection& connection, JobId id, Job& job, Instant now) {
-  if (!job.config.verification.golden || connection.info.trust == Trust::kOwn || job.done)
-    return;
+// The worker has joined, or was suspended.
+void Coordinator::require_exam(const Connection& connection, JobId id, Job& job, Instant now) {
   const WorkerId worker = connection.info.id;
-  if (job.candidates.try_emplace(worker).second)
-    set_able(worker, id, job, dispatcher_.ability(worker, id), now);
+  if (connection.info.trust == Trust::kOwn || job.done)
+    return;
+  if (const auto step = job.exams.require(worker, dispatcher_.ability(worker, id)))
+    apply(*step, id, now);
 }
 
-// Says what the worker can make; it may do so once it has passed.
 void Coordinator::set_able(WorkerId worker, JobId id, Job& job, RenditionSet able, Instant now) {
-  const auto candidate = job.candidates.find(worker);
-  if (candidate == job.candidates.end())
-    return dispatcher_.set_ability(worker, id, able);
-  candidate->second.able = able;
-  dispatcher_.set_ability(worker, id, 0);
-  examine(worker, id, job, now);
+  apply(job.exams.set_able(worker, able), id, now);
 }
 
-// With all that it can make, if that is not so already.
-void Coordinator::examine(WorkerId worker, JobId id, Job& job, Instant now) {
-  Candidate& candidate = job.candidates.at(worker);
-  if (!job.golden || candidate.able == 0)
-    return end_exam(candidate, now);
-  const RenditionSet renditions = candidate.able & job.golden->wanted;
-  if (candidate.exam != 0 && exams_.at(candidate.exam).renditions == renditions)
+void Coordinator::apply(const Exams::Step& step, JobId id, Instant now) {
+  if (step.ends)
+    if (const auto lease = dispatcher_.end_exam(id, step.worker, now))
+      cancel({*lease});
+  if (step.ability)
+    dispatcher_.set_ability(step.worker, id, *step.ability);
+  if (step.begins == 0)
     return;
-  end_exam(candidate, now);
-  if (renditions == 0)
-    return admit(worker, id, job, now);
-  candidate.exam = kExams + exams_begun_++;
-  exams_[candidate.exam] = {id, worker, renditions, *job.golden};
-  dispatcher_.add_job(candidate.exam, job.config.max_attempts, job.weights(), worker);
-  dispatcher_.add_segment({candidate.exam}, static_cast<double>(job.golden->header->units.size()),
-                          renditions);
+  const SegmentHeader& header = *jobs_.at(id).exams.segment_of(step.worker).header;
+  dispatcher_.begin_exam({id, header.index}, step.worker, static_cast<double>(header.units.size()),
+                         step.begins);
 }
 
-void Coordinator::examine_all(JobId id, Job& job, Instant now) {
-  std::vector<WorkerId> workers;
-  for (const auto& [worker, _] : job.candidates)
-    workers.push_back(worker);
-  for (const WorkerId worker : workers)
-    examine(worker, id, job, now);
-}
-
-// The worker was suspended.
-void Coordinator::examine_again(WorkerId worker, Instant now) {
-  for (auto& [id, job] : jobs_)
-    add_candidate(*connections_.at(worker), id, job, now);
-}
-
-void Coordinator::end_exam(Candidate& candidate, Instant now) {
-  if (candidate.exam == 0)
-    return;
-  cancel(dispatcher_.remove_job(candidate.exam, now));
-  exams_.erase(std::exchange(candidate.exam, 0));
-}
-
-void Coordinator::end_exams(Job& job, Instant now) {
-  for (auto& [_, candidate] : job.candidates)
-    end_exam(candidate, now);
-}
-
-void Coordinator::forget_candidate(WorkerId worker, Job& job, Instant now) {
-  const auto candidate = job.candidates.find(worker);
-  if (candidate == job.candidates.end())
-    return;
-  end_exam(candidate->second, now);
-  job.candidates.erase(candidate);
-}
-
-void Coordinator::admit(WorkerId worker, JobId id, Job& job, Instant now) {
-  const RenditionSet able = job.candidates.at(worker).able;
-  forget_candidate(worker, job, now);
-  dispatcher_.set_ability(worker, id, able);
-}
-
-// Where there is no room for more results they are held one after another.
-void Coordinator::throttle_exams(JobId id, const Job& job) {
-  std::size_t leases = 0;
-  for (const auto& [_, candidate] : job.candidates)
-    leases += candidate.exam != 0 ? dispatcher_.leases(candidate.exam) : 0;
-  const bool room =
-      leases == 0 || !job.room.exceeds(job.room.expected(dispatcher_.leases(id) + leases));
-  for (const auto& [_, candidate] : job.candidates)
-    if (candidate.exam != 0)
-      dispatcher_.set_throttle(candidate.exam,
-                               room ? Dispatcher::Throttle::kNone : Dispatcher::Throttle::kStopped);
-}
-
-// --- What they are examined with
-
-// The first segment will do; better is one of which an answer is known to be right, and of these
-// the largest, in which there is most to be seen.
 void Coordinator::offer_golden(JobId id, Job& job, const Segment& segment, bool known,
                                Instant now) {
-  if (!job.config.verification.golden || (job.golden && !known))
-    return;
-  if (!job.golden) {
-    job.golden = segment;
-    return examine_all(id, job, now);
-  }
-  // Who is being examined goes on with the other one.
-  if ((job.golden->wanted & ~segment.wanted) == 0 &&
-      total_size(segment.bytes) > total_size(job.golden->bytes))
-    job.golden = segment;
+  for (const Exams::Step& step : job.exams.offer(segment, known))
+    apply(step, id, now);
 }
 
-// --- What comes of it
-
 void Coordinator::exam_looked(const SegmentDone& done, const Look& look, Instant now) {
-  const Exam& exam = exams_.at(done.grant.segment.job);
-  const JobId id = exam.job;
-  Job& job = jobs_.at(id);
-  const Dispatcher::Grant grant = told(done.grant);
-  if (look.difference.empty()) {
-    if (!look.unknown.empty())
-      events_.push_back(PicturesUnknown{done.worker, grant, look.unknown});
-    dispatcher_.complete(done.worker.id, done.grant.lease, now);
-    job.failed_exams = 0;
-    return admit(done.worker.id, id, job, now);
+  const JobId id = done.grant.segment.job;
+  if (!look.difference.empty()) {
+    events_.push_back(PicturesDiffer{done.worker, done.grant, look.difference, look.evidence});
+    return fail_exam(done, look.difference, now);
   }
-  events_.push_back(PicturesDiffer{done.worker, grant, look.difference, look.evidence});
-  fail_exam(done, look.difference, now);
+  if (!look.unknown.empty())
+    events_.push_back(PicturesUnknown{done.worker, done.grant, look.unknown});
+  dispatcher_.complete(done.worker.id, done.grant.lease, now);
+  apply(jobs_.at(id).exams.passed(done.worker.id), id, now);
 }
 
 // Its answer was wrong, which needs no second witness.
@@ -174,65 +68,33 @@ void Coordinator::fail_exam(const SegmentDone& done, const std::string& reason, 
   refute(done.worker.id, "it failed its exam: " + reason, now);
 }
 
-// Makes of it what is told. The worker is examined again.
+// Whether the segment is given up is not for the dispatcher to say, which knows of one worker's
+// exam only.
 void Coordinator::exam_failed(Dispatcher::Failure& failure, Instant now) {
-  const JobId id = job_of(failure.grant);
-  Job& job = jobs_.at(id);
+  const SegmentKey& segment = failure.grant.segment;
   const WorkerInfo& worker = connections_.at(failure.grant.worker)->info;
-  Candidate& candidate = job.candidates.at(worker.id);
-  const bool over = !failure.given_up.empty();
-  failure.grant = told(failure.grant);
-  failure.given_up.clear();
-  candidate.failed = true;
-  if (over) {
-    end_exam(candidate, now);
-    examine(worker.id, id, job, now);
-  }
-  count_failed_exam(failure, worker, id, job, now);
+  Exams& exams = jobs_.at(segment.job).exams;
+  if (!failure.given_up.empty())
+    apply(exams.again(worker.id), segment.job, now);
+  failure.given_up = exams.failed({worker.id, worker.name, failure.reason, segment.index},
+                                  dispatcher_.unable(segment.job), now);
 }
 
 // The worker is gone. No reason: in good order.
 void Coordinator::exam_lost(const WorkerInfo& worker, JobId id, Job& job, const std::string& reason,
                             Instant now) {
-  const auto candidate = job.candidates.find(worker.id);
-  if (candidate == job.candidates.end())
+  if (!job.exams.requires_of(worker.id))
     return;
-  const auto leases = candidate->second.exam != 0 ? dispatcher_.leases_of(candidate->second.exam)
-                                                  : std::vector<Dispatcher::Grant>();
-  Dispatcher::Failure failure{.grant = leases.empty() ? Dispatcher::Grant() : told(leases.front()),
-                              .reason = reason};
-  forget_candidate(worker.id, job, now);
-  if (leases.empty() || reason.empty())
+  const auto lease = dispatcher_.exam_lease(id, worker.id);
+  job.exams.forget(worker.id);
+  apply({.worker = worker.id, .ends = true}, id, now);
+  if (!lease || reason.empty())
     return;
-  count_failed_exam(failure, worker, id, job, now);
+  Dispatcher::Failure failure{.grant = *lease, .reason = reason};
+  failure.given_up = job.exams.failed({worker.id, worker.name, reason, lease->segment.index},
+                                      dispatcher_.unable(id), now);
   note_failure(worker, failure, now);
   tell_failed(worker, failure);
-}
-
-// If nobody passes then it is what is asked for that is wrong. As with other leases, see
-// Dispatcher::add_job(): when so many failed it and everyone who is there has, or ten times as
-// many, and others had the time to come.
-void Coordinator::count_failed_exam(Dispatcher::Failure& failure, const WorkerInfo& worker,
-                                    JobId id, Job& job, Instant now) {
-  constexpr unsigned kUnprovenFactor = 10;
-  constexpr Instant kNewcomers = 10'000 * kMillisecond;
-  const RenditionSet missing = dispatcher_.unable(id);
-  job.failed_exams = missing != 0 ? job.failed_exams + 1 : 0;
-  if (job.failed_exams <= 1)
-    job.exams_fail_since = now;
-  bool some = false;
-  bool all = true;
-  for (const auto& [_, candidate] : job.candidates)
-    if ((candidate.able & missing) != 0) {
-      some = true;
-      all = all && candidate.failed;
-    }
-  if (job.failed_exams >= (some && all ? 1 : kUnprovenFactor) * job.config.max_attempts &&
-      now >= job.exams_fail_since + kNewcomers)
-    failure.given_up = "segment " + std::to_string(failure.grant.segment.index) +
-                       ": given up: " + std::to_string(job.failed_exams) +
-                       " exams were failed, and nobody who can make it has passed (the last, " +
-                       worker.name + ": " + failure.reason + ")";
 }
 
 }  // namespace dist

@@ -45,8 +45,8 @@ bool Coordinator::could_another_vouch(const ResultCheck::Form& form, const Job& 
     const Connection& connection = *entry.second;
     if (!connection.works() || form.vouchers.contains(identity_of(connection.info)))
       return false;
-    const auto offer = job.offers.find(connection.info.id);
-    return job.renditions.empty() || offer == job.offers.end() || offer->second[rendition].able;
+    const auto* offer = job.abilities.offer_of(connection.info.id);
+    return job.abilities.renditions().empty() || !offer || (*offer)[rendition].able;
   });
 }
 
@@ -59,16 +59,11 @@ bool Coordinator::is_settled(const ResultCheck::Form& form, JobId id, const Job&
          is_voucher_there(form);
 }
 
-std::size_t Coordinator::Job::find(const std::string& rendition) const {
-  const auto found = std::ranges::find(renditions, rendition, &RenditionSpec::name);
-  return static_cast<std::size_t>(found - renditions.begin());
-}
-
 bool Coordinator::holds_back(JobId id, Job& job) const {
   bool unsettled = false;
   for (auto& [_, forms] : job.check.all_forms())
     for (auto& [rendition, form] : forms) {
-      form.settled = is_settled(form, id, job, job.find(rendition));
+      form.settled = is_settled(form, id, job, job.abilities.find(rendition));
       unsettled = unsettled || !form.settled;
     }
   return unsettled;
@@ -106,7 +101,7 @@ bool Coordinator::may_replace_form(const SegmentDone& done, Job& job, Instant no
   const auto headers = headers_of(done.renditions);
   const std::string voucher = identity_of(done.worker);
   auto& forms = job.check.forms(source.caps);
-  const auto others = job.check.other_than(source, headers, job.renditions.empty());
+  const auto others = job.check.other_than(source, headers, job.abilities.renditions().empty());
   return std::ranges::all_of(others, [&](const std::string& rendition) {
     ResultCheck::Form& form = forms.at(rendition);
     const bool alone = form.vouchers.size() < 2;
@@ -129,8 +124,8 @@ bool Coordinator::may_replace_form(const SegmentDone& done, Job& job, Instant no
 void Coordinator::replace_form(const SegmentDone& done, Job& job) {
   const SegmentHeader& source = *segment_of(done.grant).header;
   const auto others =
-      job.check.other_than(source, headers_of(done.renditions), job.renditions.empty());
-  drop_form(job_of(done.grant), job, others,
+      job.check.other_than(source, headers_of(done.renditions), job.abilities.renditions().empty());
+  drop_form(done.grant.segment.job, job, others,
             done.worker.name + " makes it in another form, and nobody goes on with the one before");
 }
 
@@ -174,7 +169,8 @@ std::uint64_t Coordinator::take_back(JobId id, Job& job, std::uint64_t index,
       continue;
     segment.results -= made->second;
     segment.made.erase(made);
-    set |= job.renditions.empty() ? 1 : RenditionSet{1} << job.find(rendition);
+    set |=
+        job.abilities.renditions().empty() ? 1 : RenditionSet{1} << job.abilities.find(rendition);
     ++count;
   }
   if (set == 0)
@@ -192,39 +188,6 @@ std::uint64_t Coordinator::take_back(JobId id, Job& job, std::uint64_t index,
   dispatcher_.reopen({id, index}, work, set);
   event.segments.push_back({index, held});
   return count;
-}
-
-// An encoder that no worker has any more is given up, where another one could go on.
-bool Coordinator::drop_encoders(JobId id, Job& job, RenditionSet missing, Instant now) {
-  std::set<std::string> dropped;
-  std::string names;
-  for (std::size_t i = 0; i < job.renditions.size(); ++i) {
-    if (!has(missing, i) || job.encoders[i].empty())
-      continue;
-    const bool another =
-        std::ranges::any_of(job.offers, [&](const auto& entry) { return entry.second[i].able; });
-    if (!another)
-      continue;
-    bool confirmed = false;
-    for (const auto& [_, forms] : job.check.all_forms())
-      if (const auto form = forms.find(job.renditions[i].name); form != forms.end())
-        confirmed = confirmed || form->second.vouchers.size() > 1;
-    const Instant until = job.unable_since.at(i) + (confirmed ? kPatience : kShortPatience);
-    if (now < until) {
-      job.unable_at = std::min(job.unable_at, until);
-      continue;
-    }
-    names += (names.empty() ? "" : ", ") + job.encoders[i];
-    job.encoders[i].clear();
-    job.unable_since.erase(i);
-    dropped.insert(job.renditions[i].name);
-  }
-  if (dropped.empty())
-    return false;
-  drop_form(id, job, dropped, "no worker that is there has " + names);
-  for (const auto& [worker, _] : std::map(job.offers))
-    update_ability(worker, id, job, now);
-  return true;
 }
 
 }  // namespace dist

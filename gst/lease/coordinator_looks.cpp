@@ -18,11 +18,11 @@ void Coordinator::hold(Answer answer, Job& job, Instant now) {
     return put_off(done.grant, answer.size, now);
   const Segment& segment = segment_of(done.grant);
   const std::vector<Time> times = segment.header->presentation_times();
-  const std::size_t last = is_exam(done.grant)
+  const std::size_t last = done.grant.is_exam()
                                ? times.size() - 1
                                : job.verification.last_frame(done.worker.id, times.size());
   LookWanted wanted{.worker = done.worker,
-                    .grant = told(done.grant),
+                    .grant = done.grant,
                     .source = segment.header,
                     .segment = segment.bytes,
                     .renditions = done.renditions,
@@ -47,7 +47,7 @@ std::optional<Coordinator::Answer> Coordinator::take_held(LeaseId lease) {
     return {};
   Answer answer = std::move(found->second.answer);
   held_.erase(found);
-  jobs_.at(job_of(answer.done.grant)).room.look_ended(answer.size);
+  jobs_.at(answer.done.grant.segment.job).room.look_ended(answer.size);
   return answer;
 }
 
@@ -61,7 +61,7 @@ void Coordinator::looked(LeaseId lease, const Look& seen, Instant now) {
     return;
   lease_ended(lease);
   const Dispatcher::Grant grant = answer->done.grant;
-  if (is_exam(grant)) {
+  if (grant.is_exam()) {
     exam_looked(answer->done, look, now);
   } else {
     Job& job = jobs_.at(grant.segment.job);
@@ -104,7 +104,7 @@ void Coordinator::judge_look(Answer answer, const Look& look, Job& job, Instant 
 
 // The result is not what was asked for. When another worker's is, this one is refuted.
 void Coordinator::accuse(const SegmentDone& done, const std::string& reason, Instant now) {
-  if (is_exam(done.grant))
+  if (done.grant.is_exam())
     return fail_exam(done, printable(reason), now);
   const SegmentKey& key = done.grant.segment;
   jobs_.at(key.job).verification.differ(done.worker.id, key.index, done.grant.renditions);
@@ -117,7 +117,8 @@ void Coordinator::refute(WorkerId worker, const std::string& reason, Instant now
   const auto suspension = dispatcher_.suspend(worker, now);
   cancel(suspension.cancelled);
   events_.push_back(WorkerSuspended{connections_.at(worker)->info, suspension.duration, reason});
-  examine_again(worker, now);
+  for (auto& [id, job] : jobs_)
+    require_exam(*connections_.at(worker), id, job, now);
 }
 
 }  // namespace dist

@@ -4,66 +4,23 @@
 // What is wanted of a job, and who can make it.
 #include "gst/lease/coordinator.h"
 
-#include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace dist {
-namespace {
-
-// How long nobody may be able to make a rendition before it is told: workers come one by one.
-constexpr Instant kPatience = 20'000 * kMillisecond;
-
-// A measure of the work, for one frame of the source.
-double weight_of(const RenditionSpec& spec) {
-  constexpr double kUsualRate = 30;
-  const double share = spec.fps ? std::min(spec.fps->num / (spec.fps->den * kUsualRate), 1.0) : 1;
-  return std::max(1.0, static_cast<double>(spec.width) * spec.height * share);
-}
-
-// "a, b, c and 4 more".
-std::string enumerate(const std::vector<std::string>& names) {
-  constexpr std::size_t kMaxNamed = 3;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), kMaxNamed); ++i)
-    text += (i == 0 ? "" : ", ") + names[i];
-  if (names.size() > kMaxNamed)
-    text += " and " + std::to_string(names.size() - kMaxNamed) + " more";
-  return text;
-}
-
-}  // namespace
-
-std::vector<RenditionSpec> Coordinator::Job::some(RenditionSet set) const {
-  std::vector<RenditionSpec> specs;
-  for (std::size_t i = 0; i < renditions.size(); ++i)
-    if (has(set, i))
-      specs.push_back(renditions[i]);
-  return specs;
-}
-
-std::vector<double> Coordinator::Job::weights() const {
-  if (renditions.empty())
-    return {1};
-  std::vector<double> weights;
-  for (const RenditionSpec& spec : renditions)
-    weights.push_back(weight_of(spec));
-  return weights;
-}
 
 void Coordinator::set_renditions(JobId id, const std::vector<RenditionSpec>& renditions,
                                  Instant now) {
   Job& job = jobs_.at(id);
-  if (job.renditions == renditions)
+  if (job.abilities.renditions() == renditions)
     return;
-  job.renditions = renditions;
-  job.encoders.assign(renditions.size(), {});
-  job.offers.clear();
+  job.abilities.want(renditions);
   job.query = ++queries_;
-  job.golden.reset();
-  dispatcher_.add_job(id, job.config.max_attempts, job.weights());
+  job.exams.forget_segment();
+  dispatcher_.add_job(id, job.config.max_attempts, job.abilities.weights());
   for (auto& [_, connection] : connections_)
     if (connection->works())
       ask(*connection, id, job, now);
@@ -71,18 +28,18 @@ void Coordinator::set_renditions(JobId id, const std::vector<RenditionSpec>& ren
 }
 
 void Coordinator::ask(Connection& connection, JobId id, Job& job, Instant now) {
-  if (job.renditions.empty())
+  if (job.abilities.renditions().empty())
     return;
   set_able(connection.info.id, id, job, 0, now);
-  connection.port->want(job.query, job.renditions);
+  connection.port->want(job.query, job.abilities.renditions());
   writable_.push_back(connection.info.id);
 }
 
 void Coordinator::handle(Connection& connection, PrimarySession::Offered& event, Instant now) {
   for (auto& [id, job] : jobs_) {
-    if (job.query != event.job || job.renditions.empty())
+    if (job.query != event.job || job.abilities.renditions().empty())
       continue;
-    job.offers[connection.info.id] = std::move(event.abilities);
+    job.abilities.offered(connection.info.id, std::move(event.abilities));
     update_ability(connection.info.id, id, job, now);
     return;
   }
@@ -90,13 +47,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::Offered& event,
 
 // What the worker can make as the job stands now; leases of anything else end.
 void Coordinator::update_ability(WorkerId worker, JobId id, Job& job, Instant now) {
-  const std::vector<Ability>& offer = job.offers.at(worker);
-  RenditionSet able = 0;
-  for (std::size_t i = 0; i < offer.size(); ++i) {
-    const bool fits =
-        job.encoders[i].empty() || offer[i].encoder.empty() || offer[i].encoder == job.encoders[i];
-    able |= RenditionSet{offer[i].able && fits} << i;
-  }
+  const RenditionSet able = job.abilities.able(worker);
   set_able(worker, id, job, able, now);
   for (const Dispatcher::Grant& grant : dispatcher_.leases_of(id))
     if (grant.worker == worker && (grant.renditions & ~able) != 0)
@@ -105,101 +56,65 @@ void Coordinator::update_ability(WorkerId worker, JobId id, Job& job, Instant no
 
 // Learns from a result which encoder makes a rendition, and what a worker's own pipeline makes.
 void Coordinator::choose_encoders(const Answer& answer, Job& job, Instant now) {
-  if (answer.offer.empty())
-    return;
   const SegmentDone& done = answer.done;
-  const auto offered = job.offers.find(done.worker.id);
-  std::vector<EncoderChosen> chosen;
-  bool less = false;
-  for (std::size_t i = 0; i < job.renditions.size(); ++i) {
-    if (!has(done.grant.renditions, i))
-      continue;
-    const bool made = std::any_of(
-        done.renditions.begin(), done.renditions.end(),
-        [&](const Rendition& r) { return r.header->rendition == job.renditions[i].name; });
-    // Without frames nothing was encoded.
-    const bool encoded =
-        std::any_of(done.renditions.begin(), done.renditions.end(), [&](const Rendition& r) {
-          return r.header->rendition == job.renditions[i].name && !r.header->units.empty();
-        });
-    const std::string& encoder = answer.offer[i].encoder;
-    if (!made && offered != job.offers.end()) {
-      offered->second[i] = {false, {}, "its pipeline does not make it"};
-      less = true;
-    } else if (encoded && !job.config.mixed_encoders && job.encoders[i].empty() &&
-               !encoder.empty()) {
-      job.encoders[i] = encoder;
-      EncoderChosen event{done.grant.segment.job, job.renditions[i].name, encoder, {}};
-      for (const auto& [worker, offer] : job.offers)
-        if (offer[i].able && !offer[i].encoder.empty() && offer[i].encoder != encoder)
-          event.excluded.push_back(connections_.at(worker)->info.name + " (" + offer[i].encoder +
-                                   ")");
-      chosen.push_back(std::move(event));
-    }
+  const JobId id = done.grant.segment.job;
+  Abilities::Made made{.worker = done.worker.id,
+                       .offer = answer.offer,
+                       .leased = done.grant.renditions,
+                       .made = made_in(job, done)};
+  for (const Rendition& rendition : done.renditions)
+    if (const std::size_t i = job.abilities.find(rendition.header->rendition);
+        i < job.abilities.renditions().size() && !rendition.header->units.empty())
+      made.encoded |= RenditionSet{1} << i;
+  const auto learnt = job.abilities.learn(made, job.config.mixed_encoders);
+  std::vector<EncoderChosen> events;
+  for (const Abilities::Chosen& chosen : learnt.chosen) {
+    EncoderChosen& event = events.emplace_back(
+        EncoderChosen{id, job.abilities.renditions()[chosen.rendition].name, chosen.encoder, {}});
+    for (const WorkerId worker : chosen.excluded)
+      event.excluded.push_back(connections_.at(worker)->info.name + " (" +
+                               (*job.abilities.offer_of(worker))[chosen.rendition].encoder + ")");
   }
-  if (less && chosen.empty())
-    update_ability(done.worker.id, job_of(done.grant), job, now);
-  if (!chosen.empty())
-    for (const auto& [worker, _] : job.offers)
-      update_ability(worker, job_of(done.grant), job, now);
-  for (EncoderChosen& event : chosen)
+  for (const WorkerId worker : learnt.changed)
+    update_ability(worker, id, job, now);
+  for (EncoderChosen& event : events)
     events_.push_back(std::move(event));
 }
 
-std::string Coordinator::missing_encoders(const Job& job, RenditionSet missing) const {
-  std::set<WorkerId> silent;
-  for (const auto& [worker, connection] : connections_)
-    if (connection->works() && job.offers.count(worker) == 0)
-      silent.insert(worker);
-  std::string text;
-  for (std::size_t i = 0; i < job.renditions.size(); ++i) {
-    if (!has(missing, i))
-      continue;
-    std::map<std::string, std::vector<std::string>> workers;  // By what each says.
-    for (const auto& [worker, offer] : job.offers) {
-      const std::string reason = offer[i].able ? "it would be made with " + offer[i].encoder +
-                                                     ", the segments before with " + job.encoders[i]
-                                               : offer[i].reason;
-      workers[reason].push_back(connections_.at(worker)->info.name);
-    }
-    for (WorkerId worker : silent)
-      workers["no answer to what it can make"].push_back(connections_.at(worker)->info.name);
-    text += (text.empty() ? "" : "; ") +
-            ("rendition '" + job.renditions[i].name + "' (" + job.renditions[i].codec + "):");
-    for (const auto& [reason, names] : workers)
-      text += " " + reason + " (" + enumerate(names) + ")";
-  }
-  return text;
-}
-
 void Coordinator::look_for_unable(JobId id, Job& job, Instant now) {
-  job.unable_at = kNever;
-  if (job.renditions.empty() || job.unable_told)
+  if (!job.abilities.is_watched())
     return;
   // Without any worker, the next one may be the one who can: the waiting begins anew.
-  RenditionSet missing = dispatcher_.workers() > 0 ? dispatcher_.unable(id) : 0;
-  for (const auto& [_, candidate] : job.candidates)
-    missing &= ~candidate.able;
-  // Whoever has not answered yet may be the one who can, but others may come and go all the time,
-  // or never answer.
-  const bool all_offered = job.offers.size() >= dispatcher_.workers();
-  for (std::size_t i = 0; i < job.renditions.size(); ++i) {
-    if (!has(missing, i)) {
-      job.unable_since.erase(i);
-      continue;
-    }
-    const Instant since = job.unable_since.try_emplace(i, now).first->second;
-    job.unable_at = std::min(job.unable_at, since + (all_offered ? 1 : 2) * kPatience);
+  const RenditionSet missing =
+      dispatcher_.workers() > 0 ? dispatcher_.unable(id) & ~job.exams.able() : 0;
+  const auto look =
+      job.abilities.look(missing, confirmed(job, missing), dispatcher_.workers(), now);
+  if (look.dropped != 0) {
+    std::set<std::string> dropped;
+    for (const RenditionSpec& spec : job.abilities.some(look.dropped))
+      dropped.insert(spec.name);
+    drop_form(id, job, dropped, "no worker that is there has " + look.encoders);
+    for (const WorkerId worker : job.abilities.workers())
+      update_ability(worker, id, job, now);
+    return pump(now);
   }
-  if (drop_encoders(id, job, missing, now)) {
-    pump(now);
+  if (!look.nobody)
     return;
-  }
-  if (now < job.unable_at)
-    return;
-  job.unable_told = true;
-  job.unable_at = kNever;
-  events_.push_back(NobodyCan{id, missing_encoders(job, missing)});
+  std::map<WorkerId, std::string> names;
+  for (const auto& [worker, connection] : connections_)
+    if (connection->works())
+      names.emplace(worker, connection->info.name);
+  events_.push_back(NobodyCan{id, job.abilities.describe(missing, names)});
+}
+
+// Those of the renditions whose form several workers have.
+RenditionSet Coordinator::confirmed(const Job& job, RenditionSet among) {
+  RenditionSet confirmed = 0;
+  for (std::size_t i = 0; among != 0 && i < job.abilities.renditions().size(); ++i)
+    for (const auto& [_, forms] : job.check.all_forms())
+      if (const auto form = forms.find(job.abilities.renditions()[i].name); form != forms.end())
+        confirmed |= RenditionSet{form->second.vouchers.size() > 1} << i;
+  return confirmed;
 }
 
 }  // namespace dist

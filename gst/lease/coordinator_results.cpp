@@ -59,10 +59,10 @@ BytesList with_header(const SegmentHeader& header, const BytesList& segment) {
 }  // namespace
 
 RenditionSet Coordinator::made_in(const Job& job, const SegmentDone& done) {
-  RenditionSet made = job.renditions.empty() ? ~RenditionSet{0} : 0;
-  for (std::size_t i = 0; i < job.renditions.size(); ++i)
+  RenditionSet made = job.abilities.renditions().empty() ? ~RenditionSet{0} : 0;
+  for (std::size_t i = 0; i < job.abilities.renditions().size(); ++i)
     for (const Rendition& rendition : done.renditions)
-      made |= RenditionSet{rendition.header->rendition == job.renditions[i].name} << i;
+      made |= RenditionSet{rendition.header->rendition == job.abilities.renditions()[i].name} << i;
   return made;
 }
 
@@ -72,7 +72,7 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   const Dispatcher::Grant* found = dispatcher_.find(id, event.lease);
   if (!found)
     return;
-  Job& job = jobs_.at(job_of(*found));
+  Job& job = jobs_.at(found->segment.job);
   Answer answer;
   SegmentDone& done = answer.done;
   done.worker = connection.info;
@@ -80,19 +80,19 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   done.duration = now - found->granted;
   for (const BytesList& rendition : event.renditions)
     answer.size += total_size(rendition);
-  if (const auto offer = job.offers.find(id); offer != job.offers.end())
-    answer.offer = offer->second;
+  if (const auto* offer = job.abilities.offer_of(id))
+    answer.offer = *offer;
   const Status readable = read_result(job, event.renditions, answer);
   lease_ended(event.lease);
   account_incoming(connection);
   if (!readable)
     return accuse(done, readable.error(), now);
   // Nothing of what was leased: the lease, and others like it, go elsewhere.
-  if (done.renditions.empty() && !job.renditions.empty())
+  if (done.renditions.empty() && !job.abilities.renditions().empty())
     return choose_encoders(answer, job, now);
   // A short one came all at once, so that nobody knew of it before. It is looked at no further, for
   // what is accepted decides on what fits to it.
-  const bool exam = is_exam(done.grant);
+  const bool exam = done.grant.is_exam();
   const std::uint64_t more = exam ? answer.size : weigh(job, done);
   if (!job.room.fits(more) && !may_exceed(done.grant, job))
     return put_off(done.grant, answer.size, now);
@@ -165,10 +165,11 @@ SegmentDamage Coordinator::damage_in(const Job& job, const SegmentDone& done) co
   SegmentDamage most;
   std::size_t frames = 0;
   for (const Rendition& rendition : done.renditions) {
-    const auto spec =
-        std::ranges::find(job.renditions, rendition.header->rendition, &RenditionSpec::name);
-    const std::vector<Time> times =
-        spec == job.renditions.end() ? source.presentation_times() : frames_of(source, *spec);
+    const auto spec = std::ranges::find(job.abilities.renditions(), rendition.header->rendition,
+                                        &RenditionSpec::name);
+    const std::vector<Time> times = spec == job.abilities.renditions().end()
+                                        ? source.presentation_times()
+                                        : frames_of(source, *spec);
     if (std::exchange(frames, std::max(frames, times.size())) < times.size())
       most = damage_of(source, times, *rendition.header);
   }
@@ -177,7 +178,7 @@ SegmentDamage Coordinator::damage_in(const Job& job, const SegmentDone& done) co
 
 void Coordinator::refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, Job& job,
                          Instant now) {
-  if (verdict.other_form && !is_exam(done.grant))
+  if (verdict.other_form && !done.grant.is_exam())
     return refuse_form(verdict, done, job, now);
   const bool counts = !verdict.doubtful || done.grant.attempt > kDoubts * job.config.max_attempts;
   refuse_result(done, verdict.status.error(),
@@ -260,14 +261,15 @@ Status Coordinator::check_missing(const Job& job, const Answer& answer,
     return std::find(made.begin(), made.end(), name) != made.end();
   };
   const RenditionSet wanted = answer.done.grant.renditions;
-  const auto leased = job.some(wanted);
+  const auto leased = job.abilities.some(wanted);
   const bool nothing = std::none_of(leased.begin(), leased.end(),
                                     [&](const RenditionSpec& s) { return is_made(s.name); });
-  const bool useless = std::none_of(job.renditions.begin(), job.renditions.end(),
-                                    [&](const RenditionSpec& s) { return is_made(s.name); });
-  for (std::size_t i = 0; i < job.renditions.size(); ++i) {
-    const std::string& name = job.renditions[i].name;
-    if (!has(wanted, i) || is_made(name))
+  const bool useless =
+      std::none_of(job.abilities.renditions().begin(), job.abilities.renditions().end(),
+                   [&](const RenditionSpec& s) { return is_made(s.name); });
+  for (std::size_t i = 0; i < job.abilities.renditions().size(); ++i) {
+    const std::string& name = job.abilities.renditions()[i].name;
+    if (!Abilities::has(wanted, i) || is_made(name))
       continue;
     const bool by_hand = !answer.offer.empty() && answer.offer[i].encoder.empty();
     if (by_hand && !useless)
@@ -287,7 +289,7 @@ Status Coordinator::read_result(const Job& job, const std::vector<BytesList>& pa
                                 Answer& answer) {
   SegmentDone& done = answer.done;
   std::vector<std::string> made;
-  const auto leased = job.some(done.grant.renditions);
+  const auto leased = job.abilities.some(done.grant.renditions);
   for (BytesList part : parts) {
     const std::uint64_t size = total_size(part);
     auto header =
@@ -299,7 +301,7 @@ Status Coordinator::read_result(const Job& job, const std::vector<BytesList>& pa
       return spec.name == header->rendition;
     });
     // What nobody asked for is no harm.
-    if (!job.renditions.empty() && wanted == leased.end())
+    if (!job.abilities.renditions().empty() && wanted == leased.end())
       continue;
     if (job.config.check_rendition && !header->units.empty()) {
       const Bytes first = slice(part, size - header->payload_size(), header->units.front().size);
@@ -325,7 +327,7 @@ ResultCheck::Verdict Coordinator::judge(const Job& job, ResultCheck& check,
   for (const Rendition& rendition : done.renditions)
     headers.push_back(*rendition.header);
   std::vector<ResultCheck::Expected> expected;
-  for (const RenditionSpec& spec : job.some(done.grant.renditions))
+  for (const RenditionSpec& spec : job.abilities.some(done.grant.renditions))
     expected.push_back({spec.name, frames_of(source, spec)});
   return check.check(done.worker.id, source, headers, expected);
 }
@@ -334,11 +336,11 @@ ResultCheck::Verdict Coordinator::judge(const Job& job, ResultCheck& check,
 void Coordinator::add_empty_renditions(const Job& job, Segment& segment, SegmentDone& done) {
   if (std::exchange(segment.filled, true))
     return;
-  for (std::size_t i = 0; i < job.renditions.size(); ++i) {
-    if (has(segment.wanted, i))
+  for (std::size_t i = 0; i < job.abilities.renditions().size(); ++i) {
+    if (Abilities::has(segment.wanted, i))
       continue;
     auto header = std::make_shared<SegmentHeader>(*segment.header);
-    header->rendition = job.renditions[i].name;
+    header->rendition = job.abilities.renditions()[i].name;
     header->caps.clear();
     header->units.clear();
     header->reorder_depth = 0;

@@ -63,8 +63,8 @@ FarmStatus::JobStatus Coordinator::status_of(JobId id, const Job& job, Instant n
                                .failures = job.failures,
                                .hedges = job.hedges,
                                .renditions = {}};
-  for (std::size_t i = 0; i < job.renditions.size(); ++i)
-    status.renditions.push_back({job.renditions[i].name, job.encoders[i]});
+  for (std::size_t i = 0; i < job.abilities.renditions().size(); ++i)
+    status.renditions.push_back({job.abilities.renditions()[i].name, job.abilities.encoder(i)});
   return status;
 }
 
@@ -84,7 +84,7 @@ FarmStatus::WorkerStatus Coordinator::status_of(const Connection& connection, In
       .failures = connection.failures,
       .leases = {}};
   for (const Dispatcher::Grant& grant : dispatcher_.leases_held(info.id)) {
-    const SegmentKey segment = told(grant).segment;
+    const SegmentKey segment = grant.segment;
     status.leases.push_back({segment.job, segment.index, grant.attempt, now - grant.granted});
   }
   return status;

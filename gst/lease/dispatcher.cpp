@@ -18,27 +18,35 @@ constexpr std::size_t kTrialsEach = 2;
 
 // --- Jobs and segments
 
-void Dispatcher::add_job(JobId id, unsigned max_attempts, std::vector<double> weights,
-                         std::optional<WorkerId> only) {
-  Job& job = jobs_[id];
-  job.max_attempts = std::max(max_attempts, 1u);
-  job.weights = std::move(weights);
-  job.only = only;
+void Dispatcher::add_job(JobId id, unsigned max_attempts, std::vector<double> weights) {
+  Queue& queue = queues_[id];
+  queue.max_attempts = std::max(max_attempts, 1u);
+  queue.weights = std::move(weights);
 }
 
-std::vector<Dispatcher::Grant> Dispatcher::clear_job(JobId id, Instant now) {
+std::vector<Dispatcher::Grant> Dispatcher::clear(const QueueId& id, Instant now) {
   std::vector<Grant> cancelled;
-  Job& job = jobs_.at(id);
-  while (!job.parts.empty()) {
-    const SegmentKey key = job.parts.begin()->first;
+  Queue& queue = queues_.at(id);
+  while (!queue.parts.empty()) {
+    const SegmentKey key = queue.parts.begin()->first;
     for (LeaseId lease : std::vector<LeaseId>(part(key).leases)) {
       cancelled.push_back(leases_.at(lease).grant);
       end(cancelled.back(), now);
     }
     forget_part(key);
   }
-  job.blocked = false;
-  job.throttle = Throttle::kNone;
+  return cancelled;
+}
+
+std::vector<Dispatcher::Grant> Dispatcher::clear_job(JobId id, Instant now) {
+  std::vector<Grant> cancelled = clear(id, now);
+  for (const WorkerId examinee : std::set<WorkerId>(queues_.at(id).examinees))
+    if (const auto lease = end_exam(id, examinee, now))
+      cancelled.push_back(*lease);
+  Queue& queue = queues_.at(id);
+  queue.blocked = false;
+  queue.exams_stopped = false;
+  queue.throttle = Throttle::kNone;
   return cancelled;
 }
 
@@ -48,26 +56,30 @@ std::vector<Dispatcher::Grant> Dispatcher::remove_job(JobId id, Instant now) {
     std::erase_if(worker.silence, [&](const auto& entry) { return entry.first.first == id; });
     set_ability(worker_id, id, ~RenditionSet{0});
   }
-  jobs_.erase(id);
+  queues_.erase(id);
   return cancelled;
 }
 
+void Dispatcher::stop_exams(JobId job, bool stopped) {
+  queues_.at(job).exams_stopped = stopped;
+}
+
 void Dispatcher::set_blocked(JobId job, bool blocked) {
-  jobs_.at(job).blocked = blocked;
+  queues_.at(job).blocked = blocked;
 }
 
 void Dispatcher::set_throttle(JobId job, Throttle throttle) {
-  jobs_.at(job).throttle = throttle;
+  queues_.at(job).throttle = throttle;
 }
 
 void Dispatcher::add_segment(SegmentKey key, double work, RenditionSet renditions) {
   if (is_open(key.job, key.index))
     return;
-  ++jobs_.at(key.job).open_segments;
+  ++queues_.at(key).open_segments;
   Part part;
   part.renditions = renditions;
   part.work = std::max(work, 1e-9);
-  queue(add_part(key, std::move(part)));
+  enqueue(add_part(key, std::move(part)));
 }
 
 void Dispatcher::reopen(SegmentKey key, double work, RenditionSet renditions) {
@@ -76,7 +88,7 @@ void Dispatcher::reopen(SegmentKey key, double work, RenditionSet renditions) {
   Part part;
   part.renditions = renditions;
   part.work = std::max(work, 1e-9);
-  queue(add_part(key, std::move(part)));
+  enqueue(add_part(key, std::move(part)));
 }
 
 SegmentKey Dispatcher::add_part(SegmentKey key, Part part) {
@@ -85,13 +97,13 @@ SegmentKey Dispatcher::add_part(SegmentKey key, Part part) {
     workers_.at(worker).failed.insert(key);
   if (part.kept_until != kNever)
     kept_.emplace(part.kept_until, key);
-  jobs_.at(key.job).parts.emplace(key, std::move(part));
+  queues_.at(key).parts.emplace(key, std::move(part));
   return key;
 }
 
 Dispatcher::Part Dispatcher::take_part(SegmentKey key) {
-  unqueue(key);
-  auto node = jobs_.at(key.job).parts.extract(key);
+  dequeue(key);
+  auto node = queues_.at(key).parts.extract(key);
   for (WorkerId worker : node.mapped().failed_on)
     workers_.at(worker).failed.erase(key);
   kept_.erase({node.mapped().kept_until, key});
@@ -99,10 +111,10 @@ Dispatcher::Part Dispatcher::take_part(SegmentKey key) {
 }
 
 void Dispatcher::forget_part(SegmentKey key) {
-  Job& job = jobs_.at(key.job);
+  Queue& queue = queues_.at(key);
   take_part(key);
-  if (!is_open(key.job, key.index))
-    --job.open_segments;
+  if (count_parts(key) == 0)
+    --queue.open_segments;
 }
 
 // Makes two parts of one without leases and queues the one without `taken`. Returns the other's
@@ -112,39 +124,44 @@ SegmentKey Dispatcher::split(SegmentKey key, RenditionSet taken) {
   Part other = one;
   one.renditions &= taken;
   other.renditions &= ~taken;
-  queue(add_part(key, std::move(other)));
+  enqueue(add_part(key, std::move(other)));
   return add_part(key, std::move(one));
 }
 
-void Dispatcher::queue(SegmentKey key) {
-  Job& job = jobs_.at(key.job);
-  job.queued[part(key).renditions].insert(key);
-  turns_.insert(turn(key.job, job));
+void Dispatcher::enqueue(SegmentKey key) {
+  Queue& queue = queues_.at(key);
+  queue.queued[part(key).renditions].insert(key);
+  turns_.insert(turn(key, queue));
 }
 
-void Dispatcher::unqueue(SegmentKey key) {
-  Job& job = jobs_.at(key.job);
-  const auto queued = job.queued.find(part(key).renditions);
-  if (queued == job.queued.end() || queued->second.erase(key) == 0)
+void Dispatcher::dequeue(SegmentKey key) {
+  Queue& queue = queues_.at(key);
+  const auto queued = queue.queued.find(part(key).renditions);
+  if (queued == queue.queued.end() || queued->second.erase(key) == 0)
     return;
   if (queued->second.empty())
-    job.queued.erase(queued);
-  if (job.queued.empty())
-    turns_.erase(turn(key.job, job));
+    queue.queued.erase(queued);
+  if (queue.queued.empty())
+    turns_.erase(turn(key, queue));
 }
 
-double Dispatcher::work_of(const Job& job, const Part& part) {
-  double weight = kDecoding * *std::max_element(job.weights.begin(), job.weights.end());
-  for (std::size_t i = 0; i < job.weights.size(); ++i)
-    weight += (part.renditions >> i & 1) != 0 ? job.weights[i] : 0;
+double Dispatcher::work_of(const Queue& queue, const Part& part) {
+  double weight = kDecoding * *std::max_element(queue.weights.begin(), queue.weights.end());
+  for (std::size_t i = 0; i < queue.weights.size(); ++i)
+    weight += (part.renditions >> i & 1) != 0 ? queue.weights[i] : 0;
   return part.work * weight;
 }
 
 std::size_t Dispatcher::open_parts(JobId id, std::uint64_t index) const {
-  const auto& parts = jobs_.at(id).parts;
+  return count_parts({id, index});
+}
+
+std::size_t Dispatcher::count_parts(const SegmentKey& key) const {
+  const std::uint64_t index = key.index;
+  const auto& parts = queues_.at(key).parts;
   std::size_t count = 0;
-  for (auto at = parts.lower_bound({id, index}); at != parts.end() && at->first.index == index;
-       ++at)
+  for (auto at = parts.lower_bound({.job = key.job, .index = index});
+       at != parts.end() && at->first.index == index; ++at)
     ++count;
   return count;
 }
@@ -159,20 +176,20 @@ std::vector<Dispatcher::Grant> Dispatcher::leases_held(WorkerId id) const {
 }
 
 std::optional<std::uint64_t> Dispatcher::earliest(JobId id) const {
-  const auto job = jobs_.find(id);
-  if (job == jobs_.end() || job->second.parts.empty())
+  const auto job = queues_.find(id);
+  if (job == queues_.end() || job->second.parts.empty())
     return std::nullopt;
   return job->second.parts.begin()->first.index;
 }
 
 std::size_t Dispatcher::leases(JobId id) const {
-  const auto job = jobs_.find(id);
-  return job != jobs_.end() ? job->second.leases : 0;
+  const auto job = queues_.find(id);
+  return job != queues_.end() ? job->second.leases : 0;
 }
 
 std::size_t Dispatcher::open_segments(JobId id) const {
-  const auto job = jobs_.find(id);
-  return job != jobs_.end() ? job->second.open_segments : 0;
+  const auto job = queues_.find(id);
+  return job != queues_.end() ? job->second.open_segments : 0;
 }
 
 // --- Workers
@@ -189,8 +206,8 @@ void Dispatcher::add_worker(WorkerId id, unsigned capacity, std::string name, st
   // Numbers are no names of hosts.
   at->second.identity = identity.empty() ? std::to_string(id) : std::move(identity);
   // What it failed before others try first.
-  for (auto& [_, job] : jobs_)
-    for (auto& [key, part] : job.parts)
+  for (auto& [_, queue] : queues_)
+    for (auto& [key, part] : queue.parts)
       if (part.failed_by.contains(at->second.identity)) {
         part.failed_on.insert(id);
         at->second.failed.insert(key);
@@ -204,7 +221,7 @@ void Dispatcher::set_ability(WorkerId id, JobId job, RenditionSet renditions) {
     return;
   Worker& worker = found->second;
   Abilities abilities = worker.group->first;
-  const RenditionSet all = ~RenditionSet{0} >> (32 - jobs_.at(job).weights.size());
+  const RenditionSet all = ~RenditionSet{0} >> (32 - queues_.at(job).weights.size());
   if ((all & ~renditions) == 0)
     abilities.erase(job);
   else
@@ -221,15 +238,16 @@ RenditionSet Dispatcher::ability(WorkerId worker, JobId job) const {
 
 RenditionSet Dispatcher::unable(JobId id) const {
   RenditionSet missing = 0;
-  for (const auto& [renditions, _] : jobs_.at(id).queued)
+  for (const auto& [renditions, _] : queues_.at(id).queued)
     missing |= renditions;
   for (const auto& group : groups_)
     missing &= ~ability_of(group, id);
   return missing;
 }
 
-RenditionSet Dispatcher::ability_of(const Groups::value_type& group, JobId job) {
-  const auto known = group.first.find(job);
+// An exam asks for nothing that its worker cannot make.
+RenditionSet Dispatcher::ability_of(const Groups::value_type& group, const QueueId& queue) {
+  const auto known = queue.examinee ? group.first.end() : group.first.find(queue.job);
   return known != group.first.end() ? known->second : ~RenditionSet{0};
 }
 
@@ -279,15 +297,15 @@ void Dispatcher::end_suspensions(Instant now) {
 // Whether anything queued may be granted now to a worker of that group.
 bool Dispatcher::has_work(const Groups::value_type& group) const {
   return std::any_of(turns_.begin(), turns_.end(), [&](const Turn& turn) {
-    const JobId id = std::get<2>(turn);
-    const Job& job = jobs_.at(id);
+    const QueueId& id = std::get<QueueId>(turn);
+    const Queue& queue = queues_.at(id);
     const RenditionSet able = ability_of(group, id);
-    return job.throttle != Throttle::kStopped && (!job.only || is_free(*job.only, group.second)) &&
-           std::any_of(job.queued.begin(), job.queued.end(), [&](const auto& entry) {
+    return !is_stopped(id, queue) && (!id.examinee || is_free(*id.examinee, group.second)) &&
+           std::any_of(queue.queued.begin(), queue.queued.end(), [&](const auto& entry) {
              const auto& [renditions, keys] = entry;
              return (renditions & able) != 0 &&
-                    (job.throttle == Throttle::kNone ||
-                     keys.begin()->index == job.parts.begin()->first.index);
+                    (queue.throttle == Throttle::kNone ||
+                     keys.begin()->index == queue.parts.begin()->first.index);
            });
   });
 }
@@ -300,19 +318,19 @@ bool Dispatcher::is_free(WorkerId id, const Group& group) const {
 
 // Workers that could make some of it.
 std::size_t Dispatcher::count_able(SegmentKey key, const Part& part) const {
-  if (const auto only = jobs_.at(key.job).only)
-    return workers_.count(*only);
+  if (key.examinee)
+    return workers_.count(*key.examinee);
   std::size_t able = 0;
   for (const auto& group : groups_)
-    if ((ability_of(group, key.job) & part.renditions) != 0)
+    if ((ability_of(group, key) & part.renditions) != 0)
       able += group.second.members.size();
   return able;
 }
 
 // Whether all of those have failed it.
 bool Dispatcher::failed_by_all(SegmentKey key, const Part& part) const {
-  if (const auto only = jobs_.at(key.job).only)
-    return part.failed_on.count(*only) != 0;
+  if (key.examinee)
+    return part.failed_on.count(*key.examinee) != 0;
   // Who is not able any more has failed it to no avail.
   const auto failed = std::count_if(part.failed_on.begin(), part.failed_on.end(), [&](WorkerId id) {
     return (ability(id, key.job) & part.renditions) != 0;
@@ -334,7 +352,7 @@ bool Dispatcher::is_next_to_try(WorkerId id, SegmentKey key, const Part& part) c
         worker.completed > completed || (worker.completed == completed && other < id);
     return goes_before && worker.capacity != 0 && worker.suspended_until == 0 &&
            part.failed_on.count(other) == 0 && !has_it(other) &&
-           (ability_of(*worker.group, key.job) & part.renditions) != 0;
+           (ability_of(*worker.group, key) & part.renditions) != 0;
   });
 }
 
@@ -343,29 +361,30 @@ bool Dispatcher::has_trials_left() const {
 }
 
 bool Dispatcher::may_take(WorkerId id, SegmentKey key, const Part& part) const {
-  if (const auto only = jobs_.at(key.job).only)
-    return *only == id;
+  if (key.examinee)
+    return *key.examinee == id;
   if (part.failed_on.count(id) != 0)
     return part.kept_until == kNever && failed_by_all(key, part);
-  return part.failures < jobs_.at(key.job).max_attempts || is_next_to_try(id, key, part);
+  return part.failures < queues_.at(key).max_attempts || is_next_to_try(id, key, part);
 }
 
 // Passes over those parts only that this worker failed, or that wait for another one. What it
 // failed in a way that did not count comes after everything else.
 std::optional<SegmentKey> Dispatcher::queued_for(WorkerId worker, RenditionSet able,
-                                                 const Job& job) const {
+                                                 const QueueId& id) const {
+  const Queue& queue = queues_.at(id);
   std::optional<SegmentKey> earliest;
   std::optional<SegmentKey> doubtful;
-  if (job.throttle == Throttle::kStopped)
+  if (is_stopped(id, queue))
     return earliest;
-  for (const auto& [renditions, keys] : job.queued) {
+  for (const auto& [renditions, keys] : queue.queued) {
     if ((renditions & able) == 0)
       continue;
     for (const SegmentKey& key : keys) {
-      if ((earliest && *earliest < key) ||
-          (job.throttle == Throttle::kEarliestOnly && key.index != job.parts.begin()->first.index))
+      if ((earliest && *earliest < key) || (queue.throttle == Throttle::kEarliestOnly &&
+                                            key.index != queue.parts.begin()->first.index))
         break;
-      const Part& part = job.parts.at(key);
+      const Part& part = queue.parts.at(key);
       if (!may_take(worker, key, part))
         continue;
       if (!part.doubtful || part.failed_on.count(worker) == 0) {
@@ -388,10 +407,11 @@ std::optional<Dispatcher::Grant> Dispatcher::next_grant(Instant now) {
       if (best && *best < worker)
         return;
       const bool proven = workers_.at(worker.second).proven;
-      for (const auto& [leases, served, id] : turns_) {
-        if (!proven && !jobs_.at(id).only && !has_trials_left())
+      for (const Turn& turn : turns_) {
+        const QueueId& id = std::get<QueueId>(turn);
+        if (!proven && !id.examinee && !has_trials_left())
           continue;
-        if (const auto key = queued_for(worker.second, ability_of(group, id), jobs_.at(id))) {
+        if (const auto key = queued_for(worker.second, ability_of(group, id), id)) {
           best = worker;
           chosen = *key;
           return;
@@ -404,34 +424,34 @@ std::optional<Dispatcher::Grant> Dispatcher::next_grant(Instant now) {
       look_for(group);
   if (!best)
     return hedge(now);
-  unqueue(chosen);
-  const RenditionSet able = ability(best->second, chosen.job);
+  dequeue(chosen);
+  const RenditionSet able = ability_of(*workers_.at(best->second).group, chosen);
   if ((part(chosen).renditions & ~able) != 0)
     chosen = split(chosen, able);
   return begin(best->second, chosen, now);
 }
 
 Dispatcher::Grant Dispatcher::begin(WorkerId id, SegmentKey key, Instant now) {
-  Job& job = jobs_.at(key.job);
-  Part& part = job.parts.at(key);
+  Queue& queue = queues_.at(key);
+  Part& part = queue.parts.at(key);
   const Grant grant{next_lease_++,        id, key, part.renditions, ++part.attempts,
                     !part.leases.empty(), now};
-  turns_.erase(turn(key.job, job));
-  ++job.leases;
-  job.served = ++grants_;
-  if (!job.queued.empty())
-    turns_.insert(turn(key.job, job));
+  turns_.erase(turn(key, queue));
+  ++queue.leases;
+  queue.served = ++grants_;
+  if (!queue.queued.empty())
+    turns_.insert(turn(key, queue));
 
   Worker& worker = workers_.at(id);
   unlist(worker);
   worker.tried = true;
-  const bool is_trial = !worker.proven && !job.only;
+  const bool is_trial = !worker.proven && !grant.is_exam();
   trials_ += is_trial ? 1 : 0;
   leases_[grant.lease] = {.grant = grant, .is_trial = is_trial};
   worker.leases.push_back(grant.lease);
   part.leases.push_back(grant.lease);
   start_front(worker, now);
-  update_newest(part, job);
+  update_newest(part, queue);
   list(id, worker);
   return grant;
 }
@@ -446,7 +466,7 @@ void Dispatcher::start_front(Worker& worker, Instant now) {
   lease.began = lease.heard = now;
   renew(lease, worker);
   const SegmentKey key = lease.grant.segment;
-  update_newest(part(key), jobs_.at(key.job));
+  update_newest(part(key), queues_.at(key));
 }
 
 // --- Questions
@@ -459,11 +479,11 @@ const Dispatcher::Grant* Dispatcher::find(WorkerId worker, LeaseId lease) const 
 
 std::vector<Dispatcher::Grant> Dispatcher::leases_of(SegmentKey key) const {
   std::vector<Grant> grants;
-  const auto job = jobs_.find(key.job);
-  if (job == jobs_.end())
+  const auto queue = queues_.find(key);
+  if (queue == queues_.end())
     return grants;
-  const auto part = job->second.parts.find(key);
-  if (part == job->second.parts.end())
+  const auto part = queue->second.parts.find(key);
+  if (part == queue->second.parts.end())
     return grants;
   for (LeaseId lease : part->second.leases)
     grants.push_back(leases_.at(lease).grant);
@@ -471,12 +491,16 @@ std::vector<Dispatcher::Grant> Dispatcher::leases_of(SegmentKey key) const {
 }
 
 std::vector<Dispatcher::Grant> Dispatcher::leases_of(JobId id) const {
+  return leases_in(id);
+}
+
+std::vector<Dispatcher::Grant> Dispatcher::leases_in(const QueueId& id) const {
   std::vector<Grant> grants;
-  const auto job = jobs_.find(id);
-  if (job == jobs_.end())
+  const auto queue = queues_.find(id);
+  if (queue == queues_.end())
     return grants;
-  grants.reserve(job->second.leases);
-  for (const auto& entry : job->second.parts)
+  grants.reserve(queue->second.leases);
+  for (const auto& entry : queue->second.parts)
     for (LeaseId lease : entry.second.leases)
       grants.push_back(leases_.at(lease).grant);
   return grants;

@@ -35,6 +35,8 @@ struct SegmentKey {
   JobId job = 0;
   std::uint64_t index = 0;
   int first = 0;  // The lowest rendition of the part.
+  // Set: this worker makes it as an exam, and it is none of the job's own segments.
+  std::optional<WorkerId> examinee = {};
   auto operator<=>(const SegmentKey&) const = default;
 };
 
@@ -67,6 +69,8 @@ class Dispatcher {
     // Others hold leases of it too.
     bool hedge = false;
     Instant granted = 0;
+
+    bool is_exam() const { return segment.examinee.has_value(); }
   };
 
   // A lease that ended without a result, and what follows from that.
@@ -94,11 +98,10 @@ class Dispatcher {
   // nothing of it, or if others hold leases of the segment too: a network that breaks down must not
   // use up all attempts within a moment. Each part of a segment counts for itself. `weights` says
   // how much work each of the job's renditions is, in any measure, apart from what is to be done
-  // for any part: the segment is sent and decoded. `only`: no other worker gets a lease of the job.
-  void add_job(JobId job, unsigned max_attempts, std::vector<double> weights = {1},
-               std::optional<WorkerId> only = std::nullopt);
-  // Forgets the job's segments and returns the leases to be cancelled. Of clear_job() the job
-  // remains.
+  // for any part: the segment is sent and decoded.
+  void add_job(JobId job, unsigned max_attempts, std::vector<double> weights = {1});
+  // Forgets the job's segments and exams, and returns the leases to be cancelled. Of clear_job()
+  // the job remains.
   std::vector<Grant> remove_job(JobId job, Instant now);
   std::vector<Grant> clear_job(JobId job, Instant now);
   // The job can bring no more segments until its earliest is complete: that one is hedged early.
@@ -114,6 +117,18 @@ class Dispatcher {
   // What was complete of this segment is to be made anew: these renditions are queued again, beside
   // those parts that are open.
   void reopen(SegmentKey segment, double work, RenditionSet renditions = 1);
+
+  // The worker, and no other, is to make these renditions of the segment as an exam: the result is
+  // none of the job's. One exam of a job at a time for each worker; nothing if it has one. The exam
+  // takes its turn among the jobs as if it were one, and has the job's attempts and weights, as
+  // they are now. An exam is not hedged, is not counted among the job's segments and leases, and
+  // heeds neither set_ability() nor set_throttle(). It ends with end_exam(), with its worker, and
+  // with the job's segments.
+  void begin_exam(SegmentKey segment, WorkerId worker, double work, RenditionSet renditions);
+  // Returns the exam's lease, to be cancelled. Nothing if there is none.
+  std::optional<Grant> end_exam(JobId job, WorkerId worker, Instant now);
+  // There is no memory for the results of more exams of the job.
+  void stop_exams(JobId job, bool stopped);
 
   // A worker that holds up to `capacity` leases at a time and works on them in the order in which
   // they were granted. Ids are never used again. `process`: that of workers which share processors;
@@ -202,11 +217,13 @@ class Dispatcher {
 
   // Null if the worker neither holds that lease nor has answered it.
   const Grant* find(WorkerId worker, LeaseId lease) const;
-  // The leases of that part of a segment, answered or not; of all of the job's, by segment.
   // The next lease gets this id, and later ones greater ones.
   LeaseId next_lease() const { return next_lease_; }
+  // The leases of that part of a segment, answered or not; of all of the job's, by segment; and of
+  // the worker's exam, if it has one and that is leased.
   std::vector<Grant> leases_of(SegmentKey segment) const;
   std::vector<Grant> leases_of(JobId job) const;
+  std::optional<Grant> exam_lease(JobId job, WorkerId worker) const;
   // Those that the worker has answered, then those that it holds, the oldest first.
   std::vector<Grant> leases_held(WorkerId worker) const;
   // Until then the worker gets no lease; 0: it is not suspended.
@@ -219,12 +236,24 @@ class Dispatcher {
 
   std::size_t workers() const { return workers_.size(); }
   std::size_t open_segments(JobId job) const;
-  // Those that are not answered.
+  // Those that are not answered: of the job's segments, and of its exams.
   std::size_t leases(JobId job) const;
+  std::size_t exam_leases(JobId job) const;
 
  private:
   // Of workers that have completed no lease, or of leases of theirs: with fewer nobody is kept out.
   static constexpr std::size_t kCrowd = 16;
+
+  // What is queued together: the segments of a job, or an exam of it.
+  struct QueueId {
+    std::optional<WorkerId> examinee = {};
+    JobId job = 0;
+
+    QueueId(JobId id) : job(id) {}
+    QueueId(JobId id, WorkerId worker) : examinee(worker), job(id) {}
+    QueueId(const SegmentKey& key) : examinee(key.examinee), job(key.job) {}
+    auto operator<=>(const QueueId&) const = default;
+  };
 
   // The jobs of which a worker cannot make everything.
   using Abilities = std::map<JobId, RenditionSet>;
@@ -248,7 +277,7 @@ class Dispatcher {
     std::vector<LeaseId> leases;  // The oldest first.
     std::vector<LeaseId> answered;
     // The longest in a lease of these renditions; decays.
-    std::map<std::pair<JobId, RenditionSet>, Instant> silence;
+    std::map<std::pair<QueueId, RenditionSet>, Instant> silence;
     double nanoseconds = 0;       // For a unit of work, lately; 0: unknown.
     std::set<SegmentKey> failed;  // Open parts that it failed.
     bool proven = false;          // It has completed a lease.
@@ -287,12 +316,14 @@ class Dispatcher {
     std::string history;
     std::vector<LeaseId> leases;  // The oldest first.
   };
-  struct Job {
+  struct Queue {
     unsigned max_attempts = 3;
     std::vector<double> weights;
-    std::optional<WorkerId> only;
     bool blocked = false;
     Throttle throttle = Throttle::kNone;
+    bool exams_stopped = false;
+    std::set<WorkerId> examinees;  // Of the exams of this job.
+    std::uint64_t begun = 0;       // When the exam began, counted in exams; 0: it is none.
     std::map<SegmentKey, Part> parts;
     std::size_t open_segments = 0;
     std::map<RenditionSet, std::set<SegmentKey>> queued;
@@ -303,20 +334,27 @@ class Dispatcher {
     std::uint64_t served = 0;   // When it got its last grant, counted in grants.
     Quantiles times;            // Nanoseconds for a unit of work, from grant to result.
   };
-  // The job with the fewest leases comes first, then the one served longest ago.
-  using Turn = std::tuple<std::size_t, std::uint64_t, JobId>;
+  // The queue with the fewest leases comes first, then the one served longest ago, then a job
+  // before an exam and the exams in the order in which they began.
+  using Turn = std::tuple<std::size_t, std::uint64_t, std::uint64_t, QueueId>;
 
-  Part& part(SegmentKey key) { return jobs_.at(key.job).parts.at(key); }
-  static double work_of(const Job& job, const Part& part);
-  Turn turn(JobId id, const Job& job) const { return {job.leases, job.served, id}; }
+  Part& part(SegmentKey key) { return queues_.at(key).parts.at(key); }
+  static double work_of(const Queue& queue, const Part& part);
+  static Turn turn(const QueueId& id, const Queue& queue) {
+    return {queue.leases, queue.served, queue.begun, id};
+  }
+  bool is_stopped(const QueueId& id, const Queue& queue) const;
+  std::vector<Grant> clear(const QueueId& id, Instant now);
+  std::vector<Grant> leases_in(const QueueId& id) const;
+  std::size_t count_parts(const SegmentKey& key) const;
   SegmentKey add_part(SegmentKey segment, Part part);
   Part take_part(SegmentKey key);
   void forget_part(SegmentKey key);
   SegmentKey split(SegmentKey key, RenditionSet taken);
-  void queue(SegmentKey key);
-  void unqueue(SegmentKey key);
+  void enqueue(SegmentKey key);
+  void dequeue(SegmentKey key);
 
-  static RenditionSet ability_of(const Groups::value_type& group, JobId job);
+  static RenditionSet ability_of(const Groups::value_type& group, const QueueId& queue);
   void join_group(WorkerId id, Worker& worker, Abilities abilities);
   void leave_group(WorkerId id, const Worker& worker);
   void list(WorkerId id, Worker& worker);
@@ -334,18 +372,18 @@ class Dispatcher {
   bool is_next_to_try(WorkerId worker, SegmentKey key, const Part& part) const;
   bool has_trials_left() const;
   bool may_take(WorkerId worker, SegmentKey key, const Part& part) const;
-  std::optional<SegmentKey> queued_for(WorkerId worker, RenditionSet able, const Job& job) const;
+  std::optional<SegmentKey> queued_for(WorkerId worker, RenditionSet able, const QueueId& id) const;
   Grant begin(WorkerId worker, SegmentKey key, Instant now);
   void start_front(Worker& worker, Instant now);
   bool is_answered(const Part& part) const;
-  void update_newest(const Part& part, Job& job);
-  bool is_late(const Job& job, LeaseId lease, double share, double times, Instant now);
-  std::vector<LeaseId> late_leases(const Job& job, Instant now);
+  void update_newest(const Part& part, Queue& queue);
+  bool is_late(const Queue& queue, LeaseId lease, double share, double times, Instant now);
+  std::vector<LeaseId> late_leases(const Queue& queue, Instant now);
   template <typename Fits>
   std::optional<WorkerId> find_idle(SegmentKey key, RenditionSet renditions, Fits fits) const;
   bool would_slow_down(WorkerId worker, const Part& part, Instant now);
-  std::optional<WorkerId> hedger(const Job& job, LeaseId late, Instant now);
-  std::optional<Grant> try_untried(const Job& job, Instant now);
+  std::optional<WorkerId> hedger(const Queue& queue, LeaseId late, Instant now);
+  std::optional<Grant> try_untried(const Queue& queue, Instant now);
   std::optional<Grant> hedge(Instant now);
 
   void lay_down(Lease& lease);
@@ -364,15 +402,16 @@ class Dispatcher {
   Config config_;
   std::map<WorkerId, Worker> workers_;
   Groups groups_;
-  std::map<JobId, Job> jobs_;
+  std::map<QueueId, Queue> queues_;
   std::unordered_map<LeaseId, Lease> leases_;
-  std::set<Turn> turns_;  // Jobs with queued segments.
+  std::set<Turn> turns_;  // Of those in which something is queued.
   std::set<std::pair<Instant, LeaseId>> deadlines_;
   std::set<std::pair<Instant, WorkerId>> suspended_;
   std::set<std::pair<Instant, SegmentKey>> kept_;  // Parts, by kept_until.
   Instant hedge_at_ = kNever;  // When the next lease will be late; set by next_grant().
   LeaseId next_lease_ = 1;
   std::uint64_t grants_ = 0;
+  std::uint64_t exams_ = 0;  // That have begun.
   std::size_t proven_workers_ = 0;
   std::size_t trials_ = 0;  // Leases that are trials and not answered.
 };

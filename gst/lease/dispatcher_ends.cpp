@@ -58,11 +58,11 @@ void Dispatcher::lay_down(Lease& lease) {
   deadlines_.erase({lease.listed, grant.lease});
   lease.deadline = lease.listed = kNever;
   trials_ -= lease.is_trial ? 1 : 0;
-  Job& job = jobs_.at(grant.segment.job);
-  const Turn before = turn(grant.segment.job, job);
-  --job.leases;
+  Queue& queue = queues_.at(grant.segment);
+  const Turn before = turn(grant.segment, queue);
+  --queue.leases;
   if (turns_.erase(before) != 0)
-    turns_.insert(turn(grant.segment.job, job));
+    turns_.insert(turn(grant.segment, queue));
   Worker& worker = workers_.at(grant.worker);
   unlist(worker);
   std::erase(worker.leases, grant.lease);
@@ -77,14 +77,14 @@ Dispatcher::Lease Dispatcher::take_away(const Grant& grant) {
     unlist(worker->second);
     std::erase(worker->second.answered, grant.lease);
   }
-  Job& job = jobs_.at(grant.segment.job);
-  job.newest.erase(grant.lease);
-  job.waiting.erase(grant.lease);
-  job.crowded.erase(grant.lease);
-  Part& part = job.parts.at(grant.segment);
+  Queue& queue = queues_.at(grant.segment);
+  queue.newest.erase(grant.lease);
+  queue.waiting.erase(grant.lease);
+  queue.crowded.erase(grant.lease);
+  Part& part = queue.parts.at(grant.segment);
   std::erase(part.leases, grant.lease);
   leases_.erase(grant.lease);
-  update_newest(part, job);
+  update_newest(part, queue);
   return lease;
 }
 
@@ -102,7 +102,7 @@ void Dispatcher::end(const Grant& grant, Instant now) {
     return;
   Worker& worker = found->second;
   // However it ended, the worker was not faster than this.
-  const double work = work_of(jobs_.at(grant.segment.job), part(grant.segment));
+  const double work = work_of(queues_.at(grant.segment), part(grant.segment));
   if (lease.began != kNever && lease.answered == kNever)
     worker.nanoseconds =
         std::max(worker.nanoseconds, static_cast<double>(now - lease.began) / work);
@@ -117,16 +117,16 @@ void Dispatcher::answered(WorkerId id, LeaseId lease_id, Instant now) {
   Lease& lease = found->second;
   const Grant& grant = lease.grant;
   Worker& worker = workers_.at(id);
-  Job& job = jobs_.at(grant.segment.job);
-  const Part& part = job.parts.at(grant.segment);
+  Queue& queue = queues_.at(grant.segment);
+  const Part& part = queue.parts.at(grant.segment);
   lay_down(lease);
   lease.answered = now;
   worker.answered.push_back(lease_id);
-  update_newest(part, job);
+  update_newest(part, queue);
   // Before the next lease begins, whose deadline depends on it.
   learn_silence(worker, lease, now);
   const Instant began = lease.began != kNever ? lease.began : grant.granted;
-  const double nanoseconds = static_cast<double>(now - began) / work_of(job, part);
+  const double nanoseconds = static_cast<double>(now - began) / work_of(queue, part);
   worker.nanoseconds = worker.proven
                            ? worker.nanoseconds + kNewest * (nanoseconds - worker.nanoseconds)
                            : nanoseconds;
@@ -141,7 +141,7 @@ std::optional<std::vector<Dispatcher::Grant>> Dispatcher::complete(WorkerId id, 
   answered(id, lease_id, now);
   const Grant grant = *found;
   const Lease lease = take_away(grant);
-  Job& job = jobs_.at(grant.segment.job);
+  Queue& queue = queues_.at(grant.segment);
   if (const auto at = workers_.find(id); at != workers_.end()) {
     Worker& worker = at->second;
     proven_workers_ += worker.proven ? 0 : 1;
@@ -154,8 +154,8 @@ std::optional<std::vector<Dispatcher::Grant>> Dispatcher::complete(WorkerId id, 
     }
     resume(id, worker, now);
   }
-  job.times.add(static_cast<double>(lease.answered - grant.granted) /
-                work_of(job, part(grant.segment)));
+  queue.times.add(static_cast<double>(lease.answered - grant.granted) /
+                  work_of(queue, part(grant.segment)));
 
   std::vector<Grant> cancelled;
   for (LeaseId other : std::vector<LeaseId>(part(grant.segment).leases)) {
@@ -168,7 +168,7 @@ std::optional<std::vector<Dispatcher::Grant>> Dispatcher::complete(WorkerId id, 
 
 void Dispatcher::requeue(SegmentKey key) {
   if (part(key).leases.empty())
-    queue(key);
+    enqueue(key);
 }
 
 std::optional<Dispatcher::Grant> Dispatcher::release(WorkerId id, LeaseId lease, Instant now) {
@@ -233,22 +233,22 @@ void Dispatcher::settle_failure(Failure& failure, const Worker* worker, bool cou
   if (!part.leases.empty())
     return;
   if (!is_hopeless(key, part, now) || keep_for_newcomers(key, part, now))
-    return queue(key);
+    return enqueue(key);
   failure.given_up = describe_failures(key, part.failures, part.history);
   forget_part(key);
 }
 
 bool Dispatcher::is_hopeless(SegmentKey key, const Part& part, Instant now) const {
-  const Job& job = jobs_.at(key.job);
-  const bool often =
-      part.failures >= kUnprovenFactor * job.max_attempts && now >= part.first_failed + kLongTried;
-  return often || (part.failures >= job.max_attempts && count_able(key, part) > 0 &&
+  const Queue& queue = queues_.at(key);
+  const bool often = part.failures >= kUnprovenFactor * queue.max_attempts &&
+                     now >= part.first_failed + kLongTried;
+  return often || (part.failures >= queue.max_attempts && count_able(key, part) > 0 &&
                    failed_by_all(key, part));
 }
 
 // Whether a worker that still comes may try it.
 bool Dispatcher::keep_for_newcomers(SegmentKey key, Part& part, Instant now) {
-  if (jobs_.at(key.job).only || part.failed_by_own || now >= part.first_failed + kKept)
+  if (key.examinee || part.failed_by_own || now >= part.first_failed + kKept)
     return false;
   part.kept_until = part.first_failed + kKept;
   kept_.emplace(part.kept_until, key);
@@ -275,7 +275,7 @@ std::optional<Dispatcher::GivenUp> Dispatcher::give_up(Instant now) {
 // --- Deadlines
 
 Instant Dispatcher::silence_of(const Worker& worker, const Grant& grant) const {
-  const auto known = worker.silence.find({grant.segment.job, grant.renditions});
+  const auto known = worker.silence.find({grant.segment, grant.renditions});
   return known != worker.silence.end() ? std::min(known->second, config_.longest_silence)
                                        : config_.first_silence;
 }
@@ -283,7 +283,7 @@ Instant Dispatcher::silence_of(const Worker& worker, const Grant& grant) const {
 void Dispatcher::learn_silence(Worker& worker, const Lease& lease, Instant now) {
   if (lease.began == kNever)
     return;
-  Instant& silence = worker.silence[{lease.grant.segment.job, lease.grant.renditions}];
+  Instant& silence = worker.silence[{lease.grant.segment, lease.grant.renditions}];
   const Instant newest = std::max(lease.silence, now - lease.heard);
   silence =
       std::max(newest, silence - static_cast<Instant>(static_cast<double>(silence) * kNewest));
@@ -307,11 +307,11 @@ void Dispatcher::renew(Lease& lease, const Worker& worker) {
 // Twice as long each time that this ended a lease of the segment: it may be the worker that is
 // slow, or the segment that is large.
 Instant Dispatcher::longest_lease(const Grant& grant) const {
-  const Job& job = jobs_.at(grant.segment.job);
-  if (job.times.count() < kLeastSamples)
+  const Queue& queue = queues_.at(grant.segment);
+  if (queue.times.count() < kLeastSamples)
     return kNever;
-  const Part& part = job.parts.at(grant.segment);
-  const double usual = job.times.at(kMostShare) * work_of(job, part);
+  const Part& part = queue.parts.at(grant.segment);
+  const double usual = queue.times.at(kMostShare) * work_of(queue, part);
   const double longest = std::max(kTooSlow * usual, static_cast<double>(kLeastTime)) *
                          static_cast<double>(1u << std::min(part.too_slow, kMostDoublings));
   return static_cast<Instant>(longest);
@@ -354,7 +354,7 @@ std::optional<Dispatcher::Failure> Dispatcher::expire(Instant now) {
     }
     // If it was not dead but slow, it has more time next time.
     const Instant silence = silence_of(worker, grant);
-    worker.silence[{grant.segment.job, grant.renditions}] =
+    worker.silence[{grant.segment, grant.renditions}] =
         std::max(silence, std::min(2 * silence, config_.longest_silence));
     Failure failure = fail_lease(grant, "no sign of progress for " + seconds(now - lease.heard),
                                  lease.confirmed && part(grant.segment).leases.size() == 1, now);
@@ -383,6 +383,12 @@ std::vector<Dispatcher::Failure> Dispatcher::remove_worker(WorkerId id, bool in_
   const auto found = workers_.find(id);
   if (found == workers_.end())
     return failures;
+  std::vector<JobId> exams;
+  for (const auto& [queue, _] : queues_)
+    if (queue.examinee == id)
+      exams.push_back(queue.job);
+  for (const JobId job : exams)
+    (void)end_exam(job, id, now);
   suspended_.erase({found->second.suspended_until, id});
   for (SegmentKey key : found->second.failed)
     part(key).failed_on.erase(id);

@@ -40,34 +40,34 @@ bool Dispatcher::is_answered(const Part& part) const {
 }
 
 // Of a part's leases the newest is watched: when that is late too there shall be one more.
-void Dispatcher::update_newest(const Part& part, Job& job) {
+void Dispatcher::update_newest(const Part& part, Queue& queue) {
   for (LeaseId id : part.leases) {
-    job.newest.erase(id);
-    job.waiting.erase(id);
-    job.crowded.erase(id);
+    queue.newest.erase(id);
+    queue.waiting.erase(id);
+    queue.crowded.erase(id);
   }
   if (part.leases.empty() || is_answered(part))
     return;
   const LeaseId id = part.leases.back();
   if (part.leases.size() >= kMaxCopies) {
-    job.crowded.insert(id);
+    queue.crowded.insert(id);
     return;
   }
-  job.newest.insert(id);
+  queue.newest.insert(id);
   if (leases_.at(id).began == kNever)
-    job.waiting.insert(id);
+    queue.waiting.insert(id);
 }
 
 // Whether the lease is so many times later than that share of the leases. If not, notes when to
 // look again.
-bool Dispatcher::is_late(const Job& job, LeaseId id, double share, double times, Instant now) {
+bool Dispatcher::is_late(const Queue& queue, LeaseId id, double share, double times, Instant now) {
   const Lease& lease = leases_.at(id);
-  const double work = work_of(job, job.parts.at(lease.grant.segment));
+  const double work = work_of(queue, queue.parts.at(lease.grant.segment));
   // One is enough to go by for what everybody waits for, and for a worker that has delivered
   // nothing.
   const bool known =
-      job.times.count() >= (share < kLateShare || lease.is_trial ? 1 : kLeastSamples);
-  const double late = known ? job.times.at(share) * work
+      queue.times.count() >= (share < kLateShare || lease.is_trial ? 1 : kLeastSamples);
+  const double late = known ? queue.times.at(share) * work
                             : kUnknownLate * static_cast<double>(config_.first_silence);
   const double after = std::ceil(late * times);
   // Beyond what fits into an Instant.
@@ -81,22 +81,23 @@ bool Dispatcher::is_late(const Job& job, LeaseId id, double share, double times,
 }
 
 // Leases that shall be hedged now, the most urgent first.
-std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
+std::vector<LeaseId> Dispatcher::late_leases(const Queue& queue, Instant now) {
   std::vector<LeaseId> urgent;
-  if (job.parts.empty() || job.throttle == Throttle::kStopped || job.only)
+  if (queue.parts.empty() || queue.throttle == Throttle::kStopped)
     return urgent;
-  const bool throttled = job.throttle != Throttle::kNone;
-  const std::uint64_t earliest = job.parts.begin()->first.index;
-  for (auto at = job.parts.begin();
-       (job.blocked || throttled) && at != job.parts.end() && at->first.index == earliest; ++at) {
+  const bool throttled = queue.throttle != Throttle::kNone;
+  const std::uint64_t earliest = queue.parts.begin()->first.index;
+  for (auto at = queue.parts.begin();
+       (queue.blocked || throttled) && at != queue.parts.end() && at->first.index == earliest;
+       ++at) {
     const auto& leases = at->second.leases;
     if (!leases.empty() && leases.size() < kMaxCopies && !is_answered(at->second) &&
-        (job.waiting.count(leases.back()) != 0 ||
-         is_late(job, leases.back(), kBlockingShare, 1, now)))
+        (queue.waiting.count(leases.back()) != 0 ||
+         is_late(queue, leases.back(), kBlockingShare, 1, now)))
       urgent.push_back(leases.back());
   }
   // Each further copy is given later and later: whoever holds these may only pretend to go on.
-  for (LeaseId id : job.crowded) {
+  for (LeaseId id : queue.crowded) {
     if (throttled && leases_.at(id).grant.segment.index != earliest)
       continue;
     // Where others have shown that they can work, those that have not keep nobody away.
@@ -107,23 +108,23 @@ std::vector<LeaseId> Dispatcher::late_leases(const Job& job, Instant now) {
     const auto copies = std::ranges::count_if(leases, counts);
     const auto beyond =
         std::max(0.0, static_cast<double>(copies) - static_cast<double>(kMaxCopies) + 1);
-    if (is_late(job, id, kLateShare, std::exp2(beyond), now))
+    if (is_late(queue, id, kLateShare, std::exp2(beyond), now))
       urgent.push_back(id);
   }
   if (throttled)
     return urgent;
   // An idle worker begins at once with what waits behind another lease.
-  for (LeaseId id : job.waiting) {
+  for (LeaseId id : queue.waiting) {
     if (urgent.size() >= kHedgeChoices)
       return urgent;
     urgent.push_back(id);
   }
   // The oldest are late first, once there is the same to compare all with.
-  const bool all_alike = job.times.count() >= kLeastSamples;
-  for (LeaseId id : job.newest) {
+  const bool all_alike = queue.times.count() >= kLeastSamples;
+  for (LeaseId id : queue.newest) {
     if (urgent.size() >= kHedgeChoices)
       return urgent;
-    if (is_late(job, id, kLateShare, 1, now))
+    if (is_late(queue, id, kLateShare, 1, now))
       urgent.push_back(id);
     else if (all_alike)
       return urgent;
@@ -137,7 +138,7 @@ std::optional<WorkerId> Dispatcher::find_idle(SegmentKey key, RenditionSet rendi
                                               Fits fits) const {
   std::optional<std::pair<double, WorkerId>> best;
   for (const auto& group : groups_) {
-    if ((renditions & ~ability_of(group, key.job)) != 0)
+    if ((renditions & ~ability_of(group, key)) != 0)
       continue;
     const auto& idle = group.second.idle;
     const auto at = std::find_if(idle.begin(), idle.end(),
@@ -169,9 +170,9 @@ bool Dispatcher::would_slow_down(WorkerId id, const Part& part, Instant now) {
 // The idle worker to try a late lease's segment too: one that has shown that it can work; else one
 // that is new; and if the lease is very late one that failed the segment, as long as that is not
 // the last attempt.
-std::optional<WorkerId> Dispatcher::hedger(const Job& job, LeaseId late, Instant now) {
+std::optional<WorkerId> Dispatcher::hedger(const Queue& queue, LeaseId late, Instant now) {
   const SegmentKey key = leases_.at(late).grant.segment;
-  const Part& part = job.parts.at(key);
+  const Part& part = queue.parts.at(key);
   const auto fresh = [&](WorkerId id) {
     return part.failed_on.count(id) == 0 && may_take(id, key, part) &&
            !would_slow_down(id, part, now);
@@ -184,7 +185,7 @@ std::optional<WorkerId> Dispatcher::hedger(const Job& job, LeaseId late, Instant
       has_trials_left() && (proven_workers_ == 0 || part.leases.size() < kMaxCopies);
   if (const auto worker = may_try ? find_idle(key, part.renditions, fresh) : std::nullopt)
     return worker;
-  if (part.failures + 1 < job.max_attempts && is_late(job, late, kLateShare, kVeryLate, now))
+  if (part.failures + 1 < queue.max_attempts && is_late(queue, late, kLateShare, kVeryLate, now))
     return find_idle(key, part.renditions,
                      [&](WorkerId id) { return !would_slow_down(id, part, now); });
   return std::nullopt;
@@ -193,15 +194,15 @@ std::optional<WorkerId> Dispatcher::hedger(const Job& job, LeaseId late, Instant
 // Where no worker has shown yet that it can work, those that hold the leases may only pretend to.
 // So each worker that has had none tries one of the earliest segments, that with the fewest copies,
 // once the first of them has been leased for a while.
-std::optional<Dispatcher::Grant> Dispatcher::try_untried(const Job& job, Instant now) {
-  if (proven_workers_ > 0 || job.parts.empty() || job.throttle == Throttle::kStopped || job.only)
+std::optional<Dispatcher::Grant> Dispatcher::try_untried(const Queue& queue, Instant now) {
+  if (proven_workers_ > 0 || queue.parts.empty() || queue.throttle == Throttle::kStopped)
     return std::nullopt;
-  const std::size_t most = job.throttle == Throttle::kNone ? kTried : 1;
+  const std::size_t most = queue.throttle == Throttle::kNone ? kTried : 1;
   std::vector<std::pair<std::size_t, SegmentKey>> tried;  // With how many leases.
   Instant since = kNever;
   std::size_t copies = 0;
   std::size_t looked_at = 0;
-  for (const auto& [key, part] : job.parts) {
+  for (const auto& [key, part] : queue.parts) {
     if (++looked_at > most)
       break;
     if (part.leases.empty() || is_answered(part))
@@ -214,7 +215,7 @@ std::optional<Dispatcher::Grant> Dispatcher::try_untried(const Job& job, Instant
   std::optional<std::pair<WorkerId, SegmentKey>> next;
   for (auto at = tried.begin(); at != tried.end() && !next; ++at) {
     const SegmentKey key = at->second;
-    const Part& part = job.parts.at(key);
+    const Part& part = queue.parts.at(key);
     const auto worker = find_idle(key, part.renditions, [&](WorkerId id) {
       return !workers_.at(id).tried && part.failed_on.count(id) == 0 && may_take(id, key, part) &&
              !would_slow_down(id, part, now);
@@ -238,13 +239,16 @@ std::optional<Dispatcher::Grant> Dispatcher::hedge(Instant now) {
   if (std::all_of(groups_.begin(), groups_.end(),
                   [](const auto& group) { return group.second.idle.empty(); }))
     return std::nullopt;
-  for (const auto& entry : jobs_)
-    if (const auto grant = try_untried(entry.second, now))
-      return grant;
-  for (const auto& entry : jobs_)
-    for (LeaseId late : late_leases(entry.second, now))
-      if (const auto worker = hedger(entry.second, late, now))
-        return begin(*worker, leases_.at(late).grant.segment, now);
+  // No other worker may make an exam.
+  for (const auto& [id, queue] : queues_)
+    if (!id.examinee)
+      if (const auto grant = try_untried(queue, now))
+        return grant;
+  for (const auto& [id, queue] : queues_)
+    if (!id.examinee)
+      for (LeaseId late : late_leases(queue, now))
+        if (const auto worker = hedger(queue, late, now))
+          return begin(*worker, leases_.at(late).grant.segment, now);
   return std::nullopt;
 }
 

@@ -59,6 +59,11 @@ class ResultRoom {
   // segment. `admitted_is_looked_at`: the admitted result has arrived.
   Dispatcher::Throttle throttle(std::size_t leases, std::optional<std::uint64_t> earliest,
                                 bool admitted_is_looked_at);
+  // Whether no more exams may be leased, where so many leases are of segments and of exams: where
+  // memory is tight exams are held one after another.
+  bool stops_exams(std::size_t leases, std::size_t exams) const {
+    return exams != 0 && exceeds(expected(leases + exams));
+  }
 
  private:
   std::uint64_t max_bytes_;

@@ -23,7 +23,7 @@ class Verification {
   struct Config {
     Verify mode = Verify::kNone;
     double ratio = 0.05;  // Of kSample, 0 to 1.
-    // Workers are examined before they get leases, see coordinator_exams.cpp.
+    // Workers are examined before they get leases, see exams.h.
     bool golden = false;
     // Nobody else knows it, so that no worker can tell what will be looked at.
     std::uint64_t seed = 0;

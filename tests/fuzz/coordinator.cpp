@@ -85,7 +85,7 @@ class Target {
       case 7:
         now_ += input.byte() * 100 * kMillisecond;
         coordinator_.advance(now_);
-        REQUIRE(coordinator_.next_wakeup() > now_);
+        REQUIRE(notice() > now_);
         break;
       case 8:
       case 9:
@@ -119,7 +119,7 @@ class Target {
       coordinator_.clear_job(job, now_);
       REQUIRE(coordinator_.bytes_held(job) == 0);
     }
-    REQUIRE(coordinator_.next_wakeup() == kNever);
+    REQUIRE(notice() == kNever);
   }
 
  private:
@@ -438,8 +438,10 @@ class Target {
     }
   }
 
-  void notice() {
-    for (const auto& event : coordinator_.take_events())
+  // Returns when to look again.
+  Instant notice() {
+    const Coordinator::Output output = coordinator_.take_output();
+    for (const auto& event : output.events)
       if (const auto* done = std::get_if<Coordinator::SegmentDone>(&event))
         notice(*done);
       else if (const auto* chosen = std::get_if<Coordinator::EncoderChosen>(&event))
@@ -450,10 +452,11 @@ class Target {
         notice(*taken);
       else if (const auto* over = std::get_if<Coordinator::SegmentGivenUp>(&event))
         given_up_.insert(over->last.segment.job);
-    for (const WorkerId id : coordinator_.take_writable())
+    for (const WorkerId id : output.writable)
       REQUIRE(peers_.count(id) != 0);
-    for (const auto& closing : coordinator_.take_closing())
+    for (const auto& closing : output.closing)
       disconnect(closing.id);
+    return output.next_wakeup;
   }
 
   Coordinator coordinator_{{.dispatcher = {},

@@ -92,6 +92,7 @@ class Cluster {
   void disconnect(WorkerId id, const std::string& reason = "reset") {
     workers_.erase(id);
     coordinator.disconnected(id, reason, now);
+    std::erase_if(closing_, [id](const auto& closing) { return closing.id == id; });
   }
   Worker& worker(WorkerId id) { return *workers_.at(id); }
 
@@ -106,13 +107,13 @@ class Cluster {
       }
       close_connections();
     }
-    note_events();
+    take_output();
   }
   // The same until then, at every moment at which something is due.
   void run_until(Instant end) {
     run();
     while (true) {
-      Instant next = coordinator.next_wakeup();
+      Instant next = next_wakeup_;
       for (const auto& [_, worker] : workers_)
         next = std::min(next, worker->session.next_wakeup());
       if (next > end)
@@ -190,8 +191,17 @@ class Cluster {
 
   // What was told since this was asked last.
   std::string told() {
-    note_events();
+    take_output();
     return std::exchange(told_, {});
+  }
+  // What is to be closed and was not taken.
+  std::vector<Coordinator::Closing> take_closing() {
+    take_output();
+    return std::exchange(closing_, {});
+  }
+  Instant next_wakeup() {
+    take_output();
+    return next_wakeup_;
   }
 
   Instant now = 0;
@@ -208,7 +218,7 @@ class Cluster {
   }
 
   void close_connections() {
-    for (const auto& [id, reason] : coordinator.take_closing()) {
+    for (const auto& [id, reason] : take_closing()) {
       while (to_worker(id)) {
       }
       gone_[id] = std::move(workers_[id]);
@@ -248,8 +258,11 @@ class Cluster {
     add(worker.saw, "done: " + e.reason);
   }
 
-  void note_events() {
-    for (auto& event : coordinator.take_events()) {
+  void take_output() {
+    Coordinator::Output output = coordinator.take_output();
+    next_wakeup_ = output.next_wakeup;
+    closing_.insert(closing_.end(), output.closing.begin(), output.closing.end());
+    for (auto& event : output.events) {
       if (std::holds_alternative<Coordinator::LeaseAdvanced>(event) ||
           std::holds_alternative<Coordinator::ResultsSettled>(event))
         continue;
@@ -327,6 +340,8 @@ class Cluster {
   std::map<WorkerId, std::unique_ptr<Worker>> workers_;
   std::map<WorkerId, std::unique_ptr<Worker>> gone_;
   std::string told_;
+  std::vector<Coordinator::Closing> closing_;
+  Instant next_wakeup_ = kNever;
 };
 
 }  // namespace dist::test

@@ -260,7 +260,7 @@ GST_START_TEST(test_coordinator_closes_on_garbage_and_listens_no_more) {
   cluster.told();
   const Bytes bytes = Bytes::take({1});
   cluster.coordinator.received(1, encoded({wire::Data{1, bytes.span()}}), cluster.now);
-  const auto closing = cluster.coordinator.take_closing();
+  const auto closing = cluster.take_closing();
   fail_unless_equals_uint64(closing.size(), 1);
   fail_unless_equals_text(cluster.told(),
                           "failed 1/0 a: data for lease 1: not announced, "
@@ -319,14 +319,14 @@ GST_END_TEST
 
 GST_START_TEST(test_coordinator_is_quiet_when_nothing_happens) {
   Cluster cluster;
-  fail_unless_equals_uint64(cluster.coordinator.next_wakeup(), kNever);
+  fail_unless_equals_uint64(cluster.next_wakeup(), kNever);
   cluster.join(1, "a");
   cluster.add_job();
   cluster.told();
   cluster.run_until(3600 * kSeconds);
   fail_unless_equals_text(cluster.told(), "");
   cluster.disconnect(1);
-  fail_unless_equals_uint64(cluster.coordinator.next_wakeup(), kNever);
+  fail_unless_equals_uint64(cluster.next_wakeup(), kNever);
 }
 GST_END_TEST
 

@@ -430,7 +430,7 @@ GST_START_TEST(test_results_of_large_jobs_may_be_large) {
   cluster.run();
   wire::ResultPart part{cluster.worker(1).leases.at(0).lease, 0, 1, 100 * kMiB, {}};
   cluster.coordinator.received(1, encoded({part}), cluster.now);
-  fail_unless(cluster.coordinator.take_closing().empty());
+  fail_unless(cluster.take_closing().empty());
 }
 GST_END_TEST
 

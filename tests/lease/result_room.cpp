@@ -113,6 +113,15 @@ GST_START_TEST(test_result_room_waits_for_nothing_once_an_arriving_result_is_gon
 }
 GST_END_TEST
 
+GST_START_TEST(test_result_room_holds_exams_one_by_one_where_it_is_tight) {
+  ResultRoom room = room_with(4);
+  room.learn(150);
+  fail_if(room.stops_exams(9, 0), "one may be held in any case");
+  fail_if(room.stops_exams(1, 1));
+  fail_unless(room.stops_exams(3, 1));
+}
+GST_END_TEST
+
 static Suite* result_room_suite() {
   Suite* suite = suite_create("result_room");
   TCase* tcase = tcase_create("general");
@@ -123,6 +132,7 @@ static Suite* result_room_suite() {
   tcase_add_test(tcase, test_result_room_leases_what_finds_room);
   tcase_add_test(tcase, test_result_room_waits_for_a_delivery_after_a_result_found_none);
   tcase_add_test(tcase, test_result_room_waits_for_nothing_once_an_arriving_result_is_gone);
+  tcase_add_test(tcase, test_result_room_holds_exams_one_by_one_where_it_is_tight);
   return suite;
 }
 

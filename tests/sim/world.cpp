@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <numeric>
+#include <set>
+#include <utility>
 
 namespace dist::sim {
 namespace {
@@ -107,7 +110,8 @@ void World::on_event(unsigned what, std::uint64_t argument) {
       wakeup_ = kNever;
       ++wakeups_;
       coordinator_.advance(timeline_.now());
-      if (coordinator_.next_wakeup() <= timeline_.now())
+      take_output();
+      if (output_.next_wakeup <= timeline_.now())
         wrong("woken up, and to be woken up in the past again");
       break;
     case kProduce:
@@ -206,11 +210,21 @@ void World::closed(Wire& wire, const std::string& reason) {
 
 // --- The primary
 
+// Adds the coordinator's output to what is not done yet.
+void World::take_output() {
+  Coordinator::Output more = coordinator_.take_output();
+  std::ranges::move(more.events, std::back_inserter(output_.events));
+  std::ranges::move(more.closing, std::back_inserter(output_.closing));
+  output_.writable.insert(output_.writable.end(), more.writable.begin(), more.writable.end());
+  output_.next_wakeup = more.next_wakeup;
+}
+
 // Does what the coordinator asks for until it asks for nothing more.
 void World::settle() {
   while (wrong_.empty()) {
-    auto events = coordinator_.take_events();
-    const auto closing = coordinator_.take_closing();
+    take_output();
+    const auto events = std::exchange(output_.events, {});
+    const auto closing = std::exchange(output_.closing, {});
     for (const auto& [id, _] : closing)
       closing_.insert(id);
     for (const auto& event : events)
@@ -227,13 +241,13 @@ void World::settle() {
     if (events.empty() && closing.empty())
       break;
   }
-  for (WorkerId id : coordinator_.take_writable())
+  const auto writable = std::exchange(output_.writable, {});
+  for (WorkerId id : std::set<WorkerId>(writable.begin(), writable.end()))
     if (Wire& wire = *wires_.at(id - 1); wire.open)
       wire.down.send(coordinator_.link(id));
-  const Instant next = coordinator_.next_wakeup();
-  if (next < wakeup_) {
-    wakeup_ = next;
-    timeline_.at(next, *this, kWakeup);
+  if (output_.next_wakeup < wakeup_) {
+    wakeup_ = output_.next_wakeup;
+    timeline_.at(wakeup_, *this, kWakeup);
   }
   check();
 }

@@ -178,6 +178,7 @@ class World : public Actor, public Worker::Host {
   void seek(JobId id);
   void end_job(JobId id, Job& job, bool failed);
 
+  void take_output();
   void settle();
   void carry_out();
   void check();
@@ -214,6 +215,7 @@ class World : public Actor, public Worker::Host {
   Timeline timeline_;
   Random random_;
   Coordinator coordinator_;
+  Coordinator::Output output_;  // What is not done yet.
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Wire>> wires_;  // The id of the first is 1.
   std::vector<Wire*> current_;                // Of each worker; null: it has none.

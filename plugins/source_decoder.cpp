@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "gst/gstx/report.h"
+
 namespace dist {
 namespace {
 
@@ -139,11 +141,8 @@ GstBusSyncReply SourceDecoder::on_message(GstBus*, GstMessage* message, gpointer
   auto* self = static_cast<SourceDecoder*>(data);
   const std::lock_guard lock(self->lock_);
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-    GError* error = nullptr;
-    gst_message_parse_error(message, &error, nullptr);
     if (self->error_.empty())
-      self->error_ = error->message;
-    g_error_free(error);
+      self->error_ = report_of(message).text;
     // A decoder that failed may never let EOS through.
     self->ended_ = true;
     self->changed_.notify_all();

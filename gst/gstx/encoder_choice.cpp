@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gst/gstx/ref.h"
+#include "gst/gstx/report.h"
 #include "gst/rendition/encoder_table.h"
 
 namespace dist {
@@ -51,15 +52,8 @@ std::string strip(const std::string& text) {
 }
 
 std::string first_error(GstBus* bus) {
-  GstMessage* const message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
-  if (!message)
-    return "it does not start";
-  GError* error = nullptr;
-  gst_message_parse_error(message, &error, nullptr);
-  const std::string text = error->message;
-  g_error_free(error);
-  gst_message_unref(message);
-  return text;
+  const auto message = Ref<GstMessage>::adopt(gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR));
+  return message ? report_of(message.get()).text : "it does not start";
 }
 
 // Empty if the encoder can be opened.

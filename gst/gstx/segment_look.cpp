@@ -16,6 +16,7 @@
 #include <optional>
 #include <utility>
 
+#include "gst/base/glib_error.h"
 #include "gst/gstx/luma_reader.h"
 #include "gst/gstx/segment_buffer.h"
 #include "gst/gstx/segment_decoder.h"
@@ -415,14 +416,11 @@ Result<std::vector<std::uint8_t>> SegmentLooker::picture(GstBuffer* segment,
   const auto caps = Ref<GstCaps>::adopt(
       gst_caps_new_simple("image/jpeg", "width", G_TYPE_INT, width, "height", G_TYPE_INT, height,
                           "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr));
-  GError* error = nullptr;
+  GLibError error;
   const auto made =
-      Ref<GstSample>::adopt(gst_video_convert_sample(frame, caps.get(), kPictureTime, &error));
-  if (!made) {
-    const std::string text = error ? error->message : "failed";
-    g_clear_error(&error);
-    return Error{subject + "cannot make a picture: " + text};
-  }
+      Ref<GstSample>::adopt(gst_video_convert_sample(frame, caps.get(), kPictureTime, error.out()));
+  if (!made)
+    return Error{subject + "cannot make a picture: " + error.message("failed")};
   const BufferMap map(gst_sample_get_buffer(made.get()));
   return std::vector<std::uint8_t>(map.span().begin(), map.span().end());
 }

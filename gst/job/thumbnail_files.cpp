@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "gst/base/glib_error.h"
 #include "gst/base/text.h"
 #include "gst/gstx/luma_reader.h"
 #include "gst/job/thumbnails.h"
@@ -158,14 +159,12 @@ class SheetFiles {
     const auto raw = Ref<GstCaps>::adopt(gst_video_info_to_caps(&info));
     const auto wanted = Ref<GstCaps>::adopt(gst_caps_new_empty_simple("image/jpeg"));
     const auto sheet = Ref<GstSample>::adopt(gst_sample_new(buffer, raw.get(), nullptr, nullptr));
-    GError* error = nullptr;
+    GLibError error;
     auto jpeg = Ref<GstSample>::adopt(
-        gst_video_convert_sample(sheet.get(), wanted.get(), kPatience, &error));
+        gst_video_convert_sample(sheet.get(), wanted.get(), kPatience, error.out()));
     if (jpeg)
       return jpeg;
-    Error failure{error ? error->message : "it cannot be encoded"};
-    g_clear_error(&error);
-    return failure;
+    return Error{error.message("it cannot be encoded")};
   }
 
   const Folder& folder_;

@@ -19,11 +19,11 @@
 
 #include "plugins/gstdistsegmenter.h"
 
-#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "gst/base/handover.h"
+#include "gst/base/mutex.h"
 #include "plugins/film_cutter.h"
 
 // film_cutter.cpp and segment_stream.cpp write to it too.
@@ -68,9 +68,9 @@ struct _GstDistSegmenter {
   GstPad* sinkpad;
   GstPad* srcpad;
   struct Private {
-    std::mutex settings_lock;
-    // Guarded by settings_lock.
-    dist::SegmentStream::Durations durations{kDefaultSegmentDuration, kDefaultMaxSegmentDuration};
+    dist::Mutex settings_lock;
+    dist::SegmentStream::Durations durations GUARDED_BY(settings_lock){kDefaultSegmentDuration,
+                                                                       kDefaultMaxSegmentDuration};
     std::optional<dist::FilmCutter> cutter;  // Belongs to the streaming thread.
   } * priv;
 };
@@ -146,7 +146,7 @@ static GstStateChangeReturn gst_dist_segmenter_change_state(GstElement* element,
   GstDistSegmenter* self = GST_DIST_SEGMENTER(element);
   auto* priv = self->priv;
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
-    const std::lock_guard lock(priv->settings_lock);
+    const dist::MutexLock lock(priv->settings_lock);
     priv->cutter.emplace(element, self->srcpad, priv->durations);
   }
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
@@ -164,7 +164,7 @@ static GstStateChangeReturn gst_dist_segmenter_change_state(GstElement* element,
 static void gst_dist_segmenter_set_property(GObject* object, guint id, const GValue* value,
                                             GParamSpec* pspec) {
   auto* priv = GST_DIST_SEGMENTER(object)->priv;
-  const std::lock_guard lock(priv->settings_lock);
+  const dist::MutexLock lock(priv->settings_lock);
   switch (id) {
     case PROP_SEGMENT_DURATION:
       priv->durations.segment = g_value_get_uint64(value);
@@ -185,7 +185,7 @@ static void gst_dist_segmenter_set_property(GObject* object, guint id, const GVa
 static void gst_dist_segmenter_get_property(GObject* object, guint id, GValue* value,
                                             GParamSpec* pspec) {
   auto* priv = GST_DIST_SEGMENTER(object)->priv;
-  const std::lock_guard lock(priv->settings_lock);
+  const dist::MutexLock lock(priv->settings_lock);
   switch (id) {
     case PROP_SEGMENT_DURATION:
       g_value_set_uint64(value, priv->durations.segment);

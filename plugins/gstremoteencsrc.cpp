@@ -24,10 +24,10 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "gst/base/handover.h"
+#include "gst/base/mutex.h"
 #include "gst/gstx/ref.h"
 #include "gst/io/secret.h"
 #include "gst/wire/default_port.h"
@@ -80,8 +80,8 @@ struct _GstRemoteEncSrc {
   GstElement parent;
   GstPad* srcpad;
   struct Private {
-    std::mutex settings_lock;
-    Settings settings;  // Guarded by settings_lock.
+    dist::Mutex settings_lock;
+    Settings settings GUARDED_BY(settings_lock);
     std::unique_ptr<LeasePlayer> player;
     std::atomic<bool> ended = false;  // The job is over, no other will come.
   } * priv;
@@ -122,17 +122,20 @@ static void end_pipeline(GstRemoteEncSrc* self) {
 GstElement* gst_remote_enc_src_new_for(dist::PipelineAdapter* adapter, GstRemoteEncSrc* settings,
                                        const char* name_suffix) {
   auto* self = GST_REMOTE_ENC_SRC(g_object_new(GST_TYPE_REMOTE_ENC_SRC, nullptr));
+  Settings own;
   {
-    const std::lock_guard lock(settings->priv->settings_lock);
-    self->priv->settings = settings->priv->settings;
+    const dist::MutexLock lock(settings->priv->settings_lock);
+    own = settings->priv->settings;
   }
-  self->priv->settings.player.adapter = adapter;
-  self->priv->settings.player.name_suffix = name_suffix;
+  own.player.adapter = adapter;
+  own.player.name_suffix = name_suffix;
+  const dist::MutexLock lock(self->priv->settings_lock);
+  self->priv->settings = std::move(own);
   return GST_ELEMENT(self);
 }
 
 void gst_remote_enc_src_set_link(GstRemoteEncSrc* self, const dist::MakeLink& make_link) {
-  const std::lock_guard lock(self->priv->settings_lock);
+  const dist::MutexLock lock(self->priv->settings_lock);
   self->priv->settings.player.make_link = make_link;
 }
 
@@ -157,7 +160,7 @@ static gboolean gst_remote_enc_src_activate_mode(GstPad* pad, GstObject* parent,
   if (active) {
     Settings settings;
     {
-      const std::lock_guard lock(self->priv->settings_lock);
+      const dist::MutexLock lock(self->priv->settings_lock);
       settings = self->priv->settings;
     }
     self->priv->ended = false;
@@ -199,7 +202,7 @@ static gboolean gst_remote_enc_src_send_event(GstElement* element, GstEvent* eve
 static void gst_remote_enc_src_set_property(GObject* object, guint id, const GValue* value,
                                             GParamSpec* pspec) {
   auto* priv = GST_REMOTE_ENC_SRC(object)->priv;
-  const std::lock_guard lock(priv->settings_lock);
+  const dist::MutexLock lock(priv->settings_lock);
   switch (id) {
     case PROP_HOST:
       priv->settings.player.host =
@@ -238,7 +241,7 @@ static void gst_remote_enc_src_set_property(GObject* object, guint id, const GVa
 static void gst_remote_enc_src_get_property(GObject* object, guint id, GValue* value,
                                             GParamSpec* pspec) {
   auto* priv = GST_REMOTE_ENC_SRC(object)->priv;
-  const std::lock_guard lock(priv->settings_lock);
+  const dist::MutexLock lock(priv->settings_lock);
   switch (id) {
     case PROP_HOST:
       g_value_set_string(value, priv->settings.player.host.c_str());

@@ -23,11 +23,11 @@
 #include "plugins/gstremoteencworker.h"
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "gst/base/handover.h"
+#include "gst/base/mutex.h"
 #include "gst/gstx/encoder_choice.h"
 #include "gst/gstx/ref.h"
 #include "plugins/gstremoteencsrc.h"
@@ -72,10 +72,9 @@ struct _GstRemoteEncWorker {
     // In no bin: holds the settings of those in the lanes.
     Ref<GstElement> source = Ref<GstElement>::adopt(GST_ELEMENT(
         gst_object_ref_sink(g_object_new(GST_TYPE_REMOTE_ENC_SRC, "reconnect", TRUE, nullptr))));
-    std::mutex lock;
-    Settings settings;  // Guarded by lock.
-    // Guarded by lock for those who look at it while it is not the state change's.
-    std::vector<std::shared_ptr<WorkerLane>> lanes;
+    dist::Mutex lock;
+    Settings settings GUARDED_BY(lock);
+    std::vector<std::shared_ptr<WorkerLane>> lanes GUARDED_BY(lock);
   } * priv;
 };
 
@@ -100,7 +99,7 @@ static void gst_remote_enc_worker_handle_message(GstBin* bin, GstMessage* messag
   auto* priv = GST_REMOTE_ENC_WORKER(bin)->priv;
   std::vector<std::shared_ptr<WorkerLane>> lanes;
   {
-    const std::lock_guard lock(priv->lock);
+    const dist::MutexLock lock(priv->lock);
     lanes = priv->lanes;
   }
   for (const auto& lane : lanes) {
@@ -119,7 +118,7 @@ static bool start(GstRemoteEncWorker* self) {
   auto* priv = self->priv;
   Settings settings;
   {
-    const std::lock_guard lock(priv->lock);
+    const dist::MutexLock lock(priv->lock);
     settings = priv->settings;
   }
   if (settings.slots == 0) {
@@ -143,7 +142,7 @@ static bool start(GstRemoteEncWorker* self) {
     const std::string suffix = slots > 1 ? "/" + std::to_string(i) : "";
     auto lane = std::make_shared<WorkerLane>(GST_BIN(self), GST_REMOTE_ENC_SRC(priv->source.get()),
                                              suffix, *encoders, slots > 1 ? 1 : cores, max_pixels);
-    const std::lock_guard lock(priv->lock);
+    const dist::MutexLock lock(priv->lock);
     priv->lanes.push_back(std::move(lane));
   }
   return true;
@@ -151,7 +150,7 @@ static bool start(GstRemoteEncWorker* self) {
 
 static void stop(GstRemoteEncWorker* self) {
   std::vector<std::shared_ptr<WorkerLane>> lanes;
-  const std::lock_guard lock(self->priv->lock);
+  const dist::MutexLock lock(self->priv->lock);
   lanes.swap(self->priv->lanes);
 }
 
@@ -177,7 +176,7 @@ static void gst_remote_enc_worker_set_property(GObject* object, guint id, const 
     g_object_set_property(G_OBJECT(priv->source.get()), pspec->name, value);
     return;
   }
-  const std::lock_guard lock(priv->lock);
+  const dist::MutexLock lock(priv->lock);
   if (id == PROP_ENCODERS)
     priv->settings.encoders = g_value_get_string(value) ? g_value_get_string(value) : "";
   else
@@ -191,7 +190,7 @@ static void gst_remote_enc_worker_get_property(GObject* object, guint id, GValue
     g_object_get_property(G_OBJECT(priv->source.get()), pspec->name, value);
     return;
   }
-  const std::lock_guard lock(priv->lock);
+  const dist::MutexLock lock(priv->lock);
   if (id == PROP_SLOTS)
     g_value_set_int(value, priv->settings.slots);
   else

@@ -9,11 +9,11 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
-#include <mutex>
 #include <system_error>
 #include <utility>
 
 #include "gst/base/glib_error.h"
+#include "gst/base/mutex.h"
 #include "gst/base/text.h"
 #include "gst/film/film_labels.h"
 #include "gst/film/film_mends.h"
@@ -268,7 +268,7 @@ class Details {
   }
   // Of the first error.
   std::string text() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return text_;
   }
 
@@ -284,13 +284,13 @@ class Details {
   static void take(GstBus*, GstMessage* message, Details* self) {
     gchar* debug = nullptr;
     gst_message_parse_error(message, nullptr, &debug);
-    const std::lock_guard lock(self->mutex_);
+    const MutexLock lock(self->mutex_);
     if (const std::string text = take_string(debug); self->text_.empty())
       self->text_ = text;
   }
 
-  std::mutex mutex_;
-  std::string text_;
+  Mutex mutex_;
+  std::string text_ GUARDED_BY(mutex_);
 };
 
 }  // namespace

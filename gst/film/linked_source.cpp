@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <mutex>
 #include <set>
 #include <string_view>
 #include <utility>
 
+#include "gst/base/mutex.h"
 #include "gst/base/text.h"
 #include "gst/gstx/ref.h"
 
@@ -72,12 +72,12 @@ bool is_on_host_of(const std::string& film, const std::string& uri) {
 
 // --- The policy of this process
 
-std::mutex lock;
-FilmReach reach;      // Guarded by lock.
-std::string refused;  // Guarded by lock.
+Mutex lock;
+FilmReach allowed GUARDED_BY(lock);
+std::string refused GUARDED_BY(lock);
 
 void note_refusal(const std::string& text) {
-  const std::lock_guard guard(lock);
+  const MutexLock guard(lock);
   if (refused.empty())
     refused = text;
 }
@@ -85,8 +85,8 @@ void note_refusal(const std::string& text) {
 // Why it is not opened; empty if it is.
 std::string refusal_of(const std::string& uri) {
   const FilmReach known = [] {
-    const std::lock_guard guard(lock);
-    return reach;
+    const MutexLock guard(lock);
+    return allowed;
   }();
   if (may_open(known, uri))
     return "";
@@ -294,8 +294,8 @@ void guard_sources() {
       {"filesrc", "distguardedfilesrc", nullptr, nullptr, guard_handler<set_uri_of_file>});
   bool remote = false;
   {
-    const std::lock_guard guard(lock);
-    remote = reach.remote;
+    const MutexLock guard(lock);
+    remote = allowed.remote;
   }
   if (!remote)
     register_guarded({"souphttpsrc", "distguardedhttpsrc", init_http_class, init_http,
@@ -309,14 +309,14 @@ void guard_sources() {
 }
 
 void add_film(const std::string& uri) {
-  const std::lock_guard guard(lock);
-  reach.films.push_back(uri);
+  const MutexLock guard(lock);
+  allowed.films.push_back(uri);
 }
 
 GOptionEntry allow_remote_entry() {
   const GOptionArgFunc allow = [](const gchar*, const gchar*, gpointer, GError**) -> gboolean {
-    const std::lock_guard guard(lock);
-    reach.remote = true;
+    const MutexLock guard(lock);
+    allowed.remote = true;
     return TRUE;
   };
   return {"allow-remote",
@@ -329,7 +329,7 @@ GOptionEntry allow_remote_entry() {
 }
 
 std::string refused_link() {
-  const std::lock_guard guard(lock);
+  const MutexLock guard(lock);
   return refused;
 }
 

@@ -9,13 +9,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "gst/base/glib_error.h"
+#include "gst/base/mutex.h"
 #include "gst/base/text.h"
 #include "gst/gstx/luma_reader.h"
 #include "gst/job/thumbnails.h"
@@ -231,7 +231,7 @@ class SpanWatcher {
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, look, this, nullptr);
   }
   FilmSpan span() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return span_.value_or(FilmSpan());
   }
 
@@ -252,15 +252,15 @@ class SpanWatcher {
   }
 
   void add(Time begin, Time duration) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!span_)
       span_ = {begin, begin};
     span_->begin = std::min(span_->begin, begin);
     span_->end = std::max(span_->end, begin + duration);
   }
 
-  mutable std::mutex mutex_;
-  std::optional<FilmSpan> span_;  // Guarded by mutex_.
+  mutable Mutex mutex_;
+  std::optional<FilmSpan> span_ GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -15,6 +15,8 @@
  * gst-launch-1.0 filesrc location=in.mp4 ! parsebin ! distsegmenter ! multifilesink
  * location=%05d.seg
  * ]|
+ *
+ * Since: 0.2
  */
 
 #include "plugins/gstdistsegmenter.h"
@@ -236,6 +238,8 @@ static void gst_dist_segmenter_class_init(GstDistSegmenterClass* klass) {
    * GstDistSegmenter:segment-duration:
    *
    * A segment is at least this long and, in compressed video, begins at a random-access point.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_SEGMENT_DURATION,
@@ -249,6 +253,8 @@ static void gst_dist_segmenter_class_init(GstDistSegmenterClass* klass) {
    * Where the next random-access point is further away, the stream is cut inside the GOP. The
    * segment then carries the access units from the random-access point on, which are decoded once
    * more.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MAX_SEGMENT_DURATION,
@@ -265,6 +271,8 @@ static void gst_dist_segmenter_class_init(GstDistSegmenterClass* klass) {
    * The cuts inside a GOP are then evenly spaced and so few that no frame is decoded more often, on
    * average, unless segments would be longer than 40 s. The whole GOP is waited for, so that a live
    * source needs 0.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MAX_DECODING,

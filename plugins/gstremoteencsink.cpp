@@ -13,6 +13,8 @@
  * gst-launch-1.0 remoteencsrc host=primary ! decodebin ! videoconvert ! tee name=t  t. ! queue !
  * x264enc ! s.sink_h264  t. ! queue ! vp8enc ! s.sink_vp8  remoteencsink name=s
  * ]|
+ *
+ * Since: 0.2
  */
 
 #include "plugins/gstremoteencsink.h"

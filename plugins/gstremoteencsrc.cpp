@@ -18,6 +18,8 @@
  * An EOS event, as gst-launch-1.0 -e sends it when it is interrupted, lets the worker leave in good
  * order: it takes no more segments, gives back those it has not begun, finishes the one it has, and
  * then ends the pipeline with EOS.
+ *
+ * Since: 0.2
  */
 
 #include "plugins/gstremoteencsrc.h"
@@ -298,12 +300,16 @@ static void install_properties(GObjectClass* object_class) {
    * GstRemoteEncSrc:host:
    *
    * The primary to dial. It is dialled until it answers, so workers may start first.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_HOST,
       g_param_spec_string("host", "Host", "Name or address of the primary", kDefaultHost, kFlags));
   /**
    * GstRemoteEncSrc:port:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_PORT,
@@ -313,6 +319,8 @@ static void install_properties(GObjectClass* object_class) {
    * GstRemoteEncSrc:worker-name:
    *
    * How the primary's messages call this worker.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_WORKER_NAME,
@@ -324,6 +332,8 @@ static void install_properties(GObjectClass* object_class) {
    * GstRemoteEncSrc:prefetch:
    *
    * Segments fetched ahead, so that the transfer hides behind the encode.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_PREFETCH,
@@ -332,6 +342,8 @@ static void install_properties(GObjectClass* object_class) {
                         0, kMaxPrefetch, kDefaultPrefetch, kFlags));
   /**
    * GstRemoteEncSrc:reconnect:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_RECONNECT,
@@ -344,6 +356,8 @@ static void install_properties(GObjectClass* object_class) {
    *
    * When the pipeline takes and gives nothing for so long, the segment is given back to the primary
    * and the pipeline flushed.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_STALL_TIMEOUT,
@@ -357,6 +371,8 @@ static void install_properties(GObjectClass* object_class) {
    *
    * What this worker and its primary both know; neither joins a peer that does not. It is never
    * sent. See also #GstRemoteEncSrc:secret-file, which keeps it out of the list of processes.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_SECRET,
@@ -366,6 +382,8 @@ static void install_properties(GObjectClass* object_class) {
                           "", kSecretFlags));
   /**
    * GstRemoteEncSrc:secret-file:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_SECRET_FILE,
@@ -377,6 +395,8 @@ static void install_properties(GObjectClass* object_class) {
    *
    * By the caps of a segment, since what is behind this element is unknown to it. #remoteencworker
    * looks at what the bytes of the segment say, too.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MAX_PIXELS,

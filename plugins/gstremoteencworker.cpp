@@ -18,6 +18,8 @@
  * An EOS event lets it leave in good order, as with remoteencsrc.
  *
  * Where a job has no renditions, remoteencsrc and remoteencsink make a worker's pipeline.
+ *
+ * Since: 0.2
  */
 
 #include "plugins/gstremoteencworker.h"
@@ -239,12 +241,16 @@ static void install_properties(GObjectClass* object_class) {
    * GstRemoteEncWorker:host:
    *
    * As #GstRemoteEncSrc:host.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_HOST, copy_of("host"));
   /**
    * GstRemoteEncWorker:port:
    *
    * As #GstRemoteEncSrc:port.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_PORT, copy_of("port"));
   /**
@@ -252,18 +258,24 @@ static void install_properties(GObjectClass* object_class) {
    *
    * As #GstRemoteEncSrc:worker-name. With more than one slot these are "name/1", "name/2" and so
    * on.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_WORKER_NAME, copy_of("worker-name"));
   /**
    * GstRemoteEncWorker:prefetch:
    *
    * As #GstRemoteEncSrc:prefetch, for each slot.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_PREFETCH, copy_of("prefetch"));
   /**
    * GstRemoteEncWorker:reconnect:
    *
    * As #GstRemoteEncSrc:reconnect, and usual here: this worker can do whatever comes next.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_RECONNECT,
@@ -275,18 +287,24 @@ static void install_properties(GObjectClass* object_class) {
    * GstRemoteEncWorker:stall-timeout:
    *
    * As #GstRemoteEncSrc:stall-timeout. What decodes and encodes is made anew then.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_STALL_TIMEOUT, copy_of("stall-timeout"));
   /**
    * GstRemoteEncWorker:secret:
    *
    * As #GstRemoteEncSrc:secret.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_SECRET, copy_of("secret"));
   /**
    * GstRemoteEncWorker:secret-file:
    *
    * As #GstRemoteEncSrc:secret-file.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_SECRET_FILE, copy_of("secret-file"));
   /**
@@ -294,6 +312,8 @@ static void install_properties(GObjectClass* object_class) {
    *
    * As #GstRemoteEncSrc:max-pixels, and of what the bytes of a segment say, before there is room
    * for its pictures.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_MAX_PIXELS, copy_of("max-pixels"));
   /**
@@ -301,6 +321,8 @@ static void install_properties(GObjectClass* object_class) {
    *
    * Segments that are encoded at the same time. Each of several is encoded in one thread, which
    * uses the cores best; a single one in as many threads as there are cores.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_SLOTS,
@@ -312,6 +334,8 @@ static void install_properties(GObjectClass* object_class) {
    *
    * What is not installed, or does not work, is not used in any case. Of several encoders for a
    * codec the one with the highest rank is used.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_ENCODERS,

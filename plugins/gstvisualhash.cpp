@@ -21,6 +21,8 @@
  * |[
  * gst-launch-1.0 -m filesrc location=in.mp4 ! decodebin ! visualhash message=true ! fakesink
  * ]|
+ *
+ * Since: 0.2
  */
 
 #include "plugins/gstvisualhash.h"
@@ -348,6 +350,8 @@ static void gst_visual_hash_class_init(GstVisualHashClass* klass) {
    * GstVisualHash:interval:
    *
    * Hashes every so many frames, beginning with the first.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_INTERVAL,
@@ -358,6 +362,8 @@ static void gst_visual_hash_class_init(GstVisualHashClass* klass) {
    *
    * Hashes the first frame in each interval of this length, counted from timestamp 0, in place of
    * #GstVisualHash:interval.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_INTERVAL_TIME,
@@ -369,6 +375,8 @@ static void gst_visual_hash_class_init(GstVisualHashClass* klass) {
    * GstVisualHash:message:
    *
    * Posts an element message for each hash.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MESSAGE,

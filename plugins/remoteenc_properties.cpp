@@ -18,6 +18,8 @@ void install_address_properties(GObjectClass* object_class) {
    *
    * On other than loopback addresses #GstRemoteEnc:secret is needed, or
    * #GstRemoteEnc:allow-anonymous.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_ADDRESS,
@@ -29,6 +31,8 @@ void install_address_properties(GObjectClass* object_class) {
    *
    * From PAUSED on this is the port that is really listened on. With #GstRemoteEnc:local-workers
    * nobody listens unless #GstRemoteEnc:address or this is set.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_PORT,
@@ -41,6 +45,8 @@ void install_address_properties(GObjectClass* object_class) {
    *
    * What this primary and its workers know; a worker that does not is refused. It is never sent.
    * See also #GstRemoteEnc:secret-file, which keeps it out of the list of processes.
+   *
+   * Since: 0.2
    */
   // Without notification, which would print it.
   constexpr auto kSecretFlags =
@@ -54,6 +60,8 @@ void install_address_properties(GObjectClass* object_class) {
                           "", kSecretFlags));
   /**
    * GstRemoteEnc:secret-file:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_SECRET_FILE,
@@ -62,6 +70,8 @@ void install_address_properties(GObjectClass* object_class) {
                           kFlags));
   /**
    * GstRemoteEnc:allow-anonymous:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_ALLOW_ANONYMOUS,
@@ -71,6 +81,8 @@ void install_address_properties(GObjectClass* object_class) {
                            FALSE, kFlags));
   /**
    * GstRemoteEnc:max-connections-per-address:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MAX_CONNECTIONS_PER_ADDRESS,
@@ -86,6 +98,8 @@ void install_job_properties(GObjectClass* object_class) {
    *
    * Upstream is blocked while so many segments, from the oldest unfinished one on, are on their
    * way.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MAX_SEGMENTS,
@@ -96,6 +110,8 @@ void install_job_properties(GObjectClass* object_class) {
           1, G_MAXUINT, kDefaultMaxSegments, kFlags));
   /**
    * GstRemoteEnc:max-bytes:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MAX_BYTES,
@@ -108,6 +124,8 @@ void install_job_properties(GObjectClass* object_class) {
    *
    * A segment is given up after so many failed attempts when every worker that is there has failed
    * it, so that broken ones cannot end the job, or after ten times as many.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MAX_ATTEMPTS,
@@ -120,6 +138,8 @@ void install_job_properties(GObjectClass* object_class) {
    * A worker that shows no progress for longer than deadline-floor + deadline-factor times its
    * longest silence so far loses the segment. Where several elements share a listener, the first
    * one's values count.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_DEADLINE_FLOOR,
@@ -129,6 +149,8 @@ void install_job_properties(GObjectClass* object_class) {
                           100 * GST_MSECOND, G_MAXINT64, kDefaultDeadlineFloor, kFlags));
   /**
    * GstRemoteEnc:deadline-factor:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_DEADLINE_FACTOR,
@@ -143,6 +165,8 @@ void install_job_properties(GObjectClass* object_class) {
    * Workers may say for ever that they make progress. A job in which no segment was done for so
    * long, although workers are connected, ends with an error; a warning comes before. Time in which
    * no worker is there, or no room for results, does not count.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_STALL_TIMEOUT,
@@ -157,6 +181,8 @@ void install_job_properties(GObjectClass* object_class) {
    * H.264 and H.265 with start codes and parameter sets in each segment are accepted
    * ("h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream"), from whatever
    * encoder.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MIXED_ENCODERS,
@@ -171,6 +197,8 @@ void install_job_properties(GObjectClass* object_class) {
    * What shall be made, such as "720p:h264, thumb:jpeg:320x180:fps=1": a name, a codec, and if need
    * be a box to fit the picture in and further fields. Each rendition leaves distjoin through a pad
    * of its name. Workers that adapt to it are #GstRemoteEncWorker.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_RENDITIONS,
@@ -182,6 +210,8 @@ void install_job_properties(GObjectClass* object_class) {
    * GstRemoteEnc:ladder:
    *
    * Like #GstRemoteEnc:renditions, but renditions that are larger than the film are left out.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_LADDER,
@@ -195,6 +225,8 @@ void install_job_properties(GObjectClass* object_class) {
    * Workers of this process, which need no network. Without #GstRemoteEnc:renditions and
    * #GstRemoteEnc:ladder there are none, because only workers written by hand know what to make
    * then.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_LOCAL_WORKERS,
@@ -224,6 +256,8 @@ void install_verify_properties(GObjectClass* object_class) {
    *
    * Of which results some frames are decoded here and compared with those of the source, before
    * they count. A worker's pipeline that changes the picture on purpose needs "none".
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_VERIFY,
@@ -232,6 +266,8 @@ void install_verify_properties(GObjectClass* object_class) {
                         verify_type(), static_cast<gint>(Verify::kSample), kFlags));
   /**
    * GstRemoteEnc:verify-ratio:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_VERIFY_RATIO,
@@ -241,6 +277,8 @@ void install_verify_properties(GObjectClass* object_class) {
                           0, 1, kDefaultVerifyRatio, kFlags));
   /**
    * GstRemoteEnc:verify-threshold:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_VERIFY_THRESHOLD,
@@ -250,6 +288,8 @@ void install_verify_properties(GObjectClass* object_class) {
                         0, 256, kSameHashDistance, kFlags));
   /**
    * GstRemoteEnc:verify-folder:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_VERIFY_FOLDER,
@@ -264,6 +304,8 @@ void install_verify_properties(GObjectClass* object_class) {
    * Whether a worker first gets a segment whose answer is known, when it connects and after each
    * suspension. Its answer is looked at in whole and thrown away, and until it is right the worker
    * gets nothing else.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_VERIFY_GOLDEN,
@@ -287,6 +329,8 @@ void install_stats(GObjectClass* object_class) {
    * through workers.
    * "decoding" is how many times a frame is decoded, on average, because a GOP is cut inside.
    * Nothing before PAUSED.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_STATS,

@@ -136,7 +136,7 @@ void WorkerLink::watch() {
 
 Status WorkerLink::receive(std::span<const std::uint8_t> bytes) {
   std::vector<WorkerSession::Event> events;
-  const Status status = session_->receive(bytes, IoThread::now(), events);
+  Status status = session_->receive(bytes, IoThread::now(), events);
   protocol_error_ = !status;
   if (stopping_)
     return status;

@@ -19,8 +19,8 @@ usage() {
 
 role=${1:-}
 case $role in
-  primary) [ $# -ge 3 ] && [ $# -le 4 ] || usage ;;
-  worker) [ $# -ge 2 ] && [ $# -le 3 ] || usage ;;
+  primary) if [ $# -lt 3 ] || [ $# -gt 4 ]; then usage; fi ;;
+  worker) if [ $# -lt 2 ] || [ $# -gt 3 ]; then usage; fi ;;
   *) usage ;;
 esac
 

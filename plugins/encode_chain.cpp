@@ -11,6 +11,7 @@
 
 #include "gst/base/text.h"
 #include "gst/gstx/decoder_errors.h"
+#include "gst/gstx/report.h"
 #include "gst/gstx/segment_play.h"
 #include "gst/gstx/stream_format.h"
 #include "gst/rendition/encoder_table.h"
@@ -170,24 +171,16 @@ bool EncodeChain::owns(GstMessage* message) const {
 }
 
 bool EncodeChain::decoded_nothing(GstMessage* message) const {
-  if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_ERROR || !ended_ || shows_)
-    return false;
-  GError* error = nullptr;
-  gst_message_parse_error(message, &error, nullptr);
-  const bool decode = g_error_matches(error, GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE);
-  g_error_free(error);
-  return decode;
+  return GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR && ended_ && !shows_ &&
+         report_of(message).is(GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE);
 }
 
 std::string EncodeChain::text_of(GstMessage* message) {
   if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_ERROR)
     return {};
-  GError* error = nullptr;
-  gchar* debug = nullptr;
-  gst_message_parse_error(message, &error, &debug);
-  std::string text = std::string(GST_MESSAGE_SRC_NAME(message)) + ": " + error->message;
-  g_error_free(error);
-  if (const std::string more = words_of(take_string(debug)); !more.empty())
+  const Report report = report_of(message);
+  std::string text = std::string(GST_MESSAGE_SRC_NAME(message)) + ": " + report.text;
+  if (const std::string more = words_of(report.debug); !more.empty())
     text += " (" + more + ")";
   return text;
 }

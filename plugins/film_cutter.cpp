@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "gst/base/mutex.h"
 #include "gst/base/text.h"
 #include "gst/gstx/segment_buffer.h"
 #include "gst/gstx/segment_kind.h"
@@ -134,7 +135,7 @@ GstFlowReturn FilmCutter::finish() {
 void FilmCutter::flush() {
   use(nullptr);
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     interrupted_ = false;
   }
   restart_ = {};
@@ -147,7 +148,7 @@ void FilmCutter::flush() {
 }
 
 void FilmCutter::interrupt() {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   interrupted_ = true;
   if (decoder_)
     decoder_->stop();
@@ -158,7 +159,7 @@ void FilmCutter::interrupt() {
 // False if it was interrupted before.
 bool FilmCutter::use(std::shared_ptr<SourceDecoder> decoder) {
   // The last one ends without the lock.
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   decoder_.swap(decoder);
   return !interrupted_;
 }

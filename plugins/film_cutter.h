@@ -8,10 +8,10 @@
 #include <gst/gst.h>
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
+#include "gst/base/mutex.h"
 #include "gst/cut/unit_times.h"
 #include "plugins/segment_stream.h"
 #include "plugins/source_decoder.h"
@@ -64,8 +64,8 @@ class FilmCutter : public SourceDecoder::Observer {
   bool error_posted_ = false;  // Upstream offers refused events again with each buffer.
   bool caps_refused_ = false;  // That is why; others may come.
 
-  std::mutex lock_;
-  bool interrupted_ = false;  // Guarded by lock_.
+  Mutex lock_;
+  bool interrupted_ GUARDED_BY(lock_) = false;
 
   // While it decodes.
   std::shared_ptr<SourceDecoder> decoder_;  // Set with lock_ held.

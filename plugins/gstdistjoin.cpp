@@ -14,6 +14,8 @@
  * gst-launch-1.0 filesrc location=in.mp4 ! parsebin ! distsegmenter ! distjoin ! h264parse ! mp4mux
  * ! filesink location=out.mp4
  * ]|
+ *
+ * Since: 0.2
  */
 
 #include "plugins/gstdistjoin.h"

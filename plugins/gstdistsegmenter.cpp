@@ -15,15 +15,17 @@
  * gst-launch-1.0 filesrc location=in.mp4 ! parsebin ! distsegmenter ! multifilesink
  * location=%05d.seg
  * ]|
+ *
+ * Since: 0.2
  */
 
 #include "plugins/gstdistsegmenter.h"
 
-#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "gst/base/handover.h"
+#include "gst/base/mutex.h"
 #include "plugins/film_cutter.h"
 
 // film_cutter.cpp and segment_stream.cpp write to it too.
@@ -68,9 +70,9 @@ struct _GstDistSegmenter {
   GstPad* sinkpad;
   GstPad* srcpad;
   struct Private {
-    std::mutex settings_lock;
-    // Guarded by settings_lock.
-    dist::SegmentStream::Durations durations{kDefaultSegmentDuration, kDefaultMaxSegmentDuration};
+    dist::Mutex settings_lock;
+    dist::SegmentStream::Durations durations GUARDED_BY(settings_lock){kDefaultSegmentDuration,
+                                                                       kDefaultMaxSegmentDuration};
     std::optional<dist::FilmCutter> cutter;  // Belongs to the streaming thread.
   } * priv;
 };
@@ -146,7 +148,7 @@ static GstStateChangeReturn gst_dist_segmenter_change_state(GstElement* element,
   GstDistSegmenter* self = GST_DIST_SEGMENTER(element);
   auto* priv = self->priv;
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
-    const std::lock_guard lock(priv->settings_lock);
+    const dist::MutexLock lock(priv->settings_lock);
     priv->cutter.emplace(element, self->srcpad, priv->durations);
   }
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
@@ -164,7 +166,7 @@ static GstStateChangeReturn gst_dist_segmenter_change_state(GstElement* element,
 static void gst_dist_segmenter_set_property(GObject* object, guint id, const GValue* value,
                                             GParamSpec* pspec) {
   auto* priv = GST_DIST_SEGMENTER(object)->priv;
-  const std::lock_guard lock(priv->settings_lock);
+  const dist::MutexLock lock(priv->settings_lock);
   switch (id) {
     case PROP_SEGMENT_DURATION:
       priv->durations.segment = g_value_get_uint64(value);
@@ -185,7 +187,7 @@ static void gst_dist_segmenter_set_property(GObject* object, guint id, const GVa
 static void gst_dist_segmenter_get_property(GObject* object, guint id, GValue* value,
                                             GParamSpec* pspec) {
   auto* priv = GST_DIST_SEGMENTER(object)->priv;
-  const std::lock_guard lock(priv->settings_lock);
+  const dist::MutexLock lock(priv->settings_lock);
   switch (id) {
     case PROP_SEGMENT_DURATION:
       g_value_set_uint64(value, priv->durations.segment);
@@ -236,6 +238,8 @@ static void gst_dist_segmenter_class_init(GstDistSegmenterClass* klass) {
    * GstDistSegmenter:segment-duration:
    *
    * A segment is at least this long and, in compressed video, begins at a random-access point.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_SEGMENT_DURATION,
@@ -249,6 +253,8 @@ static void gst_dist_segmenter_class_init(GstDistSegmenterClass* klass) {
    * Where the next random-access point is further away, the stream is cut inside the GOP. The
    * segment then carries the access units from the random-access point on, which are decoded once
    * more.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MAX_SEGMENT_DURATION,
@@ -265,6 +271,8 @@ static void gst_dist_segmenter_class_init(GstDistSegmenterClass* klass) {
    * The cuts inside a GOP are then evenly spaced and so few that no frame is decoded more often, on
    * average, unless segments would be longer than 40 s. The whole GOP is waited for, so that a live
    * source needs 0.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MAX_DECODING,

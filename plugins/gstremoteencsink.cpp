@@ -13,6 +13,8 @@
  * gst-launch-1.0 remoteencsrc host=primary ! decodebin ! videoconvert ! tee name=t  t. ! queue !
  * x264enc ! s.sink_h264  t. ! queue ! vp8enc ! s.sink_vp8  remoteencsink name=s
  * ]|
+ *
+ * Since: 0.2
  */
 
 #include "plugins/gstremoteencsink.h"
@@ -20,11 +22,11 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "gst/base/handover.h"
+#include "gst/base/mutex.h"
 #include "gst/base/text.h"
 #include "gst/gstx/lease.h"
 #include "gst/gstx/segment_buffer.h"
@@ -72,9 +74,9 @@ struct PadState {
 struct _GstRemoteEncSink {
   GstElement parent;
   struct Private {
-    std::mutex lock;
-    std::map<GstPad*, PadState> pads;  // Guarded by lock.
-    unsigned next_number = 0;          // Guarded by lock.
+    dist::Mutex lock;
+    std::map<GstPad*, PadState> pads GUARDED_BY(lock);
+    unsigned next_number GUARDED_BY(lock) = 0;
   } * priv;
 };
 
@@ -171,7 +173,7 @@ static void answer(GstRemoteEncSink* self, dist::Lease& lease) {
   auto* priv = self->priv;
   std::vector<PadState> pads;
   {
-    const std::lock_guard lock(priv->lock);
+    const dist::MutexLock lock(priv->lock);
     const bool complete = std::all_of(priv->pads.begin(), priv->pads.end(), [&](const auto& entry) {
       return entry.second.eos && entry.second.lease.get() == &lease;
     });
@@ -207,8 +209,8 @@ static void answer(GstRemoteEncSink* self, dist::Lease& lease) {
 
 // --- Streaming
 
-// With the lock held. Null if the pad was released meanwhile.
-static PadState* state_of(GstRemoteEncSink* self, GstPad* pad) {
+// Null if the pad was released meanwhile.
+static PadState* state_of(GstRemoteEncSink* self, GstPad* pad) REQUIRES(self->priv->lock) {
   const auto found = self->priv->pads.find(pad);
   return found != self->priv->pads.end() ? &found->second : nullptr;
 }
@@ -217,7 +219,7 @@ static GstFlowReturn gst_remote_enc_sink_chain(GstPad* pad, GstObject* parent,
                                                GstBuffer* raw_buffer) {
   GstRemoteEncSink* self = GST_REMOTE_ENC_SINK(parent);
   auto buffer = Ref<GstBuffer>::adopt(raw_buffer);
-  const std::lock_guard lock(self->priv->lock);
+  const dist::MutexLock lock(self->priv->lock);
   PadState* const known = state_of(self, pad);
   if (!known)
     return GST_FLOW_FLUSHING;
@@ -259,7 +261,7 @@ static void handle_eos(GstRemoteEncSink* self, GstPad* pad) {
   std::shared_ptr<dist::Lease> lease;
   bool all_ended = false;
   {
-    const std::lock_guard lock(self->priv->lock);
+    const dist::MutexLock lock(self->priv->lock);
     PadState* const state = state_of(self, pad);
     if (!state)
       return;
@@ -283,7 +285,7 @@ static gboolean gst_remote_enc_sink_event(GstPad* pad, GstObject* parent, GstEve
     handle_eos(self, pad);
     return TRUE;
   }
-  const std::lock_guard lock(self->priv->lock);
+  const dist::MutexLock lock(self->priv->lock);
   PadState* const known = state_of(self, pad);
   if (!known)
     return FALSE;
@@ -322,7 +324,7 @@ static gboolean gst_remote_enc_sink_event(GstPad* pad, GstObject* parent, GstEve
 // --- Pads
 
 // The next number that no pad has for a name.
-static std::string free_number(GstRemoteEncSink::Private& priv) {
+static std::string free_number(GstRemoteEncSink::Private& priv) REQUIRES(priv.lock) {
   std::string number;
   do {
     number = std::to_string(priv.next_number++);
@@ -337,7 +339,7 @@ static GstPad* gst_remote_enc_sink_request_new_pad(GstElement* element, GstPadTe
   constexpr char kPrefix[] = "sink_";
   std::string rendition;
   {
-    const std::lock_guard lock(self->priv->lock);
+    const dist::MutexLock lock(self->priv->lock);
     if (name && g_str_has_prefix(name, kPrefix))
       rendition = name + sizeof(kPrefix) - 1;
     else
@@ -357,7 +359,7 @@ static GstPad* gst_remote_enc_sink_request_new_pad(GstElement* element, GstPadTe
   gst_pad_set_chain_function(pad, gst_remote_enc_sink_chain);
   gst_pad_set_event_function(pad, gst_remote_enc_sink_event);
   {
-    const std::lock_guard lock(self->priv->lock);
+    const dist::MutexLock lock(self->priv->lock);
     PadState& state = self->priv->pads[pad];
     state.rendition = rendition;
     gst_segment_init(&state.segment, GST_FORMAT_TIME);
@@ -372,7 +374,7 @@ static void gst_remote_enc_sink_release_pad(GstElement* element, GstPad* pad) {
   gst_pad_set_active(pad, FALSE);
   std::shared_ptr<dist::Lease> lease;
   {
-    const std::lock_guard lock(self->priv->lock);
+    const dist::MutexLock lock(self->priv->lock);
     lease = self->priv->pads.at(pad).lease;
     self->priv->pads.erase(pad);
   }
@@ -390,7 +392,7 @@ static GstStateChangeReturn gst_remote_enc_sink_change_state(GstElement* element
       GST_ELEMENT_CLASS(gst_remote_enc_sink_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
     auto* priv = GST_REMOTE_ENC_SINK(element)->priv;
-    const std::lock_guard lock(priv->lock);
+    const dist::MutexLock lock(priv->lock);
     for (auto& [pad, state] : priv->pads) {
       const std::string rendition = state.rendition;
       state = PadState();

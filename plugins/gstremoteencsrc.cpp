@@ -18,16 +18,18 @@
  * An EOS event, as gst-launch-1.0 -e sends it when it is interrupted, lets the worker leave in good
  * order: it takes no more segments, gives back those it has not begun, finishes the one it has, and
  * then ends the pipeline with EOS.
+ *
+ * Since: 0.2
  */
 
 #include "plugins/gstremoteencsrc.h"
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "gst/base/handover.h"
+#include "gst/base/mutex.h"
 #include "gst/farm/farm_context.h"
 #include "gst/gstx/ref.h"
 #include "gst/io/secret.h"
@@ -81,8 +83,8 @@ struct _GstRemoteEncSrc {
   GstElement parent;
   GstPad* srcpad;
   struct Private {
-    std::mutex settings_lock;
-    Settings settings;  // Guarded by settings_lock.
+    dist::Mutex settings_lock;
+    Settings settings GUARDED_BY(settings_lock);
     std::unique_ptr<LeasePlayer> player;
     std::atomic<bool> ended = false;  // The job is over, no other will come.
   } * priv;
@@ -123,12 +125,15 @@ static void end_pipeline(GstRemoteEncSrc* self) {
 GstElement* gst_remote_enc_src_new_for(dist::PipelineAdapter* adapter, GstRemoteEncSrc* settings,
                                        const char* name_suffix) {
   auto* self = GST_REMOTE_ENC_SRC(g_object_new(GST_TYPE_REMOTE_ENC_SRC, nullptr));
+  Settings own;
   {
-    const std::lock_guard lock(settings->priv->settings_lock);
-    self->priv->settings = settings->priv->settings;
+    const dist::MutexLock lock(settings->priv->settings_lock);
+    own = settings->priv->settings;
   }
-  self->priv->settings.player.adapter = adapter;
-  self->priv->settings.player.name_suffix = name_suffix;
+  own.player.adapter = adapter;
+  own.player.name_suffix = name_suffix;
+  const dist::MutexLock lock(self->priv->settings_lock);
+  self->priv->settings = std::move(own);
   return GST_ELEMENT(self);
 }
 
@@ -139,7 +144,7 @@ GstElement* gst_remote_enc_src_new_for(dist::PipelineAdapter* adapter, GstRemote
 static void gst_remote_enc_src_set_context(GstElement* element, GstContext* context) {
   auto* priv = GST_REMOTE_ENC_SRC(element)->priv;
   if (auto offer = dist::farm_offered(context); offer.handed_over) {
-    const std::lock_guard lock(priv->settings_lock);
+    const dist::MutexLock lock(priv->settings_lock);
     priv->settings.player.farm.swap(offer.farm);
   }
   GST_ELEMENT_CLASS(gst_remote_enc_src_parent_class)->set_context(element, context);
@@ -166,7 +171,7 @@ static gboolean gst_remote_enc_src_activate_mode(GstPad* pad, GstObject* parent,
   if (active) {
     Settings settings;
     {
-      const std::lock_guard lock(self->priv->settings_lock);
+      const dist::MutexLock lock(self->priv->settings_lock);
       settings = self->priv->settings;
     }
     self->priv->ended = false;
@@ -208,7 +213,7 @@ static gboolean gst_remote_enc_src_send_event(GstElement* element, GstEvent* eve
 static void gst_remote_enc_src_set_property(GObject* object, guint id, const GValue* value,
                                             GParamSpec* pspec) {
   auto* priv = GST_REMOTE_ENC_SRC(object)->priv;
-  const std::lock_guard lock(priv->settings_lock);
+  const dist::MutexLock lock(priv->settings_lock);
   switch (id) {
     case PROP_HOST:
       priv->settings.player.host =
@@ -247,7 +252,7 @@ static void gst_remote_enc_src_set_property(GObject* object, guint id, const GVa
 static void gst_remote_enc_src_get_property(GObject* object, guint id, GValue* value,
                                             GParamSpec* pspec) {
   auto* priv = GST_REMOTE_ENC_SRC(object)->priv;
-  const std::lock_guard lock(priv->settings_lock);
+  const dist::MutexLock lock(priv->settings_lock);
   switch (id) {
     case PROP_HOST:
       g_value_set_string(value, priv->settings.player.host.c_str());
@@ -304,12 +309,16 @@ static void install_properties(GObjectClass* object_class) {
    * GstRemoteEncSrc:host:
    *
    * The primary to dial. It is dialled until it answers, so workers may start first.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_HOST,
       g_param_spec_string("host", "Host", "Name or address of the primary", kDefaultHost, kFlags));
   /**
    * GstRemoteEncSrc:port:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_PORT,
@@ -319,6 +328,8 @@ static void install_properties(GObjectClass* object_class) {
    * GstRemoteEncSrc:worker-name:
    *
    * How the primary's messages call this worker.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_WORKER_NAME,
@@ -330,6 +341,8 @@ static void install_properties(GObjectClass* object_class) {
    * GstRemoteEncSrc:prefetch:
    *
    * Segments fetched ahead, so that the transfer hides behind the encode.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_PREFETCH,
@@ -338,6 +351,8 @@ static void install_properties(GObjectClass* object_class) {
                         0, kMaxPrefetch, kDefaultPrefetch, kFlags));
   /**
    * GstRemoteEncSrc:reconnect:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_RECONNECT,
@@ -350,6 +365,8 @@ static void install_properties(GObjectClass* object_class) {
    *
    * When the pipeline takes and gives nothing for so long, the segment is given back to the primary
    * and the pipeline flushed.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_STALL_TIMEOUT,
@@ -363,6 +380,8 @@ static void install_properties(GObjectClass* object_class) {
    *
    * What this worker and its primary both know; neither joins a peer that does not. It is never
    * sent. See also #GstRemoteEncSrc:secret-file, which keeps it out of the list of processes.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_SECRET,
@@ -372,6 +391,8 @@ static void install_properties(GObjectClass* object_class) {
                           "", kSecretFlags));
   /**
    * GstRemoteEncSrc:secret-file:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_SECRET_FILE,
@@ -383,6 +404,8 @@ static void install_properties(GObjectClass* object_class) {
    *
    * By the caps of a segment, since what is behind this element is unknown to it. #remoteencworker
    * looks at what the bytes of the segment say, too.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MAX_PIXELS,

@@ -18,16 +18,18 @@
  * An EOS event lets it leave in good order, as with remoteencsrc.
  *
  * Where a job has no renditions, remoteencsrc and remoteencsink make a worker's pipeline.
+ *
+ * Since: 0.2
  */
 
 #include "plugins/gstremoteencworker.h"
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "gst/base/handover.h"
+#include "gst/base/mutex.h"
 #include "gst/gstx/encoder_choice.h"
 #include "gst/gstx/ref.h"
 #include "plugins/gstremoteencsrc.h"
@@ -72,10 +74,9 @@ struct _GstRemoteEncWorker {
     // In no bin: holds the settings of those in the lanes.
     Ref<GstElement> source = Ref<GstElement>::adopt(GST_ELEMENT(
         gst_object_ref_sink(g_object_new(GST_TYPE_REMOTE_ENC_SRC, "reconnect", TRUE, nullptr))));
-    std::mutex lock;
-    Settings settings;  // Guarded by lock.
-    // Guarded by lock for those who look at it while it is not the state change's.
-    std::vector<std::shared_ptr<WorkerLane>> lanes;
+    dist::Mutex lock;
+    Settings settings GUARDED_BY(lock);
+    std::vector<std::shared_ptr<WorkerLane>> lanes GUARDED_BY(lock);
   } * priv;
 };
 
@@ -92,7 +93,7 @@ static void gst_remote_enc_worker_handle_message(GstBin* bin, GstMessage* messag
   auto* priv = GST_REMOTE_ENC_WORKER(bin)->priv;
   std::vector<std::shared_ptr<WorkerLane>> lanes;
   {
-    const std::lock_guard lock(priv->lock);
+    const dist::MutexLock lock(priv->lock);
     lanes = priv->lanes;
   }
   for (const auto& lane : lanes) {
@@ -119,7 +120,7 @@ static bool start(GstRemoteEncWorker* self) {
   auto* priv = self->priv;
   Settings settings;
   {
-    const std::lock_guard lock(priv->lock);
+    const dist::MutexLock lock(priv->lock);
     settings = priv->settings;
   }
   if (settings.slots == 0) {
@@ -143,7 +144,7 @@ static bool start(GstRemoteEncWorker* self) {
     const std::string suffix = slots > 1 ? "/" + std::to_string(i) : "";
     auto lane = std::make_shared<WorkerLane>(GST_BIN(self), GST_REMOTE_ENC_SRC(priv->source.get()),
                                              suffix, *encoders, slots > 1 ? 1 : cores, max_pixels);
-    const std::lock_guard lock(priv->lock);
+    const dist::MutexLock lock(priv->lock);
     priv->lanes.push_back(std::move(lane));
   }
   return true;
@@ -151,7 +152,7 @@ static bool start(GstRemoteEncWorker* self) {
 
 static void stop(GstRemoteEncWorker* self) {
   std::vector<std::shared_ptr<WorkerLane>> lanes;
-  const std::lock_guard lock(self->priv->lock);
+  const dist::MutexLock lock(self->priv->lock);
   lanes.swap(self->priv->lanes);
 }
 
@@ -177,7 +178,7 @@ static void gst_remote_enc_worker_set_property(GObject* object, guint id, const 
     g_object_set_property(G_OBJECT(priv->source.get()), pspec->name, value);
     return;
   }
-  const std::lock_guard lock(priv->lock);
+  const dist::MutexLock lock(priv->lock);
   if (id == PROP_ENCODERS)
     priv->settings.encoders = g_value_get_string(value) ? g_value_get_string(value) : "";
   else
@@ -191,7 +192,7 @@ static void gst_remote_enc_worker_get_property(GObject* object, guint id, GValue
     g_object_get_property(G_OBJECT(priv->source.get()), pspec->name, value);
     return;
   }
-  const std::lock_guard lock(priv->lock);
+  const dist::MutexLock lock(priv->lock);
   if (id == PROP_SLOTS)
     g_value_set_int(value, priv->settings.slots);
   else
@@ -240,12 +241,16 @@ static void install_properties(GObjectClass* object_class) {
    * GstRemoteEncWorker:host:
    *
    * As #GstRemoteEncSrc:host.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_HOST, copy_of("host"));
   /**
    * GstRemoteEncWorker:port:
    *
    * As #GstRemoteEncSrc:port.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_PORT, copy_of("port"));
   /**
@@ -253,18 +258,24 @@ static void install_properties(GObjectClass* object_class) {
    *
    * As #GstRemoteEncSrc:worker-name. With more than one slot these are "name/1", "name/2" and so
    * on.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_WORKER_NAME, copy_of("worker-name"));
   /**
    * GstRemoteEncWorker:prefetch:
    *
    * As #GstRemoteEncSrc:prefetch, for each slot.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_PREFETCH, copy_of("prefetch"));
   /**
    * GstRemoteEncWorker:reconnect:
    *
    * As #GstRemoteEncSrc:reconnect, and usual here: this worker can do whatever comes next.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_RECONNECT,
@@ -276,18 +287,24 @@ static void install_properties(GObjectClass* object_class) {
    * GstRemoteEncWorker:stall-timeout:
    *
    * As #GstRemoteEncSrc:stall-timeout. What decodes and encodes is made anew then.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_STALL_TIMEOUT, copy_of("stall-timeout"));
   /**
    * GstRemoteEncWorker:secret:
    *
    * As #GstRemoteEncSrc:secret.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_SECRET, copy_of("secret"));
   /**
    * GstRemoteEncWorker:secret-file:
    *
    * As #GstRemoteEncSrc:secret-file.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_SECRET_FILE, copy_of("secret-file"));
   /**
@@ -295,6 +312,8 @@ static void install_properties(GObjectClass* object_class) {
    *
    * As #GstRemoteEncSrc:max-pixels, and of what the bytes of a segment say, before there is room
    * for its pictures.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(object_class, PROP_MAX_PIXELS, copy_of("max-pixels"));
   /**
@@ -302,6 +321,8 @@ static void install_properties(GObjectClass* object_class) {
    *
    * Segments that are encoded at the same time. Each of several is encoded in one thread, which
    * uses the cores best; a single one in as many threads as there are cores.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_SLOTS,
@@ -313,6 +334,8 @@ static void install_properties(GObjectClass* object_class) {
    *
    * What is not installed, or does not work, is not used in any case. Of several encoders for a
    * codec the one with the highest rank is used.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_ENCODERS,

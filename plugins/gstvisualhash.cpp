@@ -21,6 +21,8 @@
  * |[
  * gst-launch-1.0 -m filesrc location=in.mp4 ! decodebin ! visualhash message=true ! fakesink
  * ]|
+ *
+ * Since: 0.2
  */
 
 #include "plugins/gstvisualhash.h"
@@ -28,9 +30,9 @@
 #include <gst/video/video.h>
 
 #include <algorithm>
-#include <mutex>
 #include <optional>
 
+#include "gst/base/mutex.h"
 #include "gst/base/text.h"
 #include "gst/gstx/luma_reader.h"
 #include "gst/gstx/ref.h"
@@ -78,10 +80,10 @@ struct State {
 struct _GstVisualHash {
   GstBaseTransform parent;
   struct Private {
-    std::mutex lock;
-    Settings settings;            // Guarded by lock.
-    bool hash_requested = false;  // Guarded by lock.
-    Ref<GstPad> hash_pad;         // Guarded by lock. Null until it is ready.
+    dist::Mutex lock;
+    Settings settings GUARDED_BY(lock);
+    bool hash_requested GUARDED_BY(lock) = false;
+    Ref<GstPad> hash_pad GUARDED_BY(lock);  // Null until it is ready.
     State state;
   } * priv;
 };
@@ -95,7 +97,7 @@ GST_ELEMENT_REGISTER_DEFINE(visualhash, "visualhash", GST_RANK_NONE, GST_TYPE_VI
 
 // None if nobody asked for it.
 static Ref<GstPad> hash_pad_of(GstVisualHash* self) {
-  const std::lock_guard lock(self->priv->lock);
+  const dist::MutexLock lock(self->priv->lock);
   return self->priv->hash_pad;
 }
 
@@ -156,7 +158,7 @@ static GstFlowReturn push_hash(GstVisualHash* self, GstPad* pad, GstBuffer* fram
   // The video goes on without those who want no hashes, or no more.
   if (flow == GST_FLOW_NOT_LINKED || flow == GST_FLOW_EOS)
     return GST_FLOW_OK;
-  const std::lock_guard lock(self->priv->lock);
+  const dist::MutexLock lock(self->priv->lock);
   return self->priv->hash_pad.get() == pad ? flow : GST_FLOW_OK;
 }
 
@@ -177,7 +179,7 @@ static GstFlowReturn gst_visual_hash_transform_ip(GstBaseTransform* transform, G
   State& state = self->priv->state;
   Settings settings;
   {
-    const std::lock_guard lock(self->priv->lock);
+    const dist::MutexLock lock(self->priv->lock);
     settings = self->priv->settings;
   }
   if (GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_GAP) || !is_due(state, settings, buffer))
@@ -244,7 +246,7 @@ static GstPad* gst_visual_hash_request_new_pad(GstElement* element, GstPadTempla
                                                const gchar*, const GstCaps*) {
   GstVisualHash* self = GST_VISUAL_HASH(element);
   {
-    const std::lock_guard lock(self->priv->lock);
+    const dist::MutexLock lock(self->priv->lock);
     if (std::exchange(self->priv->hash_requested, true)) {
       GST_WARNING_OBJECT(self, "there is a pad 'hash' already; put a tee behind it");
       return nullptr;
@@ -256,7 +258,7 @@ static GstPad* gst_visual_hash_request_new_pad(GstElement* element, GstPadTempla
   gst_pad_set_active(pad.get(), TRUE);
   gst_element_add_pad(element, pad.get());
   // Hashes go there from now on.
-  const std::lock_guard lock(self->priv->lock);
+  const dist::MutexLock lock(self->priv->lock);
   self->priv->hash_pad = pad;
   return pad.get();
 }
@@ -265,7 +267,7 @@ static void gst_visual_hash_release_pad(GstElement* element, GstPad* pad) {
   GstVisualHash* self = GST_VISUAL_HASH(element);
   Ref<GstPad> released;
   {
-    const std::lock_guard lock(self->priv->lock);
+    const dist::MutexLock lock(self->priv->lock);
     std::swap(released, self->priv->hash_pad);
     self->priv->hash_requested = false;
   }
@@ -283,7 +285,7 @@ static gboolean gst_visual_hash_stop(GstBaseTransform* transform) {
 static void gst_visual_hash_set_property(GObject* object, guint id, const GValue* value,
                                          GParamSpec* spec) {
   auto* priv = GST_VISUAL_HASH(object)->priv;
-  const std::lock_guard lock(priv->lock);
+  const dist::MutexLock lock(priv->lock);
   switch (id) {
     case PROP_INTERVAL:
       priv->settings.interval = g_value_get_uint(value);
@@ -302,7 +304,7 @@ static void gst_visual_hash_set_property(GObject* object, guint id, const GValue
 static void gst_visual_hash_get_property(GObject* object, guint id, GValue* value,
                                          GParamSpec* spec) {
   auto* priv = GST_VISUAL_HASH(object)->priv;
-  const std::lock_guard lock(priv->lock);
+  const dist::MutexLock lock(priv->lock);
   switch (id) {
     case PROP_INTERVAL:
       g_value_set_uint(value, priv->settings.interval);
@@ -348,6 +350,8 @@ static void gst_visual_hash_class_init(GstVisualHashClass* klass) {
    * GstVisualHash:interval:
    *
    * Hashes every so many frames, beginning with the first.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_INTERVAL,
@@ -358,6 +362,8 @@ static void gst_visual_hash_class_init(GstVisualHashClass* klass) {
    *
    * Hashes the first frame in each interval of this length, counted from timestamp 0, in place of
    * #GstVisualHash:interval.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_INTERVAL_TIME,
@@ -369,6 +375,8 @@ static void gst_visual_hash_class_init(GstVisualHashClass* klass) {
    * GstVisualHash:message:
    *
    * Posts an element message for each hash.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MESSAGE,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gst/base/handover.h"
+#include "gst/base/mutex.h"
 #include "gst/gstx/segment_buffer.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_dist_join_debug);
@@ -15,7 +16,7 @@ namespace dist {
 // --- The sink pad's streaming thread
 
 void JoinOutputs::expect(const std::string& rendition) {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   outputs_[rendition].owner = this;
 }
 
@@ -27,7 +28,7 @@ void JoinOutputs::open(const std::string& rendition, const std::string& name,
   gst_pad_use_fixed_caps(pad.get());
   gst_pad_set_activatemode_function(pad.get(), activate_mode);
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     Output& output = outputs_[rendition];
     output.owner = this;
     output.pad = pad;
@@ -40,16 +41,10 @@ void JoinOutputs::open(const std::string& rendition, const std::string& name,
 }
 
 GstFlowReturn JoinOutputs::wait_for_room(const std::string& rendition, std::uint64_t index) {
-  std::unique_lock lock(lock_);
+  const MutexLock lock(lock_);
   const JoinLevel& mine = outputs_.at(rendition).level;
-  changed_.wait(lock, [&] {
-    if (stopping_ || flushing_ || combined_flow() != GST_FLOW_OK)
-      return true;
-    std::vector<JoinLevel> all;
-    for (const auto& [name, output] : outputs_)
-      all.push_back(output.level);
-    return has_room(mine, index, all);
-  });
+  while (!stopping_ && !flushing_ && combined_flow() == GST_FLOW_OK && !has_room_for(index, mine))
+    changed_.wait(lock_);
   if (stopping_ || flushing_)
     return GST_FLOW_FLUSHING;
   const GstFlowReturn flow = combined_flow();
@@ -58,7 +53,7 @@ GstFlowReturn JoinOutputs::wait_for_room(const std::string& rendition, std::uint
 }
 
 GstFlowReturn JoinOutputs::flow() {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   return combined_flow();
 }
 
@@ -68,7 +63,7 @@ void JoinOutputs::put(Output& output, Item item) {
 }
 
 void JoinOutputs::give(const std::string& rendition, JoinedSegment segment) {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   Output& output = outputs_.at(rendition);
   output.level.next = segment.header->index + 1;
   if (!output.pad || segment.silent)
@@ -78,7 +73,7 @@ void JoinOutputs::give(const std::string& rendition, JoinedSegment segment) {
 }
 
 void JoinOutputs::give(const std::string& rendition, Ref<GstEvent> event) {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   if (Output& output = outputs_.at(rendition); output.pad)
     put(output, std::move(event));
 }
@@ -86,7 +81,7 @@ void JoinOutputs::give(const std::string& rendition, Ref<GstEvent> event) {
 void JoinOutputs::end(const Ref<GstEvent>& eos) {
   GstFlowReturn unreported = GST_FLOW_OK;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     for (auto& [rendition, output] : outputs_)
       if (output.pad)
         put(output, eos);
@@ -101,7 +96,7 @@ void JoinOutputs::end(const Ref<GstEvent>& eos) {
 
 std::vector<Ref<GstPad>> JoinOutputs::pads() {
   std::vector<Ref<GstPad>> pads;
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   for (auto& [rendition, output] : outputs_)
     if (output.pad)
       pads.push_back(output.pad);
@@ -115,7 +110,7 @@ void JoinOutputs::pause_all() {
 
 void JoinOutputs::begin_flush(const Ref<GstEvent>& event) {
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     flushing_ = true;
     changed_.notify_all();
   }
@@ -129,7 +124,7 @@ void JoinOutputs::end_flush(const Ref<GstEvent>& event) {
   // A pad that was opened while the flush began may still be on its way to a pause.
   pause_all();
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     if (stopping_)
       return;
     flushing_ = ended_ = flow_reported_ = false;
@@ -157,7 +152,7 @@ void JoinOutputs::end_flush(const Ref<GstEvent>& event) {
 }
 
 void JoinOutputs::stop() {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   stopping_ = true;
   changed_.notify_all();
 }
@@ -170,7 +165,7 @@ void JoinOutputs::clear() {
     gst_element_remove_pad(element_, pad.get());
   }
   std::map<std::string, Output> dropped;
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   dropped.swap(outputs_);
   flushing_ = stopping_ = ended_ = flow_reported_ = false;
 }
@@ -180,7 +175,7 @@ gboolean JoinOutputs::activate_mode(GstPad* pad, GstObject*, GstPadMode mode, gb
     return FALSE;
   auto* output = static_cast<Output*>(gst_pad_get_element_private(pad));
   {
-    const std::lock_guard lock(output->owner->lock_);
+    const MutexLock lock(output->owner->lock_);
     output->stopped = !active;
     output->owner->changed_.notify_all();
   }
@@ -203,8 +198,9 @@ bool JoinOutputs::push_next(Output& output) {
   Item item;
   bool wanted = false;
   {
-    std::unique_lock lock(lock_);
-    changed_.wait(lock, [&] { return output.stopped || flushing_ || !output.items.empty(); });
+    const MutexLock lock(lock_);
+    while (!output.stopped && !flushing_ && output.items.empty())
+      changed_.wait(lock_);
     if (output.stopped || flushing_)
       return false;
     item = std::move(output.items.front());
@@ -220,7 +216,7 @@ bool JoinOutputs::push_next(Output& output) {
     flow = push_segment(output.pad.get(), std::get<JoinedSegment>(item));
   GstFlowReturn unreported = GST_FLOW_OK;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     if (!flushing_) {
       --output.level.held;
       if (wanted)
@@ -267,6 +263,13 @@ GstFlowReturn JoinOutputs::push_segment(GstPad* pad, const JoinedSegment& segmen
 }
 
 // --- What the pads say together; with lock_ held
+
+bool JoinOutputs::has_room_for(std::uint64_t index, const JoinLevel& level) const {
+  std::vector<JoinLevel> all;
+  for (const auto& [rendition, output] : outputs_)
+    all.push_back(output.level);
+  return has_room(level, index, all);
+}
 
 GstFlowReturn JoinOutputs::combined_flow() const {
   bool linked = outputs_.empty();

@@ -7,16 +7,15 @@
 
 #include <gst/gst.h>
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "gst/base/mutex.h"
 #include "gst/cut/join_room.h"
 #include "gst/cut/segment.h"
 #include "gst/gstx/ref.h"
@@ -79,7 +78,7 @@ class JoinOutputs {
   struct Output {
     JoinOutputs* owner = nullptr;
     Ref<GstPad> pad;
-    // All of these are guarded by lock_.
+    // All of these are guarded by the owner's lock_.
     std::deque<Item> items;
     JoinLevel level;
     GstFlowReturn flow = GST_FLOW_OK;
@@ -90,22 +89,24 @@ class JoinOutputs {
   static void loop(gpointer output);
   bool push_next(Output& output);
   static GstFlowReturn push_segment(GstPad* pad, const JoinedSegment& segment);
-  void put(Output& output, Item item);
+  void put(Output& output, Item item) REQUIRES(lock_);
   std::vector<Ref<GstPad>> pads();
   void pause_all();
-  GstFlowReturn combined_flow() const;
-  GstFlowReturn take_unreported();
+  bool has_room_for(std::uint64_t index, const JoinLevel& level) const REQUIRES(lock_);
+  GstFlowReturn combined_flow() const REQUIRES(lock_);
+  GstFlowReturn take_unreported() REQUIRES(lock_);
 
   GstElement* const element_;
 
-  std::mutex lock_;
-  std::condition_variable changed_;
-  // All of these are guarded by lock_. Only the sink pad's streaming thread adds outputs.
-  std::map<std::string, Output> outputs_;
-  bool flushing_ = false;
-  bool stopping_ = false;
-  bool ended_ = false;          // EOS was given.
-  bool flow_reported_ = false;  // Upstream knows the flow, or an error was posted.
+  Mutex lock_;
+  Condition changed_;
+  // Only the sink pad's streaming thread adds outputs.
+  std::map<std::string, Output> outputs_ GUARDED_BY(lock_);
+  bool flushing_ GUARDED_BY(lock_) = false;
+  bool stopping_ GUARDED_BY(lock_) = false;
+  bool ended_ GUARDED_BY(lock_) = false;  // EOS was given.
+  bool flow_reported_ GUARDED_BY(lock_) =
+      false;  // Upstream knows the flow, or an error was posted.
 };
 
 }  // namespace dist

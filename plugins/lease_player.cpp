@@ -8,6 +8,7 @@
 #include <chrono>
 #include <utility>
 
+#include "gst/base/mutex.h"
 #include "gst/farm/local_link.h"
 #include "gst/gstx/segment_buffer.h"
 #include "gst/gstx/segment_play.h"
@@ -92,7 +93,7 @@ void LeasePlayer::unreachable(const std::string& reason) {
 }
 
 std::optional<LeaseLink::Working> LeasePlayer::working() {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   if (!current_)
     return std::nullopt;
   return LeaseLink::Working{received_.front().key, current_->units(), current_->frames()};
@@ -146,7 +147,7 @@ void LeasePlayer::leased(LeaseLink::Leased leased) {
   GST_DEBUG_OBJECT(element_, "lease %" G_GUINT64_FORMAT " on segment %" G_GUINT64_FORMAT, key.lease,
                    leased.segment);
   auto buffer = make_segment_buffer(*header, leased.payload);
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   // It is not among those that are kept.
   if (retiring_)
     return;
@@ -157,7 +158,7 @@ void LeasePlayer::leased(LeaseLink::Leased leased) {
 
 // Those that are not begun would keep their segments until the pipeline has room.
 void LeasePlayer::drop_waiting(const std::function<bool(const ReceivedLease&)>& over) {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   received_.erase(std::remove_if(received_.begin() + (current_ ? 1 : 0), received_.end(), over),
                   received_.end());
 }
@@ -178,7 +179,7 @@ void LeasePlayer::disconnected(bool done, const std::string& reason) {
     interrupt(received, "");
   {
     // Where it was about to leave, nothing has gone wrong for it.
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     if (settings_.reconnect || retiring_)
       return;
   }
@@ -191,7 +192,7 @@ void LeasePlayer::disconnected(bool done, const std::string& reason) {
                       ("%s", reason.c_str()));
     return;
   }
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   ended_ = true;
   changed_.notify_all();
 }
@@ -205,19 +206,19 @@ void LeasePlayer::refused(const std::string& reason) {
 }
 
 void LeasePlayer::retired() {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   ended_ = true;
   changed_.notify_all();
 }
 
 std::vector<LeasePlayer::ReceivedLease> LeasePlayer::all_received() {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   return {received_.begin(), received_.end()};
 }
 
 // No lease will come any more, and that is no ordinary end.
 void LeasePlayer::fail() {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   failed_ = true;
   changed_.notify_all();
 }
@@ -248,7 +249,7 @@ void LeasePlayer::interrupt(const ReceivedLease& received, const std::string& re
     link_->fail(received.key, reason);
   }
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     if (current_ != received.lease)
       return;
     if (!may_be_flushed(*received.lease)) {
@@ -261,7 +262,7 @@ void LeasePlayer::interrupt(const ReceivedLease& received, const std::string& re
 
 void LeasePlayer::flush(const std::shared_ptr<Lease>& lease) {
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     flush_at_ = 0;
     if (current_ != lease || interrupting_ || interrupted_at_ != 0)
       return;
@@ -275,7 +276,7 @@ void LeasePlayer::flush(const std::shared_ptr<Lease>& lease) {
       [](GstElement*, gpointer data) {
         auto* self = static_cast<LeasePlayer*>(data);
         gst_pad_push_event(self->srcpad_, gst_event_new_flush_start());
-        const std::lock_guard lock(self->lock_);
+        const MutexLock lock(self->lock_);
         self->interrupting_ = false;
         self->changed_.notify_all();
       },
@@ -291,7 +292,7 @@ void LeasePlayer::watch() {
   std::shared_ptr<Lease> put_off;
   bool stuck = false;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     if (flush_at_ != 0 && current_ && (may_be_flushed(*current_) || now > flush_at_))
       put_off = current_;
     if (timeout > 0 && current_ && now - current_->last_activity() > timeout)
@@ -331,7 +332,7 @@ void LeasePlayer::give_up(const ReceivedLease& received) {
 void LeasePlayer::stop() {
   std::vector<std::shared_ptr<Lease>> leases;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     stopping_ = true;
     for (const ReceivedLease& received : received_)
       leases.push_back(received.lease);
@@ -345,7 +346,7 @@ void LeasePlayer::stop() {
 void LeasePlayer::retire() {
   std::optional<LeaseLink::LeaseKey> working;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     if (std::exchange(retiring_, true))
       return;
     if (current_)
@@ -359,8 +360,9 @@ LeasePlayer::Next LeasePlayer::play_next() {
   ReceivedLease received;
   bool ended = false;
   {
-    std::unique_lock lock(lock_);
-    changed_.wait(lock, [this] { return stopping_ || failed_ || ended_ || !received_.empty(); });
+    const MutexLock lock(lock_);
+    while (!stopping_ && !failed_ && !ended_ && received_.empty())
+      changed_.wait(lock_);
     if (stopping_ || (failed_ && received_.empty()))
       return Next::kPause;
     ended = received_.empty();
@@ -392,11 +394,12 @@ LeasePlayer::Next LeasePlayer::play_next() {
 
   bool stopping = false;
   {
-    std::unique_lock lock(lock_);
+    const MutexLock lock(lock_);
     current_.reset();
     received_.pop_front();
     flush_at_ = 0;
-    changed_.wait(lock, [this] { return !interrupting_; });
+    while (interrupting_)
+      changed_.wait(lock_);
     // The flush came even if the lease was not begun any more.
     played_ = played_ || interrupted_at_ != 0;
     interrupted_at_ = 0;
@@ -416,8 +419,11 @@ LeasePlayer::Next LeasePlayer::play_next() {
 
 // A state change reaches the pipeline's end first. Its flush is nobody's failure.
 bool LeasePlayer::is_stopped_soon() {
-  std::unique_lock lock(lock_);
-  return changed_.wait_for(lock, kStopTime, [this] { return stopping_; });
+  const MutexLock lock(lock_);
+  const auto end = Condition::Clock::now() + kStopTime;
+  while (!stopping_ && changed_.wait_until(lock_, end)) {
+  }
+  return stopping_;
 }
 
 Status LeasePlayer::prepare(const ReceivedLease& received) {

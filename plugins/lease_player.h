@@ -6,15 +6,14 @@
 
 #include <gst/gst.h>
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "gst/base/mutex.h"
 #include "gst/farm/farm.h"
 #include "gst/gstx/lease.h"
 #include "gst/gstx/ref.h"
@@ -112,18 +111,18 @@ class LeasePlayer : public LeaseLink::Observer {
   GstPad* const srcpad_;
   const Settings settings_;
 
-  std::mutex lock_;
-  std::condition_variable changed_;
-  std::deque<ReceivedLease> received_;  // Guarded by lock_.
-  std::shared_ptr<Lease> current_;      // Guarded by lock_; being played.
-  bool interrupting_ = false;           // Guarded by lock_; the network thread pushes a flush.
-  gint64 interrupted_at_ = 0;           // Guarded by lock_; monotonic microseconds, 0: not.
-  bool stuck_posted_ = false;           // Guarded by lock_.
-  gint64 flush_at_ = 0;                 // Guarded by lock_; monotonic microseconds, 0: not.
-  bool ended_ = false;                  // Guarded by lock_; no lease will come any more.
-  bool retiring_ = false;               // Guarded by lock_; no lease is taken any more.
-  bool failed_ = false;                 // Guarded by lock_; an error is being posted.
-  bool stopping_ = false;               // Guarded by lock_.
+  Mutex lock_;
+  Condition changed_;
+  std::deque<ReceivedLease> received_ GUARDED_BY(lock_);
+  std::shared_ptr<Lease> current_ GUARDED_BY(lock_);  // Being played.
+  bool interrupting_ GUARDED_BY(lock_) = false;       // The network thread pushes a flush.
+  gint64 interrupted_at_ GUARDED_BY(lock_) = 0;       // Monotonic microseconds, 0: not.
+  bool stuck_posted_ GUARDED_BY(lock_) = false;
+  gint64 flush_at_ GUARDED_BY(lock_) = 0;    // Monotonic microseconds, 0: not.
+  bool ended_ GUARDED_BY(lock_) = false;     // No lease will come any more.
+  bool retiring_ GUARDED_BY(lock_) = false;  // No lease is taken any more.
+  bool failed_ GUARDED_BY(lock_) = false;    // An error is being posted.
+  bool stopping_ GUARDED_BY(lock_) = false;
 
   // Belong to the task.
   bool played_ = false;  // A lease has been through the pipeline since the last flush.

@@ -3,6 +3,7 @@
 #include "plugins/local_workers.h"
 
 #include "gst/farm/farm_context.h"
+#include "gst/gstx/report.h"
 #include "plugins/gstremoteencworker.h"
 
 namespace dist {
@@ -22,22 +23,18 @@ LocalWorkers::LocalWorkers(GstElement* element, unsigned count, const std::share
                                "prefetch", 0u, "worker-name", "local", nullptr));
   set_farm(worker, farm);
   gst_bin_add(GST_BIN(pipeline_.get()), worker);
-  GstBus* const bus = gst_element_get_bus(pipeline_.get());
+  const auto bus = Ref<GstBus>::adopt(gst_element_get_bus(pipeline_.get()));
   gst_bus_set_sync_handler(
-      bus,
+      bus.get(),
       [](GstBus*, GstMessage* message, gpointer self) -> GstBusSyncReply {
-        if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-          GError* error = nullptr;
-          gst_message_parse_error(message, &error, nullptr);
-          GST_ELEMENT_WARNING(static_cast<LocalWorkers*>(self)->element_, STREAM, ENCODE,
-                              ("A worker in this process ended: %s", error->message), (NULL));
-          g_error_free(error);
-        }
+        if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
+          GST_ELEMENT_WARNING(
+              static_cast<LocalWorkers*>(self)->element_, STREAM, ENCODE,
+              ("A worker in this process ended: %s", report_of(message).text.c_str()), (NULL));
         gst_message_unref(message);
         return GST_BUS_DROP;
       },
       this, nullptr);
-  gst_object_unref(bus);
   gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
 }
 

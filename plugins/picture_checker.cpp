@@ -9,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "gst/base/mutex.h"
 #include "gst/base/text.h"
 #include "gst/gstx/segment_decoder.h"
 
@@ -115,7 +116,7 @@ PictureChecker::PictureChecker(const Settings& settings, Answer answer)
 
 void PictureChecker::stop() {
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     stopping_ = true;
     changed_.notify_all();
   }
@@ -127,7 +128,7 @@ void PictureChecker::stop() {
 }
 
 void PictureChecker::push(Coordinator::LookWanted wanted) {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   // Workers that come and go must not fill the memory with what they left.
   std::erase_if(wanted_, [](const auto& other) { return other.awaited.expired(); });
   wanted_.push_back(std::move(wanted));
@@ -138,8 +139,9 @@ void PictureChecker::run(SegmentLooker& looker) {
   while (true) {
     Coordinator::LookWanted wanted;
     {
-      std::unique_lock lock(lock_);
-      changed_.wait(lock, [this] { return stopping_ || !wanted_.empty(); });
+      const MutexLock lock(lock_);
+      while (!stopping_ && wanted_.empty())
+        changed_.wait(lock_);
       if (stopping_)
         return;
       wanted = std::move(wanted_.front());
@@ -150,7 +152,7 @@ void PictureChecker::run(SegmentLooker& looker) {
     Coordinator::Look seen = look(looker, wanted);
     {
       // What was cancelled says nothing.
-      const std::lock_guard lock(lock_);
+      const MutexLock lock(lock_);
       if (stopping_)
         return;
     }

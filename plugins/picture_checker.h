@@ -5,15 +5,14 @@
 // made of it, and compares.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <list>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "gst/base/mutex.h"
 #include "gst/gstx/segment_look.h"
 #include "gst/lease/coordinator.h"
 
@@ -59,11 +58,11 @@ class PictureChecker {
   const Settings settings_;
   const Answer answer_;
   const std::string began_;  // So that jobs may share a folder.
-  std::mutex lock_;
-  std::condition_variable changed_;
-  std::deque<Coordinator::LookWanted> wanted_;  // Guarded by lock_.
-  bool stopping_ = false;                       // Guarded by lock_.
-  std::list<LookThread> threads_;               // Last: their threads use the members above.
+  Mutex lock_;
+  Condition changed_;
+  std::deque<Coordinator::LookWanted> wanted_ GUARDED_BY(lock_);
+  bool stopping_ GUARDED_BY(lock_) = false;
+  std::list<LookThread> threads_;  // Last: their threads use the members above.
 };
 
 }  // namespace dist

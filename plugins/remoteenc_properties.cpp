@@ -18,6 +18,8 @@ void install_address_properties(GObjectClass* object_class) {
    *
    * On other than loopback addresses #GstRemoteEnc:secret is needed, or
    * #GstRemoteEnc:allow-anonymous.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_ADDRESS,
@@ -31,6 +33,8 @@ void install_address_properties(GObjectClass* object_class) {
    *
    * From PAUSED on this is the port that is really listened on. With #GstRemoteEnc:local-workers
    * nobody listens unless #GstRemoteEnc:address or this is set.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_PORT,
@@ -43,6 +47,8 @@ void install_address_properties(GObjectClass* object_class) {
    *
    * What this primary and its workers know; a worker that does not is refused. It is never sent.
    * See also #GstRemoteEnc:secret-file, which keeps it out of the list of processes.
+   *
+   * Since: 0.2
    */
   // Without notification, which would print it.
   constexpr auto kSecretFlags =
@@ -56,6 +62,8 @@ void install_address_properties(GObjectClass* object_class) {
                           "", kSecretFlags));
   /**
    * GstRemoteEnc:secret-file:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_SECRET_FILE,
@@ -64,6 +72,8 @@ void install_address_properties(GObjectClass* object_class) {
                           kFlags));
   /**
    * GstRemoteEnc:allow-anonymous:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_ALLOW_ANONYMOUS,
@@ -74,6 +84,8 @@ void install_address_properties(GObjectClass* object_class) {
           FALSE, kFlags));
   /**
    * GstRemoteEnc:max-connections-per-address:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MAX_CONNECTIONS_PER_ADDRESS,
@@ -89,6 +101,8 @@ void install_job_properties(GObjectClass* object_class) {
    *
    * Upstream is blocked while so many segments, from the oldest unfinished one on, are on their
    * way.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MAX_SEGMENTS,
@@ -99,6 +113,8 @@ void install_job_properties(GObjectClass* object_class) {
           1, G_MAXUINT, kDefaultMaxSegments, kFlags));
   /**
    * GstRemoteEnc:max-bytes:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MAX_BYTES,
@@ -111,6 +127,8 @@ void install_job_properties(GObjectClass* object_class) {
    *
    * A segment is given up after so many failed attempts when every worker that is there has failed
    * it, so that broken ones cannot end the job, or after ten times as many.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MAX_ATTEMPTS,
@@ -123,6 +141,8 @@ void install_job_properties(GObjectClass* object_class) {
    * A worker that shows no progress for longer than deadline-floor + deadline-factor times its
    * longest silence so far loses the segment. Elements that share a farm must ask for the same
    * values.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_DEADLINE_FLOOR,
@@ -132,6 +152,8 @@ void install_job_properties(GObjectClass* object_class) {
                           100 * GST_MSECOND, G_MAXINT64, kDefaultDeadlineFloor, kFlags));
   /**
    * GstRemoteEnc:deadline-factor:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_DEADLINE_FACTOR,
@@ -145,6 +167,8 @@ void install_job_properties(GObjectClass* object_class) {
    * Workers may say for ever that they make progress. A job in which no segment was done for so
    * long, although workers are connected, ends with an error; a warning comes before. Time in which
    * no worker is there, or no room for results, does not count.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_STALL_TIMEOUT,
@@ -159,6 +183,8 @@ void install_job_properties(GObjectClass* object_class) {
    * H.264 and H.265 with start codes and parameter sets in each segment are accepted
    * ("h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream"), from whatever
    * encoder.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_MIXED_ENCODERS,
@@ -173,6 +199,8 @@ void install_job_properties(GObjectClass* object_class) {
    * What shall be made, such as "720p:h264, thumb:jpeg:320x180:fps=1": a name, a codec, and if need
    * be a box to fit the picture in and further fields. Each rendition leaves distjoin through a pad
    * of its name. Workers that adapt to it are #GstRemoteEncWorker.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_RENDITIONS,
@@ -184,6 +212,8 @@ void install_job_properties(GObjectClass* object_class) {
    * GstRemoteEnc:ladder:
    *
    * Like #GstRemoteEnc:renditions, but renditions that are larger than the film are left out.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_LADDER,
@@ -197,6 +227,8 @@ void install_job_properties(GObjectClass* object_class) {
    * Workers of this process, which need no network. Without #GstRemoteEnc:renditions and
    * #GstRemoteEnc:ladder there are none, because only workers written by hand know what to make
    * then.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_LOCAL_WORKERS,
@@ -228,6 +260,8 @@ void install_verify_properties(GObjectClass* object_class) {
    *
    * Of which results some frames are decoded here and compared with those of the source, before
    * they count. A worker's pipeline that changes the picture on purpose needs "none".
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_VERIFY,
@@ -236,6 +270,8 @@ void install_verify_properties(GObjectClass* object_class) {
                         verify_type(), static_cast<gint>(Verify::kSample), kFlags));
   /**
    * GstRemoteEnc:verify-ratio:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_VERIFY_RATIO,
@@ -245,6 +281,8 @@ void install_verify_properties(GObjectClass* object_class) {
                           0, 1, kDefaultVerifyRatio, kFlags));
   /**
    * GstRemoteEnc:verify-threshold:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_VERIFY_THRESHOLD,
@@ -253,6 +291,8 @@ void install_verify_properties(GObjectClass* object_class) {
                         256, kSameHashDistance, kFlags));
   /**
    * GstRemoteEnc:verify-folder:
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_VERIFY_FOLDER,
@@ -267,6 +307,8 @@ void install_verify_properties(GObjectClass* object_class) {
    * Whether a worker first gets a segment whose answer is known, when it connects and after each
    * suspension. Its answer is looked at in whole and thrown away, and until it is right the worker
    * gets nothing else.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_VERIFY_GOLDEN,
@@ -290,6 +332,8 @@ void install_stats(GObjectClass* object_class) {
    * through workers.
    * "decoding" is how many times a frame is decoded, on average, because a GOP is cut inside.
    * Nothing before PAUSED.
+   *
+   * Since: 0.2
    */
   g_object_class_install_property(
       object_class, PROP_STATS,

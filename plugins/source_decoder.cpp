@@ -4,6 +4,9 @@
 
 #include <utility>
 
+#include "gst/base/mutex.h"
+#include "gst/gstx/report.h"
+
 namespace dist {
 namespace {
 
@@ -79,9 +82,10 @@ GstFlowReturn SourceDecoder::drain() {
   while (true) {
     bool ended = false;
     {
-      std::unique_lock lock(lock_);
+      const MutexLock lock(lock_);
       ended_ = ended_ || !linked;
-      changed_.wait(lock, [this] { return ended_ || stopped_ || !items_.empty(); });
+      while (!ended_ && !stopped_ && items_.empty())
+        changed_.wait(lock_);
       ended = ended_;
     }
     const GstFlowReturn flow = deliver();
@@ -95,7 +99,7 @@ GstFlowReturn SourceDecoder::deliver() {
   while (true) {
     Item item;
     {
-      const std::lock_guard lock(lock_);
+      const MutexLock lock(lock_);
       if (stopped_)
         return GST_FLOW_FLUSHING;
       if (items_.empty())
@@ -123,12 +127,12 @@ GstFlowReturn SourceDecoder::deliver() {
 
 // What is not installed is said before the error that follows from it.
 std::string SourceDecoder::failure() {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   return not_installed_.empty() ? error_ : not_installed_;
 }
 
 void SourceDecoder::stop() {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   stopped_ = true;
   changed_.notify_all();
 }
@@ -137,13 +141,10 @@ void SourceDecoder::stop() {
 
 GstBusSyncReply SourceDecoder::on_message(GstBus*, GstMessage* message, gpointer data) {
   auto* self = static_cast<SourceDecoder*>(data);
-  const std::lock_guard lock(self->lock_);
+  const MutexLock lock(self->lock_);
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-    GError* error = nullptr;
-    gst_message_parse_error(message, &error, nullptr);
     if (self->error_.empty())
-      self->error_ = error->message;
-    g_error_free(error);
+      self->error_ = report_of(message).text;
     // A decoder that failed may never let EOS through.
     self->ended_ = true;
     self->changed_.notify_all();
@@ -160,7 +161,7 @@ void SourceDecoder::on_pad_added(GstElement*, GstPad* pad, gpointer data) {
   if (gst_pad_is_linked(self->sink_.get()) ||
       gst_pad_link(pad, self->sink_.get()) == GST_PAD_LINK_OK)
     return;
-  const std::lock_guard lock(self->lock_);
+  const MutexLock lock(self->lock_);
   self->error_ = "its frames are not in system memory";
   self->ended_ = true;
 }
@@ -168,7 +169,7 @@ void SourceDecoder::on_pad_added(GstElement*, GstPad* pad, gpointer data) {
 gboolean SourceDecoder::on_event(GstPad* pad, GstObject*, GstEvent* event) {
   auto* self = static_cast<SourceDecoder*>(gst_pad_get_element_private(pad));
   auto owned = Ref<GstEvent>::adopt(event);
-  const std::lock_guard lock(self->lock_);
+  const MutexLock lock(self->lock_);
   if (GST_EVENT_TYPE(event) == GST_EVENT_EOS)
     self->ended_ = true;
   else if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS || GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
@@ -180,7 +181,7 @@ gboolean SourceDecoder::on_event(GstPad* pad, GstObject*, GstEvent* event) {
 GstFlowReturn SourceDecoder::on_buffer(GstPad* pad, GstObject*, GstBuffer* buffer) {
   auto* self = static_cast<SourceDecoder*>(gst_pad_get_element_private(pad));
   auto frame = Ref<GstBuffer>::adopt(buffer);
-  const std::lock_guard lock(self->lock_);
+  const MutexLock lock(self->lock_);
   if (self->stopped_)
     return GST_FLOW_FLUSHING;
   self->items_.emplace_back(std::move(frame));

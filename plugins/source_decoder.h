@@ -7,13 +7,12 @@
 
 #include <gst/gst.h>
 
-#include <condition_variable>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <variant>
 
+#include "gst/base/mutex.h"
 #include "gst/base/result.h"
 #include "gst/gstx/ref.h"
 
@@ -66,13 +65,13 @@ class SourceDecoder {
   Ref<GstPad> src_;
   Ref<GstPad> sink_;
 
-  std::mutex lock_;
-  std::condition_variable changed_;
-  std::deque<Item> items_;     // Guarded by lock_; what came out.
-  bool ended_ = false;         // Guarded by lock_; nothing more will.
-  bool stopped_ = false;       // Guarded by lock_.
-  std::string not_installed_;  // Guarded by lock_.
-  std::string error_;          // Guarded by lock_; of the decoder, the first one.
+  Mutex lock_;
+  Condition changed_;
+  std::deque<Item> items_ GUARDED_BY(lock_);  // What came out.
+  bool ended_ GUARDED_BY(lock_) = false;      // Nothing more will.
+  bool stopped_ GUARDED_BY(lock_) = false;
+  std::string not_installed_ GUARDED_BY(lock_);
+  std::string error_ GUARDED_BY(lock_);  // Of the decoder, the first one.
 };
 
 }  // namespace dist

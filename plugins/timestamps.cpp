@@ -4,8 +4,8 @@
 
 #include <deque>
 #include <memory>
-#include <mutex>
 
+#include "gst/base/mutex.h"
 #include "gst/gstx/ref.h"
 
 namespace dist {
@@ -13,8 +13,8 @@ namespace {
 
 // The encoder may have a thread of its own for its output.
 struct Pending {
-  std::mutex lock;
-  std::deque<GstClockTime> times;  // Guarded by lock; running times.
+  Mutex lock;
+  std::deque<GstClockTime> times GUARDED_BY(lock);  // Running times.
 };
 using SharedPending = std::shared_ptr<Pending>;
 
@@ -38,11 +38,11 @@ GstPadProbeReturn on_input(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
     const GstSegment segment = segment_of(pad);
     const GstClockTime time = gst_segment_to_running_time(
         &segment, GST_FORMAT_TIME, GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info)));
-    const std::lock_guard lock(pending.lock);
+    const MutexLock lock(pending.lock);
     pending.times.push_back(time);
     return GST_PAD_PROBE_OK;
   }
-  const std::lock_guard lock(pending.lock);
+  const MutexLock lock(pending.lock);
   if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_FLUSH_STOP)
     pending.times.clear();
   return GST_PAD_PROBE_OK;
@@ -53,7 +53,7 @@ GstPadProbeReturn on_output(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
   Pending& pending = pending_of(data);
   GstClockTime time = GST_CLOCK_TIME_NONE;
   {
-    const std::lock_guard lock(pending.lock);
+    const MutexLock lock(pending.lock);
     if (!pending.times.empty()) {
       time = pending.times.front();
       pending.times.pop_front();

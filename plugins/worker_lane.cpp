@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "gst/base/mutex.h"
+
 namespace dist {
 namespace {
 
@@ -62,7 +64,7 @@ bool WorkerLane::lets_through(GstMessage* message) {
     return false;
   std::shared_ptr<EncodeChain> chain;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     chain = chain_;
   }
   if (!chain || !chain->owns(message))
@@ -77,7 +79,7 @@ void WorkerLane::fail(GstMessage* message) {
   std::shared_ptr<Lease> lease;
   bool nothing = false;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     failed_ = true;
     lease = lease_;
     nothing = chain_ && chain_->decoded_nothing(message);
@@ -89,7 +91,7 @@ void WorkerLane::fail(GstMessage* message) {
 }
 
 void WorkerLane::broken() {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   failed_ = true;
 }
 
@@ -111,7 +113,7 @@ Status WorkerLane::prepare(const std::shared_ptr<Lease>& lease) {
     return Error{built.error()};
   const std::shared_ptr<EncodeChain> chain = std::move(*built);
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     chain_ = chain;
     lease_ = lease;
   }
@@ -129,7 +131,7 @@ Status WorkerLane::prepare(const std::shared_ptr<Lease>& lease) {
 }
 
 bool WorkerLane::fits(const std::shared_ptr<Lease>& lease) {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   if (!chain_ || failed_ || !chain_->fits(*lease))
     return false;
   lease_ = lease;
@@ -139,7 +141,7 @@ bool WorkerLane::fits(const std::shared_ptr<Lease>& lease) {
 void WorkerLane::remove_chain() {
   std::shared_ptr<EncodeChain> chain;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     chain = chain_;
     lease_.reset();
   }
@@ -149,7 +151,7 @@ void WorkerLane::remove_chain() {
   for (const auto& exit : exits_)
     gst_element_release_request_pad(sink_.get(), exit.get());
   exits_.clear();
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   chain_.reset();
   failed_ = false;
 }

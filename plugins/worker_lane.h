@@ -7,10 +7,10 @@
 #include <gst/gst.h>
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "gst/base/mutex.h"
 #include "gst/gstx/encoder_choice.h"
 #include "gst/gstx/lease.h"
 #include "gst/gstx/ref.h"
@@ -58,10 +58,10 @@ class WorkerLane : public PipelineAdapter {
 
   std::vector<Ref<GstPad>> exits_;  // Request pads of the sink. Belong to the source's task.
 
-  std::mutex lock_;
-  std::shared_ptr<EncodeChain> chain_;  // Guarded by lock_; null: none.
-  std::shared_ptr<Lease> lease_;        // Guarded by lock_; what the chain was last prepared for.
-  bool failed_ = false;                 // Guarded by lock_; the chain is of no use any more.
+  Mutex lock_;
+  std::shared_ptr<EncodeChain> chain_ GUARDED_BY(lock_);  // Null: none.
+  std::shared_ptr<Lease> lease_ GUARDED_BY(lock_);        // What the chain was last prepared for.
+  bool failed_ GUARDED_BY(lock_) = false;                 // The chain is of no use any more.
 };
 
 }  // namespace dist

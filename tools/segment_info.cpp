@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "gst/base/bytes.h"
+#include "gst/base/glib_error.h"
 #include "gst/cut/segment.h"
 
 namespace {
@@ -20,10 +21,9 @@ double seconds(dist::Time time) {
 bool print_file(const char* path) {
   gchar* data = nullptr;
   gsize size = 0;
-  GError* error = nullptr;
-  if (!g_file_get_contents(path, &data, &size, &error)) {
-    std::fprintf(stderr, "%s\n", error->message);
-    g_error_free(error);
+  dist::GLibError error;
+  if (!g_file_get_contents(path, &data, &size, error.out())) {
+    std::fprintf(stderr, "%s\n", error.message().c_str());
     return false;
   }
   const dist::Bytes bytes = dist::Bytes::adopt(g_bytes_new_take(data, size));

@@ -2,12 +2,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/base/bytes.h"
 
-#include <algorithm>
 #include <bit>
-#include <initializer_list>
 #include <memory>
 
 namespace dist {
+namespace {
+
+// Marks, embeddings and isolates of direction, and separators of lines and paragraphs.
+bool turns_direction(gunichar character) {
+  return character == 0x200e || character == 0x200f ||
+         (character >= 0x2028 && character <= 0x202e) ||
+         (character >= 0x2066 && character <= 0x2069);
+}
+
+}  // namespace
 
 Bytes Bytes::adopt(GBytes* bytes) {
   Bytes result;
@@ -99,32 +107,18 @@ std::span<const std::uint8_t> ByteReader::bytes(std::size_t length) {
 }
 
 std::string printable(std::string_view text) {
-  const auto is_at = [&](std::size_t at, std::initializer_list<unsigned char> bytes) {
-    return text.size() - at >= bytes.size() &&
-           std::equal(bytes.begin(), bytes.end(), text.begin() + static_cast<std::ptrdiff_t>(at),
-                      [](unsigned char a, char b) { return a == static_cast<unsigned char>(b); });
-  };
+  gchar* const valid = g_utf8_make_valid(text.data(), static_cast<gssize>(text.size()));
   std::string clean;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto last = static_cast<unsigned char>(i + 2 < text.size() ? text[i + 2] : 0);
-    if (byte == '\n' || byte == '\r' || byte == '\t') {
+  for (const gchar* at = valid; *at != 0; at = g_utf8_next_char(at)) {
+    const gunichar character = g_utf8_get_char(at);
+    if (*at == '\n' || *at == '\r' || *at == '\t')
       clean += ' ';
-    } else if (byte < 0x20 || byte == 0x7f) {
+    else if (g_unichar_iscntrl(character) || turns_direction(character))
       clean += '?';
-    } else if (byte == 0xc2 && i + 1 < text.size() &&
-               static_cast<unsigned char>(text[i + 1]) < 0xa0) {
-      clean += '?';  // U+0080 to U+009F.
-      ++i;
-    } else if ((is_at(i, {0xe2, 0x80}) &&
-                ((last >= 0xa8 && last <= 0xae) || last == 0x8e || last == 0x8f)) ||
-               (is_at(i, {0xe2, 0x81}) && last >= 0xa6 && last <= 0xa9)) {
-      clean += '?';  // U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069.
-      i += 2;
-    } else {
-      clean += text[i];
-    }
+    else
+      clean.append(at, static_cast<std::size_t>(g_utf8_next_char(at) - at));
   }
+  g_free(valid);
   return clean;
 }
 

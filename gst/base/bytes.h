@@ -109,8 +109,9 @@ class ByteReader {
 // character.
 std::string_view clip(std::string_view text, std::size_t max);
 
-// A UTF-8 text from a peer as it may be shown on a terminal: control characters, and those that
-// turn the direction of what follows, are replaced.
+// A text from a peer, a file or a user as it may be shown on a terminal. Line breaks and tabs
+// become blanks. Other control characters, and those that turn the direction of what follows,
+// become "?"; bytes that are not UTF-8 become U+FFFD.
 std::string printable(std::string_view text);
 
 // SHA-256 over all pieces in order.

@@ -32,18 +32,6 @@ std::string count_text(std::uint64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
-std::string printable(const std::string& text) {
-  const std::string valid =
-      take_string(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
-  std::string result;
-  for (const gchar* at = valid.c_str(); *at != 0; at = g_utf8_next_char(at))
-    if (!g_unichar_iscntrl(g_utf8_get_char(at)))
-      result.append(at, static_cast<std::size_t>(g_utf8_next_char(at) - at));
-    else if (*at == '\n' || *at == '\t')
-      result += ' ';
-  return result;
-}
-
 std::string sentence(std::string text) {
   if (!text.empty() && !text.ends_with('.') && !text.ends_with('?') && !text.ends_with('!'))
     text += '.';

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "gst/base/bytes.h"
+
 namespace dist {
 
 // Takes over a string that g_free() frees; null gives "".
@@ -36,9 +38,6 @@ std::string join(const std::vector<std::string>& parts);
 // "1 frame", "2 frames".
 std::string count_text(std::uint64_t count, const std::string& noun);
 
-// Without what would move the cursor or change colours: names and reasons come from others.
-std::string printable(const std::string& text);
-
 // With a full stop, if it has none.
 std::string sentence(std::string text);
 
@@ -53,7 +52,7 @@ std::string padded(const std::string& text, std::size_t width);
 std::string right(const std::string& text, std::size_t width);
 
 // A label, and text that begins `indent` columns from the left, in lines of at most 80. Each ends
-// with a line break. What is not printable() is left out.
+// with a line break. The text becomes printable().
 std::string paragraph(const std::string& label, std::size_t indent, const std::string& text);
 
 // "0:07", "12:34" or "1:02:03".

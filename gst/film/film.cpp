@@ -9,10 +9,11 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
-#include <mutex>
 #include <system_error>
 #include <utility>
 
+#include "gst/base/glib_error.h"
+#include "gst/base/mutex.h"
 #include "gst/base/text.h"
 #include "gst/film/film_labels.h"
 #include "gst/film/film_mends.h"
@@ -52,13 +53,10 @@ Result<std::string> uri_of(const std::string& input) {
   }
   if (const std::string flaw = flaw_of_file(input); !flaw.empty())
     return Error{input + ": " + flaw};
-  GError* error = nullptr;
-  std::string uri = take_string(gst_filename_to_uri(input.c_str(), &error));
-  if (error) {
-    Error failure{input + ": " + error->message};
-    g_error_free(error);
-    return failure;
-  }
+  GLibError error;
+  std::string uri = take_string(gst_filename_to_uri(input.c_str(), error.out()));
+  if (error)
+    return Error{input + ": " + error.message()};
   return uri;
 }
 
@@ -196,7 +194,7 @@ bool lacks_decryption(GstDiscovererInfo* info) {
 }
 
 // Why nothing can be done with it; empty if something can.
-std::string flaw_of(GstDiscovererInfo* info, const GError* error) {
+std::string flaw_of(GstDiscovererInfo* info, const GLibError& error) {
   switch (gst_discoverer_info_get_result(info)) {
     case GST_DISCOVERER_OK:
     // The workers have to decode it, not this machine.
@@ -205,7 +203,7 @@ std::string flaw_of(GstDiscovererInfo* info, const GError* error) {
     case GST_DISCOVERER_TIMEOUT:
       return "nothing came from it for half a minute";
     default:
-      return error ? error->message : "cannot be read";
+      return error.message("cannot be read");
   }
 }
 
@@ -280,7 +278,7 @@ class Details {
   }
   // Of the first error.
   std::string text() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return text_;
   }
 
@@ -296,17 +294,13 @@ class Details {
   static void take(GstBus*, GstMessage* message, Details* self) {
     gchar* debug = nullptr;
     gst_message_parse_error(message, nullptr, &debug);
-    const std::lock_guard lock(self->mutex_);
+    const MutexLock lock(self->mutex_);
     if (const std::string text = take_string(debug); self->text_.empty())
       self->text_ = text;
   }
 
-  std::mutex mutex_;
-  std::string text_;
-};
-
-struct Unref {
-  void operator()(gpointer object) const { g_object_unref(object); }
+  Mutex mutex_;
+  std::string text_ GUARDED_BY(mutex_);
 };
 
 }  // namespace
@@ -340,24 +334,24 @@ Result<Film> look_at(const std::string& input, std::string* details) {
     film.dolby_vision = dolby_vision_of(file);
     film.caption_track = has_caption_track(file);
   }
-  GError* error = nullptr;
+  GLibError error;
   Details debug;
-  const std::unique_ptr<GstDiscoverer, Unref> discoverer(gst_discoverer_new(kPatience, &error));
-  std::unique_ptr<GstDiscovererInfo, Unref> info;
+  const auto discoverer = Ref<GstDiscoverer>::adopt(gst_discoverer_new(kPatience, error.out()));
+  Ref<GstDiscovererInfo> info;
   const std::string discovered = film.mends.empty() ? *uri : "appsrc://";
   add_film(discovered);
   if (discoverer) {
     debug.watch(discoverer.get());
     g_signal_connect(discoverer.get(), "source-setup", G_CALLBACK(prepare_source), &film);
-    info.reset(gst_discoverer_discover_uri(discoverer.get(), discovered.c_str(), &error));
+    info = Ref<GstDiscovererInfo>::adopt(
+        gst_discoverer_discover_uri(discoverer.get(), discovered.c_str(), error.out()));
   }
-  const std::unique_ptr<GError, decltype(&g_error_free)> owner(error, g_error_free);
   if (details)
     *details = debug.text();
   if (const std::string link = refused_link(); !link.empty())
     return Error{input + ": " + link};
   if (!info)
-    return Error{input + ": " + (error ? error->message : "cannot be read")};
+    return Error{input + ": " + error.message("cannot be read")};
   if (const std::string flaw = flaw_of(info.get(), error); !flaw.empty())
     return Error{input + ": " + flaw};
 

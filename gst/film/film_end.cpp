@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 
+#include "gst/base/mutex.h"
 #include "gst/base/text.h"
 
 namespace dist::tool {
@@ -19,11 +19,11 @@ constexpr GstClockTime kGuessed = 50;
 }  // namespace
 
 struct LatestTime {
-  std::mutex mutex;
-  std::map<std::string, GstClockTime> of_stream;  // By its id.
+  Mutex mutex;
+  std::map<std::string, GstClockTime> of_stream GUARDED_BY(mutex);  // By its id.
 
   void add(const std::string& id, GstClockTime end) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     GstClockTime& time = of_stream[id];
     time = std::max(time, end);
   }
@@ -96,7 +96,7 @@ void FilmEnd::watch(GstPad* pad, const std::string& id) const {
 }
 
 GstClockTime FilmEnd::latest() const {
-  const std::lock_guard lock(latest_->mutex);
+  const MutexLock lock(latest_->mutex);
   GstClockTime latest = 0;
   for (const auto& [id, time] : latest_->of_stream)
     latest = std::max(latest, time);
@@ -104,7 +104,7 @@ GstClockTime FilmEnd::latest() const {
 }
 
 GstClockTime FilmEnd::of(const std::string& id) const {
-  const std::lock_guard lock(latest_->mutex);
+  const MutexLock lock(latest_->mutex);
   const auto found = latest_->of_stream.find(id);
   return found == latest_->of_stream.end() ? 0 : found->second;
 }

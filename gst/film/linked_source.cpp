@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <mutex>
 #include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "gst/base/mutex.h"
 #include "gst/base/text.h"
 #include "gst/gstx/ref.h"
 
@@ -73,13 +73,13 @@ bool is_on_host_of(const std::string& film, const std::string& uri) {
 
 // --- The policy of this process
 
-std::mutex lock;
-FilmReach reach;  // Guarded by lock.
+Mutex lock;
+FilmReach allowed GUARDED_BY(lock);
 struct Refusal {
   std::string pipeline;  // Names of these are not used twice.
   std::string text;
 };
-std::vector<Refusal> refusals;  // The first for each pipeline. Guarded by lock.
+std::vector<Refusal> refusals GUARDED_BY(lock);  // The first for each pipeline.
 
 // The name of the pipeline that the element is in; empty if it is in none.
 std::string pipeline_of(gpointer element) {
@@ -91,7 +91,7 @@ std::string pipeline_of(gpointer element) {
 
 void note_refusal(gpointer element, const std::string& text) {
   Refusal refusal{pipeline_of(element), text};
-  const std::lock_guard guard(lock);
+  const MutexLock guard(lock);
   if (std::ranges::find(refusals, refusal.pipeline, &Refusal::pipeline) == refusals.end())
     refusals.push_back(std::move(refusal));
 }
@@ -99,8 +99,8 @@ void note_refusal(gpointer element, const std::string& text) {
 // Why it is not opened; empty if it is.
 std::string refusal_of(const std::string& uri) {
   const FilmReach known = [] {
-    const std::lock_guard guard(lock);
-    return reach;
+    const MutexLock guard(lock);
+    return allowed;
   }();
   if (may_open(known, uri))
     return "";
@@ -309,8 +309,8 @@ void guard_sources() {
       {"filesrc", "distguardedfilesrc", nullptr, nullptr, guard_handler<set_uri_of_file>});
   bool remote = false;
   {
-    const std::lock_guard guard(lock);
-    remote = reach.remote;
+    const MutexLock guard(lock);
+    remote = allowed.remote;
   }
   if (!remote)
     register_guarded({"souphttpsrc", "distguardedhttpsrc", init_http_class, init_http,
@@ -324,14 +324,14 @@ void guard_sources() {
 }
 
 void add_film(const std::string& uri) {
-  const std::lock_guard guard(lock);
-  reach.films.push_back(uri);
+  const MutexLock guard(lock);
+  allowed.films.push_back(uri);
 }
 
 GOptionEntry allow_remote_entry() {
   const GOptionArgFunc allow = [](const gchar*, const gchar*, gpointer, GError**) -> gboolean {
-    const std::lock_guard guard(lock);
-    reach.remote = true;
+    const MutexLock guard(lock);
+    allowed.remote = true;
     return TRUE;
   };
   return {"allow-remote",
@@ -345,7 +345,7 @@ GOptionEntry allow_remote_entry() {
 
 std::string refused_link(GstElement* pipeline) {
   const std::string name = pipeline ? pipeline_of(pipeline) : "";
-  const std::lock_guard guard(lock);
+  const MutexLock guard(lock);
   const auto found = std::ranges::find_if(refusals, [&](const Refusal& refusal) {
     return !pipeline || refusal.pipeline.empty() || refusal.pipeline == name;
   });

@@ -194,7 +194,7 @@ TsMends Head::mends() {
 }  // namespace
 
 TsMends mend_ts_head(std::string_view head) {
-  for (const std::size_t prefix : {0, 4}) {
+  for (const std::size_t prefix : {std::size_t{0}, std::size_t{4}}) {
     bool in_step = head.size() >= 4 * (kTsPacket + prefix);
     for (std::size_t i = 0; i < 4 && in_step; ++i)
       in_step = byte(head, prefix + i * (kTsPacket + prefix)) == kTsSync;

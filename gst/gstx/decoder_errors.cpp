@@ -5,8 +5,9 @@
 #include <gst/gst.h>
 
 #include <algorithm>
-#include <mutex>
 #include <string_view>
+
+#include "gst/base/mutex.h"
 
 namespace dist {
 namespace {
@@ -46,19 +47,21 @@ void log_others(GstDebugCategory* category, GstDebugLevel level, const gchar* fi
 }  // namespace
 
 void count_decoder_errors() {
-  static std::mutex lock;
-  const std::lock_guard guard(lock);
+  static Mutex lock;
+  const MutexLock guard(lock);
   GstDebugCategory* const found = libav ? nullptr : _gst_debug_get_category("libav");
   if (!found)
     return;
   shown = gst_debug_category_get_threshold(found);
   libav = found;
-  gst_debug_add_log_function(on_log, nullptr, nullptr);
+  // In parentheses the functions are meant: the macros of these names compare a function with a
+  // void*.
+  (gst_debug_add_log_function)(on_log, nullptr, nullptr);
   if (shown >= GST_LEVEL_ERROR)
     return;
   // With GST_DEBUG_FILE the default knows where to write to; nobody minds a line more there.
-  if (!g_getenv("GST_DEBUG_FILE") && gst_debug_remove_log_function(gst_debug_log_default) > 0)
-    gst_debug_add_log_function(log_others, nullptr, nullptr);
+  if (!g_getenv("GST_DEBUG_FILE") && (gst_debug_remove_log_function)(gst_debug_log_default) > 0)
+    (gst_debug_add_log_function)(log_others, nullptr, nullptr);
   gst_debug_category_set_threshold(found, GST_LEVEL_ERROR);
 }
 

@@ -6,14 +6,15 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <sstream>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "gst/base/mutex.h"
 #include "gst/gstx/ref.h"
+#include "gst/gstx/report.h"
 #include "gst/rendition/encoder_table.h"
 
 namespace dist {
@@ -51,15 +52,8 @@ std::string strip(const std::string& text) {
 }
 
 std::string first_error(GstBus* bus) {
-  GstMessage* const message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
-  if (!message)
-    return "it does not start";
-  GError* error = nullptr;
-  gst_message_parse_error(message, &error, nullptr);
-  const std::string text = error->message;
-  g_error_free(error);
-  gst_message_unref(message);
-  return text;
+  const auto message = Ref<GstMessage>::adopt(gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR));
+  return message ? report_of(message.get()).text : "it does not start";
 }
 
 // Empty if the encoder can be opened.
@@ -80,16 +74,16 @@ std::string try_to_open(const std::string& element) {
 
 // The same, asked once in the life of the process.
 std::string why_unusable(const std::string& element) {
-  static std::mutex lock;
-  static std::map<std::string, std::string> known;  // Guarded by lock.
+  static Mutex lock;
+  static std::map<std::string, std::string> known GUARDED_BY(lock);
   {
-    const std::lock_guard guard(lock);
+    const MutexLock guard(lock);
     if (const auto at = known.find(element); at != known.end())
       return at->second;
   }
   // Two threads may ask at a time; they learn the same.
   std::string reason = try_to_open(element);
-  const std::lock_guard guard(lock);
+  const MutexLock guard(lock);
   return known.emplace(element, std::move(reason)).first->second;
 }
 

@@ -3,7 +3,8 @@
 #include "gst/gstx/gather_memory.h"
 
 #include <algorithm>
-#include <mutex>
+
+#include "gst/base/mutex.h"
 
 namespace {
 
@@ -12,8 +13,8 @@ constexpr char kMemoryType[] = "DistGather";
 struct GatherContents {
   std::vector<dist::Ref<GstBuffer>> parts;
   std::vector<gsize> ends;  // Where each part ends.
-  std::mutex mutex;
-  std::vector<std::uint8_t> merged;  // Guarded by mutex; filled by the first map.
+  dist::Mutex mutex;
+  std::vector<std::uint8_t> merged GUARDED_BY(mutex);  // Filled by the first map.
 };
 
 struct GatherMemory {
@@ -30,7 +31,7 @@ gpointer gather_map(GstMemory* memory, gsize, GstMapFlags flags) {
   if ((flags & GST_MAP_WRITE) != 0)
     return nullptr;
   GatherContents& contents = contents_of(memory);
-  const std::lock_guard lock(contents.mutex);
+  const dist::MutexLock lock(contents.mutex);
   if (contents.merged.empty()) {
     contents.merged.resize(memory->maxsize);
     gsize offset = 0;

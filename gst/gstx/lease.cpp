@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gst/base/handover.h"
+#include "gst/base/mutex.h"
 #include "gst/gstx/ref.h"
 
 // The GObject around a lease, so that a GstStructure can hold it.
@@ -57,7 +58,7 @@ Lease::Done answer_without_frames(const Lease& lease) {
 }
 
 bool Lease::settle(Outcome outcome) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (is_settled_)
     return false;
   is_settled_ = true;
@@ -67,23 +68,24 @@ bool Lease::settle(Outcome outcome) {
 }
 
 void Lease::damaged(Time frame) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   damaged_.insert(frame);
 }
 
 bool Lease::is_damaged(Time frame) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return damaged_.contains(frame);
 }
 
 bool Lease::settled() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return is_settled_;
 }
 
 Lease::Outcome Lease::wait() {
-  std::unique_lock lock(mutex_);
-  settled_.wait(lock, [this] { return is_settled_; });
+  const MutexLock lock(mutex_);
+  while (!is_settled_)
+    settled_.wait(mutex_);
   return *std::exchange(outcome_, Cancelled());
 }
 

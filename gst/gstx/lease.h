@@ -8,10 +8,8 @@
 #include <gst/gst.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,6 +17,7 @@
 #include <vector>
 
 #include "gst/base/bytes.h"
+#include "gst/base/mutex.h"
 #include "gst/cut/segment.h"
 #include "gst/rendition/rendition.h"
 
@@ -85,11 +84,11 @@ class Lease {
   std::atomic<std::uint32_t> frames_ = 0;
   std::atomic<bool> no_frame_ = false;
   std::atomic<bool> arrived_ = false;
-  mutable std::mutex mutex_;
-  std::set<Time> damaged_;  // Guarded by mutex_.
-  std::condition_variable settled_;
-  bool is_settled_ = false;         // Guarded by mutex_.
-  std::optional<Outcome> outcome_;  // Guarded by mutex_.
+  mutable Mutex mutex_;
+  std::set<Time> damaged_ GUARDED_BY(mutex_);
+  Condition settled_;
+  bool is_settled_ GUARDED_BY(mutex_) = false;
+  std::optional<Outcome> outcome_ GUARDED_BY(mutex_);
 };
 
 // The answer of a worker whose decoder gave no frame of the segment: each rendition without frames.

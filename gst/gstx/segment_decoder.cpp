@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "gst/gstx/report.h"
 #include "gst/gstx/segment_buffer.h"
 #include "gst/gstx/segment_play.h"
 #include "gst/gstx/stream_format.h"
@@ -229,11 +230,7 @@ std::string SegmentDecoder::failure(GstFlowReturn flow) {
   const auto message = Ref<GstMessage>::adopt(gst_bus_pop_filtered(bus_.get(), GST_MESSAGE_ERROR));
   if (!message)
     return who + " stopped: " + gst_flow_get_name(flow);
-  GError* error = nullptr;
-  gst_message_parse_error(message.get(), &error, nullptr);
-  const std::string text = error->message;
-  g_error_free(error);
-  return who + " failed: " + text;
+  return who + " failed: " + report_of(message.get()).text;
 }
 
 // --- Sizes

@@ -12,10 +12,11 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <condition_variable>
 #include <optional>
 #include <utility>
 
+#include "gst/base/glib_error.h"
+#include "gst/base/mutex.h"
 #include "gst/gstx/luma_reader.h"
 #include "gst/gstx/segment_buffer.h"
 #include "gst/gstx/segment_decoder.h"
@@ -180,7 +181,7 @@ class SegmentLooker::Work {
     pthread_setname_np(pthread_self(), "dist-look");
     Status status = times_.size() > kMaxFrames ? Status(Error{"it has too many frames to look at"})
                                                : decode_frames();
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     status_ = std::move(status);
     finished_ = true;
     changed_.notify_all();
@@ -190,20 +191,25 @@ class SegmentLooker::Work {
 
   void stop() {
     stop_ = true;
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     changed_.notify_all();
   }
   bool stopped() const { return stop_; }
   // Until it has finished, or, unless `stopping`, is to stop. Whether it has finished.
   bool wait(std::chrono::nanoseconds limit, bool stopping) {
-    std::unique_lock lock(lock_);
-    changed_.wait_for(lock, limit, [&] { return finished_ || (!stopping && stop_); });
+    const MutexLock lock(lock_);
+    const auto end = Condition::Clock::now() + limit;
+    while (!finished_ && (stopping || !stop_) && changed_.wait_until(lock_, end)) {
+    }
     return finished_;
   }
 
   // --- Once it has finished
 
-  const Status& status() const { return status_; }
+  Status status() {
+    const MutexLock lock(lock_);
+    return status_;
+  }
   SegmentLook& look() { return look_; }
   GstSample* last_frame() const { return last_frame_.get(); }
 
@@ -285,10 +291,10 @@ class SegmentLooker::Work {
   Ref<GstSample> last_frame_;
 
   std::atomic<bool> stop_ = false;
-  std::mutex lock_;
-  std::condition_variable changed_;
-  bool finished_ = false;  // Guarded by lock_.
-  Status status_;          // Guarded by lock_ until it has finished.
+  Mutex lock_;
+  Condition changed_;
+  bool finished_ GUARDED_BY(lock_) = false;
+  Status status_ GUARDED_BY(lock_);
 };
 
 // --- The caller's thread
@@ -305,7 +311,7 @@ SegmentLooker::~SegmentLooker() {
 }
 
 void SegmentLooker::cancel() {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   cancelled_ = true;
   if (work_)
     work_->stop();
@@ -314,12 +320,17 @@ void SegmentLooker::cancel() {
 // A decoder that does not stop is left to itself: one answer must not keep the others from being
 // looked at.
 Status SegmentLooker::leave_last() {
+  std::shared_ptr<Work> last;
+  {
+    const MutexLock lock(lock_);
+    last = work_;
+  }
   if (thread_.joinable()) {
-    if (work_->wait(kGrace, true)) {
+    if (last->wait(kGrace, true)) {
       thread_.join();
     } else {
       thread_.detach();
-      stuck_.push_back(work_);
+      stuck_.push_back(std::move(last));
     }
   }
   std::erase_if(stuck_, [](const auto& work) { return work->wait({}, true); });
@@ -365,7 +376,7 @@ Result<std::shared_ptr<SegmentLooker::Work>> SegmentLooker::run(GstBuffer* segme
     return Error{subject + free.error()};
   const auto work = std::make_shared<Work>(std::move(*header), segment, options, keep);
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     if (cancelled_)
       return Error{subject + "cancelled"};
     work_ = work;
@@ -377,7 +388,7 @@ Result<std::shared_ptr<SegmentLooker::Work>> SegmentLooker::run(GstBuffer* segme
   else
     work->stop();
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     if (cancelled_)
       return Error{subject + "cancelled"};
   }
@@ -415,14 +426,11 @@ Result<std::vector<std::uint8_t>> SegmentLooker::picture(GstBuffer* segment,
   const auto caps = Ref<GstCaps>::adopt(
       gst_caps_new_simple("image/jpeg", "width", G_TYPE_INT, width, "height", G_TYPE_INT, height,
                           "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr));
-  GError* error = nullptr;
+  GLibError error;
   const auto made =
-      Ref<GstSample>::adopt(gst_video_convert_sample(frame, caps.get(), kPictureTime, &error));
-  if (!made) {
-    const std::string text = error ? error->message : "failed";
-    g_clear_error(&error);
-    return Error{subject + "cannot make a picture: " + text};
-  }
+      Ref<GstSample>::adopt(gst_video_convert_sample(frame, caps.get(), kPictureTime, error.out()));
+  if (!made)
+    return Error{subject + "cannot make a picture: " + error.message("failed")};
   const BufferMap map(gst_sample_get_buffer(made.get()));
   return std::vector<std::uint8_t>(map.span().begin(), map.span().end());
 }

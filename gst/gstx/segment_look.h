@@ -7,12 +7,12 @@
 #include <gst/gst.h>
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "gst/base/bytes.h"
+#include "gst/base/mutex.h"
 #include "gst/base/result.h"
 #include "gst/cut/segment.h"
 #include "gst/gstx/ref.h"
@@ -67,9 +67,9 @@ class SegmentLooker {
   Status leave_last();
   Status await(Work& work, const LookOptions& options);
 
-  std::mutex lock_;
-  bool cancelled_ = false;      // Guarded by lock_.
-  std::shared_ptr<Work> work_;  // Guarded by lock_. The last one; its thread may still run.
+  Mutex lock_;
+  bool cancelled_ GUARDED_BY(lock_) = false;
+  std::shared_ptr<Work> work_ GUARDED_BY(lock_);  // The last one; its thread may still run.
   std::thread thread_;
   std::vector<std::shared_ptr<Work>> stuck_;  // Their threads are nobody's.
 };

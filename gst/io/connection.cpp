@@ -10,6 +10,10 @@
 #include <optional>
 #include <vector>
 
+#include "gst/base/glib_error.h"
+#include "gst/base/text.h"
+#include "gst/io/object.h"
+
 namespace dist {
 namespace {
 
@@ -18,14 +22,10 @@ constexpr Instant kFinishTime = 2'000 * kMillisecond;
 }  // namespace
 
 std::string describe_peer(GSocketConnection* socket) {
-  GSocketAddress* address = g_socket_connection_get_remote_address(socket, nullptr);
+  const Object<GSocketAddress> address(g_socket_connection_get_remote_address(socket, nullptr));
   if (!address)
     return "unknown";
-  gchar* text = g_socket_connectable_to_string(G_SOCKET_CONNECTABLE(address));
-  std::string result = text;
-  g_free(text);
-  g_object_unref(address);
-  return result;
+  return take_string(g_socket_connectable_to_string(G_SOCKET_CONNECTABLE(address.get())));
 }
 
 // Lives as long as an operation is in flight, so that its callback finds it; `gone` tells the
@@ -94,14 +94,12 @@ struct Connection::State : std::enable_shared_from_this<Connection::State> {
   }
 
   void on_read(GInputStream* stream, GAsyncResult* result) {
-    GError* error = nullptr;
-    const gssize size = g_input_stream_read_finish(stream, result, &error);
-    const std::string text = error ? error->message : "closed by the peer";
-    g_clear_error(&error);
+    GLibError error;
+    const gssize size = g_input_stream_read_finish(stream, result, error.out());
     if (gone)
       return;
     if (size <= 0)
-      return close(finishing.value_or(text));
+      return close(finishing.value_or(error.message("closed by the peer")));
     // What comes after our goodbye is read only so that the peer can finish in good order.
     if (!finishing) {
       try {
@@ -142,10 +140,8 @@ struct Connection::State : std::enable_shared_from_this<Connection::State> {
   }
 
   void on_written(GOutputStream* stream, GAsyncResult* result) {
-    GError* error = nullptr;
-    const bool ok = g_output_stream_writev_all_finish(stream, result, nullptr, &error);
-    const std::string text = error ? error->message : "";
-    g_clear_error(&error);
+    GLibError error;
+    const bool ok = g_output_stream_writev_all_finish(stream, result, nullptr, error.out());
     writing = false;
     if (gone)
       return;
@@ -153,7 +149,7 @@ struct Connection::State : std::enable_shared_from_this<Connection::State> {
       // The peer has closed, but its last words may still be unread: reading them ends it.
       deaf = true;
       finish_timer->set(IoThread::now() + kFinishTime);
-      finish_reason = finishing.value_or(text);
+      finish_reason = finishing.value_or(error.message());
       return;
     }
     write();

@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/io/io_thread.h"
 
-#include <condition_variable>
-#include <mutex>
-
 #include "gst/base/handover.h"
+#include "gst/base/mutex.h"
 
 namespace dist {
 namespace {
@@ -67,17 +65,18 @@ void IoThread::post(Work work) {
 }
 
 void IoThread::run(const Work& work) {
-  std::mutex mutex;
-  std::condition_variable done;
+  Mutex mutex;
+  Condition done;
   bool finished = false;
   post([&] {
     work();
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     finished = true;
     done.notify_one();
   });
-  std::unique_lock lock(mutex);
-  done.wait(lock, [&] { return finished; });
+  const MutexLock lock(mutex);
+  while (!finished)
+    done.wait(mutex);
 }
 
 void IoThread::wait_until(const std::function<bool()>& condition, unsigned milliseconds) {

@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 
+#include "gst/base/glib_error.h"
+#include "gst/io/object.h"
 #include "gst/rendition/rendition_text.h"
 
 namespace dist {
@@ -33,29 +35,17 @@ const struct {
     {"threads", Kind::kNumber}, {"speed", Kind::kText},
 };
 
-struct Unref {
-  void operator()(gpointer object) const { g_object_unref(object); }
-};
-template <class T>
-using Object = std::unique_ptr<T, Unref>;
-
-std::string take_message(GError* error) {
-  const std::string message = error ? error->message : "unknown error";
-  g_clear_error(&error);
-  return message;
-}
-
 Result<std::string> read_file(const std::string& path) {
-  GError* error = nullptr;
+  GLibError error;
   const Object<GFile> file(g_file_new_for_path(path.c_str()));
-  const Object<GFileInputStream> stream(g_file_read(file.get(), nullptr, &error));
+  const Object<GFileInputStream> stream(g_file_read(file.get(), nullptr, error.out()));
   if (!stream)
-    return Error{path + ": " + take_message(error)};
+    return Error{path + ": " + error.message()};
   std::string data(kMaxLadderFile + 1, '\0');
   gsize size = 0;
   if (!g_input_stream_read_all(G_INPUT_STREAM(stream.get()), data.data(), data.size(), &size,
-                               nullptr, &error))
-    return Error{path + ": " + take_message(error)};
+                               nullptr, error.out()))
+    return Error{path + ": " + error.message()};
   if (size > kMaxLadderFile)
     return Error{path + ": larger than 1 MiB, which no ladder is"};
   data.resize(size);
@@ -242,11 +232,11 @@ Result<std::vector<RenditionSpec>> read_ladder(const std::string& path) {
   if (!data)
     return Error{data.error()};
   const Object<JsonParser> parser(json_parser_new_immutable());
-  GError* error = nullptr;
+  GLibError error;
   if (!json_parser_load_from_data(parser.get(), data->data(), static_cast<gssize>(data->size()),
-                                  &error)) {
+                                  error.out())) {
     // "<data>:3:7: Parse error: …", and the parser itself has forgotten the line.
-    const std::string message = take_message(error);
+    const std::string message = error.message();
     const std::size_t line = message.find(':') + 1;
     const std::size_t text = message.find("error: ");
     if (line == 0 || text == std::string::npos)

@@ -11,13 +11,12 @@
 #include <sstream>
 #include <string>
 
+#include "gst/io/object.h"
+
 namespace dist {
 namespace {
 
-struct Unref {
-  void operator()(GSocketAddress* address) const { g_object_unref(address); }
-};
-using Address = std::unique_ptr<GSocketAddress, Unref>;
+using Address = Object<GSocketAddress>;
 
 // As the table has it: words of 32 bits as this machine reads them, and the port.
 std::string entry_of(GSocketAddress* address, bool mapped) {

@@ -7,8 +7,10 @@
 #include <utility>
 #include <variant>
 
+#include "gst/base/glib_error.h"
 #include "gst/io/io_thread.h"
 #include "gst/io/nonce.h"
+#include "gst/io/object.h"
 
 namespace dist {
 namespace {
@@ -18,24 +20,17 @@ std::string place(const StatusLink::Config& config) {
   return (ipv6 ? "[" + config.host + "]" : config.host) + ":" + std::to_string(config.port);
 }
 
-std::string take_message(GError* error) {
-  std::string text = error ? error->message : "unknown error";
-  g_clear_error(&error);
-  return text;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<StatusLink>> StatusLink::dial(const Config& config) {
-  GSocketClient* const client = g_socket_client_new();
-  g_socket_client_set_enable_proxy(client, FALSE);
-  g_socket_client_set_timeout(client, config.patience);
-  GError* error = nullptr;
-  GSocketConnection* const socket =
-      g_socket_client_connect_to_host(client, config.host.c_str(), config.port, nullptr, &error);
-  g_object_unref(client);
+  const Object<GSocketClient> client(g_socket_client_new());
+  g_socket_client_set_enable_proxy(client.get(), FALSE);
+  g_socket_client_set_timeout(client.get(), config.patience);
+  GLibError error;
+  GSocketConnection* const socket = g_socket_client_connect_to_host(
+      client.get(), config.host.c_str(), config.port, nullptr, error.out());
   if (!socket)
-    return Error{place(config) + ": nobody answers there: " + take_message(error)};
+    return Error{place(config) + ": nobody answers there: " + error.message()};
   wire::Nonce nonce;
   const bool random = make_nonce(nonce);
   std::unique_ptr<StatusLink> link(new StatusLink(config, socket, nonce));
@@ -72,24 +67,21 @@ Status StatusLink::write() {
   GOutputStream* const stream = g_io_stream_get_output_stream(G_IO_STREAM(socket_));
   while (session_.has_output())
     for (const Bytes& piece : session_.next_output()) {
-      GError* error = nullptr;
+      GLibError error;
       if (!g_output_stream_write_all(stream, piece.span().data(), piece.size(), nullptr, nullptr,
-                                     &error))
-        return failure(take_message(error));
+                                     error.out()))
+        return failure(error.message());
     }
   return {};
 }
 
 Status StatusLink::read() {
   std::array<std::uint8_t, 16 * 1024> input;
-  GError* error = nullptr;
+  GLibError error;
   const gssize size = g_input_stream_read(g_io_stream_get_input_stream(G_IO_STREAM(socket_)),
-                                          input.data(), input.size(), nullptr, &error);
-  if (size < 0) {
-    const bool late = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
-    const std::string text = take_message(error);
-    return late ? too_late() : failure(text);
-  }
+                                          input.data(), input.size(), nullptr, error.out());
+  if (size < 0)
+    return error.is(G_IO_ERROR, G_IO_ERROR_TIMED_OUT) ? too_late() : failure(error.message());
   closed_ = size == 0;
   const Status status =
       session_.receive({input.data(), static_cast<std::size_t>(size)}, IoThread::now(), events_);

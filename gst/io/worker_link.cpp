@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "gst/base/glib_error.h"
 #include "gst/io/nonce.h"
+#include "gst/io/object.h"
 
 namespace dist {
 namespace {
@@ -89,13 +91,12 @@ void WorkerLink::dial_later() {
 
 void WorkerLink::dialled(GAsyncResult* result) {
   dialling_ = false;
-  GError* error = nullptr;
-  GSocketConnection* socket = g_socket_client_connect_to_host_finish(client_, result, &error);
-  const std::string text = error ? error->message : "";
-  g_clear_error(&error);
+  GLibError error;
+  const Object<GSocketConnection> socket(
+      g_socket_client_connect_to_host_finish(client_, result, error.out()));
   if (!socket) {
     if (!stopping_)
-      unreachable(text);
+      unreachable(error.message());
     return;
   }
   wire::Nonce nonce;
@@ -104,12 +105,11 @@ void WorkerLink::dialled(GAsyncResult* result) {
     protocol_error_ = false;
     session_ = std::make_unique<WorkerSession>(config_.session, nonce, IoThread::now());
     connection_ = std::make_unique<Connection>(
-        thread_, socket, *session_,
+        thread_, socket.get(), *session_,
         [this](std::span<const std::uint8_t> bytes) { return receive(bytes); },
         [this](const std::string& reason) { closed(reason); });
     watch();
   }
-  g_object_unref(socket);
 }
 
 // Tells the primary how far the work is, and notices when the primary says nothing any more.
@@ -136,7 +136,7 @@ void WorkerLink::watch() {
 
 Status WorkerLink::receive(std::span<const std::uint8_t> bytes) {
   std::vector<WorkerSession::Event> events;
-  const Status status = session_->receive(bytes, IoThread::now(), events);
+  Status status = session_->receive(bytes, IoThread::now(), events);
   protocol_error_ = !status;
   if (stopping_)
     return status;

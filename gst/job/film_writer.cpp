@@ -7,13 +7,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "gst/base/mutex.h"
 #include "gst/cut/nal_units.h"
 #include "gst/gstx/stream_format.h"
 #include "gst/job/av_parameters.h"
@@ -170,32 +170,33 @@ struct FilmWriter::State {
 
   // Whether it cannot be decoded any more, neither by what the file says of its track nor by what
   // its keyframes can say.
-  bool changes(std::size_t track, GstSample* sample);
+  bool changes(std::size_t index, GstSample* sample);
   // These return what went wrong, as libavformat says it; at least 0: nothing did.
-  int take(std::size_t track, GstSample* sample);
-  int end(std::size_t track);
-
-  std::mutex mutex;
-  std::vector<std::unique_ptr<Track>> tracks;
+  int take(std::size_t index, GstSample* sample);
+  int end(std::size_t index);
+  // The index of the track.
+  std::size_t add(std::unique_ptr<Track> track);
 
  private:
-  int begin();
-  void add_stream(Track& track);
-  int take_cue(Track& track, Cue cue);
-  void queue_cues(Track& track, std::vector<Cue> cues);
-  int write_ready();
-  int write(Track& track, Packet packet);
-  bool is_ready() const;
-  Track* first_waiting() const;
+  int begin() REQUIRES(mutex_);
+  void add_stream(Track& track) REQUIRES(mutex_);
+  int take_cue(Track& track, Cue cue) REQUIRES(mutex_);
+  void queue_cues(Track& track, const std::vector<Cue>& cues) REQUIRES(mutex_);
+  int write_ready() REQUIRES(mutex_);
+  int write(Track& track, Packet packet) REQUIRES(mutex_);
+  bool is_ready() const REQUIRES(mutex_);
+  Track* first_waiting() const REQUIRES(mutex_);
   bool is_mp4() const { return std::string_view(file_->oformat->name) == "mp4"; }
   AVCodecID text_codec() const;
 
   const std::string path_;
+  Mutex mutex_;
+  std::vector<std::unique_ptr<Track>> tracks_ GUARDED_BY(mutex_);
   AVFormatContext* file_ = nullptr;
-  bool begun_ = false;
-  std::int64_t beginning_ = 0;  // What is time 0 in the file.
-  std::uint64_t waiting_ = 0;   // Bytes.
-  int failure_ = 0;
+  bool begun_ GUARDED_BY(mutex_) = false;
+  std::int64_t beginning_ GUARDED_BY(mutex_) = 0;  // What is time 0 in the file.
+  std::uint64_t waiting_ GUARDED_BY(mutex_) = 0;   // Bytes.
+  int failure_ GUARDED_BY(mutex_) = 0;
 };
 
 FilmWriter::State::State(std::string path_of_file, const std::string& format,
@@ -261,14 +262,14 @@ void FilmWriter::State::add_stream(Track& track) {
 
 // Once it is known what all streams are.
 int FilmWriter::State::begin() {
-  for (const auto& track : tracks)
+  for (const auto& track : tracks_)
     add_stream(*track);
   if (failure_ < 0)
     return failure_;
   // Players of MP4 would wait for what begins later.
   if (is_mp4()) {
     std::optional<std::int64_t> earliest;
-    for (const auto& track : tracks)
+    for (const auto& track : tracks_)
       if (!track->is_sparse() && !track->waiting.empty())
         earliest =
             std::min(earliest.value_or(track->waiting.front()->pts), track->waiting.front()->pts);
@@ -286,8 +287,8 @@ int FilmWriter::State::begin() {
 }
 
 bool FilmWriter::State::changes(std::size_t index, GstSample* sample) {
-  const std::lock_guard lock(mutex);
-  Track& track = *tracks[index];
+  const MutexLock lock(mutex_);
+  Track& track = *tracks_[index];
   GstCaps* const now = gst_sample_get_caps(sample);
   if (track.is_sparse() || !track.caps || track.latest_caps.get() == now)
     return false;
@@ -304,8 +305,8 @@ bool FilmWriter::State::changes(std::size_t index, GstSample* sample) {
 }
 
 int FilmWriter::State::take(std::size_t index, GstSample* sample) {
-  const std::lock_guard lock(mutex);
-  Track& track = *tracks[index];
+  const MutexLock lock(mutex_);
+  Track& track = *tracks_[index];
   GstBuffer* const buffer = gst_sample_get_buffer(sample);
   const GstSegment* const segment = gst_sample_get_segment(sample);
   if (!track.caps)
@@ -349,7 +350,7 @@ int FilmWriter::State::take_cue(Track& track, Cue cue) {
   return write_ready();
 }
 
-void FilmWriter::State::queue_cues(Track& track, std::vector<Cue> cues) {
+void FilmWriter::State::queue_cues(Track& track, const std::vector<Cue>& cues) {
   for (const Cue& cue : cues) {
     const std::string bytes = text_codec() == AV_CODEC_ID_MOV_TEXT ? as_mp4_sample(cue.text)
                               : text_codec() == AV_CODEC_ID_WEBVTT ? as_webvtt(cue.text)
@@ -370,14 +371,14 @@ bool FilmWriter::State::is_ready() const {
   // Where one stream has a hole the others do not wait for its end: the file need not be in order.
   if (begun_ && waiting_ > kMostWaiting)
     return true;
-  return std::ranges::all_of(tracks, [](const auto& track) {
+  return std::ranges::all_of(tracks_, [](const auto& track) {
     return track->ended || track->is_sparse() || !track->waiting.empty();
   });
 }
 
 Track* FilmWriter::State::first_waiting() const {
   Track* first = nullptr;
-  for (const auto& track : tracks)
+  for (const auto& track : tracks_)
     if (!track->waiting.empty() &&
         (!first || track->waiting.front()->dts < first->waiting.front()->dts))
       first = track.get();
@@ -428,15 +429,21 @@ int FilmWriter::State::write(Track& track, Packet packet) {
   return result < 0 ? result : file_->pb->error;
 }
 
+std::size_t FilmWriter::State::add(std::unique_ptr<Track> track) {
+  const MutexLock lock(mutex_);
+  tracks_.push_back(std::move(track));
+  return tracks_.size() - 1;
+}
+
 int FilmWriter::State::end(std::size_t index) {
-  const std::lock_guard lock(mutex);
-  Track& track = *tracks[index];
+  const MutexLock lock(mutex_);
+  Track& track = *tracks_[index];
   if (std::exchange(track.ended, true) || failure_ < 0)
     return failure_;
   if (track.wanted.is_text && is_mp4())
     queue_cues(track, track.cues.finish());
   write_ready();
-  if (failure_ < 0 || !std::ranges::all_of(tracks, [](const auto& t) { return t->ended; }))
+  if (failure_ < 0 || !std::ranges::all_of(tracks_, [](const auto& t) { return t->ended; }))
     return failure_;
   failure_ = std::min(0, av_write_trailer(file_));
   const int closed = avio_closep(&file_->pb);
@@ -498,12 +505,12 @@ void FilmWriter::add(GstAppSink* sink, const WrittenTrack& wanted) {
   auto track = std::make_unique<Track>();
   track->wanted = wanted;
   track->caps = wanted.kind == StreamKind::kSubtitles ? wanted.caps : Ref<GstCaps>();
-  state_->tracks.push_back(std::move(track));
+  const std::size_t index = state_->add(std::move(track));
   g_object_set(sink, "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE, nullptr);
   GstAppSinkCallbacks callbacks{};
   callbacks.new_sample = on_sample<State>;
   callbacks.eos = on_end<State>;
-  gst_app_sink_set_callbacks(sink, &callbacks, new Input<State>{state_, state_->tracks.size() - 1},
+  gst_app_sink_set_callbacks(sink, &callbacks, new Input<State>{state_, index},
                              [](gpointer data) { delete static_cast<Input<State>*>(data); });
 }
 

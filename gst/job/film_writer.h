@@ -34,7 +34,7 @@ class FilmWriter {
   FilmWriter(const std::string& path, const std::string& format, const GstToc* chapters);
   // What comes into `sink` is written; in the order of the tracks, and all before anything comes.
   // The sink posts what goes wrong. The file is complete once all sinks have ended.
-  void add(GstAppSink* sink, const WrittenTrack& track);
+  void add(GstAppSink* sink, const WrittenTrack& wanted);
 
  private:
   struct State;

@@ -317,7 +317,7 @@ Result<OutputFiles> OutputFiles::prepare(const std::vector<std::string>& names, 
 
 Status OutputFiles::add(const std::string& name) {
   const std::string path = temporary_of(name);
-  if (const Status status = make_folders(path); !status)
+  if (Status status = make_folders(path); !status)
     return status;
   remove_leftovers(fs::path(path).parent_path());
   auto made = is_folder(name) ? make_folder(name, path) : make_file(name, path);
@@ -383,7 +383,7 @@ Status OutputFiles::commit() {
       return cannot_write(file.name, cause());
   }
   for (auto file = files_.begin(); file != files_.end(); ++file) {
-    const Status status = give_name(*file);
+    Status status = give_name(*file);
     if (status)
       continue;
     while (file != files_.begin())

@@ -9,12 +9,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "gst/base/glib_error.h"
+#include "gst/base/mutex.h"
 #include "gst/base/text.h"
 #include "gst/gstx/luma_reader.h"
 #include "gst/job/thumbnails.h"
@@ -158,14 +159,12 @@ class SheetFiles {
     const auto raw = Ref<GstCaps>::adopt(gst_video_info_to_caps(&info));
     const auto wanted = Ref<GstCaps>::adopt(gst_caps_new_empty_simple("image/jpeg"));
     const auto sheet = Ref<GstSample>::adopt(gst_sample_new(buffer, raw.get(), nullptr, nullptr));
-    GError* error = nullptr;
+    GLibError error;
     auto jpeg = Ref<GstSample>::adopt(
-        gst_video_convert_sample(sheet.get(), wanted.get(), kPatience, &error));
+        gst_video_convert_sample(sheet.get(), wanted.get(), kPatience, error.out()));
     if (jpeg)
       return jpeg;
-    Error failure{error ? error->message : "it cannot be encoded"};
-    g_clear_error(&error);
-    return failure;
+    return Error{error.message("it cannot be encoded")};
   }
 
   const Folder& folder_;
@@ -232,7 +231,7 @@ class SpanWatcher {
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, look, this, nullptr);
   }
   FilmSpan span() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return span_.value_or(FilmSpan());
   }
 
@@ -253,15 +252,15 @@ class SpanWatcher {
   }
 
   void add(Time begin, Time duration) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!span_)
       span_ = {begin, begin};
     span_->begin = std::min(span_->begin, begin);
     span_->end = std::max(span_->end, begin + duration);
   }
 
-  mutable std::mutex mutex_;
-  std::optional<FilmSpan> span_;  // Guarded by mutex_.
+  mutable Mutex mutex_;
+  std::optional<FilmSpan> span_ GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -219,6 +219,10 @@ GST_START_TEST(test_printable_has_nothing_that_a_terminal_obeys) {
        "evil\xe2\x81\xa6\xe2\x80\xa6",
        "?evil?\xe2\x80\xa6"},
       {"Zo\xc3\xab \xe2\x82\xac", "Zo\xc3\xab \xe2\x82\xac"},
+      {"a\xff"
+       "b\xe2\x82",
+       "a\xef\xbf\xbd"
+       "b\xef\xbf\xbd\xef\xbf\xbd"},
       {"", ""},
   };
   for (const auto& row : rows)

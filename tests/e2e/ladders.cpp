@@ -9,10 +9,11 @@
 #include <deque>
 #include <iterator>
 #include <map>
-#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "gst/base/mutex.h"
 
 #include <gst/app/gstappsink.h>
 #include <gst/check/gstcheck.h>
@@ -41,7 +42,7 @@ class TimeLog {
         this, nullptr);
   }
   Times times() {
-    const std::lock_guard lock(lock_);
+    const dist::MutexLock lock(lock_);
     std::sort(times_.begin(), times_.end());
     return times_;
   }
@@ -54,12 +55,12 @@ class TimeLog {
     const guint64 time =
         gst_segment_to_running_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
     gst_event_unref(event);
-    const std::lock_guard lock(lock_);
+    const dist::MutexLock lock(lock_);
     times_.push_back(time);
   }
 
-  std::mutex lock_;
-  Times times_;  // Guarded by lock_.
+  dist::Mutex lock_;
+  Times times_ GUARDED_BY(lock_);
 };
 
 // One film and what shall be made of it.

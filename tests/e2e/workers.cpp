@@ -197,7 +197,8 @@ GST_START_TEST(test_seek_in_the_middle_begins_the_job_anew) {
   const film::Recording seen = film::record(primary.pipeline, 90, [&](const std::string& message) {
     if (sought || message.rfind("dist-segment-done, segment=(guint64)1", 0) != 0)
       return;
-    // Without a buffer at its sink no pipeline can be sought, and the first may still be on its way.
+    // Without a buffer at its sink no pipeline can be sought, and the first may still be on its
+    // way.
     ck_assert_int_eq(gst_element_get_state(primary.pipeline, nullptr, nullptr, GST_CLOCK_TIME_NONE),
                      GST_STATE_CHANGE_SUCCESS);
     sought = gst_element_seek_simple(primary.pipeline, GST_FORMAT_TIME,
@@ -227,8 +228,8 @@ GST_START_TEST(test_strangers_change_nothing) {
   talk(primary.port, noise);
   // A greeting of protocol versions 7 to 9: type, reserved, length, magic, versions, capacity,
   // nonce, name.
-  const std::string greeting = std::string("\x01\0\0\0\x2e\0\0\0GDST\x07\0\x09\0\x01\0", 18) +
-                               std::string(36, '\0');
+  const std::string greeting =
+      std::string("\x01\0\0\0\x2e\0\0\0GDST\x07\0\x09\0\x01\0", 18) + std::string(36, '\0');
   const std::string answer = talk(primary.port, greeting);
   ck_assert_msg(answer.find("versions 7 to 9") != std::string::npos &&
                     answer.find("version 1") != std::string::npos,

@@ -3,10 +3,10 @@
 #include "tests/elements/chain_player.h"
 
 #include <algorithm>
-#include <mutex>
 
 #include <gst/app/gstappsink.h>
 
+#include "gst/base/mutex.h"
 #include "gst/base/text.h"
 #include "gst/gstx/encoder_choice.h"
 #include "gst/gstx/segment_buffer.h"
@@ -62,14 +62,14 @@ std::string without_stream_headers(const std::string& text) {
 // The pad behind one of the chain's.
 struct ChainPlayer::Sink {
   Ref<GstPad> pad;
-  std::mutex lock;
-  GstSegment segment;  // Guarded by lock.
-  Output output;       // Guarded by lock.
+  dist::Mutex lock;
+  GstSegment segment GUARDED_BY(lock);
+  Output output GUARDED_BY(lock);
 
   static GstFlowReturn chain(GstPad* pad, GstObject*, GstBuffer* raw) {
     auto* const self = static_cast<Sink*>(gst_pad_get_element_private(pad));
     const auto buffer = Ref<GstBuffer>::adopt(raw);
-    const std::lock_guard lock(self->lock);
+    const dist::MutexLock lock(self->lock);
     const bool delta = GST_BUFFER_FLAG_IS_SET(raw, GST_BUFFER_FLAG_DELTA_UNIT);
     const dist::BufferMap map(raw);
     self->output.frames.push_back(
@@ -81,7 +81,7 @@ struct ChainPlayer::Sink {
   static gboolean event(GstPad* pad, GstObject*, GstEvent* raw) {
     auto* const self = static_cast<Sink*>(gst_pad_get_element_private(pad));
     const auto event = Ref<GstEvent>::adopt(raw);
-    const std::lock_guard lock(self->lock);
+    const dist::MutexLock lock(self->lock);
     if (auto lease = dist::lease_from_event(raw))
       self->output.leases.push_back(std::move(lease));
     if (GST_EVENT_TYPE(raw) == GST_EVENT_EOS)
@@ -156,7 +156,7 @@ std::vector<Output> ChainPlayer::play_beginning(const Cut& cut, std::size_t unit
 std::vector<Output> ChainPlayer::outputs() {
   std::vector<Output> outputs;
   for (const auto& sink : sinks_) {
-    const std::lock_guard lock(sink->lock);
+    const dist::MutexLock lock(sink->lock);
     outputs.push_back(sink->output);
   }
   return outputs;
@@ -169,8 +169,10 @@ void ChainPlayer::begin(const Cut& cut) {
   }
   played_ = true;
   // Caps outlive a flush, and encoders do not say them again.
-  for (const auto& sink : sinks_)
+  for (const auto& sink : sinks_) {
+    const dist::MutexLock lock(sink->lock);
     sink->output = {{}, sink->output.caps, false, {}};
+  }
   lease_ = std::make_shared<dist::Lease>(cut.header, specs_);
 
   GstSegment segment;

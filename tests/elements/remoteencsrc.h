@@ -4,10 +4,10 @@
 // A remoteencsrc for tests, alone or in a whole worker, and the primary it dials.
 #pragma once
 
-#include <mutex>
 #include <string>
 #include <utility>
 
+#include "gst/base/mutex.h"
 #include "tests/elements/helpers.h"
 
 namespace test {
@@ -29,13 +29,13 @@ class PadLog {
         this, nullptr);
   }
   std::string text() const {
-    const std::lock_guard lock(lock_);
+    const dist::MutexLock lock(lock_);
     return text_ + (buffers_ > 0 ? "data*" + std::to_string(buffers_) + " " : "");
   }
 
  private:
   void note(GstPadProbeInfo* info) {
-    const std::lock_guard lock(lock_);
+    const dist::MutexLock lock(lock_);
     if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0) {
       ++buffers_;
       return;
@@ -45,9 +45,9 @@ class PadLog {
     text_ += std::string(GST_EVENT_TYPE_NAME(GST_PAD_PROBE_INFO_EVENT(info))) + " ";
   }
 
-  mutable std::mutex lock_;
-  std::string text_;  // Guarded by lock_.
-  int buffers_ = 0;   // Guarded by lock_.
+  mutable dist::Mutex lock_;
+  std::string text_ GUARDED_BY(lock_);
+  int buffers_ GUARDED_BY(lock_) = 0;
 };
 
 // A remoteencsrc and the primary it dials. Nothing downstream answers its leases.

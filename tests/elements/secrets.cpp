@@ -113,8 +113,8 @@ GST_START_TEST(test_secrets_are_needed_beyond_loopback) {
   for (const char* address : {"0.0.0.0", "::", "10.0.0.1", "::%1", "fe80::1%lo"})
     expect_no_start(std::string("port=0 address=") + address, GST_RESOURCE_ERROR_NOT_AUTHORIZED,
                     "secret-file");
-  for (const char* properties :
-       {"address=0.0.0.0 secret=twelve-owls!", "address=0.0.0.0 allow-anonymous=true", "address=127.0.0.2"})
+  for (const char* properties : {"address=0.0.0.0 secret=twelve-owls!",
+                                 "address=0.0.0.0 allow-anonymous=true", "address=127.0.0.2"})
     RemoteEnc{properties}.messages().next("dist-listening");
 }
 GST_END_TEST

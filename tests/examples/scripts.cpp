@@ -247,7 +247,8 @@ GST_START_TEST(test_two_machines_take_the_secret_from_the_environment) {
       "ffmpeg -v error -f lavfi -i testsrc2=size=320x180:rate=25:duration=1 -pix_fmt yuv420p " +
       film);
   const std::string script =
-      "env -u GST_DIST_SECRET_FILE GST_DIST_SECRET=an-owl-in-the-film LOCAL_WORKERS=0 pipelines/two-machines.sh ";
+      "env -u GST_DIST_SECRET_FILE GST_DIST_SECRET=an-owl-in-the-film LOCAL_WORKERS=0 "
+      "pipelines/two-machines.sh ";
   const std::string port = std::to_string(farm::free_port());
   farm::Process worker(script + "worker 127.0.0.1 " + port);
   farm::Process primary(script + "primary " + film + " " + (folder / "out.mp4") + " " + port);

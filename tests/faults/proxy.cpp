@@ -18,9 +18,10 @@
 #include <cstdlib>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <thread>
 #include <utility>
+
+#include "gst/base/mutex.h"
 
 namespace faults {
 namespace {
@@ -175,10 +176,10 @@ class Proxy::Thread {
   Descriptor command_;
   unsigned port_ = 0;
 
-  mutable std::mutex lock_;
-  Seen seen_;                         // Guarded by lock_.
-  std::optional<Breakage> breakage_;  // Guarded by lock_; to be applied to all.
-  bool stopping_ = false;             // Guarded by lock_.
+  mutable dist::Mutex lock_;
+  Seen seen_ GUARDED_BY(lock_);
+  std::optional<Breakage> breakage_ GUARDED_BY(lock_);  // To be applied to all.
+  bool stopping_ GUARDED_BY(lock_) = false;
 
   // Belong to the thread.
   std::vector<std::unique_ptr<Connection>> connections_;
@@ -208,7 +209,7 @@ Proxy::Thread::Thread(unsigned primary_port, Plan plan, std::function<void()> wa
 
 Proxy::Thread::~Thread() {
   {
-    const std::lock_guard lock(lock_);
+    const dist::MutexLock lock(lock_);
     stopping_ = true;
   }
   eventfd_write(command_.get(), 1);
@@ -216,13 +217,13 @@ Proxy::Thread::~Thread() {
 }
 
 Seen Proxy::Thread::seen() const {
-  const std::lock_guard lock(lock_);
+  const dist::MutexLock lock(lock_);
   return seen_;
 }
 
 void Proxy::Thread::break_all(Breakage breakage) {
   {
-    const std::lock_guard lock(lock_);
+    const dist::MutexLock lock(lock_);
     breakage_ = breakage;
   }
   eventfd_write(command_.get(), 1);
@@ -233,7 +234,7 @@ void Proxy::Thread::run() {
     wait();
     obey();
     {
-      const std::lock_guard lock(lock_);
+      const dist::MutexLock lock(lock_);
       if (stopping_)
         return;
     }
@@ -248,7 +249,7 @@ void Proxy::Thread::run() {
     if (!std::exchange(changed_, false))
       continue;
     {
-      const std::lock_guard lock(lock_);
+      const dist::MutexLock lock(lock_);
       seen_ = now_;
     }
     wake_();
@@ -282,7 +283,7 @@ void Proxy::Thread::obey() {
   eventfd_read(command_.get(), &count);
   std::optional<Breakage> breakage;
   {
-    const std::lock_guard lock(lock_);
+    const dist::MutexLock lock(lock_);
     breakage = std::exchange(breakage_, std::nullopt);
   }
   if (!breakage)

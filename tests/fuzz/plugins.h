@@ -6,9 +6,9 @@
 
 #include <gst/gst.h>
 
-// What other libraries keep, or lose: GLib its tables, GStreamer its plugins, decoders what a broken
-// picture left. Objects of GStreamer that this project leaks are not seen either: they are GLib's
-// memory. What it allocates with new is, and the limit on memory bounds the rest.
+// What other libraries keep, or lose: GLib its tables, GStreamer its plugins, decoders what a
+// broken picture left. Objects of GStreamer that this project leaks are not seen either: they are
+// GLib's memory. What it allocates with new is, and the limit on memory bounds the rest.
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() {
   return "leak:g_malloc\nleak:g_realloc\nleak:av_malloc\nleak:libav\nleak:ld-linux\nleak:g_type_";

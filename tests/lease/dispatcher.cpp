@@ -335,8 +335,8 @@ GST_START_TEST(test_dispatcher_gives_up_by_who_failed) {
         given_up = farm.give_up(farm.now);
         continue;
       }
-      fail_unless_equals_text(
-          farm.fail(grant->worker, grant->lease, "stuck", farm.now)->given_up, "");
+      fail_unless_equals_text(farm.fail(grant->worker, grant->lease, "stuck", farm.now)->given_up,
+                              "");
       ++tries;
     }
     fail_unless(tries == row.tries, "%s: %u tries instead of %u", row.what, tries, row.tries);

@@ -103,7 +103,7 @@ GST_START_TEST(test_command_line_sentences) {
   for (const char* text : {"It failed", "It failed."})
     fail_unless_equals_string(sentence(text).c_str(), "It failed.");
   fail_unless_equals_string(sentence("").c_str(), "");
-  fail_unless_equals_string(printable("a\033[31m\nb\302\205c").c_str(), "a[31m bc");
+  fail_unless_equals_string(dist::printable("a\033[31m\nb\302\205c").c_str(), "a?[31m b?c");
 }
 GST_END_TEST
 

@@ -111,7 +111,7 @@ GST_START_TEST(test_transcode_refuses) {
       {clip() + " -o " + out + " --listen [::]:0", 5, "give --secret-file, or set GST_DIST"},
       {"-o " + out + " -- -film.mp4", 3, ": -film.mp4: there is no such file."},
       {"foo://film -o " + out, 3, "nothing here reads 'foo:'"},
-      {"'a\033[2Jb.mp4' -o " + out, 3, "a[2Jb.mp4: there is no such file."},
+      {"'a\033[2Jb.mp4' -o " + out, 3, "a?[2Jb.mp4: there is no such file."},
       {(folder / "pipe") + " -o " + out, 3, "is no file that can be read twice"},
       {"file://" + (folder / "pipe") + " -o " + out, 3, "is no file that can be read twice"},
       {(folder / "none.mp4") + " -o " + out, 3, "there is no such file"},

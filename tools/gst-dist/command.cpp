@@ -14,9 +14,11 @@
 #include <utility>
 
 #include "config.h"
+#include "gst/base/glib_error.h"
 #include "gst/base/text.h"
 #include "gst/film/linked_source.h"
 #include "gst/gstx/ref.h"
+#include "gst/gstx/report.h"
 
 namespace dist::tool {
 namespace {
@@ -69,17 +71,10 @@ void say_details(const std::string& text) {
 }
 
 void say_error(GstMessage* message, bool verbose) {
-  GError* error = nullptr;
-  gchar* debug = nullptr;
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING)
-    gst_message_parse_warning(message, &error, &debug);
-  else
-    gst_message_parse_error(message, &error, &debug);
-  say_error(error->message);
+  const Report report = report_of(message);
+  say_error(report.text);
   if (verbose)
-    say_details(text_of(debug));
-  g_error_free(error);
-  g_free(debug);
+    say_details(report.debug);
 }
 
 std::string text_field(const GstStructure* structure, const char* name) {
@@ -149,8 +144,8 @@ bool Options::parse(std::vector<std::string>& arguments) {
   gchar** left = g_strdupv(words.data());
   for (gchar* word : words)
     g_free(word);
-  GError* error = nullptr;
-  const bool parsed = g_option_context_parse_strv(context_, &left, &error);
+  GLibError error;
+  const bool parsed = g_option_context_parse_strv(context_, &left, error.out());
   arguments.clear();
   for (gchar** word = left; parsed && *word; ++word)
     arguments.emplace_back(*word);
@@ -158,10 +153,8 @@ bool Options::parse(std::vector<std::string>& arguments) {
   // GOption leaves it where the word after it begins with a hyphen.
   if (const auto end = std::ranges::find(arguments, "--"); end != arguments.end())
     arguments.erase(end);
-  if (!parsed) {
-    refuse(error->message);
-    g_error_free(error);
-  }
+  if (!parsed)
+    refuse(error.message());
   return parsed;
 }
 

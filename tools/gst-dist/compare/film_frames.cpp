@@ -7,7 +7,9 @@
 #include <string>
 #include <utility>
 
+#include "gst/base/glib_error.h"
 #include "gst/base/text.h"
+#include "gst/gstx/report.h"
 
 namespace dist::tool {
 namespace {
@@ -74,14 +76,11 @@ Result<std::unique_ptr<FilmFrames>> FilmFrames::open(const Film& film) {
       std::string(video->orientation.empty() ? ""
                                              : "videoconvert ! videoflip video-direction=auto ! ") +
       "appsink name=out sync=false max-buffers=4 caps=video/x-raw";
-  GError* error = nullptr;
+  GLibError error;
   frames->pipeline_ = Ref<GstElement>::adopt(
-      gst_parse_launch_full(line.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error));
-  if (error) {
-    Error failure{error->message};
-    g_error_free(error);
-    return failure;
-  }
+      gst_parse_launch_full(line.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, error.out()));
+  if (error)
+    return Error{error.message()};
   BinBuilder build(GST_BIN(frames->pipeline_.get()));
   const auto parsebin = add_reader(build, film);
   if (!build.status())
@@ -108,10 +107,7 @@ std::optional<Error> FilmFrames::failure() const {
   const auto message = Ref<GstMessage>::adopt(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
   if (!message)
     return {};
-  GError* error = nullptr;
-  gst_message_parse_error(message.get(), &error, nullptr);
-  std::string text = error->message;
-  g_error_free(error);
+  std::string text = report_of(message.get()).text;
   if (text.ends_with('.'))
     text.pop_back();
   return Error{text};

@@ -11,7 +11,9 @@
 #include <fstream>
 #include <utility>
 
+#include "gst/base/glib_error.h"
 #include "gst/gstx/ref.h"
+#include "gst/gstx/report.h"
 #include "tools/gst-dist/compare/film_frames.h"
 
 namespace dist::tool {
@@ -21,12 +23,6 @@ namespace {
 constexpr double kWidth = 350;
 constexpr double kHeight = 264;
 constexpr GstClockTime kPatience = 30 * GST_SECOND;
-
-Error error_of(GError* error) {
-  Error failure{error ? error->message : "failed"};
-  g_clear_error(&error);
-  return failure;
-}
 
 // Even sizes, which all scalers and encoders take.
 unsigned even(double size) {
@@ -71,13 +67,13 @@ void take_from(const Film& film, Time start, std::vector<std::pair<Time, Thumbna
 }
 
 Status render(const std::string& svg, const std::string& path) {
-  GError* error = nullptr;
+  GLibError error;
   const auto pipeline = Ref<GstElement>::adopt(gst_parse_launch_full(
       "appsrc name=in caps=image/svg+xml ! rsvgdec ! videoconvert ! pngenc snapshot=true ! "
       "filesink name=out",
-      nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error));
+      nullptr, GST_PARSE_FLAG_FATAL_ERRORS, error.out()));
   if (error)
-    return error_of(error);
+    return Error{error.message()};
   const auto element = [&](const char* name) {
     return Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), name));
   };
@@ -94,8 +90,8 @@ Status render(const std::string& svg, const std::string& path) {
   if (!message)
     return Error{"the picture was not drawn in half a minute"};
   if (GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_ERROR)
-    gst_message_parse_error(message.get(), &error, nullptr);
-  return error ? Status(error_of(error)) : Status();
+    return Error{report_of(message.get()).text};
+  return {};
 }
 
 }  // namespace

@@ -8,8 +8,10 @@
 #include <span>
 #include <utility>
 
+#include "gst/base/glib_error.h"
 #include "gst/base/text.h"
 #include "gst/film/film_end.h"
+#include "gst/gstx/report.h"
 #include "gst/gstx/segment_buffer.h"
 #include "gst/gstx/stream_format.h"
 
@@ -167,17 +169,6 @@ void probe(GstElement* pipeline, const char* element, const char* pad_name, int 
 
 // --- The main thread
 
-std::string text_of(GstMessage* message) {
-  GError* error = nullptr;
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
-    gst_message_parse_error(message, &error, nullptr);
-  else
-    gst_message_parse_warning(message, &error, nullptr);
-  std::string text = error->message;
-  g_error_free(error);
-  return text;
-}
-
 // Until the end, an error, or until nothing comes any more. Returns what went wrong.
 std::string play(GstElement* pipeline, Watch& watch, std::vector<std::string>& warnings) {
   const auto bus = Ref<GstBus>::adopt(gst_element_get_bus(pipeline));
@@ -187,7 +178,8 @@ std::string play(GstElement* pipeline, Watch& watch, std::vector<std::string>& w
   std::uint64_t before = 0;
   unsigned idle = 0;
   while (true) {
-    GstMessage* const message = gst_bus_timed_pop_filtered(bus.get(), kTick, kTypes);
+    const auto message =
+        Ref<GstMessage>::adopt(gst_bus_timed_pop_filtered(bus.get(), kTick, kTypes));
     if (!message) {
       idle = watch.buffers == before ? idle + 1 : 0;
       before = watch.buffers;
@@ -195,9 +187,8 @@ std::string play(GstElement* pipeline, Watch& watch, std::vector<std::string>& w
         return "Nothing came of it for half a minute.";
       continue;
     }
-    const GstMessageType type = GST_MESSAGE_TYPE(message);
-    const std::string text = type == GST_MESSAGE_EOS ? "" : text_of(message);
-    gst_message_unref(message);
+    const GstMessageType type = GST_MESSAGE_TYPE(message.get());
+    const std::string text = type == GST_MESSAGE_EOS ? "" : report_of(message.get()).text;
     if (type != GST_MESSAGE_WARNING)
       return text;
     warnings.push_back(text);
@@ -209,11 +200,10 @@ std::string play(GstElement* pipeline, Watch& watch, std::vector<std::string>& w
 Examination examine(const Film& film, const SegmentLimit& limit) {
   Watch watch;
   watch.wanted = film.first(StreamKind::kVideo)->id;
-  GError* error = nullptr;
-  const auto pipeline = Ref<GstElement>::adopt(gst_parse_launch(kCutting, &error));
+  GLibError error;
+  const auto pipeline = Ref<GstElement>::adopt(gst_parse_launch(kCutting, error.out()));
   if (error) {
-    watch.seen.flaw = error->message;
-    g_error_free(error);
+    watch.seen.flaw = error.message();
     return std::move(watch.seen);
   }
   BinBuilder build(GST_BIN(pipeline.get()));

@@ -20,7 +20,7 @@
 namespace dist::tool {
 namespace {
 
-constexpr gulong kInterval = 2 * G_USEC_PER_SEC;
+constexpr gulong kInterval = gulong{2} * G_USEC_PER_SEC;
 // Of terminals: to the upper left corner, and nothing below it.
 constexpr char kClear[] = "\033[H\033[J";
 

@@ -14,6 +14,7 @@
 
 #include "gst/base/text.h"
 #include "gst/base/address.h"
+#include "gst/gstx/report.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/signals.h"
 #include "tools/gst-dist/worker/machine.h"
@@ -279,17 +280,12 @@ void WorkerService::handle_link(GstMessage* message) {
 }
 
 void WorkerService::handle_error(GstMessage* message) {
-  GError* error = nullptr;
-  gchar* debug = nullptr;
-  gst_message_parse_error(message, &error, &debug);
-  const std::string text = error->message;
-  const bool settings = g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
-  const bool network = error->domain == GST_RESOURCE_ERROR;
+  const Report report = report_of(message);
+  const std::string& text = report.text;
+  const bool network = report.domain == GST_RESOURCE_ERROR;
   if (settings_.verbose)
-    say_details(text_of(debug));
-  g_error_free(error);
-  g_free(debug);
-  if (settings) {
+    say_details(report.debug);
+  if (report.is(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS)) {
     say_error(text);
     end(kUsage);
     rest();

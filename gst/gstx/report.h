@@ -1,0 +1,24 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <string>
+
+namespace dist {
+
+// What an element says in an error or a warning on the bus.
+struct Report {
+  std::string text;   // For the user.
+  std::string debug;  // For the one who looks for the cause; may be empty.
+  GQuark domain = 0;
+  gint code = 0;
+
+  bool is(GQuark of, gint that) const { return domain == of && code == that; }
+};
+
+// Of a message of type ERROR or WARNING. Borrows the message.
+Report report_of(GstMessage* message);
+
+}  // namespace dist

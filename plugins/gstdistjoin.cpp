@@ -225,7 +225,7 @@ static GstFlowReturn give_ready(GstDistJoin* self, Stream& stream) {
       return post_error(self, next.error());
     if (!*next)
       return GST_FLOW_OK;
-    const std::shared_ptr<const SegmentHeader> header = *next;
+    const std::shared_ptr<const SegmentHeader>& header = *next;
     JoinedSegment segment;
     segment.buffer = std::move(stream.segments.extract(header->index).mapped());
     segment.header = header;

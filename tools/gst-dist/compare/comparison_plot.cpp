@@ -107,9 +107,9 @@ std::string axes(const Scale& scale) {
   const double tick = tick_of(scale.seconds);
   for (unsigned i = 0; i * tick <= scale.seconds * 1.0001; ++i) {
     const double x = scale.x(static_cast<Time>(i * tick * 1e9));
-    const std::string label = tick < 1
-                                  ? time_text(static_cast<Time>(i * tick * 1e9 + 0.5)).substr(0, 6)
-                                  : clock_text(i * tick);
+    const std::string label =
+        tick < 1 ? time_text(static_cast<Time>(std::llround(i * tick * 1e9))).substr(0, 6)
+                 : clock_text(i * tick);
     svg += line(x, kBottom, x, kBottom + 5, with("stroke", kInk));
     svg += words(x, kBottom + 19, label, with("text-anchor", "middle"));
   }

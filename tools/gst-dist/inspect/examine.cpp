@@ -188,10 +188,10 @@ std::string play(GstElement* pipeline, Watch& watch, std::vector<std::string>& w
       continue;
     }
     const GstMessageType type = GST_MESSAGE_TYPE(message.get());
-    const std::string text = type == GST_MESSAGE_EOS ? "" : report_of(message.get()).text;
+    std::string text = type == GST_MESSAGE_EOS ? "" : report_of(message.get()).text;
     if (type != GST_MESSAGE_WARNING)
       return text;
-    warnings.push_back(text);
+    warnings.push_back(std::move(text));
   }
 }
 

@@ -15,7 +15,6 @@
 #include "gst/job/job_runner.h"
 
 using namespace dist;
-using namespace dist::tool;
 
 static bool run(const std::string& film, const std::string& out, std::shared_ptr<Farm> farm) {
   const auto tell = [&](const JobEvent& event) {

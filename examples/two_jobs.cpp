@@ -13,7 +13,6 @@
 #include "gst/job/job_runner.h"
 
 using namespace dist;
-using namespace dist::tool;
 
 struct Printer {
   std::string name;

@@ -4,7 +4,7 @@
 
 #include <glib.h>
 
-namespace dist::tool {
+namespace dist {
 
 std::optional<Address> parse_address(const std::string& text,
                                      std::optional<std::uint16_t> fallback) {
@@ -37,4 +37,4 @@ std::string address_text(const Address& address) {
   return (brackets ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
 }
 
-}  // namespace dist::tool
+}  // namespace dist

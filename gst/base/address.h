@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace dist::tool {
+namespace dist {
 
 struct Address {
   std::string host;  // A name or an address, without brackets.
@@ -23,4 +23,4 @@ std::optional<Address> parse_address(const std::string& text,
 // The other way round.
 std::string address_text(const Address& address);
 
-}  // namespace dist::tool
+}  // namespace dist

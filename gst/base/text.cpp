@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr std::size_t kColumns = 80;
@@ -97,4 +97,4 @@ std::string clock_text(double seconds) {
   return format("%ld:%02ld", whole / 60, whole % 60);
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -22,10 +22,6 @@ inline std::string take_string(gchar* text) {
   return copy;
 }
 
-}  // namespace dist
-
-namespace dist::tool {
-
 // As printf does it.
 template <class... Args>
 std::string format(const char* pattern, Args... args) {
@@ -58,4 +54,4 @@ std::string paragraph(const std::string& label, std::size_t indent, const std::s
 // "0:07", "12:34" or "1:02:03".
 std::string clock_text(double seconds);
 
-}  // namespace dist::tool
+}  // namespace dist

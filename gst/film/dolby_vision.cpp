@@ -7,7 +7,7 @@
 
 #include "gst/film/mp4_boxes.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr std::size_t kRecord = 5;  // Bytes that are read of it.
@@ -171,4 +171,4 @@ std::string base_layer(const DolbyVision& vision) {
   }
 }
 
-}  // namespace dist::tool
+}  // namespace dist

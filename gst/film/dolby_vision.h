@@ -11,7 +11,7 @@
 #include <span>
 #include <string>
 
-namespace dist::tool {
+namespace dist {
 
 struct DolbyVision {
   unsigned profile = 0;
@@ -28,4 +28,4 @@ std::optional<DolbyVision> dolby_vision_of(std::istream& file);
 // What the base layer is in words, such as "HDR10".
 std::string base_layer(const DolbyVision& vision);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -22,7 +22,7 @@
 
 #include "gst/film/video_length.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr GstClockTime kPatience = 30 * GST_SECOND;
@@ -434,4 +434,4 @@ std::string stream_key(const std::string& id) {
   return own == std::string::npos ? id : id.substr(own);
 }
 
-}  // namespace dist::tool
+}  // namespace dist

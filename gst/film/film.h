@@ -25,10 +25,6 @@ namespace dist {
 template <>
 struct RefTraits<GstToc> : MiniObjectTraits<GstToc> {};
 
-}  // namespace dist
-
-namespace dist::tool {
-
 enum class StreamKind { kVideo, kAudio, kSubtitles };
 
 struct FilmStream {
@@ -97,4 +93,4 @@ Ref<GstElement> add_reader(BinBuilder& build, const Film& film);
 // What is the same of a stream's id however its film is read.
 std::string stream_key(const std::string& id);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -8,7 +8,7 @@
 #include "gst/base/mutex.h"
 #include "gst/base/text.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 // That nobody wonders about.
@@ -137,4 +137,4 @@ void refuse_next_film(GstElement* parsebin, GstPad* pad, const FilmEnd& end) {
                     (NULL));
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -14,7 +14,7 @@
 
 #include "gst/film/film.h"
 
-namespace dist::tool {
+namespace dist {
 
 struct LatestTime;
 
@@ -42,4 +42,4 @@ std::vector<std::string> early_ends(const Film& film, const std::set<std::size_t
 // recordings were put together: nothing would show that. `end` watches all streams of the film.
 void refuse_next_film(GstElement* parsebin, GstPad* pad, const FilmEnd& end);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -14,7 +14,7 @@ extern "C" {
 #include <libavformat/avformat.h>
 }
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 std::string entry(const AVDictionary* metadata, const char* key) {
@@ -106,4 +106,4 @@ void read_labels(Film& film, const std::string& path) {
   avformat_close_input(&file);
 }
 
-}  // namespace dist::tool
+}  // namespace dist

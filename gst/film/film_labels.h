@@ -9,10 +9,10 @@
 
 #include "gst/film/film.h"
 
-namespace dist::tool {
+namespace dist {
 
 // Titles, languages that are still unknown, and flags of the streams of an MP4 or a Matroska file.
 // In others, and where nothing is said, the first of each kind is shown by default.
 void read_labels(Film& film, const std::string& path);
 
-}  // namespace dist::tool
+}  // namespace dist

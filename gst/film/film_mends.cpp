@@ -14,7 +14,7 @@
 #include "gst/film/ts_head.h"
 #include "gst/film/ts_scan.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr std::size_t kHead = 4 << 20;
@@ -131,4 +131,4 @@ FilmMends find_mends(const std::string& path) {
   return found;
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -10,7 +10,7 @@
 #include "gst/film/mended_file.h"
 #include "gst/film/ts_scan.h"
 
-namespace dist::tool {
+namespace dist {
 
 struct FilmMends {
   std::vector<Mend> mends;
@@ -23,4 +23,4 @@ struct FilmMends {
 // Reads a bit of the file, and all of a transport stream. Empty for most.
 FilmMends find_mends(const std::string& path);
 
-}  // namespace dist::tool
+}  // namespace dist

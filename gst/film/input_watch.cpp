@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr double kPatience = 60;
@@ -54,4 +54,4 @@ bool InputWatch::is_silent(double now, bool idle) {
   return silence_ >= kPatience;
 }
 
-}  // namespace dist::tool
+}  // namespace dist

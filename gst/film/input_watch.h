@@ -12,7 +12,7 @@
 
 #include "gst/gstx/ref.h"
 
-namespace dist::tool {
+namespace dist {
 
 class InputWatch {
  public:
@@ -39,4 +39,4 @@ class InputWatch {
   double silence_ = 0;  // Seconds.
 };
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -15,7 +15,7 @@
 #include "gst/base/text.h"
 #include "gst/gstx/ref.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 namespace fs = std::filesystem;
@@ -352,4 +352,4 @@ std::string refused_link(GstElement* pipeline) {
   return found != refusals.end() ? found->text : "";
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace dist::tool {
+namespace dist {
 
 // What may be opened.
 struct FilmReach {
@@ -36,4 +36,4 @@ GOptionEntry allow_remote_entry();
 // a part of a sentence. Empty: nothing. Null: whatever for.
 std::string refused_link(GstElement* pipeline = nullptr);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -8,7 +8,7 @@
 #include <memory>
 #include <utility>
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr std::size_t kBlock = 64 * 1024;
@@ -102,4 +102,4 @@ void set_mended_source(GstElement* appsrc, const std::string& path,
                             [](gpointer data) { delete static_cast<Reader*>(data); });
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace dist::tool {
+namespace dist {
 
 // Of a file: `bytes` come at `at`, where `replaced` bytes are left out.
 struct Mend {
@@ -38,4 +38,4 @@ class MendedFile {
 // Makes an appsrc read such a file.
 void set_mended_source(GstElement* appsrc, const std::string& path, const std::vector<Mend>& mends);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr std::uint64_t kHandlerTypeAt = 8;
@@ -65,4 +65,4 @@ bool is_video(std::istream& file, const Box& track) {
   return is_track_of(file, track, "vide");
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -11,7 +11,7 @@
 #include <optional>
 #include <string_view>
 
-namespace dist::tool {
+namespace dist {
 
 struct Box {
   char type[4] = {};
@@ -55,4 +55,4 @@ bool is_track_of(std::istream& file, const Box& track, std::string_view handler)
 // Whether it is a track of pictures.
 bool is_video(std::istream& file, const Box& track);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -10,7 +10,7 @@
 
 #include "gst/film/mp4_boxes.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr std::int32_t kOne = 0x10000;
@@ -79,4 +79,4 @@ Status set_rotation(std::iostream& file, const std::string& orientation) {
   return file ? Status() : Status(Error{"it cannot be written"});
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -13,7 +13,7 @@
 
 #include "gst/base/result.h"
 
-namespace dist::tool {
+namespace dist {
 
 // Nine numbers, as they stand in the file: 16.16, the third of each row 2.30.
 using DisplayMatrix = std::array<std::int32_t, 9>;
@@ -27,4 +27,4 @@ std::optional<DisplayMatrix> display_matrix(const std::string& orientation, std:
 // nothing was changed.
 Status set_rotation(std::iostream& file, const std::string& orientation);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -12,7 +12,7 @@
 
 #include "gst/film/mp4_boxes.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr std::uint64_t kHeader = 8;  // Of a box: its size and its type.
@@ -163,4 +163,4 @@ std::vector<Mend> lengthen_sample_tables(std::istream& file, const std::string& 
   return {{start + 4, 4, "free"}, {whole_file(file).end, 0, std::move(longer)}};
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -17,7 +17,7 @@
 
 #include "gst/film/mended_file.h"
 
-namespace dist::tool {
+namespace dist {
 
 // Gives such tables the bytes that qtdemux asks for. The movie box grows by them: it is read at the
 // end of the file, so that the media stays in its place, and a free box in its old place. `inner`
@@ -25,4 +25,4 @@ namespace dist::tool {
 std::vector<Mend> lengthen_sample_tables(std::istream& file, const std::string& path,
                                          std::vector<Mend> inner);
 
-}  // namespace dist::tool
+}  // namespace dist

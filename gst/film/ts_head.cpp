@@ -10,7 +10,7 @@
 
 #include "gst/film/ts_packets.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 // 90 kHz. The demuxer takes a step of more than half a second between clock references for a break.
@@ -204,4 +204,4 @@ TsMends mend_ts_head(std::string_view head) {
   return {};
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -11,7 +11,7 @@
 
 #include "gst/film/mended_file.h"
 
-namespace dist::tool {
+namespace dist {
 
 struct TsMends {
   std::vector<Mend> mends;
@@ -24,4 +24,4 @@ struct TsMends {
 // `head` is the beginning of the file. Empty if it is no transport stream, and if all is well.
 TsMends mend_ts_head(std::string_view head);
 
-}  // namespace dist::tool
+}  // namespace dist

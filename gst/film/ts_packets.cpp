@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 std::int64_t stamp_at(std::string_view pes, std::size_t at) {
@@ -56,4 +56,4 @@ std::optional<Pes> parse_pes(std::string_view payload) {
   return pes;
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string_view>
 
-namespace dist::tool {
+namespace dist {
 
 constexpr std::size_t kTsPacket = 188;
 constexpr std::uint8_t kTsSync = 0x47;
@@ -40,4 +40,4 @@ struct Pes {
 // Of the payload with which one begins.
 std::optional<Pes> parse_pes(std::string_view payload);
 
-}  // namespace dist::tool
+}  // namespace dist

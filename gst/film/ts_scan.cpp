@@ -6,7 +6,7 @@
 
 #include "gst/base/text.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr unsigned kProgramTable = 0;  // Its PID, and its table id.
@@ -209,4 +209,4 @@ void CodecScan::take_frame(unsigned pid, Stream& stream, const Pes& pes) {
   length_ = std::max(length_, stream.length);
 }
 
-}  // namespace dist::tool
+}  // namespace dist

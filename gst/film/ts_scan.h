@@ -15,7 +15,7 @@
 #include "gst/film/ts_head.h"
 #include "gst/film/ts_packets.h"
 
-namespace dist::tool {
+namespace dist {
 
 // Of video, by the type of a stream in the map of its program; null: it is no video.
 const char* video_of_type(unsigned type);
@@ -96,4 +96,4 @@ class CodecScan {
   std::vector<Sound> sounds_;
 };
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -11,7 +11,7 @@
 #include "gst/base/text.h"
 #include "gst/film/ts_scan.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr char kNoVideo[] = "there is no video in it";
@@ -53,25 +53,25 @@ constexpr std::uint8_t kSync = 0x47;
 constexpr std::size_t kLooked = 8u << 20;  // Bytes of a file.
 constexpr unsigned kProgramTable = 0;      // Its PID.
 
-using Bytes = std::span<const std::uint8_t>;
+using ByteSpan = std::span<const std::uint8_t>;
 
-unsigned pid_at(Bytes bytes) {
+unsigned pid_at(ByteSpan bytes) {
   return (bytes[0] & 0x1fu) << 8 | bytes[1];
 }
 
 // The payload; empty if there is none.
-Bytes payload_of(Bytes packet) {
+ByteSpan payload_of(ByteSpan packet) {
   std::size_t at = 4;
   if ((packet[3] & 0x20) != 0)
     at += 1u + packet[4];
-  return (packet[3] & 0x10) != 0 && at < packet.size() ? packet.subspan(at) : Bytes();
+  return (packet[3] & 0x10) != 0 && at < packet.size() ? packet.subspan(at) : ByteSpan();
 }
 
 // A section that fits into one packet, from its first entry to its checksum; longer ones are rare.
-Bytes section_of(Bytes payload, std::uint8_t table, std::size_t head) {
+ByteSpan section_of(ByteSpan payload, std::uint8_t table, std::size_t head) {
   if (payload.empty() || payload.size() < 1u + payload[0] + head)
     return {};
-  const Bytes section = payload.subspan(1u + payload[0]);
+  const ByteSpan section = payload.subspan(1u + payload[0]);
   const std::size_t end = 3 + ((section[1] & 0xfu) << 8 | section[2]);
   if (section[0] != table || end > section.size() || end < head + 4)
     return {};
@@ -83,11 +83,11 @@ struct Programs {
   std::map<unsigned, unsigned> type;  // Of each stream, by PID.
   std::set<unsigned> scrambled;       // PIDs.
 
-  void read_programs(Bytes section) {
+  void read_programs(ByteSpan section) {
     for (std::size_t at = 8; at + 4 <= section.size(); at += 4)
       tables.insert(pid_at(section.subspan(at + 2)));
   }
-  void read_streams(Bytes section) {
+  void read_streams(ByteSpan section) {
     if (section.size() < 12)
       return;
     std::size_t at = 12 + ((section[10] & 0xfu) << 8 | section[11]);
@@ -96,7 +96,7 @@ struct Programs {
       at += 5 + ((section[at + 3] & 0xfu) << 8 | section[at + 4]);
     }
   }
-  void read(Bytes packet) {
+  void read(ByteSpan packet) {
     const unsigned pid = pid_at(packet.subspan(1));
     if ((packet[3] & 0xc0) != 0)
       scrambled.insert(pid);
@@ -120,7 +120,7 @@ std::vector<std::uint8_t> beginning_of(const std::string& uri) {
 
 }  // namespace
 
-std::string flaw_of_transport_stream(Bytes bytes) {
+std::string flaw_of_transport_stream(ByteSpan bytes) {
   Programs programs;
   for (std::size_t at = 0; at + kPacket <= bytes.size();) {
     if (bytes[at] != kSync) {
@@ -159,4 +159,4 @@ std::string flaw_of_video(const Film& film) {
   return flaw.empty() ? kNoVideo : flaw;
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -10,7 +10,7 @@
 
 #include "gst/film/film.h"
 
-namespace dist::tool {
+namespace dist {
 
 // Why the film has no video to work on, as a part of a sentence; empty if it has.
 std::string flaw_of_video(const Film& film);
@@ -19,4 +19,4 @@ std::string flaw_of_video(const Film& film);
 // demuxers do not tell. Empty if it does not tell either. Pure.
 std::string flaw_of_transport_stream(std::span<const std::uint8_t> bytes);
 
-}  // namespace dist::tool
+}  // namespace dist

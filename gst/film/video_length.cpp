@@ -13,7 +13,7 @@
 #include "gst/film/mp4_boxes.h"
 #include "gst/gstx/ref.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 // "01:02:03.5"; 0 if it is none.
@@ -129,4 +129,4 @@ GstClockTime video_length(const Film& film) {
   return length == 0 || film.duration == 0 ? film.duration : std::min(length, film.duration);
 }
 
-}  // namespace dist::tool
+}  // namespace dist

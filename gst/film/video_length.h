@@ -10,7 +10,7 @@
 
 #include "gst/film/film.h"
 
-namespace dist::tool {
+namespace dist {
 
 // As Matroska's muxers write it for each track; 0: it is not there.
 GstClockTime length_in_tags(const GstTagList* tags);
@@ -23,4 +23,4 @@ GstClockTime track_length_in_mp4(std::istream& file, std::uint64_t track);
 // As the container says; if it does not tell of the video, that of the film.
 GstClockTime video_length(const Film& film);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -11,7 +11,7 @@
 #include "gst/base/text.h"
 #include "gst/gstx/ref.h"
 
-namespace dist::tool {
+namespace dist {
 
 // Writes one JSON object, member by member. Inside an array members have no name: pass null.
 class JsonWriter {
@@ -80,4 +80,4 @@ class JsonWriter {
   JsonBuilder* const builder_;
 };
 
-}  // namespace dist::tool
+}  // namespace dist

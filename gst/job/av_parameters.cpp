@@ -19,7 +19,7 @@ extern "C" {
 #include <libavutil/mastering_display_metadata.h>
 }
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -336,4 +336,4 @@ void fill_text_parameters(AVStream* stream, AVCodecID codec, unsigned width, uns
   set_extradata(parameters, entry);
 }
 
-}  // namespace dist::tool
+}  // namespace dist

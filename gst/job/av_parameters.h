@@ -10,7 +10,7 @@ extern "C" {
 #include <libavformat/avformat.h>
 }
 
-namespace dist::tool {
+namespace dist {
 
 // Whether fill_parameters() can.
 bool has_parameters(const GstCaps* caps);
@@ -20,4 +20,4 @@ bool fill_parameters(AVStream* stream, const GstCaps* caps);
 // Subtitles in words, for a picture of that size.
 void fill_text_parameters(AVStream* stream, AVCodecID codec, unsigned width, unsigned height);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -8,7 +8,7 @@
 #include "gst/film/film_labels.h"
 #include "gst/job/sound_encoding.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 bool is_installed(const std::string& element) {
@@ -94,4 +94,4 @@ Status plan_carried_streams(Plan& plan, const std::vector<std::size_t>& sound) {
   return {};
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -10,10 +10,10 @@
 #include "gst/base/result.h"
 #include "gst/job/plan.h"
 
-namespace dist::tool {
+namespace dist {
 
 // What becomes of the sound, which goes into the outputs `sound`, and of the subtitles, which go
 // into all that have video. Adds to what the plan carries and leaves out.
 Status plan_carried_streams(Plan& plan, const std::vector<std::size_t>& sound);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -8,7 +8,7 @@
 
 #include "gst/gstx/ref.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr char kColorimetry[] = "colorimetry";
@@ -90,4 +90,4 @@ void prefer_colours_of_stream(GstElement* parsebin) {
   g_signal_connect(parsebin, "element-added", G_CALLBACK(on_element), nullptr);
 }
 
-}  // namespace dist::tool
+}  // namespace dist

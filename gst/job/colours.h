@@ -4,7 +4,7 @@
 
 #include <gst/gst.h>
 
-namespace dist::tool {
+namespace dist {
 
 // qtdemux of GStreamer 1.22 does not read whether an MP4's picture has the full range, and parsers
 // of H.264 and H.265 believe it rather than the stream; the picture would come out with other
@@ -13,4 +13,4 @@ namespace dist::tool {
 // says anything.
 void prefer_colours_of_stream(GstElement* parsebin);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -10,7 +10,7 @@
 #include "gst/gstx/ref.h"
 #include "gst/job/av_parameters.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 // Whose caps have to be of one form only; the parser makes any of them.
@@ -147,4 +147,4 @@ const char* parser_of(const GstCaps* caps) {
   return form ? form->parser : "identity";
 }
 
-}  // namespace dist::tool
+}  // namespace dist

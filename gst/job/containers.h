@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace dist::tool {
+namespace dist {
 
 struct Container {
   const char* extension;  // ".mp4"
@@ -43,4 +43,4 @@ bool is_markup(const GstCaps* caps);
 // where none is needed.
 const char* parser_of(const GstCaps* caps);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -7,7 +7,7 @@
 #include "gst/gstx/ref.h"
 #include "gst/rendition/captions.h"
 
-namespace dist::tool {
+namespace dist {
 
 CaptionWatch::CaptionWatch(GstElement* parsebin) {
   g_signal_connect_data(
@@ -44,4 +44,4 @@ std::vector<std::string> CaptionWatch::losses(const std::vector<Output>& outputs
   return sentences;
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -13,7 +13,7 @@
 
 #include "gst/job/transcode_pipeline.h"
 
-namespace dist::tool {
+namespace dist {
 
 class CaptionWatch {
  public:
@@ -31,4 +31,4 @@ class CaptionWatch {
   SharedSeen seen_ = std::make_shared<std::atomic<bool>>(false);
 };
 
-}  // namespace dist::tool
+}  // namespace dist

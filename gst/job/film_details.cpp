@@ -9,7 +9,7 @@
 #include "gst/film/mp4_rotation.h"
 #include "gst/job/picture_losses.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 bool is_turned(const Plan& plan, const Output& output) {
@@ -63,4 +63,4 @@ Status write_details(const Plan& plan, const std::vector<std::string>& paths) {
   return {};
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -10,7 +10,7 @@
 #include "gst/base/result.h"
 #include "gst/job/transcode_pipeline.h"
 
-namespace dist::tool {
+namespace dist {
 
 // Adds to `left_out` what the containers do not take.
 void plan_details(Plan& plan);
@@ -18,4 +18,4 @@ void plan_details(Plan& plan);
 // Writes into finished files, one for each output, what the muxers do not.
 Status write_details(const Plan& plan, const std::vector<std::string>& paths);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -24,7 +24,7 @@ extern "C" {
 #include <libavcodec/bsf.h>
 }
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr AVRational kNanoseconds = {1, 1'000'000'000};
@@ -37,14 +37,14 @@ struct FreePacket {
   void operator()(AVPacket* packet) const { av_packet_free(&packet); }
 };
 using Packet = std::unique_ptr<AVPacket, FreePacket>;
-using Bytes = std::vector<std::uint8_t>;
+using ParameterSets = std::vector<std::uint8_t>;
 
 struct Track {
   WrittenTrack wanted;
   AVStream* stream = nullptr;  // Null before the file has begun, and of one that stays empty.
   Ref<GstCaps> caps;           // Of which the file says what is said once.
   Ref<GstCaps> latest_caps;
-  Bytes in_band;               // What keyframes say because of the latest ones.
+  ParameterSets in_band;       // What keyframes say because of the latest ones.
   std::deque<Packet> waiting;  // In nanoseconds.
   bool ended = false;
   std::optional<std::int64_t> latest;  // Decode time in its time base.
@@ -76,7 +76,7 @@ const GValue* codec_data_of(const GstCaps* caps) {
 
 // What codec data say, as an access unit can carry it. None where a decoder does not look for it
 // there, or if the pictures are of another size or form.
-std::optional<Bytes> in_band_of(const GstCaps* caps, const GstCaps* before) {
+std::optional<ParameterSets> in_band_of(const GstCaps* caps, const GstCaps* before) {
   const GstStructure* const fields = gst_caps_get_structure(caps, 0);
   const GstStructure* const earlier = gst_caps_get_structure(before, 0);
   const StreamFormat format = stream_format(fields);
@@ -89,12 +89,12 @@ std::optional<Bytes> in_band_of(const GstCaps* caps, const GstCaps* before) {
   }
   // Its keyframes carry it anyway.
   if (format.codec == Codec::kAv1 && first.codec == Codec::kAv1)
-    return Bytes();
+    return ParameterSets();
   const bool h265 = format.codec == Codec::kH265;
   if (format.codec != first.codec || (format.codec != Codec::kH264 && !h265) ||
       format.nal_length_size == 0 || format.nal_length_size != first.nal_length_size)
     return std::nullopt;
-  Bytes bytes;
+  ParameterSets bytes;
   const BufferMap data(gst_value_get_buffer(codec_data_of(caps)));
   for_each_parameter_set(data.span(), h265, [&](std::span<const std::uint8_t> nal) {
     for (unsigned i = format.nal_length_size; i > 0; --i)
@@ -300,7 +300,7 @@ bool FilmWriter::State::changes(std::size_t index, GstSample* sample) {
       (track.in_band.empty() && gst_value_compare(first, later) == GST_VALUE_EQUAL))
     return false;
   const auto in_band = in_band_of(now, track.caps.get());
-  track.in_band = in_band.value_or(Bytes());
+  track.in_band = in_band.value_or(ParameterSets());
   return !in_band;
 }
 
@@ -327,7 +327,7 @@ int FilmWriter::State::take(std::size_t index, GstSample* sample) {
   }
   const bool is_key = track.wanted.kind != StreamKind::kVideo ||
                       !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-  Packet packet = packet_of(is_key ? track.in_band : Bytes(), map.span());
+  Packet packet = packet_of(is_key ? track.in_band : ParameterSets(), map.span());
   if (!packet)
     return failure_ = AVERROR(ENOMEM);
   packet->pts = *shown;
@@ -514,4 +514,4 @@ void FilmWriter::add(GstAppSink* sink, const WrittenTrack& wanted) {
                              [](gpointer data) { delete static_cast<Input<State>*>(data); });
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -12,7 +12,7 @@
 
 #include "gst/film/film.h"
 
-namespace dist::tool {
+namespace dist {
 
 // One that a film is written with.
 struct WrittenTrack {
@@ -41,4 +41,4 @@ class FilmWriter {
   std::shared_ptr<State> state_;
 };
 
-}  // namespace dist::tool
+}  // namespace dist

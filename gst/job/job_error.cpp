@@ -13,8 +13,9 @@
 #include "gst/base/text.h"
 #include "gst/film/linked_source.h"
 #include "gst/gstx/ref.h"
+#include "gst/gstx/report.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 using Kind = JobError::Kind;
@@ -22,7 +23,7 @@ using Kind = JobError::Kind;
 // The details of an error that follows from what another element returned.
 constexpr char kFlowField[] = "flow-return";
 
-struct Report {
+struct Cause {
   std::string text;
   std::string detail;  // What the element says beside that; may be empty.
   std::string system;  // What the system said; likewise.
@@ -43,18 +44,13 @@ std::string system_error_of(const std::string& detail) {
   return at == std::string::npos ? "" : detail.substr(at + kSystem.size());
 }
 
-Report report_of(GstMessage* message) {
-  GError* error = nullptr;
-  gchar* debug = nullptr;
-  gst_message_parse_error(message, &error, &debug);
-  const std::string details = take_string(debug);
-  Report report{.text = error->message,
-                .detail = detail_of(details),
-                .system = system_error_of(detail_of(details)),
-                .domain = error->domain,
-                .code = error->code};
-  g_error_free(error);
-  return report;
+Cause cause_of(GstMessage* message) {
+  const Report report = report_of(message);
+  return {.text = report.text,
+          .detail = detail_of(report.debug),
+          .system = system_error_of(detail_of(report.debug)),
+          .domain = report.domain,
+          .code = report.code};
 }
 
 std::string factory_of(GstObject* object) {
@@ -191,13 +187,13 @@ std::string described(const GstCaps* caps) {
 
 // --- Sentences
 
-bool cannot_write(const Report& report) {
+bool cannot_write(const Cause& report) {
   return report.domain == GST_RESOURCE_ERROR &&
          (report.code == GST_RESOURCE_ERROR_NO_SPACE_LEFT ||
           report.code == GST_RESOURCE_ERROR_WRITE || report.code == GST_RESOURCE_ERROR_OPEN_WRITE);
 }
 
-std::string reason_of(const Report& report) {
+std::string reason_of(const Cause& report) {
   if (report.domain == GST_RESOURCE_ERROR && report.code == GST_RESOURCE_ERROR_NO_SPACE_LEFT)
     return g_strerror(ENOSPC);
   if (!report.system.empty())
@@ -208,12 +204,12 @@ std::string reason_of(const Report& report) {
 }
 
 // What remoteenc says of a port that it does not get.
-bool is_port_in_use(const Report& report) {
+bool is_port_in_use(const Cause& report) {
   return report.domain == GST_RESOURCE_ERROR && report.code == GST_RESOURCE_ERROR_OPEN_READ_WRITE &&
          (report.text + report.detail).find(g_strerror(EADDRINUSE)) != std::string::npos;
 }
 
-JobError::Kind kind_of_ours(const Report& report, GstObject* source) {
+JobError::Kind kind_of_ours(const Cause& report, GstObject* source) {
   if (report.domain != GST_RESOURCE_ERROR)
     return Kind::kFailed;
   switch (report.code) {
@@ -229,7 +225,7 @@ JobError::Kind kind_of_ours(const Report& report, GstObject* source) {
   }
 }
 
-JobError error_at(GstObject* element, const Report& report, const JobNames& names) {
+JobError error_at(GstObject* element, const Cause& report, const JobNames& names) {
   const Place place = place_of(element);
   const std::string reason = reason_of(report);
   const std::string factory = factory_of(element);
@@ -266,7 +262,7 @@ bool is_consequence(GstMessage* message) {
 JobError error_of(GstElement* pipeline, GstMessage* message, const JobNames& names) {
   if (const std::string link = refused_link(pipeline); !link.empty())
     return {Kind::kInput, sentence(names.input + ": " + link)};
-  Report report = report_of(message);
+  Cause report = cause_of(message);
   GstObject* const source = GST_MESSAGE_SRC(message);
   JobError failure;
   const auto flow = flow_of(message);
@@ -283,4 +279,4 @@ JobError error_of(GstElement* pipeline, GstMessage* message, const JobNames& nam
   return failure;
 }
 
-}  // namespace dist::tool
+}  // namespace dist

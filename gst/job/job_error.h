@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace dist::tool {
+namespace dist {
 
 struct JobError {
   enum class Kind {
@@ -39,4 +39,4 @@ JobError error_of(GstElement* pipeline, GstMessage* message, const JobNames& nam
 // Whether the error only says that another element stopped, which may have said why.
 bool is_consequence(GstMessage* message);
 
-}  // namespace dist::tool
+}  // namespace dist

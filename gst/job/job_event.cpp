@@ -6,7 +6,7 @@
 
 #include "gst/gstx/json_writer.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 class JsonFields {
@@ -42,4 +42,4 @@ std::string to_json(const message::Any& message) {
   return json.finish(false);
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -11,7 +11,7 @@
 
 #include "gst/gstx/messages.h"
 
-namespace dist::tool {
+namespace dist {
 
 // How far the job is; about four times a second, and at its end.
 struct Progressed {
@@ -51,4 +51,4 @@ using JobEvent = Joined<message::Any, Progressed, Remarked, Warned, Finished>::T
 // One JSON object, on one line: its "event" and what that has.
 std::string to_json(const message::Any& message);
 
-}  // namespace dist::tool
+}  // namespace dist

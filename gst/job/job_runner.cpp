@@ -16,6 +16,7 @@
 #include "gst/film/linked_source.h"
 #include "gst/film/video_length.h"
 #include "gst/gstx/ref.h"
+#include "gst/gstx/report.h"
 #include "gst/job/film_captions.h"
 #include "gst/job/film_details.h"
 #include "gst/job/output_files.h"
@@ -23,7 +24,7 @@
 #include "gst/job/transcode_outputs.h"
 #include "gst/job/transcode_pipeline.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 using Kind = JobError::Kind;
@@ -40,12 +41,6 @@ std::string kind_of(GstObject* object) {
   const auto factory =
       GST_IS_ELEMENT(object) ? gst_element_get_factory(GST_ELEMENT(object)) : nullptr;
   return factory ? GST_OBJECT_NAME(factory) : "";
-}
-
-std::string debug_text(GstMessage* message, void (*parse)(GstMessage*, GError**, gchar**)) {
-  gchar* debug = nullptr;
-  parse(message, nullptr, &debug);
-  return take_string(debug);
 }
 
 Properties properties_of_remote(const Plan& plan, bool has_farm) {
@@ -256,11 +251,8 @@ bool JobRunner::Private::handle(GstMessage* message) {
       handle_error(message);
       return false;
     case GST_MESSAGE_WARNING: {
-      GError* warning = nullptr;
-      gst_message_parse_warning(message, &warning, nullptr);
-      tell(Warned{warning->message, debug_text(message, gst_message_parse_warning),
-                  kind_of(GST_MESSAGE_SRC(message)) == "remoteenc"});
-      g_error_free(warning);
+      const Report report = report_of(message);
+      tell(Warned{report.text, report.debug, kind_of(GST_MESSAGE_SRC(message)) == "remoteenc"});
       return true;
     }
     case GST_MESSAGE_ELEMENT:
@@ -286,7 +278,7 @@ void JobRunner::Private::handle_error(GstMessage* message) {
   }
   JobError failure =
       error_of(made.pipeline.get(), told.get(), {plan.request.input, names_of(plan)});
-  failure.details = debug_text(told.get(), gst_message_parse_error);
+  failure.details = report_of(told.get()).debug;
   end(std::move(failure));
 }
 
@@ -359,4 +351,4 @@ void JobRunner::Private::look_at_segments() {
   gst_structure_free(stats);
 }
 
-}  // namespace dist::tool
+}  // namespace dist

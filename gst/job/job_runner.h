@@ -14,7 +14,7 @@
 #include "gst/job/job_event.h"
 #include "gst/job/plan.h"
 
-namespace dist::tool {
+namespace dist {
 
 class JobRunner {
  public:
@@ -48,4 +48,4 @@ class JobRunner {
   std::unique_ptr<Private> private_;
 };
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <optional>
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr std::array<std::string_view, 15> kTags = {"b",     "big",  "br",   "c",   "font",
@@ -86,4 +86,4 @@ std::string plain_text(std::string_view markup) {
   return words;
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-namespace dist::tool {
+namespace dist {
 
 // The words of a text in Pango's markup; as it is where it is none.
 std::string plain_text(std::string_view markup);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -19,7 +19,7 @@
 
 #include "gst/job/thumbnails.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 namespace fs = std::filesystem;
@@ -427,4 +427,4 @@ void OutputFiles::take_name_back(File& file) {
     ::rename(to.c_str(), file.path.c_str());
 }
 
-}  // namespace dist::tool
+}  // namespace dist

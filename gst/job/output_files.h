@@ -15,7 +15,7 @@
 
 #include "gst/base/result.h"
 
-namespace dist::tool {
+namespace dist {
 
 // Whether that can be meant: no two are one, and none is the input. `input` is a path; empty: the
 // input is no file.
@@ -82,4 +82,4 @@ class OutputFiles {
   bool replace_ = false;
 };
 
-}  // namespace dist::tool
+}  // namespace dist

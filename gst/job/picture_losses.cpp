@@ -10,7 +10,7 @@
 #include "gst/gstx/encoder_choice.h"
 #include "gst/rendition/encoder_table.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr char k420[] = "4:2:0";
@@ -110,4 +110,4 @@ std::vector<std::string> picture_losses(const FilmStream& video,
   return sentences;
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -11,7 +11,7 @@
 
 #include "gst/job/transcode_pipeline.h"
 
-namespace dist::tool {
+namespace dist {
 
 struct Samples {
   unsigned depth = 0;       // Bits; 0: unknown.
@@ -27,4 +27,4 @@ Samples samples_of(const GstCaps* caps);
 std::vector<std::string> picture_losses(const FilmStream& video,
                                         const std::vector<Output>& outputs);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -19,7 +19,7 @@
 #include "gst/job/thumbnails.h"
 #include "gst/job/transcode_outputs.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 using Kind = JobError::Kind;
@@ -223,4 +223,4 @@ std::string plan_json(const Plan& plan) {
   return json.finish(false);
 }
 
-}  // namespace dist::tool
+}  // namespace dist

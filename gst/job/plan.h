@@ -14,7 +14,7 @@
 #include "gst/job/containers.h"
 #include "gst/job/job_error.h"
 
-namespace dist::tool {
+namespace dist {
 
 struct Request {
   std::string input = {};   // A path or a URI.
@@ -71,4 +71,4 @@ Result<Plan, JobError> make_plan(const Request& request);
 std::string plan_text(const Plan& plan);
 std::string plan_json(const Plan& plan);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -9,7 +9,7 @@
 
 #include "gst/gstx/ref.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 // Its first frame holds nothing but what a decoder needs before the first sample; it does not say
@@ -227,4 +227,4 @@ void mend_times(GstPad* pad) {
       mend_time, new Clock, destroy<Clock>);
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -11,7 +11,7 @@
 #include "gst/gstx/bin_builder.h"
 #include "gst/gstx/ref.h"
 
-namespace dist::tool {
+namespace dist {
 
 // Whether something installed makes raw sound of this.
 bool can_decode(const GstCaps* caps);
@@ -28,4 +28,4 @@ void add_sound_encoder(BinBuilder& build, const Ref<GstElement>& from, const std
 // MOV gives all samples of high rates the same.
 void mend_times(GstPad* pad);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-namespace dist::tool {
+namespace dist {
 
 std::vector<Cue> SeparateCues::until(std::int64_t time) {
   std::vector<Cue> complete;
@@ -57,4 +57,4 @@ std::string as_webvtt(std::string_view text) {
   return escaped;
 }
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dist::tool {
+namespace dist {
 
 struct Cue {
   std::int64_t start = 0;
@@ -36,4 +36,4 @@ class SeparateCues {
 std::string as_mp4_sample(const std::string& text);
 std::string as_webvtt(std::string_view text);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -20,7 +20,7 @@
 #include "gst/gstx/luma_reader.h"
 #include "gst/job/thumbnails.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr GstClockTime kPatience = 30 * GST_SECOND;
@@ -307,4 +307,4 @@ Status ThumbnailFiles::finish() {
   return private_->folder.write(kThumbnailTrack, bytes);
 }
 
-}  // namespace dist::tool
+}  // namespace dist

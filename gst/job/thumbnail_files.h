@@ -13,7 +13,7 @@
 #include "gst/base/result.h"
 #include "gst/job/transcode_pipeline.h"
 
-namespace dist::tool {
+namespace dist {
 
 class ThumbnailFiles {
  public:
@@ -35,4 +35,4 @@ class ThumbnailFiles {
   std::unique_ptr<Private> private_;
 };
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -10,7 +10,7 @@
 
 #include "gst/base/text.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 constexpr Time kMillisecond = kSecond / 1000;
@@ -157,4 +157,4 @@ std::string thumbnail_track(const ThumbnailSheets& sheets, unsigned interval, st
   return text;
 }
 
-}  // namespace dist::tool
+}  // namespace dist

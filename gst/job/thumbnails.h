@@ -15,7 +15,7 @@
 #include "gst/cut/segment.h"
 #include "gst/rendition/rendition.h"
 
-namespace dist::tool {
+namespace dist {
 
 // The rendition that workers make of them.
 inline constexpr char kThumbnails[] = "thumbnails";
@@ -90,4 +90,4 @@ struct FilmSpan {
 std::string thumbnail_track(const ThumbnailSheets& sheets, unsigned interval, std::size_t count,
                             const FilmSpan& film);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -5,7 +5,7 @@
 #include "gst/gstx/stream_format.h"
 #include "gst/job/thumbnails.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 // A name that ends as files do is a file.
@@ -124,4 +124,4 @@ std::vector<std::string> locations_of(const std::vector<std::string>& paths) {
   return locations;
 }
 
-}  // namespace dist::tool
+}  // namespace dist

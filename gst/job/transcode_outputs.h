@@ -12,7 +12,7 @@
 #include "gst/job/transcode_pipeline.h"
 #include "gst/rendition/rendition.h"
 
-namespace dist::tool {
+namespace dist {
 
 // What is made if nothing is asked for.
 std::string default_rendition(const std::string& output);
@@ -35,4 +35,4 @@ std::vector<std::string> results_of(const Plan& plan);
 // What elements that write files there take for their location. Folders end with '/'.
 std::vector<std::string> locations_of(const std::vector<std::string>& paths);
 
-}  // namespace dist::tool
+}  // namespace dist

@@ -17,7 +17,7 @@
 #include "gst/job/markup.h"
 #include "gst/job/sound_encoding.h"
 
-namespace dist::tool {
+namespace dist {
 namespace {
 
 // What is linked to which element when parsebin has found it.
@@ -457,4 +457,4 @@ Result<TranscodePipeline> make_pipeline(const Plan& plan, const Properties& remo
   return made;
 }
 
-}  // namespace dist::tool
+}  // namespace dist

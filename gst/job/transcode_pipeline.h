@@ -15,7 +15,7 @@
 #include "gst/gstx/ref.h"
 #include "gst/job/plan.h"
 
-namespace dist::tool {
+namespace dist {
 
 struct TranscodePipeline {
   Ref<GstElement> pipeline =
@@ -38,4 +38,4 @@ using Properties = std::vector<std::pair<std::string, std::string>>;
 Result<TranscodePipeline> make_pipeline(const Plan& plan, const Properties& remote,
                                         const std::vector<std::string>& paths, const FilmEnd& end);
 
-}  // namespace dist::tool
+}  // namespace dist

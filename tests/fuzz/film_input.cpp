@@ -20,7 +20,7 @@
 
 namespace {
 
-using namespace dist::tool;
+using namespace dist;
 
 // Odd, so that packets and tables are cut anywhere.
 constexpr std::size_t kPiece = 101;

@@ -11,14 +11,15 @@
 
 #include <gst/check/gstcheck.h>
 
+#include "gst/base/address.h"
 #include "gst/base/text.h"
 #include "gst/job/containers.h"
 #include "gst/wire/default_port.h"
-#include "gst/base/address.h"
 #include "tools/gst-dist/command.h"
 
 namespace {
 
+using namespace dist;
 using namespace dist::tool;
 
 }  // namespace

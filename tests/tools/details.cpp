@@ -23,9 +23,9 @@
 
 namespace {
 
-using dist::tool::display_matrix;
-using dist::tool::plain_text;
-using dist::tool::set_rotation;
+using dist::display_matrix;
+using dist::plain_text;
+using dist::set_rotation;
 
 std::string number(std::uint32_t value) {
   std::string bytes;
@@ -139,7 +139,7 @@ GST_START_TEST(test_mended_file) {
   const std::string path = folder / "file";
   std::ofstream(path) << "0123456789";
   const struct {
-    std::vector<dist::tool::Mend> mends;
+    std::vector<dist::Mend> mends;
     const char* content;
   } rows[] = {
       {{}, "0123456789"},
@@ -150,7 +150,7 @@ GST_START_TEST(test_mended_file) {
   };
   for (const auto& row : rows) {
     const std::string expected = row.content;
-    dist::tool::MendedFile file(path, row.mends);
+    dist::MendedFile file(path, row.mends);
     fail_unless(file.size() == expected.size());
     for (std::size_t at = 0; at <= expected.size() + 1; ++at)
       for (std::size_t count = 1; count <= expected.size() + 1; ++count) {
@@ -158,7 +158,7 @@ GST_START_TEST(test_mended_file) {
         fail_unless(file.read(at, count) == part, "%s: %zu at %zu", row.content, count, at);
       }
   }
-  fail_unless(dist::tool::MendedFile(folder / "none", {}).size() == 0);
+  fail_unless(dist::MendedFile(folder / "none", {}).size() == 0);
 }
 GST_END_TEST
 
@@ -172,7 +172,7 @@ GST_START_TEST(test_mended_file_that_cannot_be_read_to_its_end) {
         gst_parse_launch("appsrc name=source ! fakesink sync=false", nullptr));
     const auto source =
         dist::Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "source"));
-    dist::tool::set_mended_source(source.get(), path, {{0, 0, "head"}});
+    dist::set_mended_source(source.get(), path, {{0, 0, "head"}});
     if (!whole)
       std::filesystem::resize_file(path, 100'000);
     gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
@@ -209,7 +209,7 @@ std::string ts_film() {
 }  // namespace
 
 GST_START_TEST(test_ts_head) {
-  const auto found = dist::tool::mend_ts_head(ts_film());
+  const auto found = dist::mend_ts_head(ts_film());
   fail_unless(found.mends.size() == 2);
   // DTS is named in a way that is known to all.
   fail_unless(found.mends[0].at == 188 && found.mends[0].replaced == 188);
@@ -217,26 +217,26 @@ GST_START_TEST(test_ts_head) {
   // A clock before everything else.
   fail_unless(found.mends[1].at == 376 && found.mends[1].replaced == 0);
   fail_unless(found.mends[1].bytes.size() % 188 == 0 && !found.mends[1].bytes.empty());
-  fail_unless(dist::tool::mend_ts_head("").mends.empty());
+  fail_unless(dist::mend_ts_head("").mends.empty());
 }
 GST_END_TEST
 
 GST_START_TEST(test_ts_head_of_broken_files) {
   const std::string whole = ts_film();
   for (std::size_t size = 0; size < whole.size(); ++size)
-    dist::tool::mend_ts_head(whole.substr(0, size));
+    dist::mend_ts_head(whole.substr(0, size));
   for (std::size_t i = 0; i < whole.size(); ++i)
     for (int value : {0, 1, 0x3f, 0x7f, 0x80, 0xff}) {
       std::string broken = whole;
       broken[i] = static_cast<char>(value);
-      for (const auto& mend : dist::tool::mend_ts_head(broken).mends)
+      for (const auto& mend : dist::mend_ts_head(broken).mends)
         fail_unless(mend.at + mend.replaced <= whole.size() && mend.bytes.size() < 8 << 20);
     }
 }
 GST_END_TEST
 
 GST_START_TEST(test_cues_are_separate) {
-  using Cues = std::vector<dist::tool::Cue>;
+  using Cues = std::vector<dist::Cue>;
   const struct {
     Cues cues;
     std::string separate;
@@ -250,7 +250,7 @@ GST_START_TEST(test_cues_are_separate) {
       {{{2, 2, "a"}, {4, 3, "b"}, {5, 6, "c"}}, "5-6 c;"},
   };
   for (const auto& row : rows) {
-    dist::tool::SeparateCues cues;
+    dist::SeparateCues cues;
     std::string seen;
     const auto see = [&](const Cues& some) {
       for (const auto& cue : some) {

@@ -16,7 +16,7 @@
 namespace {
 
 using namespace tool;
-using dist::tool::DolbyVision;
+using dist::DolbyVision;
 
 std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -103,17 +103,17 @@ GST_START_TEST(test_dolby_vision_of_broken_files) {
   const std::string movie = mp4.substr(mp4.rfind("moov") - 4);
   for (const std::string& whole : {movie, mkv.substr(0, 1000)}) {
     std::stringstream good(whole);
-    ck_assert((dist::tool::dolby_vision_of(good) == DolbyVision{5, 0}));
+    ck_assert((dist::dolby_vision_of(good) == DolbyVision{5, 0}));
     for (std::size_t size = 0; size < whole.size(); size += 3) {
       std::stringstream cut(whole.substr(0, size));
-      dist::tool::dolby_vision_of(cut);
+      dist::dolby_vision_of(cut);
     }
     for (std::size_t i = 0; i < whole.size(); ++i)
       for (const int value : {0, 1, 0x7f, 0xff}) {
         std::string broken = whole;
         broken[i] = static_cast<char>(value);
         std::stringstream stream(broken);
-        dist::tool::dolby_vision_of(stream);
+        dist::dolby_vision_of(stream);
       }
   }
 }
@@ -136,9 +136,9 @@ GST_START_TEST(test_dolby_vision_of_an_empty_table) {
     return box("moov", box("trak", box("mdia", media))) + behind;
   };
   std::stringstream good(film(std::string(8, '\0') + entry, ""));
-  ck_assert((dist::tool::dolby_vision_of(good) == DolbyVision{5, 1}));
+  ck_assert((dist::dolby_vision_of(good) == DolbyVision{5, 1}));
   std::stringstream empty(film("", box("free", entry)));
-  ck_assert(!dist::tool::dolby_vision_of(empty));
+  ck_assert(!dist::dolby_vision_of(empty));
 }
 GST_END_TEST
 

@@ -20,9 +20,9 @@
 namespace {
 
 using namespace tool;
-using dist::tool::CodecScan;
+using dist::CodecScan;
 
-constexpr std::size_t kPacket = dist::tool::kTsPacket;
+constexpr std::size_t kPacket = dist::kTsPacket;
 
 std::string bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -51,8 +51,7 @@ std::string recording(const Folder& folder, const std::string& options, bool sou
 std::string seamless(std::string stream) {
   std::map<unsigned, unsigned> counters;
   for (std::size_t at = 0; at + kPacket <= stream.size(); at += kPacket) {
-    const unsigned pid =
-        (dist::tool::byte(stream, at + 1) & 0x1fu) << 8 | dist::tool::byte(stream, at + 2);
+    const unsigned pid = (dist::byte(stream, at + 1) & 0x1fu) << 8 | dist::byte(stream, at + 2);
     if ((stream[at + 3] & 0x10) != 0)
       stream[at + 3] =
           static_cast<char>((stream[at + 3] & 0xf0) | static_cast<char>(counters[pid]++ % 16));
@@ -98,7 +97,7 @@ std::string changes_in(const std::string& bytes, std::size_t packet, std::size_t
     scan.take(std::string_view(bytes).substr(at, piece));
   std::string found;
   for (const auto& change : scan.changes())
-    found += std::to_string(change.pid) + " " + dist::tool::change_text(change) + ";";
+    found += std::to_string(change.pid) + " " + dist::change_text(change) + ";";
   return found;
 }
 

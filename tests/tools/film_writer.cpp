@@ -19,10 +19,10 @@
 namespace {
 
 using namespace tool;
+using dist::FilmWriter;
 using dist::Ref;
-using dist::tool::FilmWriter;
-using dist::tool::StreamKind;
-using dist::tool::WrittenTrack;
+using dist::StreamKind;
+using dist::WrittenTrack;
 
 constexpr char kSound[] = "audio/mpeg,mpegversion=1,layer=3,rate=48000,channels=2,parsed=true";
 constexpr char kPictures[] = "image/jpeg,width=64,height=48,framerate=25/1";

@@ -56,7 +56,7 @@ struct Film {
 };
 
 // Asked each second for so long.
-bool is_silent_after(dist::tool::InputWatch& watch, double& now, int seconds) {
+bool is_silent_after(dist::InputWatch& watch, double& now, int seconds) {
   bool silent = false;
   for (; seconds > 0; --seconds)
     silent = watch.is_silent(now += 1, true);
@@ -68,7 +68,7 @@ bool is_silent_after(dist::tool::InputWatch& watch, double& now, int seconds) {
 // The process was stopped for an hour, say.
 GST_START_TEST(test_input_watch_does_not_count_time_in_which_it_was_not_asked) {
   Film film;
-  dist::tool::InputWatch watch(film.element("cut"), film.element("join"));
+  dist::InputWatch watch(film.element("cut"), film.element("join"));
   ck_assert(!watch.is_silent(100, true));
   ck_assert(!watch.is_silent(3700, true));
 }
@@ -76,7 +76,7 @@ GST_END_TEST
 
 GST_START_TEST(test_input_watch_hears_nothing_for_a_minute) {
   Film film;
-  dist::tool::InputWatch watch(film.element("cut"), film.element("join"));
+  dist::InputWatch watch(film.element("cut"), film.element("join"));
   film.push();
   double now = 100;
   ck_assert(!is_silent_after(watch, now, 59));
@@ -88,7 +88,7 @@ GST_END_TEST
 
 GST_START_TEST(test_input_watch_waits_for_work) {
   Film film;
-  dist::tool::InputWatch watch(film.element("cut"), film.element("join"));
+  dist::InputWatch watch(film.element("cut"), film.element("join"));
   double now = 100;
   ck_assert(!is_silent_after(watch, now, 50));
   ck_assert(!watch.is_silent(now += 1, false));
@@ -99,7 +99,7 @@ GST_END_TEST
 
 GST_START_TEST(test_input_watch_waits_for_what_is_written) {
   Film film;
-  dist::tool::InputWatch watch(film.element("cut"), film.element("join"));
+  dist::InputWatch watch(film.element("cut"), film.element("join"));
   film.blocks = true;
   film.push();
   double now = 100;
@@ -110,7 +110,7 @@ GST_END_TEST
 
 GST_START_TEST(test_input_watch_knows_the_end) {
   Film film;
-  dist::tool::InputWatch watch(film.element("cut"), film.element("join"));
+  dist::InputWatch watch(film.element("cut"), film.element("join"));
   film.push();
   gst_app_src_end_of_stream(GST_APP_SRC(film.source));
   GstBus* const bus = gst_element_get_bus(film.pipeline);

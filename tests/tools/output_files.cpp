@@ -21,8 +21,8 @@
 namespace {
 
 using namespace tool;
-using dist::tool::check_names;
-using dist::tool::OutputFiles;
+using dist::check_names;
+using dist::OutputFiles;
 
 void write(const std::string& path, const std::string& text) {
   std::ofstream(path) << text;

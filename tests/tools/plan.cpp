@@ -21,7 +21,6 @@
 namespace {
 
 using namespace dist;
-using namespace dist::tool;
 using ::tool::command;
 using ::tool::Folder;
 using ::tool::run;

@@ -159,9 +159,9 @@ GST_START_TEST(test_progress_summary) {
 GST_END_TEST
 
 GST_START_TEST(test_progress_clock) {
-  expect_text(dist::tool::clock_text(0), "0:00");
-  expect_text(dist::tool::clock_text(59.2), "1:00");
-  expect_text(dist::tool::clock_text(3723), "1:02:03");
+  expect_text(dist::clock_text(0), "0:00");
+  expect_text(dist::clock_text(59.2), "1:00");
+  expect_text(dist::clock_text(3723), "1:02:03");
 }
 GST_END_TEST
 

@@ -13,7 +13,7 @@
 namespace {
 
 using namespace dist;
-using namespace dist::tool;
+using namespace dist;
 
 constexpr Time kMillisecond = kSecond / 1000;
 

@@ -52,7 +52,7 @@ std::vector<double> levels_of(const std::string& file, const std::string& filter
 
 // Of the buffers of its raw sound, as the demuxer gives them.
 std::vector<GstClockTime> times_of_sound(const std::string& file) {
-  const auto film = dist::tool::look_at(file);
+  const auto film = dist::look_at(file);
   ck_assert_msg(static_cast<bool>(film), "%s", file.c_str());
   GstElement* const pipeline = gst_pipeline_new(nullptr);
   dist::BinBuilder build(GST_BIN(pipeline));
@@ -60,7 +60,7 @@ std::vector<GstClockTime> times_of_sound(const std::string& file) {
   GstElement* const sink = sound.get();
   const auto raw = dist::Ref<GstCaps>::adopt(gst_caps_from_string("audio/x-raw"));
   g_object_set(sink, "sync", FALSE, "caps", raw.get(), nullptr);
-  build.link_later(dist::tool::add_reader(build, *film), sound);
+  build.link_later(dist::add_reader(build, *film), sound);
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   std::vector<GstClockTime> times;
   GstSample* sample = nullptr;
@@ -175,10 +175,10 @@ GST_START_TEST(test_transcode_damaged_tables_of_raw_sound) {
       std::string(kH264) + "-c:a pcm_s16be " + path);
   const std::string whole = bytes_of(path);
   const std::size_t movie = whole.rfind("moov") - 4;
-  ck_assert_uint_eq(dist::tool::find_mends(path).mends.size(), 2);
+  ck_assert_uint_eq(dist::find_mends(path).mends.size(), 2);
   const auto check = [&](const std::string& film) {
     write(path, film);
-    for (const auto& mend : dist::tool::find_mends(path).mends)
+    for (const auto& mend : dist::find_mends(path).mends)
       ck_assert(mend.at + mend.replaced <= film.size() && mend.bytes.size() < 2 * whole.size());
   };
   for (std::size_t at = movie; at < whole.size(); ++at) {

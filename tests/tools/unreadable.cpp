@@ -156,7 +156,7 @@ GST_START_TEST(test_unreadable_transport_stream_of_noise) {
       bytes[packet + 4] = static_cast<std::uint8_t>(random() % 3);
     }
     bytes.resize(random() % bytes.size());
-    static_cast<void>(dist::tool::flaw_of_transport_stream(bytes));
+    static_cast<void>(dist::flaw_of_transport_stream(bytes));
   }
 }
 GST_END_TEST

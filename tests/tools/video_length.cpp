@@ -20,9 +20,9 @@ namespace {
 using namespace tool;
 
 double seconds_of(const std::string& path) {
-  const auto film = dist::tool::look_at(path);
+  const auto film = dist::look_at(path);
   ck_assert(static_cast<bool>(film));
-  return static_cast<double>(dist::tool::video_length(*film)) / GST_SECOND;
+  return static_cast<double>(dist::video_length(*film)) / GST_SECOND;
 }
 
 }  // namespace
@@ -62,10 +62,10 @@ GST_START_TEST(test_video_length_in_tags) {
               {"TITLE=00:00:01", 0}};
   for (const auto& row : rows) {
     GstTagList* const tags = gst_tag_list_new(GST_TAG_EXTENDED_COMMENT, row.comment, nullptr);
-    ck_assert_msg(dist::tool::length_in_tags(tags) == row.length, "%s", row.comment);
+    ck_assert_msg(dist::length_in_tags(tags) == row.length, "%s", row.comment);
     gst_tag_list_unref(tags);
   }
-  ck_assert(dist::tool::length_in_tags(nullptr) == 0);
+  ck_assert(dist::length_in_tags(nullptr) == 0);
 }
 GST_END_TEST
 
@@ -79,7 +79,7 @@ GST_START_TEST(test_video_length_of_noise) {
     bytes.replace(8, 8, std::string("\0\0\0\x10mvhd", 8));
     bytes.replace(24, 8, std::string("\0\0\0\x28trak", 8));
     std::istringstream file(bytes.substr(0, random() % 65));
-    static_cast<void>(dist::tool::length_in_mp4(file));
+    static_cast<void>(dist::length_in_mp4(file));
   }
 }
 GST_END_TEST

@@ -8,12 +8,12 @@
 #include <cstdio>
 #include <utility>
 
+#include "gst/base/address.h"
 #include "gst/base/text.h"
 #include "gst/gstx/ref.h"
 #include "gst/io/secret.h"
 #include "gst/io/status_link.h"
 #include "gst/wire/default_port.h"
-#include "gst/base/address.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/status/status_report.h"
 

@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "gst/base/address.h"
 #include "gst/gstx/ref.h"
 #include "gst/gstx/segment_kind.h"
 #include "gst/wire/default_port.h"
-#include "gst/base/address.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/worker/machine.h"
 #include "tools/gst-dist/worker/worker_service.h"

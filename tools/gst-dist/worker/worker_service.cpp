@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "gst/base/text.h"
 #include "gst/base/address.h"
+#include "gst/base/text.h"
 #include "gst/gstx/report.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/signals.h"

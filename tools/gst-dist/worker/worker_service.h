@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "gst/gstx/ref.h"
 #include "gst/base/address.h"
+#include "gst/gstx/ref.h"
 #include "tools/gst-dist/worker/owner_load.h"
 
 namespace dist::tool {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "gst/base/text.h"
-#include "gst/film/unreadable.h"
+#include "gst/film/unsupported_video.h"
 #include "gst/film/video_length.h"
 #include "gst/gstx/json_writer.h"
 #include "gst/io/ladder_file.h"

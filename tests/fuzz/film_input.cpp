@@ -14,7 +14,7 @@
 #include "gst/film/mp4_rotation.h"
 #include "gst/film/ts_head.h"
 #include "gst/film/ts_scan.h"
-#include "gst/film/unreadable.h"
+#include "gst/film/unsupported_video.h"
 #include "gst/film/video_length.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -9,7 +9,7 @@
 #include <gst/check/gstcheck.h>
 
 #include "gst/base/text.h"
-#include "tools/gst-dist/inspect/facts.h"
+#include "tools/gst-dist/inspect/frame_facts.h"
 #include "tools/gst-dist/inspect/inspect_report.h"
 #include "tools/gst-dist/status/status_report.h"
 
@@ -40,29 +40,29 @@ std::string repeated(const std::string& text, std::size_t times) {
 }
 
 // A film whose frames are presented at these numbers, in decode order; 'K' is a keyframe.
-Examination film(const std::vector<std::pair<unsigned, char>>& frames) {
-  Examination examination;
+CutSurvey film(const std::vector<std::pair<unsigned, char>>& frames) {
+  CutSurvey survey;
   unsigned last = 0;
   for (const auto& [number, kind] : frames) {
-    ExaminedUnit unit;
+    SurveyedUnit unit;
     unit.show = number * kFrame;
     unit.random_access = kind == 'K'   ? RandomAccess::kClean
                          : kind == 'R' ? RandomAccess::kRecovery
                                        : RandomAccess::kNone;
-    examination.units.push_back(unit);
+    survey.units.push_back(unit);
     last = std::max(last, number);
   }
-  ExaminedSegment all;
+  SurveyedSegment all;
   all.stop = (last + 1) * kFrame;
   all.units = all.frames = frames.size();
-  examination.segments = {all};
-  return examination;
+  survey.segments = {all};
+  return survey;
 }
 
 }  // namespace
 
 GST_START_TEST(test_facts_tell_keyframes_apart) {
-  const Facts facts = facts_of(film(
+  const FrameFacts facts = facts_of(film(
       {{0, 'K'}, {1, ' '}, {4, 'K'}, {2, ' '}, {3, ' '}, {5, 'K'}, {6, ' '}, {7, 'R'}, {8, ' '}}));
   std::string kinds;
   for (const Keyframe& keyframe : facts.keyframes)
@@ -87,10 +87,10 @@ GST_START_TEST(test_facts_tell_rates_apart) {
   for (const auto& row : rows) {
     std::vector<std::pair<unsigned, char>> frames(row.times.size(), {0, ' '});
     frames[0].second = 'K';
-    Examination examination = film(frames);
+    CutSurvey survey = film(frames);
     for (std::size_t i = 0; i < row.times.size(); ++i)
-      examination.units[i].show = row.times[i] * 1'000'000;
-    const Facts facts = facts_of(examination);
+      survey.units[i].show = row.times[i] * 1'000'000;
+    const FrameFacts facts = facts_of(survey);
     ck_assert_msg(facts.constant_rate == row.constant, "%" G_GUINT64_FORMAT, row.times[1]);
     if (row.constant)
       ck_assert_uint_eq(nominal_rate(facts, {}).num / nominal_rate(facts, {}).den, row.rate);
@@ -99,7 +99,7 @@ GST_START_TEST(test_facts_tell_rates_apart) {
 GST_END_TEST
 
 GST_START_TEST(test_facts_of_nothing) {
-  const Facts facts = facts_of({});
+  const FrameFacts facts = facts_of({});
   ck_assert_uint_eq(facts.frames, 0);
   Inspection inspection;
   inspection.input = "film";

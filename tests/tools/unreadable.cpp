@@ -16,7 +16,7 @@
 
 #include <gst/check/gstcheck.h>
 
-#include "gst/film/unreadable.h"
+#include "gst/film/unsupported_video.h"
 
 namespace {
 

@@ -8,12 +8,12 @@
 
 #include "gst/base/text.h"
 #include "gst/film/linked_source.h"
-#include "gst/film/unreadable.h"
+#include "gst/film/unsupported_video.h"
 #include "gst/gstx/encoder_choice.h"
 #include "gst/gstx/stream_format.h"
 #include "tools/gst-dist/command.h"
-#include "tools/gst-dist/inspect/foretell.h"
 #include "tools/gst-dist/inspect/inspect_report.h"
+#include "tools/gst-dist/inspect/transcode_forecast.h"
 
 namespace dist::tool {
 namespace {
@@ -88,20 +88,20 @@ int inspect(std::vector<std::string> words) {
   inspection.film = std::move(*film);
   inspection.flaw = flaw_of_video(inspection.film);
   if (inspection.flaw.empty())
-    inspection.examination = examine(inspection.film, segment_limit);
+    inspection.survey = survey_cuts(inspection.film, segment_limit);
   if (const std::string link = refused_link(); !link.empty()) {
     say_error(sentence(words[1] + ": " + link));
     return kNoInput;
   }
-  inspection.facts = facts_of(inspection.examination);
-  inspection.encoders = encoders_here(source_format(inspection.examination.caps));
-  inspection.transcode = foretell(inspection);
+  inspection.facts = facts_of(inspection.survey);
+  inspection.encoders = encoders_here(source_format(inspection.survey.caps));
+  inspection.transcode = forecast(inspection);
   inspection.problems =
-      problems_of(inspection.film, inspection.flaw, inspection.examination, inspection.facts);
+      problems_of(inspection.film, inspection.flaw, inspection.survey, inspection.facts);
   const std::string report =
       as_json ? report_for_programs(inspection) + "\n" : report_for_people(inspection);
   std::fputs(report.c_str(), stdout);
-  if (inspection.facts.frames > 0 && inspection.examination.flaw.empty())
+  if (inspection.facts.frames > 0 && inspection.survey.flaw.empty())
     return kDone;
   say_error(inspection.input + ": " +
             (inspection.flaw.empty() ? inspection.problems.front() : sentence(inspection.flaw)));

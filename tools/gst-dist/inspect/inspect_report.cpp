@@ -9,7 +9,7 @@
 #include "gst/base/text.h"
 #include "gst/gstx/json_writer.h"
 #include "gst/gstx/stream_format.h"
-#include "tools/gst-dist/inspect/picture_facts.h"
+#include "tools/gst-dist/inspect/picture_format.h"
 #include "tools/gst-dist/progress.h"
 
 namespace dist::tool {
@@ -55,22 +55,22 @@ std::string stream_text(const FilmStream& stream) {
 }
 
 std::string frames_text(const Inspection& inspection) {
-  const Facts& facts = inspection.facts;
+  const FrameFacts& facts = inspection.facts;
   const double seconds = static_cast<double>(facts.duration) / 1e9;
   std::vector<std::string> parts = {std::to_string(facts.frames)};
   if (facts.constant_rate) {
-    const Fraction rate = nominal_rate(facts, source_format(inspection.examination.caps));
+    const Fraction rate = nominal_rate(facts, source_format(inspection.survey.caps));
     parts.push_back("constant rate of " + rate_text(value(rate)) + "/s");
   } else if (facts.frames > 1) {
     parts.push_back("variable rate, " + rate_text(facts.average_rate) + "/s on average");
   }
   if (seconds > 0)
     parts.push_back(
-        format("%.2f Mbit/s", static_cast<double>(inspection.examination.bytes) * 8e-6 / seconds));
+        format("%.2f Mbit/s", static_cast<double>(inspection.survey.bytes) * 8e-6 / seconds));
   return join(parts);
 }
 
-std::string keyframes_text(const Facts& facts) {
+std::string keyframes_text(const FrameFacts& facts) {
   const struct {
     KeyframeKind kind;
     const char* words;
@@ -94,7 +94,7 @@ std::string range_text(Time shortest, Time longest) {
              : format("%.3f", static_cast<double>(shortest) / 1e9) + " to " + seconds_text(longest);
 }
 
-std::string preroll_text(const Facts& facts) {
+std::string preroll_text(const FrameFacts& facts) {
   const std::string times =
       format("; each frame is decoded %.2f times on average", facts.decode_overhead);
   if (facts.with_preroll == 0)
@@ -130,15 +130,15 @@ void write_streams(const Film& film, JsonWriter& json) {
 }
 
 void write_video(const Inspection& inspection, JsonWriter& json) {
-  const Facts& facts = inspection.facts;
+  const FrameFacts& facts = inspection.facts;
   json.begin_object("video");
-  json.text("caps", inspection.examination.caps);
-  json.count("bytes", inspection.examination.bytes);
-  json.count("units", inspection.examination.units.size());
+  json.text("caps", inspection.survey.caps);
+  json.count("bytes", inspection.survey.bytes);
+  json.count("units", inspection.survey.units.size());
   json.count("frames", facts.frames);
   json.count("start", facts.start);
   json.count("duration", facts.duration);
-  const PictureFacts picture = picture_facts(inspection.examination.caps);
+  const PictureFormat picture = picture_format(inspection.survey.caps);
   if (picture.bit_depth > 0)
     json.count("bit-depth", picture.bit_depth);
   if (!picture.colorimetry.empty())
@@ -152,7 +152,7 @@ void write_video(const Inspection& inspection, JsonWriter& json) {
   json.flag("constant-frame-rate", facts.constant_rate);
   if (facts.constant_rate)
     json.text("frame-rate",
-              fraction_text(nominal_rate(facts, source_format(inspection.examination.caps))));
+              fraction_text(nominal_rate(facts, source_format(inspection.survey.caps))));
   json.number("average-frame-rate", facts.average_rate);
   json.count("shortest-frame", facts.shortest_frame);
   json.count("longest-frame", facts.longest_frame);
@@ -169,7 +169,7 @@ void write_video(const Inspection& inspection, JsonWriter& json) {
 }
 
 void write_cut(const Inspection& inspection, JsonWriter& json) {
-  const Facts& facts = inspection.facts;
+  const FrameFacts& facts = inspection.facts;
   json.begin_object("cut");
   json.count("shortest", facts.shortest_segment);
   json.count("longest", facts.longest_segment);
@@ -179,7 +179,7 @@ void write_cut(const Inspection& inspection, JsonWriter& json) {
   json.count("decoded", facts.decoded);
   json.number("decode-overhead", facts.decode_overhead);
   json.begin_array("segments");
-  for (const ExaminedSegment& segment : inspection.examination.segments) {
+  for (const SurveyedSegment& segment : inspection.survey.segments) {
     json.begin_object(nullptr);
     json.count("start", segment.start);
     json.count("stop", segment.stop);
@@ -198,7 +198,7 @@ void write_cut(const Inspection& inspection, JsonWriter& json) {
 
 std::string report_for_people(const Inspection& inspection) {
   const Film& film = inspection.film;
-  const Facts& facts = inspection.facts;
+  const FrameFacts& facts = inspection.facts;
   std::string text = printable(inspection.input) + "\n";
   const std::string length =
       film.duration > 0 ? clock_text(static_cast<double>(film.duration) / 1e9) : "unknown length";
@@ -206,14 +206,14 @@ std::string report_for_people(const Inspection& inspection) {
   for (const FilmStream& stream : film.streams)
     text += paragraph(name_of(stream.kind), kLabel, stream_text(stream));
   if (facts.frames > 0) {
-    if (const std::string picture = picture_text(picture_facts(inspection.examination.caps),
-                                                 orientation_of(inspection.film));
+    if (const std::string picture =
+            picture_text(picture_format(inspection.survey.caps), orientation_of(inspection.film));
         !picture.empty())
       text += paragraph("picture", kLabel, picture);
     text += paragraph("frames", kLabel, frames_text(inspection));
     text += paragraph("keyframes", kLabel, keyframes_text(facts));
     text += paragraph("segments", kLabel,
-                      std::to_string(inspection.examination.segments.size()) + " of " +
+                      std::to_string(inspection.survey.segments.size()) + " of " +
                           range_text(facts.shortest_segment, facts.longest_segment));
     text += paragraph("preroll", kLabel, preroll_text(facts));
   }

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "gst/film/film.h"
-#include "tools/gst-dist/inspect/examine.h"
-#include "tools/gst-dist/inspect/facts.h"
+#include "tools/gst-dist/inspect/cut_survey.h"
+#include "tools/gst-dist/inspect/frame_facts.h"
 
 namespace dist::tool {
 
@@ -21,9 +21,9 @@ struct CodecEncoders {
 struct Inspection {
   std::string input;
   Film film;
-  std::string flaw;         // Why it has no video to work on; empty: it has.
-  Examination examination;  // Empty without video.
-  Facts facts;
+  std::string flaw;  // Why it has no video to work on; empty: it has.
+  CutSurvey survey;  // Empty without video.
+  FrameFacts facts;
   std::vector<CodecEncoders> encoders;
   std::vector<std::string> transcode;  // What that would do, in sentences.
   std::vector<std::string> problems;

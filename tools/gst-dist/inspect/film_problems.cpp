@@ -10,7 +10,7 @@
 
 #include "gst/base/text.h"
 #include "gst/gstx/stream_format.h"
-#include "tools/gst-dist/inspect/facts.h"
+#include "tools/gst-dist/inspect/frame_facts.h"
 
 namespace dist::tool {
 namespace {
@@ -64,18 +64,18 @@ void look_at_streams(const Film& film, const std::string& flaw, Problems& proble
     problems.push_back(sentence(capital(sound)));
 }
 
-void look_at_damage(const Examination& examination, const Facts& facts, Problems& problems) {
-  if (!examination.flaw.empty())
-    problems.push_back((examination.segments.empty() ? "The video cannot be cut: "
-                                                     : "It cannot be read to its end: ") +
-                       sentence(examination.flaw));
+void look_at_damage(const CutSurvey& survey, const FrameFacts& facts, Problems& problems) {
+  if (!survey.flaw.empty())
+    problems.push_back(
+        (survey.segments.empty() ? "The video cannot be cut: " : "It cannot be read to its end: ") +
+        sentence(survey.flaw));
   Problems said;
-  for (const std::string& warning : examination.warnings)
+  for (const std::string& warning : survey.warnings)
     if (std::ranges::count(said, warning) == 0)
       said.push_back(warning);
   for (const std::string& warning : said)
     problems.push_back("It seems damaged: " + sentence(warning));
-  if (examination.flaw.empty() && facts.frames == 0)
+  if (survey.flaw.empty() && facts.frames == 0)
     problems.push_back("There is no frame in its video.");
   if (facts.untimed > 0)
     problems.push_back(std::to_string(facts.untimed) + " of " + count_text(facts.frames, "frame") +
@@ -83,14 +83,14 @@ void look_at_damage(const Examination& examination, const Facts& facts, Problems
   if (facts.repeated > 0)
     problems.push_back(count_text(facts.repeated, "frame") +
                        " at the same time as the frame before.");
-  if (examination.caps_change)
+  if (survey.caps_change)
     problems.push_back("The video's format changes in the middle of the film.");
 }
 
-void look_at_picture(const Examination& examination, Problems& problems) {
-  const SourceFormat format = source_format(examination.caps);
+void look_at_picture(const CutSurvey& survey, Problems& problems) {
+  const SourceFormat format = source_format(survey.caps);
   if (format.width == 0 || format.height == 0) {
-    if (!examination.caps.empty())
+    if (!survey.caps.empty())
       problems.push_back("The size of the picture is not known, so no rendition can be made.");
     return;
   }
@@ -104,13 +104,13 @@ void look_at_picture(const Examination& examination, Problems& problems) {
           "get " +
           std::to_string((*even)[0].width) + "x" + std::to_string((*even)[0].height) + ".");
   }
-  if (is_interlaced(examination.caps))
+  if (is_interlaced(survey.caps))
     problems.push_back(
         "The video is interlaced. Renditions are made of its top fields, one frame "
         "of each two fields.");
 }
 
-void look_at_time(const Facts& facts, Problems& problems) {
+void look_at_time(const FrameFacts& facts, Problems& problems) {
   if (facts.field_repeats > 0)
     problems.push_back(
         "It is telecined by flags (soft telecine): " + count_text(facts.field_repeats, "picture") +
@@ -127,7 +127,7 @@ void look_at_time(const Facts& facts, Problems& problems) {
   problems.push_back(text);
 }
 
-void look_at_cuts(const Examination& examination, const Facts& facts, Problems& problems) {
+void look_at_cuts(const CutSurvey& survey, const FrameFacts& facts, Problems& problems) {
   if (facts.keyframes.empty() && facts.frames > 0)
     problems.push_back("There is no keyframe in it, so decoders have no place to begin.");
   else if (facts.before_keyframe > 0 && facts.frames > 0)
@@ -148,7 +148,7 @@ void look_at_cuts(const Examination& examination, const Facts& facts, Problems& 
     problems.push_back(
         "Some keyframes are only recovery points, at which a decoder that begins "
         "there shows other pictures. Segments there begin to be decoded earlier.");
-  if (examination.segments.size() == 1 && facts.duration > kShortFilm)
+  if (survey.segments.size() == 1 && facts.duration > kShortFilm)
     problems.push_back("All of it is one segment, so only one worker can work on it.");
 }
 
@@ -161,15 +161,15 @@ std::string seconds_text(Time time) {
 }
 
 std::vector<std::string> problems_of(const Film& film, const std::string& flaw,
-                                     const Examination& examination, const Facts& facts) {
+                                     const CutSurvey& survey, const FrameFacts& facts) {
   Problems problems;
   look_at_streams(film, flaw, problems);
   if (!flaw.empty())
     return problems;
-  look_at_damage(examination, facts, problems);
-  look_at_picture(examination, problems);
+  look_at_damage(survey, facts, problems);
+  look_at_picture(survey, problems);
   look_at_time(facts, problems);
-  look_at_cuts(examination, facts, problems);
+  look_at_cuts(survey, facts, problems);
   return problems;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tools/gst-dist/inspect/facts.h"
+#include "tools/gst-dist/inspect/frame_facts.h"
 
 #include <gst/video/video.h>
 
@@ -16,16 +16,16 @@ constexpr double kRounding = 2e6;
 // A frame rate in the caps is the film's if it is as near as this.
 constexpr double kSameRate = 0.002;
 
-std::vector<Time> times_of(const Examination& examination) {
+std::vector<Time> times_of(const CutSurvey& survey) {
   std::vector<Time> times;
-  for (const ExaminedUnit& unit : examination.units)
+  for (const SurveyedUnit& unit : survey.units)
     if (unit.show != kNoTime)
       times.push_back(unit.show);
   std::ranges::sort(times);
   return times;
 }
 
-void add_rate(const std::vector<Time>& times, Facts& facts) {
+void add_rate(const std::vector<Time>& times, FrameFacts& facts) {
   if (times.size() < 2)
     return;
   const auto span = static_cast<double>(times.back() - times.front());
@@ -44,7 +44,7 @@ void add_rate(const std::vector<Time>& times, Facts& facts) {
   }
 }
 
-KeyframeKind kind_of(const std::vector<ExaminedUnit>& units, std::size_t keyframe) {
+KeyframeKind kind_of(const std::vector<SurveyedUnit>& units, std::size_t keyframe) {
   switch (units[keyframe].random_access) {
     case RandomAccess::kRecovery:
       return KeyframeKind::kRecovery;
@@ -62,9 +62,9 @@ KeyframeKind kind_of(const std::vector<ExaminedUnit>& units, std::size_t keyfram
   return KeyframeKind::kClosed;
 }
 
-void add_keyframes(const std::vector<ExaminedUnit>& units, Facts& facts) {
+void add_keyframes(const std::vector<SurveyedUnit>& units, FrameFacts& facts) {
   const auto first = std::ranges::find_if(
-      units, [](const ExaminedUnit& u) { return u.random_access != RandomAccess::kNone; });
+      units, [](const SurveyedUnit& u) { return u.random_access != RandomAccess::kNone; });
   facts.before_keyframe = static_cast<std::uint64_t>(first - units.begin());
   for (std::size_t i = 0; i < units.size(); ++i)
     if (units[i].random_access != RandomAccess::kNone && units[i].show != kNoTime)
@@ -83,11 +83,11 @@ void add_keyframes(const std::vector<ExaminedUnit>& units, Facts& facts) {
   end_gop(facts.start + facts.duration);
 }
 
-void add_segments(const Examination& examination, Facts& facts) {
-  const auto& segments = examination.segments;
+void add_segments(const CutSurvey& survey, FrameFacts& facts) {
+  const auto& segments = survey.segments;
   facts.shortest_segment = kNoTime;
   for (std::size_t i = 0; i < segments.size(); ++i) {
-    const ExaminedSegment& segment = segments[i];
+    const SurveyedSegment& segment = segments[i];
     const Time duration = segment.stop - segment.start;
     if (i + 1 < segments.size() || i == 0)
       facts.shortest_segment = std::min(facts.shortest_segment, duration);
@@ -101,9 +101,9 @@ void add_segments(const Examination& examination, Facts& facts) {
     facts.inside_gop +=
         std::ranges::binary_search(facts.keyframes, segment.start, {}, &Keyframe::time) ? 0 : 1;
   }
-  if (!examination.units.empty())
+  if (!survey.units.empty())
     facts.decode_overhead =
-        static_cast<double>(facts.decoded) / static_cast<double>(examination.units.size());
+        static_cast<double>(facts.decoded) / static_cast<double>(survey.units.size());
 }
 
 }  // namespace
@@ -121,32 +121,33 @@ const char* name_of(KeyframeKind kind) {
   }
 }
 
-std::uint64_t Facts::count(KeyframeKind kind) const {
+std::uint64_t FrameFacts::count(KeyframeKind kind) const {
   return static_cast<std::uint64_t>(std::ranges::count(keyframes, kind, &Keyframe::kind));
 }
 
-Facts facts_of(const Examination& examination) {
-  Facts facts;
-  const std::vector<Time> times = times_of(examination);
+FrameFacts facts_of(const CutSurvey& survey) {
+  FrameFacts facts;
+  const std::vector<Time> times = times_of(survey);
   facts.frames = times.size();
-  if (examination.segments.empty() || times.empty())
+  if (survey.segments.empty() || times.empty())
     return facts;
   facts.start = times.front();
-  facts.duration = std::max(examination.segments.back().stop, times.back()) - facts.start;
+  facts.duration = std::max(survey.segments.back().stop, times.back()) - facts.start;
   facts.untimed = static_cast<std::uint64_t>(std::ranges::count_if(
-      examination.units, [](const ExaminedUnit& u) { return u.shown && !u.has_pts; }));
-  facts.false_keyframes = static_cast<std::uint64_t>(std::ranges::count_if(
-      examination.units,
-      [](const ExaminedUnit& u) { return u.marked && u.random_access == RandomAccess::kNone; }));
-  facts.field_repeats = static_cast<std::uint64_t>(
-      std::ranges::count_if(examination.units, &ExaminedUnit::repeats_field));
+      survey.units, [](const SurveyedUnit& u) { return u.shown && !u.has_pts; }));
+  facts.false_keyframes =
+      static_cast<std::uint64_t>(std::ranges::count_if(survey.units, [](const SurveyedUnit& u) {
+        return u.marked && u.random_access == RandomAccess::kNone;
+      }));
+  facts.field_repeats =
+      static_cast<std::uint64_t>(std::ranges::count_if(survey.units, &SurveyedUnit::repeats_field));
   add_rate(times, facts);
-  add_keyframes(examination.units, facts);
-  add_segments(examination, facts);
+  add_keyframes(survey.units, facts);
+  add_segments(survey, facts);
   return facts;
 }
 
-Fraction nominal_rate(const Facts& facts, const SourceFormat& format) {
+Fraction nominal_rate(const FrameFacts& facts, const SourceFormat& format) {
   if (facts.average_rate <= 0)
     return {0, 1};
   if (format.framerate) {

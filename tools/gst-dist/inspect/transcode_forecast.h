@@ -12,6 +12,6 @@
 namespace dist::tool {
 
 // Sentences; of a film that has no video to work on, none.
-std::vector<std::string> foretell(const Inspection& inspection);
+std::vector<std::string> forecast(const Inspection& inspection);
 
 }  // namespace dist::tool

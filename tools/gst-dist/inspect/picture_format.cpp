@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tools/gst-dist/inspect/picture_facts.h"
+#include "tools/gst-dist/inspect/picture_format.h"
 
 #include <gst/video/video.h>
 
@@ -20,15 +20,15 @@ std::string hdr_of(const std::string& colorimetry) {
 }
 
 // "bt2100-pq" is a standard, "1:4:7:1" a list of numbers.
-std::string colours_text(const PictureFacts& facts) {
+std::string colours_text(const PictureFormat& facts) {
   const bool named = facts.colorimetry.find(':') == std::string::npos;
   return facts.colorimetry.empty() || !named ? "" : "colours of " + facts.colorimetry;
 }
 
 }  // namespace
 
-PictureFacts picture_facts(const std::string& text) {
-  PictureFacts facts;
+PictureFormat picture_format(const std::string& text) {
+  PictureFormat facts;
   const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(text.c_str()));
   if (!caps || gst_caps_get_size(caps.get()) == 0)
     return facts;
@@ -52,7 +52,7 @@ std::string orientation_text(const std::string& orientation) {
       {mirrored ? "mirrored" : "", degrees == "0" ? "" : "turned by " + degrees + " degrees"});
 }
 
-std::string picture_text(const PictureFacts& facts, const std::string& orientation) {
+std::string picture_text(const PictureFormat& facts, const std::string& orientation) {
   return join({facts.bit_depth > 0 ? count_text(facts.bit_depth, "bit") + " a sample" : "",
                facts.hdr == "pq"    ? "HDR (PQ)"
                : facts.hdr == "hlg" ? "HDR (HLG)"

@@ -16,7 +16,7 @@
 namespace dist::tool {
 
 // Times are those of the stream, in nanoseconds.
-struct ExaminedUnit {
+struct SurveyedUnit {
   RandomAccess random_access = RandomAccess::kNone;
   bool shown = true;  // A frame, and no reference that is only decoded.
   bool has_pts = true;
@@ -25,7 +25,7 @@ struct ExaminedUnit {
   Time show = kNoTime;         // When it is presented; kNoTime: it is not.
 };
 
-struct ExaminedSegment {
+struct SurveyedSegment {
   Time start = 0;
   Time stop = 0;
   std::uint64_t first_unit = 0;  // In the film.
@@ -34,20 +34,20 @@ struct ExaminedSegment {
   std::uint64_t preroll = 0;     // Those that come before the first of these.
   std::uint64_t bytes = 0;
 
-  bool operator==(const ExaminedSegment&) const = default;
+  bool operator==(const SurveyedSegment&) const = default;
 };
 
-struct Examination {
+struct CutSurvey {
   std::string caps;  // Of the video, when it began.
   bool caps_change = false;
   std::uint64_t bytes = 0;
-  std::vector<ExaminedUnit> units;  // In decode order.
-  std::vector<ExaminedSegment> segments;
+  std::vector<SurveyedUnit> units;  // In decode order.
+  std::vector<SurveyedSegment> segments;
   std::vector<std::string> warnings;  // What elements said.
   std::string flaw;                   // Why it could not be read to its end; empty if it was.
 };
 
 // Reads all of the film, which has video, and cuts it as transcode does. Blocks.
-Examination examine(const Film& film, const SegmentLimit& limit);
+CutSurvey survey_cuts(const Film& film, const SegmentLimit& limit);
 
 }  // namespace dist::tool

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/film/unreadable.h"
+#include "gst/film/unsupported_video.h"
 
 #include <fstream>
 #include <map>

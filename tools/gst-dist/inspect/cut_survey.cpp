@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tools/gst-dist/inspect/examine.h"
+#include "tools/gst-dist/inspect/cut_survey.h"
 
 #include <algorithm>
 #include <atomic>
@@ -28,7 +28,7 @@ struct Watch {
   std::string wanted;  // Stream id of the video; empty: the first one counts.
   bool linked = false;
   StreamFormat format;
-  Examination seen;
+  CutSurvey seen;
   std::atomic<std::uint64_t> buffers = 0;  // Of any stream.
   FilmEnd end;
 };
@@ -71,7 +71,7 @@ void note_caps(Watch& watch, GstCaps* caps) {
   gst_structure_remove_fields(gst_caps_get_structure(readable.get(), 0), "codec_data",
                               "streamheader", nullptr);
   std::string text = take_string(gst_caps_to_string(readable.get()));
-  Examination& seen = watch.seen;
+  CutSurvey& seen = watch.seen;
   seen.caps_change = seen.caps_change || (!seen.caps.empty() && seen.caps != text);
   if (seen.caps.empty())
     seen.caps = std::move(text);
@@ -81,7 +81,7 @@ void note_segment(Watch& watch, GstBuffer* buffer) {
   const auto header = read_header(buffer);
   if (!header)
     return;
-  ExaminedSegment segment{.start = header->start,
+  SurveyedSegment segment{.start = header->start,
                           .stop = header->stop,
                           .first_unit = header->first_unit,
                           .units = header->units.size(),
@@ -197,7 +197,7 @@ std::string play(GstElement* pipeline, Watch& watch, std::vector<std::string>& w
 
 }  // namespace
 
-Examination examine(const Film& film, const SegmentLimit& limit) {
+CutSurvey survey_cuts(const Film& film, const SegmentLimit& limit) {
   Watch watch;
   watch.wanted = film.first(StreamKind::kVideo)->id;
   GLibError error;

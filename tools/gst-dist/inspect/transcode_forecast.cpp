@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tools/gst-dist/inspect/foretell.h"
+#include "tools/gst-dist/inspect/transcode_forecast.h"
 
 #include "gst/base/text.h"
 #include "gst/gstx/stream_format.h"
@@ -28,7 +28,7 @@ std::string carried_text(const Plan& plan, const CarriedStream& carried) {
 
 }  // namespace
 
-std::vector<std::string> foretell(const Inspection& inspection) {
+std::vector<std::string> forecast(const Inspection& inspection) {
   const auto specs = find_renditions(default_rendition(kOutput), "");
   const FilmStream* const video = inspection.film.first(StreamKind::kVideo);
   if (!specs || !video || inspection.facts.frames == 0)
@@ -51,7 +51,7 @@ std::vector<std::string> foretell(const Inspection& inspection) {
   const RenditionSpec& spec = resolved->front();
   std::string text = "-o " + std::string(kOutput) + " makes " + spec.codec + " of " +
                      std::to_string(spec.width) + "x" + std::to_string(spec.height) + " in " +
-                     count_text(inspection.examination.segments.size(), "segment");
+                     count_text(inspection.survey.segments.size(), "segment");
   for (const CarriedStream& carried : plan.carried)
     text += ", " + carried_text(plan, carried);
   std::vector<std::string> sentences = {sentence(text)};

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What an examination of a film tells: its frame rate, its keyframes, what cutting it costs, and
+// What an survey of a film tells: its frame rate, its keyframes, what cutting it costs, and
 // what is wrong with it. Pure.
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "gst/rendition/rendition.h"
-#include "tools/gst-dist/inspect/examine.h"
+#include "tools/gst-dist/inspect/cut_survey.h"
 
 namespace dist::tool {
 
@@ -29,7 +29,7 @@ struct Keyframe {
 };
 
 // Times are those of the stream, in nanoseconds.
-struct Facts {
+struct FrameFacts {
   std::uint64_t frames = 0;  // Presented.
   Time start = 0;            // Of the first frame.
   Time duration = 0;         // From there to the end.
@@ -61,15 +61,15 @@ struct Facts {
   std::uint64_t count(KeyframeKind kind) const;
 };
 
-Facts facts_of(const Examination& examination);
+FrameFacts facts_of(const CutSurvey& survey);
 
 // The rate as a fraction: that of the caps if the frames keep to it, else the nearest usual one.
-Fraction nominal_rate(const Facts& facts, const SourceFormat& format);
+Fraction nominal_rate(const FrameFacts& facts, const SourceFormat& format);
 
 // A sentence for each thing that a user should know. `flaw`: why it has no video to work on; empty:
 // it has.
 std::vector<std::string> problems_of(const Film& film, const std::string& flaw,
-                                     const Examination& examination, const Facts& facts);
+                                     const CutSurvey& survey, const FrameFacts& facts);
 
 // "4.000 s".
 std::string seconds_text(Time time);

@@ -73,13 +73,18 @@ GstFlowReturn FanOut::refuse(const std::string& reason) {
 
 GstFlowReturn FanOut::fail(const std::string& text) {
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     flow_ = GST_FLOW_ERROR;
     flow_reported_ = true;
     changed_.notify_all();
   }
   GST_ELEMENT_ERROR(element_, STREAM, FORMAT, ("%s", text.c_str()), (NULL));
   return GST_FLOW_ERROR;
+}
+
+// Or there is nothing more to wait for.
+bool FanOut::may_submit(std::uint64_t index) const {
+  return stopping_ || flushing_ || flow_ != GST_FLOW_OK || window_.has_room(index);
 }
 
 GstFlowReturn FanOut::submit(Ref<GstBuffer> segment) {
@@ -91,13 +96,11 @@ GstFlowReturn FanOut::submit(Ref<GstBuffer> segment) {
     return refuse("segment " + std::to_string(index) + " is an encoded one");
   bool follows = false;
   {
-    std::unique_lock lock(lock_);
-    const auto may_go_on = [&] {
-      return stopping_ || flushing_ || flow_ != GST_FLOW_OK || window_.has_room(index);
-    };
-    if (!may_go_on()) {
+    const MutexLock lock(lock_);
+    if (!may_submit(index)) {
       job_->set_blocked(true);
-      changed_.wait(lock, may_go_on);
+      while (!may_submit(index))
+        changed_.wait(lock_);
       job_->set_blocked(false);
     }
     if (stopping_ || flushing_)
@@ -136,7 +139,7 @@ Status FanOut::want_renditions(const SegmentHeader& first) {
 void FanOut::push_event(Ref<GstEvent> event) {
   GstFlowReturn unreported = GST_FLOW_OK;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     if (GST_EVENT_TYPE(event.get()) == GST_EVENT_EOS) {
       eos_ = std::move(event);
       progress_.ended();
@@ -162,7 +165,7 @@ GstFlowReturn FanOut::take_unreported() {
 
 void FanOut::begin_flush() {
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     flushing_ = true;
     changed_.notify_all();
   }
@@ -175,7 +178,7 @@ void FanOut::end_flush() {
   std::deque<Output> dropped;
   Ref<GstEvent> eos;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     flushing_ = false;
     flow_ = GST_FLOW_OK;
     flow_reported_ = false;
@@ -196,7 +199,7 @@ void FanOut::end_flush() {
 }
 
 GstStructure* FanOut::stats() {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   const JobProgress::Amount begun = progress_.begun();
   return gst_structure_new(
       "dist-stats", "submitted", G_TYPE_UINT64, static_cast<guint64>(progress_.submitted()),
@@ -207,22 +210,26 @@ GstStructure* FanOut::stats() {
 }
 
 void FanOut::stop() {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   stopping_ = true;
   changed_.notify_all();
 }
 
 // --- The src pad's task
 
+// Or there is nothing more to wait for.
+bool FanOut::has_output() const {
+  return stopping_ || flushing_ || flow_ != GST_FLOW_OK || !outputs_.empty() ||
+         (eos_ && window_.empty());
+}
+
 bool FanOut::push_next() {
   Output output;
   Ref<GstEvent> eos;
   {
-    std::unique_lock lock(lock_);
-    changed_.wait(lock, [this] {
-      return stopping_ || flushing_ || flow_ != GST_FLOW_OK || !outputs_.empty() ||
-             (eos_ && window_.empty());
-    });
+    const MutexLock lock(lock_);
+    while (!has_output())
+      changed_.wait(lock_);
     if (stopping_ || flushing_ || flow_ != GST_FLOW_OK)
       return false;
     if (outputs_.empty()) {
@@ -244,7 +251,7 @@ bool FanOut::push_next() {
   const GstFlowReturn flow = gst_pad_push(srcpad_, std::get<Ref<GstBuffer>>(output.item).release());
   GstFlowReturn unreported = GST_FLOW_OK;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     if (output.completes)
       window_.deliver(*output.completes);
     if (!flushing_ && flow_ == GST_FLOW_OK)
@@ -263,7 +270,7 @@ void FanOut::end(Ref<GstEvent> eos) {
   job_->finish();
   Counters counters;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     counters = counters_;
   }
   const double seconds =
@@ -377,7 +384,7 @@ void FanOut::handle(const Coordinator::PicturesUnknown& event) {
 }
 
 void FanOut::handle(const Coordinator::LeaseAdvanced& event) {
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   progress_.advanced(event.grant.segment.index, event.share);
 }
 
@@ -386,14 +393,14 @@ void FanOut::handle(const Coordinator::LeaseHedged& event) {
                   event.grant.segment.index, event.worker.name.c_str());
   post(message::LeaseHedged{event.grant.segment.index, event.grant.attempt, event.worker.id,
                             event.worker.name});
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   ++counters_.hedged_leases;
 }
 
 void FanOut::handle(const Coordinator::SegmentDone& done) {
   if (!done.provisional)
     return take(done);
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   if (window_.answer(done.grant.segment.index, done.held))
     provisional_.push_back(done);
 }
@@ -401,12 +408,12 @@ void FanOut::handle(const Coordinator::SegmentDone& done) {
 void FanOut::handle(const Coordinator::ResultsSettled& event) {
   std::deque<Coordinator::SegmentDone> settled;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     settled.swap(provisional_);
   }
   for (const Coordinator::SegmentDone& done : settled)
     take(done);
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   for (const auto& [index, bytes] : event.segments)
     window_.answer(index, bytes);
 }
@@ -416,7 +423,7 @@ void FanOut::handle(const Coordinator::ResultsTakenBack& event) {
   for (const std::string& rendition : event.renditions)
     names += (names.empty() ? "" : ", ") + rendition;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     for (const auto& [index, bytes] : event.segments) {
       window_.answer(index, bytes);
       for (Coordinator::SegmentDone& done : provisional_)
@@ -470,7 +477,7 @@ void FanOut::take(const Coordinator::SegmentDone& done) {
     post(message::SegmentDamaged{index, done.damage.guessed, done.damage.missing, done.damage.start,
                                  done.damage.stop});
 
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   if (done.complete)
     progress_.completed(index);
   counters_.segments += done.complete ? 1 : 0;
@@ -504,7 +511,7 @@ void FanOut::handle(const Coordinator::EncoderChosen& event) {
 
 void FanOut::handle(const Coordinator::NobodyCan& event) {
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     if (flow_ != GST_FLOW_OK || std::exchange(flow_reported_, true))
       return;
   }
@@ -512,7 +519,7 @@ void FanOut::handle(const Coordinator::NobodyCan& event) {
                     ("No worker can make what is wanted: %s. Start one that can, or leave it out.",
                      event.reason.c_str()),
                     (NULL));
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   flow_ = GST_FLOW_ERROR;
   changed_.notify_all();
 }
@@ -527,7 +534,7 @@ void FanOut::handle(const Coordinator::JobStalled& event) {
     return;
   }
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     if (flow_ != GST_FLOW_OK || std::exchange(flow_reported_, true))
       return;
   }
@@ -536,7 +543,7 @@ void FanOut::handle(const Coordinator::JobStalled& event) {
                      "they do, or raise stall-timeout.",
                      seconds),
                     ("waited for %s", event.reason.c_str()));
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   flow_ = GST_FLOW_ERROR;
   changed_.notify_all();
 }
@@ -549,7 +556,7 @@ void FanOut::handle(const Coordinator::LeaseFailed& event) {
                             event.reason});
   reasons_.note(index, event.worker.name, event.reason);
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     ++counters_.failed_leases;
   }
 }
@@ -557,7 +564,7 @@ void FanOut::handle(const Coordinator::LeaseFailed& event) {
 void FanOut::handle(const Coordinator::SegmentGivenUp& event) {
   const std::uint64_t index = event.last.segment.index;
   {
-    const std::lock_guard lock(lock_);
+    const MutexLock lock(lock_);
     if (flow_ != GST_FLOW_OK || std::exchange(flow_reported_, true))
       return;
   }
@@ -569,7 +576,7 @@ void FanOut::handle(const Coordinator::SegmentGivenUp& event) {
       ("segment", G_TYPE_UINT64, index, "attempt", G_TYPE_UINT, event.last.attempt, "worker",
        G_TYPE_STRING, event.worker.c_str(), nullptr));
   // Only now, so that this error comes before the one that upstream posts.
-  const std::lock_guard lock(lock_);
+  const MutexLock lock(lock_);
   flow_ = GST_FLOW_ERROR;
   changed_.notify_all();
 }

@@ -6,16 +6,15 @@
 
 #include <gst/gst.h>
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <variant>
 
+#include "gst/base/mutex.h"
 #include "gst/base/result.h"
 #include "gst/farm/farm_job.h"
 #include "gst/gstx/messages.h"
@@ -105,7 +104,9 @@ class FanOut : public FarmJob::Observer {
   void post(GstStructure* message);
   GstFlowReturn refuse(const std::string& reason);
   GstFlowReturn fail(const std::string& text);
-  GstFlowReturn take_unreported();
+  bool may_submit(std::uint64_t index) const REQUIRES(lock_);
+  bool has_output() const REQUIRES(lock_);
+  GstFlowReturn take_unreported() REQUIRES(lock_);
   void end(Ref<GstEvent> eos);
 
   GstElement* const element_;
@@ -115,19 +116,20 @@ class FanOut : public FarmJob::Observer {
 
   bool renditions_said_ = false;  // Belongs to the upstream streaming thread.
 
-  std::mutex lock_;
-  std::condition_variable changed_;
-  // All of these are guarded by lock_.
-  Window window_;
-  std::deque<Output> outputs_;
-  std::deque<Coordinator::SegmentDone> provisional_;  // They may still be taken back.
-  Ref<GstEvent> eos_;                                 // To be pushed when the window is empty.
-  GstFlowReturn flow_ = GST_FLOW_OK;
-  bool flow_reported_ = false;  // An error was posted, or upstream knows flow_.
-  bool flushing_ = false;
-  bool stopping_ = false;
-  Counters counters_;
-  JobProgress progress_;
+  Mutex lock_;
+  Condition changed_;
+  Window window_ GUARDED_BY(lock_);
+  std::deque<Output> outputs_ GUARDED_BY(lock_);
+  // They may still be taken back.
+  std::deque<Coordinator::SegmentDone> provisional_ GUARDED_BY(lock_);
+  Ref<GstEvent> eos_ GUARDED_BY(lock_);  // To be pushed when the window is empty.
+  GstFlowReturn flow_ GUARDED_BY(lock_) = GST_FLOW_OK;
+  // An error was posted, or upstream knows flow_.
+  bool flow_reported_ GUARDED_BY(lock_) = false;
+  bool flushing_ GUARDED_BY(lock_) = false;
+  bool stopping_ GUARDED_BY(lock_) = false;
+  Counters counters_ GUARDED_BY(lock_);
+  JobProgress progress_ GUARDED_BY(lock_);
 
   // These belong to the network thread.
   bool unknown_told_ = false;

@@ -25,13 +25,13 @@
 
 #include <cerrno>
 #include <memory>
-#include <mutex>
 #include <random>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "gst/base/handover.h"
+#include "gst/base/mutex.h"
 #include "gst/farm/farm_context.h"
 #include "gst/gstx/messages.h"
 #include "gst/gstx/ref.h"
@@ -135,10 +135,10 @@ struct _GstRemoteEnc {
   GstPad* sinkpad;
   GstPad* srcpad;
   struct Private {
-    std::mutex settings_lock;
-    Settings settings = default_settings();  // Guarded by settings_lock.
-    guint bound_port = 0;                    // Guarded by settings_lock; 0: not listening.
-    Ref<GstContext> farm_context;            // Guarded by settings_lock; may be null.
+    dist::Mutex settings_lock;
+    Settings settings GUARDED_BY(settings_lock) = default_settings();
+    guint bound_port GUARDED_BY(settings_lock) = 0;          // 0: not listening.
+    Ref<GstContext> farm_context GUARDED_BY(settings_lock);  // May be null.
     // Under settings_lock for those who look at it while it is not the state change's.
     std::unique_ptr<FanOut> fan_out;
     std::unique_ptr<LocalWorkers> local_workers;
@@ -276,7 +276,7 @@ static bool make_folder(GstRemoteEnc* self, const std::string& path) {
 static FarmOffer find_offer(GstRemoteEnc* self) {
   auto* priv = self->priv;
   const auto offer = [priv] {
-    const std::lock_guard lock(priv->settings_lock);
+    const dist::MutexLock lock(priv->settings_lock);
     return dist::farm_offered(priv->farm_context.get());
   };
   if (FarmOffer known = offer(); known.farm)
@@ -344,7 +344,7 @@ static bool start(GstRemoteEnc* self) {
   auto* priv = self->priv;
   Settings settings;
   {
-    const std::lock_guard lock(priv->settings_lock);
+    const dist::MutexLock lock(priv->settings_lock);
     settings = priv->settings;
   }
   const FarmOffer offer = find_offer(self);
@@ -362,7 +362,7 @@ static bool start(GstRemoteEnc* self) {
     return false;
   auto fan_out = std::make_unique<FanOut>(GST_ELEMENT(self), self->srcpad, farm, settings.fan_out);
   {
-    const std::lock_guard lock(priv->settings_lock);
+    const dist::MutexLock lock(priv->settings_lock);
     priv->bound_port = farm->port();
     priv->fan_out = std::move(fan_out);
   }
@@ -376,7 +376,7 @@ static void gst_remote_enc_set_context(GstElement* element, GstContext* context)
   auto* priv = GST_REMOTE_ENC(element)->priv;
   // What was kept before may be the last reference of a farm.
   if (auto kept = Ref<GstContext>::share(context); dist::farm_offered(context).farm) {
-    const std::lock_guard lock(priv->settings_lock);
+    const dist::MutexLock lock(priv->settings_lock);
     std::swap(priv->farm_context, kept);
   }
   GST_ELEMENT_CLASS(gst_remote_enc_parent_class)->set_context(element, context);
@@ -399,7 +399,7 @@ static GstStateChangeReturn gst_remote_enc_change_state(GstElement* element,
     priv->local_workers.reset();
     std::unique_ptr<FanOut> gone;  // It waits for its threads, which must not be under the lock.
     {
-      const std::lock_guard lock(priv->settings_lock);
+      const dist::MutexLock lock(priv->settings_lock);
       gone = std::move(priv->fan_out);
       priv->bound_port = 0;
     }
@@ -418,7 +418,7 @@ static std::string string_of(const GValue* value) {
 static void gst_remote_enc_set_property(GObject* object, guint id, const GValue* value,
                                         GParamSpec* pspec) {
   auto* priv = GST_REMOTE_ENC(object)->priv;
-  const std::lock_guard lock(priv->settings_lock);
+  const dist::MutexLock lock(priv->settings_lock);
   auto& settings = priv->settings;
   auto& farm = settings.farm;
   auto& job = settings.fan_out.job;
@@ -495,10 +495,9 @@ static void gst_remote_enc_set_property(GObject* object, guint id, const GValue*
 static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value,
                                         GParamSpec* pspec) {
   auto* priv = GST_REMOTE_ENC(object)->priv;
-  const std::lock_guard lock(priv->settings_lock);
-  const auto& settings = priv->settings;
-  const auto& farm = settings.farm;
-  const auto& job = settings.fan_out.job;
+  const dist::MutexLock lock(priv->settings_lock);
+  const auto& farm = priv->settings.farm;
+  const auto& job = priv->settings.fan_out.job;
   switch (id) {
     case PROP_ADDRESS:
       g_value_set_string(value, farm.address.c_str());
@@ -507,7 +506,7 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
       g_value_set_uint(value, priv->bound_port != 0 ? priv->bound_port : farm.port);
       break;
     case PROP_MAX_SEGMENTS:
-      g_value_set_uint(value, static_cast<guint>(settings.fan_out.max_segments));
+      g_value_set_uint(value, static_cast<guint>(priv->settings.fan_out.max_segments));
       break;
     case PROP_MAX_BYTES:
       g_value_set_uint64(value, job.max_bytes);
@@ -516,7 +515,7 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
       g_value_set_uint(value, job.max_attempts);
       break;
     case PROP_SECRET_FILE:
-      g_value_set_string(value, settings.secret_file.c_str());
+      g_value_set_string(value, priv->settings.secret_file.c_str());
       break;
     case PROP_ALLOW_ANONYMOUS:
       g_value_set_boolean(value, farm.any_user);
@@ -537,13 +536,13 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
       g_value_set_boolean(value, job.mixed_encoders);
       break;
     case PROP_RENDITIONS:
-      g_value_set_string(value, settings.renditions.c_str());
+      g_value_set_string(value, priv->settings.renditions.c_str());
       break;
     case PROP_LADDER:
-      g_value_set_string(value, settings.ladder.c_str());
+      g_value_set_string(value, priv->settings.ladder.c_str());
       break;
     case PROP_LOCAL_WORKERS:
-      g_value_set_int(value, settings.local_workers);
+      g_value_set_int(value, priv->settings.local_workers);
       break;
     case PROP_VERIFY:
       g_value_set_enum(value, static_cast<gint>(job.verification.mode));
@@ -552,10 +551,10 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
       g_value_set_double(value, job.verification.ratio);
       break;
     case PROP_VERIFY_THRESHOLD:
-      g_value_set_uint(value, settings.fan_out.checker.threshold);
+      g_value_set_uint(value, priv->settings.fan_out.checker.threshold);
       break;
     case PROP_VERIFY_FOLDER:
-      g_value_set_string(value, settings.fan_out.checker.folder.c_str());
+      g_value_set_string(value, priv->settings.fan_out.checker.folder.c_str());
       break;
     case PROP_VERIFY_GOLDEN:
       g_value_set_boolean(value, job.verification.golden);

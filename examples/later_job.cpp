@@ -54,11 +54,18 @@ int main(int argc, char** argv) {
   }
   const std::string folder = std::string(argv[2]) + "/";
   std::atomic<bool> well = true;
-  std::thread first([&] { well = run(argv[3], folder + "0.mp4", *farm) && well; });
-  std::thread second([&] { well = run(argv[4], folder + "1.mp4", *farm) && well; });
+  std::thread first([&] {
+    if (!run(argv[3], folder + "0.mp4", *farm))
+      well = false;
+  });
+  std::thread second([&] {
+    if (!run(argv[4], folder + "1.mp4", *farm))
+      well = false;
+  });
   first.join();
   second.join();
   std::printf("%zu workers wait for the next job\n", (*farm)->status().workers.size());
-  well = run(argv[5], folder + "2.mp4", *farm) && well;
+  if (!run(argv[5], folder + "2.mp4", *farm))
+    well = false;
   return well ? 0 : 1;
 }

@@ -285,13 +285,18 @@ static FarmOffer find_offer(GstRemoteEnc* self) {
   return offer();
 }
 
+// Whether the element would listen where the farm does. Port 0 is another one each time.
+static bool has_place_of(const Farm::Config& wanted, const Farm& farm) {
+  return wanted.listens && wanted.port != 0 && wanted.port == farm.port() &&
+         wanted.address == farm.config().address;
+}
+
 // The farm that was offered, if it is one for this element; null: none was, or it has another port.
 // An error if it is not what the properties ask for.
 static Result<std::shared_ptr<Farm>> take_offer(const FarmOffer& offer, const Settings& settings) {
   const auto& [farm, handed_over] = offer;
   // What an element of the same pipeline has is for those that ask for the same port.
-  if (!farm || (!handed_over && (settings.farm.port != farm->port() || settings.farm.port == 0 ||
-                                 settings.farm.address != farm->config().address)))
+  if (!farm || (!handed_over && !has_place_of(settings.farm, *farm)))
     return std::shared_ptr<Farm>();
   const std::string property = differing_property(settings, *farm, !handed_over);
   if (property.empty())

@@ -26,7 +26,7 @@ GType holder_type() {
 }
 
 Ref<GstContext> context_with(const FarmHolder& holder) {
-  auto context = Ref<GstContext>::adopt(gst_context_new(kFarmContext, TRUE));
+  auto context = Ref<GstContext>::adopt(gst_context_new(kFarmContext, holder.kept != nullptr));
   gst_structure_set(gst_context_writable_structure(context.get()), kField, holder_type(), &holder,
                     nullptr);
   return context;

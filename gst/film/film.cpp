@@ -339,7 +339,9 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   const auto discoverer = Ref<GstDiscoverer>::adopt(gst_discoverer_new(kPatience, error.out()));
   Ref<GstDiscovererInfo> info;
   const std::string discovered = film.mends.empty() ? *uri : "appsrc://";
+  guard_sources();
   add_film(discovered);
+  const std::size_t refused = refused_links();
   if (discoverer) {
     debug.watch(discoverer.get());
     g_signal_connect(discoverer.get(), "source-setup", G_CALLBACK(prepare_source), &film);
@@ -348,7 +350,7 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   }
   if (details)
     *details = debug.text();
-  if (const std::string link = refused_link(); !link.empty())
+  if (const std::string link = refused_link(refused); !link.empty())
     return Error{input + ": " + link};
   if (!info)
     return Error{input + ": " + error.message("cannot be read")};
@@ -419,13 +421,19 @@ Ref<GstElement> add_reader(BinBuilder& build, const Film& film) {
   auto parsebin = build.add("parsebin", "film");
   // Of a film in several qualities the best one is wanted, whatever the network.
   if (film.playlist)
-    g_object_set(parsebin.get(), "connection-speed", guint64{kBestQuality}, nullptr);
+    build.set(parsebin, "connection-speed", guint64{kBestQuality});
   const auto has_pad = Ref<GstPad>::adopt(gst_element_get_static_pad(source.get(), "src"));
   if (has_pad)
     build.link({source, parsebin});
   else
     build.link_later(source, parsebin);
   return parsebin;
+}
+
+std::string name_of(const FilmStream& stream) {
+  return std::string(stream.kind == StreamKind::kAudio ? "sound" : "subtitles") +
+         (stream.language.empty() ? "" : " in '" + stream.language + "'") + " (" + stream.codec +
+         ")";
 }
 
 std::string stream_key(const std::string& id) {

@@ -90,6 +90,8 @@ Result<Film> look_at(const std::string& input, std::string* details = nullptr);
 // Adds what reads the film and takes it apart: an element "source", and the parsebin that this
 // returns, "film", which gets a pad for each stream.
 Ref<GstElement> add_reader(BinBuilder& build, const Film& film);
+// For people: "sound in 'en' (AAC)"; of sound and subtitles.
+std::string name_of(const FilmStream& stream);
 // What is the same of a stream's id however its film is read.
 std::string stream_key(const std::string& id);
 

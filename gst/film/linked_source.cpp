@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <mutex>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -78,8 +79,9 @@ FilmReach allowed GUARDED_BY(lock);
 struct Refusal {
   std::string pipeline;  // Names of these are not used twice.
   std::string text;
+  bool operator==(const Refusal&) const = default;
 };
-std::vector<Refusal> refusals GUARDED_BY(lock);  // The first for each pipeline.
+std::vector<Refusal> refusals GUARDED_BY(lock);  // Of those in a row that are alike, the first.
 
 // The name of the pipeline that the element is in; empty if it is in none.
 std::string pipeline_of(gpointer element) {
@@ -92,7 +94,7 @@ std::string pipeline_of(gpointer element) {
 void note_refusal(gpointer element, const std::string& text) {
   Refusal refusal{pipeline_of(element), text};
   const MutexLock guard(lock);
-  if (std::ranges::find(refusals, refusal.pipeline, &Refusal::pipeline) == refusals.end())
+  if (refusals.empty() || refusals.back() != refusal)
     refusals.push_back(std::move(refusal));
 }
 
@@ -287,23 +289,7 @@ void init_http(GTypeInstance* instance, gpointer) {
   g_object_set(instance, "automatic-redirect", FALSE, nullptr);
 }
 
-}  // namespace
-
-bool may_open(const FilmReach& reach, const std::string& uri) {
-  if (std::ranges::find(reach.films, uri) != reach.films.end())
-    return true;
-  const std::string scheme = scheme_of(uri);
-  // It is in the playlist itself.
-  if (scheme == "data" || (reach.remote && is_http(scheme)))
-    return true;
-  const bool is_file = scheme == "file";
-  const fs::path file = is_file ? file_of(uri) : fs::path();
-  return std::ranges::any_of(reach.films, [&](const std::string& film) {
-    return is_file ? is_file_beside(film, file) : is_http(scheme) && is_on_host_of(film, uri);
-  });
-}
-
-void guard_sources() {
+void register_guards() {
   register_refused_source();
   register_guarded(
       {"filesrc", "distguardedfilesrc", nullptr, nullptr, guard_handler<set_uri_of_file>});
@@ -323,9 +309,31 @@ void guard_sources() {
     }
 }
 
+}  // namespace
+
+bool may_open(const FilmReach& reach, const std::string& uri) {
+  if (std::ranges::find(reach.films, uri) != reach.films.end())
+    return true;
+  const std::string scheme = scheme_of(uri);
+  // It is in the playlist itself.
+  if (scheme == "data" || (reach.remote && is_http(scheme)))
+    return true;
+  const bool is_file = scheme == "file";
+  const fs::path file = is_file ? file_of(uri) : fs::path();
+  return std::ranges::any_of(reach.films, [&](const std::string& film) {
+    return is_file ? is_file_beside(film, file) : is_http(scheme) && is_on_host_of(film, uri);
+  });
+}
+
+void guard_sources() {
+  static std::once_flag once;
+  std::call_once(once, register_guards);
+}
+
 void add_film(const std::string& uri) {
   const MutexLock guard(lock);
-  allowed.films.push_back(uri);
+  if (std::ranges::find(allowed.films, uri) == allowed.films.end())
+    allowed.films.push_back(uri);
 }
 
 GOptionEntry allow_remote_entry() {
@@ -343,13 +351,18 @@ GOptionEntry allow_remote_entry() {
           nullptr};
 }
 
-std::string refused_link(GstElement* pipeline) {
+std::size_t refused_links() {
+  const MutexLock guard(lock);
+  return refusals.size();
+}
+
+std::string refused_link(std::size_t after, GstElement* pipeline) {
   const std::string name = pipeline ? pipeline_of(pipeline) : "";
   const MutexLock guard(lock);
-  const auto found = std::ranges::find_if(refusals, [&](const Refusal& refusal) {
-    return !pipeline || refusal.pipeline.empty() || refusal.pipeline == name;
-  });
-  return found != refusals.end() ? found->text : "";
+  for (std::size_t i = after; i < refusals.size(); ++i)
+    if (!pipeline || refusals[i].pipeline.empty() || refusals[i].pipeline == name)
+      return refusals[i].text;
+  return "";
 }
 
 }  // namespace dist

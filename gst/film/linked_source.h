@@ -26,14 +26,17 @@ bool may_open(const FilmReach& reach, const std::string& uri);
 
 // From now on no element of this process makes a source of a URI that may not be opened, or sets
 // one of filesrc or souphttpsrc to such a URI, and souphttpsrc follows no redirect. Demuxers that
-// make no elements of what they open are not used any more. Once, after gst_init() and the options.
+// make no elements of what they open are not used any more. After gst_init() and the options; a
+// second call does nothing.
 void guard_sources();
 // Any thread, as what follows.
 void add_film(const std::string& uri);
 // --allow-remote
 GOptionEntry allow_remote_entry();
-// What was not opened first for the elements in `pipeline`, or where it is not known for which; as
-// a part of a sentence. Empty: nothing. Null: whatever for.
-std::string refused_link(GstElement* pipeline = nullptr);
+// How many links were not opened so far.
+std::size_t refused_links();
+// The first link after so many that was not opened for the elements in `pipeline`, or for elements
+// in no pipeline; null: for any. As a part of a sentence; empty: none.
+std::string refused_link(std::size_t after, GstElement* pipeline = nullptr);
 
 }  // namespace dist

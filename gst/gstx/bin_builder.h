@@ -27,6 +27,14 @@ class BinBuilder {
   // Adds a filter that lets these caps through.
   Ref<GstElement> add_filter(const std::string& caps);
 
+  // Sets properties, as g_object_set() takes them without its null at the end. Nothing once
+  // something could not be done: another element may stand there.
+  template <class... Values>
+  void set(const Ref<GstElement>& element, const char* name, Values... values) {
+    if (status_)
+      g_object_set(element.get(), name, values..., nullptr);
+  }
+
   // Links each to the next one. Request pads are taken as GStreamer finds them.
   void link(std::initializer_list<Ref<GstElement>> elements);
   // Links to a request pad of that template.

@@ -21,4 +21,10 @@ Report report_of(GstMessage* message) {
   return report;
 }
 
+std::string factory_name(GstObject* object) {
+  GstElementFactory* const factory =
+      GST_IS_ELEMENT(object) ? gst_element_get_factory(GST_ELEMENT(object)) : nullptr;
+  return factory ? GST_OBJECT_NAME(factory) : "";
+}
+
 }  // namespace dist

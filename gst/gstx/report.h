@@ -21,4 +21,7 @@ struct Report {
 // Of a message of type ERROR or WARNING. Borrows the message.
 Report report_of(GstMessage* message);
 
+// The name of the factory that made an element; empty if the object is none of a factory's.
+std::string factory_name(GstObject* object);
+
 }  // namespace dist

@@ -21,12 +21,6 @@ const char* first_encoder(const Container& container) {
   return found == container.audio_encoders.end() ? nullptr : *found;
 }
 
-std::string name_of(const FilmStream& stream) {
-  const char* kind = stream.kind == StreamKind::kAudio ? "the sound" : "the subtitles";
-  return std::string(kind) + (stream.language.empty() ? "" : " in '" + stream.language + "'") +
-         " (" + stream.codec + ")";
-}
-
 // Those that may have more than a picture at a time.
 std::vector<std::size_t> outputs_with_video(const Plan& plan) {
   std::vector<std::size_t> found;
@@ -52,8 +46,8 @@ Status plan_carried_streams(Plan& plan, const std::vector<std::size_t>& sound) {
       const Container& container = *plan.outputs[output].container;
       const std::string& path = plan.outputs[output].path;
       if (stream.codec_change)
-        plan.left_out.push_back(name_of(stream) + " " + change_text(*stream.codec_change) + "; " +
-                                path + " does not get what follows");
+        plan.left_out.push_back("the " + name_of(stream) + " " + change_text(*stream.codec_change) +
+                                "; " + path + " does not get what follows");
       // MPEG transport streams repeat what MP4 and Matroska say once.
       const bool fits = !stream.changes || !container.format;
       if (fits && stream.caps && takes(container, stream.caps.get())) {
@@ -61,27 +55,27 @@ Status plan_carried_streams(Plan& plan, const std::vector<std::size_t>& sound) {
         continue;
       }
       if (!is_sound) {
-        plan.left_out.push_back(path + " does not get " + name_of(stream) + ", which " +
+        plan.left_out.push_back(path + " does not get " + "the " + name_of(stream) + ", which " +
                                 container.extension + " does not take");
         continue;
       }
       if (!stream.caps || !can_decode(stream.caps.get())) {
-        plan.left_out.push_back(path + " does not get " + name_of(stream) +
+        plan.left_out.push_back(path + " does not get " + "the " + name_of(stream) +
                                 ", which nothing on this machine decodes");
         continue;
       }
       const char* encoder = first_encoder(container);
       if (!encoder)
-        return Error{std::string(container.extension) + " does not take " + name_of(stream) +
-                     ", and no encoder is installed for what it takes; install " +
+        return Error{std::string(container.extension) + " does not take " + "the " +
+                     name_of(stream) + ", and no encoder is installed for what it takes; install " +
                      container.audio_encoders.front() + ", or write .mkv"};
       if (stream.changes)
-        plan.left_out.push_back(path + " gets " + name_of(stream) +
+        plan.left_out.push_back(path + " gets " + "the " + name_of(stream) +
                                 " encoded, in the layout that it begins with: it changes on the "
                                 "way, and " +
                                 container.extension + " can have only one");
       if (const unsigned most = most_channels(encoder); stream.channels > most)
-        plan.left_out.push_back(path + " gets " + name_of(stream) + " mixed down from " +
+        plan.left_out.push_back(path + " gets " + "the " + name_of(stream) + " mixed down from " +
                                 std::to_string(stream.channels) + " channels to " +
                                 std::to_string(most) + ", the most that " + encoder + " takes");
       encoded.encoder = encoder;

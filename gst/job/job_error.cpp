@@ -53,12 +53,6 @@ Cause cause_of(GstMessage* message) {
           .code = report.code};
 }
 
-std::string factory_of(GstObject* object) {
-  GstElementFactory* const factory =
-      GST_IS_ELEMENT(object) ? gst_element_get_factory(GST_ELEMENT(object)) : nullptr;
-  return factory ? GST_OBJECT_NAME(factory) : "";
-}
-
 // The number behind `prefix`, as in "mux12".
 std::optional<std::size_t> number_behind(std::string_view name, std::string_view prefix) {
   if (!name.starts_with(prefix) || name.size() == prefix.size() ||
@@ -78,7 +72,7 @@ Place place_of(GstObject* object) {
   for (auto at = Ref<GstObject>::share(object); at;
        at = Ref<GstObject>::adopt(gst_object_get_parent(at.get()))) {
     const std::string name = take_string(gst_object_get_name(at.get()));
-    const std::string factory = factory_of(at.get());
+    const std::string factory = factory_name(at.get());
     if (factory == "remoteenc" || factory == "distjoin" || factory == "distsegmenter")
       return {Where::kOurs};
     // A track has a number of its own behind that of its output.
@@ -215,7 +209,7 @@ JobError::Kind kind_of_ours(const Cause& report, GstObject* source) {
   switch (report.code) {
     case GST_RESOURCE_ERROR_OPEN_READ_WRITE:
     case GST_RESOURCE_ERROR_NOT_AUTHORIZED:
-      if (factory_of(source) != "remoteenc")
+      if (factory_name(source) != "remoteenc")
         return Kind::kInput;
       return is_port_in_use(report) ? Kind::kPortInUse : Kind::kNetwork;
     case GST_RESOURCE_ERROR_SETTINGS:
@@ -228,7 +222,7 @@ JobError::Kind kind_of_ours(const Cause& report, GstObject* source) {
 JobError error_at(GstObject* element, const Cause& report, const JobNames& names) {
   const Place place = place_of(element);
   const std::string reason = reason_of(report);
-  const std::string factory = factory_of(element);
+  const std::string factory = factory_name(element);
   switch (place.where) {
     case Where::kOurs:
       return {kind_of_ours(report, element), report.text};
@@ -259,8 +253,9 @@ bool is_consequence(GstMessage* message) {
   return flow_of(message).has_value();
 }
 
-JobError error_of(GstElement* pipeline, GstMessage* message, const JobNames& names) {
-  if (const std::string link = refused_link(pipeline); !link.empty())
+JobError error_of(GstElement* pipeline, GstMessage* message, const JobNames& names,
+                  std::size_t refused) {
+  if (const std::string link = refused_link(refused, pipeline); !link.empty())
     return {Kind::kInput, sentence(names.input + ": " + link)};
   Cause report = cause_of(message);
   GstObject* const source = GST_MESSAGE_SRC(message);

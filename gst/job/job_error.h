@@ -34,7 +34,9 @@ struct JobNames {
 };
 
 // Of an error message of `pipeline`, or of an element in it.
-JobError error_of(GstElement* pipeline, GstMessage* message, const JobNames& names);
+// `refused`: refused_links() when the job began.
+JobError error_of(GstElement* pipeline, GstMessage* message, const JobNames& names,
+                  std::size_t refused);
 
 // Whether the error only says that another element stopped, which may have said why.
 bool is_consequence(GstMessage* message);

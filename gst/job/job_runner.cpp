@@ -36,13 +36,6 @@ double now() {
   return static_cast<double>(g_get_monotonic_time()) / G_USEC_PER_SEC;
 }
 
-// The name of the factory that made it; empty if that is none.
-std::string kind_of(GstObject* object) {
-  const auto factory =
-      GST_IS_ELEMENT(object) ? gst_element_get_factory(GST_ELEMENT(object)) : nullptr;
-  return factory ? GST_OBJECT_NAME(factory) : "";
-}
-
 Properties properties_of_remote(const Plan& plan, bool has_farm) {
   const Request& request = plan.request;
   Properties properties;
@@ -68,10 +61,7 @@ Properties properties_of_remote(const Plan& plan, bool has_farm) {
 struct JobRunner::Private {
   Private(Plan p, std::shared_ptr<Farm> f, Tell t)
       : plan(std::move(p)), farm(std::move(f)), tell(std::move(t)) {}
-  ~Private() {
-    g_main_loop_unref(loop);
-    g_main_context_unref(context);
-  }
+  ~Private() { g_main_context_unref(context); }
 
   std::optional<JobError> play();
   std::optional<JobError> finish();
@@ -89,14 +79,17 @@ struct JobRunner::Private {
   void look_for_workers();
   void look_at_segments();
   void end(std::optional<JobError> with);
+  static JobError cancelled_error() { return {Kind::kCancelled, "cancelled; nothing was written"}; }
 
   const Plan plan;
   const std::shared_ptr<Farm> farm;
   const Tell tell;
   GMainContext* const context = g_main_context_new();
-  GMainLoop* const loop = g_main_loop_new(context, FALSE);
   std::atomic<bool> cancelled = false;
-  std::atomic<bool> finishing = false;
+  // Of those who may end it only one does.
+  enum class Stage { kPlaying, kFinishing, kDiscarded };
+  std::atomic<Stage> stage = Stage::kPlaying;
+  std::size_t refused = refused_links();  // When it began.
 
   FilmEnd film_end;
   std::optional<OutputFiles> files;
@@ -111,7 +104,7 @@ struct JobRunner::Private {
   bool idle = false;  // No segment is being worked on.
   unsigned workers = 0;
   double waiting_since = -1;  // For a worker, if there is none.
-  std::string refused;        // Why the last stranger was sent away.
+  std::string sent_away;      // Why the last stranger was.
 };
 
 JobRunner::JobRunner(Plan plan, std::shared_ptr<Farm> farm, Tell tell)
@@ -126,6 +119,10 @@ const Plan& JobRunner::plan() const {
 std::optional<JobError> JobRunner::prepare() {
   Private& p = *private_;
   const Plan& plan = p.plan;
+  if (!p.farm && !plan.request.listen && plan.request.local_workers == 0)
+    return JobError{Kind::kRequest,
+                    "no workers of this process and none of others: nobody would "
+                    "do the work"};
   auto files = OutputFiles::prepare(names_of(plan), plan.request.replace);
   if (!files)
     return JobError{Kind::kOutput, files.error()};
@@ -154,7 +151,9 @@ std::optional<JobError> JobRunner::prepare() {
 std::optional<JobError> JobRunner::run() {
   if (auto error = private_->play())
     return error;
-  private_->finishing = true;
+  auto stage = Private::Stage::kPlaying;
+  if (!private_->stage.compare_exchange_strong(stage, Private::Stage::kFinishing))
+    return private_->cancelled_error();
   return private_->finish();
 }
 
@@ -164,8 +163,9 @@ void JobRunner::cancel() {
 }
 
 bool JobRunner::discard() const {
-  if (private_->finishing)
-    return false;
+  auto stage = Private::Stage::kPlaying;
+  if (!private_->stage.compare_exchange_strong(stage, Private::Stage::kDiscarded))
+    return stage == Private::Stage::kDiscarded;
   if (private_->files)
     private_->files->discard();
   return true;
@@ -206,14 +206,14 @@ std::optional<JobError> JobRunner::Private::play() {
   progress.last = true;
   tell(progress);
   if (!ended)
-    return JobError{Kind::kCancelled, "cancelled; nothing was written"};
+    return cancelled_error();
   return error;
 }
 
 // All files get their names, or none does.
 std::optional<JobError> JobRunner::Private::finish() {
   // To a demuxer a playlist may end there.
-  if (const std::string link = refused_link(made.pipeline.get()); !link.empty())
+  if (const std::string link = refused_link(refused, made.pipeline.get()); !link.empty())
     return JobError{Kind::kInput, plan.request.input + ": " + link};
   if (!plan.film.unchanged())
     return JobError{Kind::kInput,
@@ -252,7 +252,8 @@ bool JobRunner::Private::handle(GstMessage* message) {
       return false;
     case GST_MESSAGE_WARNING: {
       const Report report = report_of(message);
-      tell(Warned{report.text, report.debug, kind_of(GST_MESSAGE_SRC(message)) == "remoteenc"});
+      tell(
+          Warned{report.text, report.debug, factory_name(GST_MESSAGE_SRC(message)) == "remoteenc"});
       return true;
     }
     case GST_MESSAGE_ELEMENT:
@@ -268,7 +269,7 @@ bool JobRunner::Private::handle(GstMessage* message) {
 void JobRunner::Private::handle_error(GstMessage* message) {
   auto told = Ref<GstMessage>::share(message);
   const auto bus = Ref<GstBus>::adopt(gst_element_get_bus(made.pipeline.get()));
-  // Whoever stopped may say why only now.
+  // The element that stopped may say why only now.
   while (is_consequence(told.get())) {
     auto next = Ref<GstMessage>::adopt(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
     if (!next)
@@ -277,7 +278,7 @@ void JobRunner::Private::handle_error(GstMessage* message) {
       told = std::move(next);
   }
   JobError failure =
-      error_of(made.pipeline.get(), told.get(), {plan.request.input, names_of(plan)});
+      error_of(made.pipeline.get(), told.get(), {plan.request.input, names_of(plan)}, refused);
   failure.details = report_of(told.get()).debug;
   end(std::move(failure));
 }
@@ -304,7 +305,7 @@ void JobRunner::Private::note(const message::SegmentDamaged& damaged) {
 }
 
 void JobRunner::Private::note(const message::ConnectionRefused& refusal) {
-  refused = refusal.address + " was sent away: " + refusal.reason;
+  sent_away = refusal.address + " was sent away: " + refusal.reason;
 }
 
 void JobRunner::Private::tick(InputWatch& watch) {
@@ -327,10 +328,10 @@ void JobRunner::Private::look_for_workers() {
     waiting_since = now();
   if (now() - waiting_since >= kPatience)
     end(JobError{Kind::kNoWorker, "no worker has been here for a minute" +
-                                      (refused.empty() ? "" : " (" + refused + ")")});
+                                      (sent_away.empty() ? "" : " (" + sent_away + ")")});
 }
 
-// How far those are that are being worked on.
+// How far the segments are that workers have.
 void JobRunner::Private::look_at_segments() {
   GstStructure* stats = nullptr;
   g_object_get(made.remote.get(), "stats", &stats, nullptr);

@@ -36,6 +36,19 @@ std::string wanted_of(const Request& request) {
                                     : joined(request.renditions);
 }
 
+// What does not fit together, empty if all does.
+std::string wrong_in(const Request& request) {
+  constexpr double kMostSeconds = 1e9;
+  const auto is_time = [](double seconds) { return seconds >= 0 && seconds <= kMostSeconds; };
+  if (request.input.empty() || request.output.empty())
+    return "a request needs an input and an output";
+  if (!request.renditions.empty() && !request.ladder.empty())
+    return "renditions and a ladder: only one of them can be made";
+  if (!is_time(request.stall_timeout) || !is_time(request.max_segment_duration.value_or(0)))
+    return "a time is negative, or no time";
+  return "";
+}
+
 bool is_loopback(const Address& address) {
   const auto number =
       Ref<GInetAddress>::adopt(g_inet_address_new_from_string(address.host.c_str()));
@@ -107,12 +120,6 @@ std::optional<JobError> plan_all(const std::vector<RenditionSpec>& specs, Plan& 
   return {};
 }
 
-std::string name_of(const FilmStream& stream) {
-  return std::string(stream.kind == StreamKind::kAudio ? "sound" : "subtitles") +
-         (stream.language.empty() ? "" : " in '" + stream.language + "'") + " (" + stream.codec +
-         ")";
-}
-
 std::string text_of(const Plan& plan, std::size_t output) {
   const Output& out = plan.outputs[output];
   std::string text = out.path + ": ";
@@ -142,6 +149,8 @@ std::string workers_text(const Request& request) {
 Result<Plan, JobError> make_plan(const Request& request) {
   Plan plan;
   plan.request = request;
+  if (const std::string wrong = wrong_in(request); !wrong.empty())
+    return JobError{Kind::kRequest, wrong};
   const auto specs =
       find_renditions(request.ladder.empty() ? wanted_of(request) : "", request.ladder);
   if (!specs)

@@ -211,7 +211,7 @@ void add_sound_encoder(BinBuilder& build, const Ref<GstElement>& from, const std
   chain->layout = build.add("capsfilter");
   chain->encoder = build.add(encoder, "encoder" + name);
   // Matroska's milliseconds would move each frame by up to half of one.
-  g_object_set(chain->encoder.get(), "perfect-timestamp", TRUE, nullptr);
+  build.set(chain->encoder, "perfect-timestamp", TRUE);
   build.link({from, decoder});
   build.link_later(decoder, convert);
   build.link({convert, build.add("audioresample"), chain->layout, chain->encoder, to});

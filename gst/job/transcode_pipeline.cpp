@@ -48,13 +48,13 @@ const char* video_parser(const Output& output) {
   return parser_of(caps.get());
 }
 
-void turn(GstElement* videoflip, const std::string& orientation) {
+GstVideoOrientationMethod direction_of(const std::string& orientation) {
   GstTagList* const tags =
       gst_tag_list_new(GST_TAG_IMAGE_ORIENTATION, orientation.c_str(), nullptr);
   GstVideoOrientationMethod method = GST_VIDEO_ORIENTATION_IDENTITY;
   gst_video_orientation_from_tag(tags, &method);
   gst_tag_list_unref(tags);
-  g_object_set(videoflip, "video-direction", method, nullptr);
+  return method;
 }
 
 // Whether its markup is removed.
@@ -245,6 +245,8 @@ class PipelineBuilder {
       : plan_(plan),
         paths_(paths),
         end_(end),
+        made_{.pipeline = Ref<GstElement>::adopt(
+                  GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new(nullptr))))},
         build_(GST_BIN(made_.pipeline.get())),
         muxers_(plan.outputs.size()),
         tracks_(plan.outputs.size()) {
@@ -254,7 +256,7 @@ class PipelineBuilder {
   Result<TranscodePipeline> build() {
     made_.film = add_reader(build_, plan_.film);
     made_.cut = build_.add("distsegmenter", "cut");
-    g_object_set(made_.cut.get(), "max-decoding", kMaxDecoding, nullptr);
+    build_.set(made_.cut, "max-decoding", kMaxDecoding);
     made_.remote = build_.add("remoteenc", "remote");
     made_.join = build_.add("distjoin", "join");
     build_.link({made_.cut, made_.remote, made_.join});
@@ -285,14 +287,14 @@ class PipelineBuilder {
       return set_head(output, add_thumbnails());
     if (!output.container) {
       const auto files = build_.add("multifilesink", "file" + n);
-      g_object_set(files.get(), "location", paths_[index].c_str(), nullptr);
+      build_.set(files, "location", paths_[index].c_str());
       muxers_[index] = files;
       return set_head(output, files);
     }
     if (!output.container->format) {
       muxers_[index] = build_.add(output.container->muxer, "mux" + n);
       const auto file = build_.add("filesink", "file" + n);
-      g_object_set(file.get(), "location", paths_[index].c_str(), nullptr);
+      build_.set(file, "location", paths_[index].c_str());
       build_.link({muxers_[index], file});
     }
     if (output.rendition.empty())
@@ -314,16 +316,16 @@ class PipelineBuilder {
         !turned.empty()) {
       head = build_.add("jpegdec");
       const auto flip = build_.add("videoflip");
-      turn(flip.get(), turned);
+      build_.set(flip, "video-direction", direction_of(turned));
       const auto encoder = build_.add("jpegenc");
-      g_object_set(encoder.get(), "quality", 92, nullptr);
+      build_.set(encoder, "quality", 92);
       build_.link({head, flip, encoder, tee});
     }
     made_.pictures = build_.add("appsink", "pictures");
     made_.tiles = build_.add("appsink", "tiles");
     const auto i420 = Ref<GstCaps>::adopt(gst_caps_from_string("video/x-raw,format=I420"));
-    g_object_set(made_.pictures.get(), "sync", FALSE, nullptr);
-    g_object_set(made_.tiles.get(), "sync", FALSE, "caps", i420.get(), nullptr);
+    build_.set(made_.pictures, "sync", FALSE);
+    build_.set(made_.tiles, "sync", FALSE, "caps", i420.get());
     build_.link({tee, build_.add("queue"), made_.pictures});
     build_.link(
         {tee, build_.add("queue"), build_.add("jpegdec"), build_.add("videoconvert"), made_.tiles});
@@ -364,7 +366,7 @@ class PipelineBuilder {
     if (is_plain(plan_, carried)) {
       const auto plain = build_.add("capssetter");
       const auto text = Ref<GstCaps>::adopt(gst_caps_from_string("text/x-raw,format=utf8"));
-      g_object_set(plain.get(), "caps", text.get(), "replace", TRUE, nullptr);
+      build_.set(plain, "caps", text.get(), "replace", TRUE);
       add_probe(plain, GST_PAD_PROBE_TYPE_BUFFER, remove_markup);
       build_.link({queue, plain, out});
     } else if (!carried.encoder.empty()) {

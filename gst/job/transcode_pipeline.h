@@ -18,17 +18,16 @@
 namespace dist {
 
 struct TranscodePipeline {
-  Ref<GstElement> pipeline =
-      Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new(nullptr))));
-  Ref<GstElement> film;    // The parsebin that takes the film apart.
-  Ref<GstElement> cut;     // distsegmenter
-  Ref<GstElement> remote;  // remoteenc
-  Ref<GstElement> join;    // distjoin
+  Ref<GstElement> pipeline = {};
+  Ref<GstElement> film = {};    // The parsebin that takes the film apart.
+  Ref<GstElement> cut = {};     // distsegmenter
+  Ref<GstElement> remote = {};  // remoteenc
+  Ref<GstElement> join = {};    // distjoin
   // Of thumbnails: appsinks that get them as JPEG, and as I420. Null if there are none.
-  Ref<GstElement> pictures;
-  Ref<GstElement> tiles;
+  Ref<GstElement> pictures = {};
+  Ref<GstElement> tiles = {};
   // Of each output, where its streams come to their end: sink pads.
-  std::vector<std::vector<Ref<GstPad>>> ends;
+  std::vector<std::vector<Ref<GstPad>>> ends = {};
 };
 
 // Properties of remoteenc, and their values as text.

@@ -362,6 +362,7 @@ void Coordinator::pump(Instant now) {
   while (const auto given_up = dispatcher_.give_up(now))
     segment_given_up(*given_up);
   for (auto& [id, job] : jobs_) {
+    give_up_exams(id, job, now);
     settle(id, job);
     throttle(id, job);
   }
@@ -532,7 +533,8 @@ void Coordinator::advance(Instant now) {
 Instant Coordinator::next_wakeup() const {
   Instant at = dispatcher_.next_wakeup();
   for (const auto& [_, job] : jobs_)
-    at = std::min({at, job.abilities.next_wakeup(), job.standstill.next_wakeup()});
+    at = std::min(
+        {at, job.abilities.next_wakeup(), job.exams.next_wakeup(), job.standstill.next_wakeup()});
   return wakeups_.empty() ? at : std::min(at, wakeups_.begin()->first);
 }
 

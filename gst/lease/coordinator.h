@@ -470,6 +470,7 @@ class Coordinator {
   void lease_failed(const WorkerInfo& worker, Dispatcher::Failure failure, Instant now);
   void tell_failed(const WorkerInfo& worker, const Dispatcher::Failure& failure);
   void segment_given_up(const Dispatcher::GivenUp& given_up);
+  void give_up_exams(JobId id, Job& job, Instant now);
   static std::uint64_t frames_in(const Segment& segment);
   void note_result(const SegmentDone& done, Job& job);
   void note_failure(const WorkerInfo& worker, const Dispatcher::Failure& failure, Instant now);

@@ -97,4 +97,18 @@ void Coordinator::exam_lost(const WorkerInfo& worker, JobId id, Job& job, const 
   tell_failed(worker, failure);
 }
 
+// Once others had the time to come.
+void Coordinator::give_up_exams(JobId id, Job& job, Instant now) {
+  if (now < job.exams.next_wakeup())
+    return;
+  const std::string reason = job.exams.give_up(dispatcher_.unable(id), now);
+  if (reason.empty())
+    return;
+  const Exams::Failure& last = job.exams.last_failure();
+  Dispatcher::GivenUp given_up{.last = {}, .worker = last.name, .reason = reason};
+  given_up.last.worker = last.worker;
+  given_up.last.segment = {.job = id, .index = last.segment};
+  segment_given_up(given_up);
+}
+
 }  // namespace dist

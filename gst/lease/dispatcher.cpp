@@ -364,7 +364,7 @@ bool Dispatcher::may_take(WorkerId id, SegmentKey key, const Part& part) const {
   if (key.examinee)
     return *key.examinee == id;
   if (part.failed_on.count(id) != 0)
-    return part.kept_until == kNever && failed_by_all(key, part);
+    return (part.kept_until == kNever || part.doubtful) && failed_by_all(key, part);
   return part.failures < queues_.at(key).max_attempts || is_next_to_try(id, key, part);
 }
 

@@ -95,8 +95,21 @@ std::string Exams::failed(const Failure& failure, RenditionSet missing, Instant 
   if (const auto candidate = candidates_.find(failure.worker); candidate != candidates_.end())
     candidate->second.failed = true;
   failures_ = missing != 0 ? failures_ + 1 : 0;
+  last_ = failure;
   if (failures_ <= 1)
     failing_since_ = now;
+  over_at_ = is_hopeless(missing) ? failing_since_ + kNewcomers : kNever;
+  return give_up(missing, now);
+}
+
+std::string Exams::give_up(RenditionSet missing, Instant now) {
+  if (now < over_at_)
+    return {};
+  over_at_ = kNever;
+  return is_hopeless(missing) ? describe_failures() : "";
+}
+
+bool Exams::is_hopeless(RenditionSet missing) const {
   bool some = false;
   bool all = true;
   for (const auto& [_, candidate] : candidates_)
@@ -104,12 +117,13 @@ std::string Exams::failed(const Failure& failure, RenditionSet missing, Instant 
       some = true;
       all = all && candidate.failed;
     }
-  if (failures_ < (some && all ? 1 : kUnprovenFactor) * max_attempts_ ||
-      now < failing_since_ + kNewcomers)
-    return {};
-  return "segment " + std::to_string(failure.segment) + ": given up: " + std::to_string(failures_) +
-         " exams were failed, and nobody who can make it has passed (the last, " + failure.name +
-         ": " + failure.reason + ")";
+  return missing != 0 && failures_ >= (some && all ? 1 : kUnprovenFactor) * max_attempts_;
+}
+
+std::string Exams::describe_failures() const {
+  return "segment " + std::to_string(last_.segment) + ": given up: " + std::to_string(failures_) +
+         " exams were failed, and no worker that can make it has passed (the last, " + last_.name +
+         ": " + last_.reason + ")";
 }
 
 RenditionSet Exams::able() const {

@@ -65,6 +65,11 @@ class Exams {
   // completed, for it is what is asked for that is wrong; empty: somebody may still pass.
   std::string failed(const Failure& failure, RenditionSet missing, Instant now);
 
+  // The same once others had the time to come, at next_wakeup(). Not empty once only.
+  std::string give_up(RenditionSet missing, Instant now);
+  Instant next_wakeup() const { return over_at_; }
+  const Failure& last_failure() const { return last_; }
+
   // Whether the worker has yet to pass.
   bool requires_of(WorkerId worker) const { return candidates_.count(worker) != 0; }
   // What those together can make who have yet to pass.
@@ -80,6 +85,8 @@ class Exams {
     bool failed = false;
   };
   void examine(Candidate& candidate, Step& step);
+  bool is_hopeless(RenditionSet missing) const;
+  std::string describe_failures() const;
   std::vector<Step> examine_all();
 
   bool required_;
@@ -88,6 +95,8 @@ class Exams {
   std::map<WorkerId, Candidate> candidates_;
   unsigned failures_ = 0;      // Since an exam was passed.
   Instant failing_since_ = 0;  // The first of them.
+  Instant over_at_ = kNever;   // When that is enough.
+  Failure last_;
 };
 
 }  // namespace dist

@@ -161,6 +161,32 @@ GST_START_TEST(test_listener_is_not_shared_with_another_secret) {
 }
 GST_END_TEST
 
+// One that has workers of its own and was told no port listens nowhere, so it has no part in what
+// another one has there.
+GST_START_TEST(test_listener_is_not_joined_by_who_would_not_listen) {
+  const std::vector<std::string> both = {"deadline-floor=1000000000",
+                                         "renditions=v:h264 local-workers=1"};
+  for (const bool turned : {false, true}) {
+    const auto pipeline = pipeline_of(turned ? std::vector{both[1], both[0]} : both);
+    const auto listens = child(pipeline, turned ? "e1" : "e0");
+    const auto works = child(pipeline, turned ? "e0" : "e1");
+    // Another test may have the usual port for a while.
+    wait_until([&] {
+      if (gst_element_set_state(pipeline.get(), GST_STATE_PAUSED) == GST_STATE_CHANGE_SUCCESS)
+        return true;
+      gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+      return false;
+    });
+    const FakeWorker worker(listens.get());
+    GstStructure* stats = nullptr;
+    g_object_get(works.get(), "stats", &stats, nullptr);
+    fail_unless(stats != nullptr);
+    gst_structure_free(stats);
+    gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+  }
+}
+GST_END_TEST
+
 // Another one may begin in the moment when the last one lets its port go, which takes the longer
 // the more it has to do.
 GST_START_TEST(test_listener_lets_its_port_go_before_another_asks_for_it) {
@@ -200,6 +226,7 @@ static Suite* farm_suite() {
   tcase_add_test(tests, test_farm_that_is_not_what_an_element_asks_for);
   tcase_add_test(tests, test_listener_is_shared_by_two_elements);
   tcase_add_test(tests, test_listener_is_not_shared_with_another_secret);
+  tcase_add_test(tests, test_listener_is_not_joined_by_who_would_not_listen);
   tcase_add_test(tests, test_listener_lets_its_port_go_before_another_asks_for_it);
   return suite;
 }

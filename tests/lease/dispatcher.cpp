@@ -376,6 +376,19 @@ GST_START_TEST(test_dispatcher_keeps_for_newcomers_what_all_have_failed) {
 }
 GST_END_TEST
 
+// A failure that does not count locks nobody out.
+GST_START_TEST(test_dispatcher_lets_newcomers_try_again_what_did_not_count) {
+  Farm farm({.segments = 1, .workers = 1, .max_attempts = 1, .own = false});
+  farm.grants();
+  fail_unless_equals_text(farm.flunk(0, 1).given_up, "");
+  farm.add_worker(2, 1, "bert");
+  fail_unless_equals_text(farm.grants(), "0>2");
+  fail_unless_equals_text(
+      farm.fail(2, farm.lease(0, 2), "again", farm.now, Dispatcher::Blame::kNobody)->given_up, "");
+  fail_unless(farm.next_grant(farm.now).has_value());
+}
+GST_END_TEST
+
 // Whoever comes and fails too is the end of it, and so is a worker of this process.
 GST_START_TEST(test_dispatcher_keeps_nothing_for_longer_than_that) {
   Farm farm({.segments = 1, .workers = 1, .max_attempts = 1, .own = false});
@@ -622,6 +635,7 @@ static Suite* dispatcher_suite() {
   tcase_add_test(tcase, test_dispatcher_keeps_a_failing_segment_for_who_was_there_first);
   tcase_add_test(tcase, test_dispatcher_gives_up_by_who_failed);
   tcase_add_test(tcase, test_dispatcher_keeps_for_newcomers_what_all_have_failed);
+  tcase_add_test(tcase, test_dispatcher_lets_newcomers_try_again_what_did_not_count);
   tcase_add_test(tcase, test_dispatcher_keeps_nothing_for_longer_than_that);
   tcase_add_test(tcase, test_dispatcher_says_the_beginning_of_a_long_reason);
   tcase_add_test(tcase, test_dispatcher_blames_a_lost_worker_for_what_it_was_at_only);

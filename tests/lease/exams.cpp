@@ -138,6 +138,26 @@ GST_START_TEST(test_exams_are_given_up) {
 }
 GST_END_TEST
 
+// Also if no further exam is failed, unless a worker came that has not failed.
+GST_START_TEST(test_exams_are_given_up_in_time) {
+  for (const bool comes : {false, true}) {
+    Exams exams(true, 3);
+    (void)exams.offer(segment(7), false);
+    (void)exams.require(1, 3);
+    for (int i = 0; i < 3; ++i)
+      fail_unless_equals_text(flunk(exams, 1, 1, 100 * kSeconds), "");
+    fail_unless_equals_uint64(exams.next_wakeup(), 110 * kSeconds);
+    fail_unless_equals_text(exams.give_up(1, 109 * kSeconds), "");
+    if (comes)
+      (void)exams.require(2, 3);
+    const std::string reason = exams.give_up(1, 110 * kSeconds);
+    fail_unless(contains(reason, "segment 7: given up: 3 exams were failed") == !comes);
+    fail_unless_equals_uint64(exams.next_wakeup(), kNever);
+    fail_unless_equals_text(exams.give_up(1, 120 * kSeconds), "");
+  }
+}
+GST_END_TEST
+
 GST_START_TEST(test_exams_count_from_the_last_that_was_passed) {
   Exams exams(true, 3);
   (void)exams.offer(segment(7), false);
@@ -163,6 +183,7 @@ static Suite* exams_suite() {
   tcase_add_test(tcase, test_exams_prefer_what_is_known_and_large);
   tcase_add_test(tcase, test_exams_are_held_again);
   tcase_add_test(tcase, test_exams_are_given_up);
+  tcase_add_test(tcase, test_exams_are_given_up_in_time);
   tcase_add_test(tcase, test_exams_count_from_the_last_that_was_passed);
   return suite;
 }

@@ -70,13 +70,6 @@ void say_details(const std::string& text) {
     std::fprintf(stderr, "%s\n", printable(line).c_str());
 }
 
-void say_error(GstMessage* message, bool verbose) {
-  const Report report = report_of(message);
-  say_error(report.text);
-  if (verbose)
-    say_details(report.debug);
-}
-
 std::string text_field(const GstStructure* structure, const char* name) {
   return text_of(gst_structure_get_string(structure, name));
 }

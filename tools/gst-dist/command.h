@@ -75,8 +75,6 @@ bool init_gstreamer();
 // One sentence on stderr: what happened and what to do. Like all that is said, without what would
 // change a terminal.
 void say_error(const std::string& text);
-// Of an error or warning of GStreamer, and if `verbose` its debug text.
-void say_error(GstMessage* message, bool verbose);
 // Lines on stderr that explain an error.
 void say_details(const std::string& text);
 

@@ -89,7 +89,7 @@ int inspect(std::vector<std::string> words) {
   inspection.flaw = flaw_of_video(inspection.film);
   if (inspection.flaw.empty())
     inspection.survey = survey_cuts(inspection.film, segment_limit);
-  if (const std::string link = refused_link(); !link.empty()) {
+  if (const std::string link = refused_link(0); !link.empty()) {
     say_error(sentence(words[1] + ": " + link));
     return kNoInput;
   }

@@ -14,12 +14,6 @@ namespace {
 
 constexpr char kOutput[] = "out.mp4";
 
-std::string name_of(const FilmStream& stream) {
-  return std::string(stream.kind == StreamKind::kAudio ? "sound" : "subtitles") +
-         (stream.language.empty() ? "" : " in '" + stream.language + "'") + " (" + stream.codec +
-         ")";
-}
-
 std::string carried_text(const Plan& plan, const CarriedStream& carried) {
   const std::string name = name_of(plan.film.streams[carried.stream]);
   return carried.encoder.empty() ? "copies the " + name

@@ -243,24 +243,25 @@ std::optional<JobError> play_beside_signals(JobRunner& runner) {
 
 int play(const Arguments& arguments, Plan plan) {
   const Request request = plan.request;
-  JobDisplay display({.json = arguments.json,
-                      .verbose = arguments.verbose,
-                      .listens = request.listen.has_value()});
+  std::optional<JobDisplay> display;
   JobRunner runner(std::move(plan), nullptr,
-                   [&display](const JobEvent& event) { display.show(event); });
+                   [&display](const JobEvent& event) { display->show(event); });
   if (const auto error = runner.prepare())
     return fail(*error, arguments.verbose);
   for (const std::string& text : runner.plan().left_out)
     say_error(sentence(text));
-  if (arguments.wait && !wait_for_port(*request.listen, [&runner] { runner.discard(); }))
-    return fail({JobError::Kind::kCancelled, ""}, false);
   const Signals signals([&runner] { runner.cancel(); },
                         [&runner] {
                           if (runner.discard())
                             _exit(kInterrupted);
                         });
+  if (arguments.wait && !wait_for_port(*request.listen, [&runner] { runner.discard(); }))
+    return fail({JobError::Kind::kCancelled, ""}, false);
+  // From now on time counts.
+  display.emplace(JobDisplay::Settings{
+      .json = arguments.json, .verbose = arguments.verbose, .listens = request.listen.has_value()});
   const auto error = play_beside_signals(runner);
-  display.clear();
+  display->clear();
   return error ? fail(*error, arguments.verbose) : kDone;
 }
 

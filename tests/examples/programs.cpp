@@ -144,7 +144,7 @@ GST_START_TEST(test_later_job_finds_the_workers) {
   const std::string port = std::to_string(farm::free_port());
   farm::Process worker(std::string(g_getenv("DIST_BUILD_ROOT")) +
                        "/tools/gst-dist-1.0 worker --connect 127.0.0.1:" + port);
-  const std::string line = example("later_job") + port + " " + (folder / "") + " ";
+  const std::string line = example("later_job") + port + " " + (folder / "out") + " ";
   const std::string output = output_of(line + film + " " + film + " " + film);
   std::printf("%s", output.c_str());
   const std::string slots = std::to_string(g_get_num_processors());
@@ -152,7 +152,7 @@ GST_START_TEST(test_later_job_finds_the_workers) {
   ck_assert_msg(wait != std::string::npos, "%s", output.c_str());
   ck_assert_msg(output.find(" joined\n", wait) == std::string::npos, "%s", output.c_str());
   ck_assert_uint_eq(count_of(output, " left\n"), 0);
-  for (const char* name : {"0.mp4", "1.mp4", "2.mp4"}) {
+  for (const char* name : {"out/0.mp4", "out/1.mp4", "out/2.mp4"}) {
     ck_assert_msg(output.find((folder / name) + ": done") != std::string::npos, "%s",
                   output.c_str());
     ck_assert_uint_eq(command::frames_in(folder / name), command::frames_in(film));

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "gst/base/handover.h"
 #include "gst/base/mutex.h"
 #include "gst/cut/nal_units.h"
 #include "gst/gstx/stream_format.h"
@@ -473,6 +474,7 @@ void post(GstAppSink* sink, int code) {
 
 template <typename State>
 GstFlowReturn on_sample(GstAppSink* sink, gpointer data) {
+  take_over(data);
   auto& input = *static_cast<Input<State>*>(data);
   const auto sample = Ref<GstSample>::adopt(gst_app_sink_pull_sample(sink));
   if (!sample)
@@ -491,6 +493,7 @@ GstFlowReturn on_sample(GstAppSink* sink, gpointer data) {
 
 template <typename State>
 void on_end(GstAppSink* sink, gpointer data) {
+  take_over(data);
   auto& input = *static_cast<Input<State>*>(data);
   if (const int result = input.state->end(input.track); result < 0)
     post(sink, result);
@@ -510,7 +513,9 @@ void FilmWriter::add(GstAppSink* sink, const WrittenTrack& wanted) {
   GstAppSinkCallbacks callbacks{};
   callbacks.new_sample = on_sample<State>;
   callbacks.eos = on_end<State>;
-  gst_app_sink_set_callbacks(sink, &callbacks, new Input<State>{state_, index},
+  auto* const input = new Input<State>{state_, index};
+  hand_over(input);
+  gst_app_sink_set_callbacks(sink, &callbacks, input,
                              [](gpointer data) { delete static_cast<Input<State>*>(data); });
 }
 

@@ -40,6 +40,7 @@
 #include "gst/io/secret.h"
 #include "gst/wire/default_port.h"
 #include "plugins/fan_out.h"
+#include "plugins/farm_offers.h"
 #include "plugins/local_workers.h"
 #include "plugins/open_secret.h"
 #include "plugins/remoteenc_properties.h"
@@ -97,35 +98,6 @@ unsigned Settings::count_local_workers() const {
     return static_cast<unsigned>(local_workers);
   const unsigned cores = std::min(g_get_num_processors(), static_cast<guint>(kMaxLocalWorkers));
   return to_be_dialled() ? cores - 1 : cores;
-}
-
-// The first property that asks for another farm than this one; empty: none. `all`: also those that
-// nobody has set.
-std::string differing_property(const Settings& settings, const Farm& farm, bool all) {
-  const Farm::Config& wanted = settings.farm;
-  const Farm::Config& had = farm.config();
-  const auto asks = [&](std::initializer_list<guint> properties) {
-    return all ||
-           std::ranges::any_of(properties, [&](guint id) { return settings.given.contains(id); });
-  };
-  const auto& limits = wanted.workers.dispatcher;
-  const auto& had_limits = had.workers.dispatcher;
-  if (asks({PROP_ADDRESS}) && wanted.address != had.address)
-    return "address";
-  if (asks({PROP_PORT}) && wanted.port != 0 && wanted.port != farm.port())
-    return "port";
-  if (asks({PROP_SECRET, PROP_SECRET_FILE}) && wanted.workers.secret != had.workers.secret)
-    return "secret";
-  if (asks({PROP_ALLOW_ANONYMOUS}) && wanted.any_user != had.any_user)
-    return "allow-anonymous";
-  if (asks({PROP_MAX_CONNECTIONS_PER_ADDRESS}) &&
-      wanted.workers.door.max_per_address != had.workers.door.max_per_address)
-    return "max-connections-per-address";
-  if (asks({PROP_DEADLINE_FLOOR}) && limits.deadline_floor != had_limits.deadline_floor)
-    return "deadline-floor";
-  if (asks({PROP_DEADLINE_FACTOR}) && limits.deadline_factor != had_limits.deadline_factor)
-    return "deadline-factor";
-  return "";
 }
 
 }  // namespace
@@ -285,32 +257,10 @@ static FarmOffer find_offer(GstRemoteEnc* self) {
   return offer();
 }
 
-// Whether the element would listen where the farm does. Port 0 is another one each time.
-static bool has_place_of(const Farm::Config& wanted, const Farm& farm) {
-  return wanted.listens && wanted.port != 0 && wanted.port == farm.port() &&
-         wanted.address == farm.config().address;
-}
-
-// The farm that was offered, if it is one for this element; null: none was, or it has another port.
-// An error if it is not what the properties ask for.
-static Result<std::shared_ptr<Farm>> take_offer(const FarmOffer& offer, const Settings& settings) {
-  const auto& [farm, handed_over] = offer;
-  // What an element of the same pipeline has is for those that ask for the same port.
-  if (!farm || (!handed_over && !has_place_of(settings.farm, *farm)))
-    return std::shared_ptr<Farm>();
-  const std::string property = differing_property(settings, *farm, !handed_over);
-  if (property.empty())
-    return farm;
-  const std::string whose =
-      handed_over ? "the farm of the application" : "another remoteenc of this pipeline";
-  return Error{property + ": " + whose + " at address " + farm->config().address + ", port " +
-               std::to_string(farm->port()) + " has another one"};
-}
-
 // Posts an error where there is none.
 static std::shared_ptr<Farm> find_farm(GstRemoteEnc* self, const FarmOffer& offer,
                                        const Settings& settings) {
-  auto farm = take_offer(offer, settings);
+  auto farm = dist::take_offer(offer, settings.farm, settings.given);
   if (!farm) {
     GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS,
                       ("Cannot share workers: %s. Give both the same, or this one another port.",

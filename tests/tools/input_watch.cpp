@@ -42,11 +42,21 @@ struct Film {
     self->changed.notify_all();
     self->changed.wait(guard, [self] { return !self->blocks; });
   }
+  // Returns when the buffer is being written: while outputs block the streaming thread stays in the
+  // pads, otherwise it has left them.
   void push() {
     std::unique_lock guard(lock);
     const unsigned before = written;
     gst_app_src_push_buffer(GST_APP_SRC(source), gst_buffer_new_allocate(nullptr, 1, nullptr));
     changed.wait(guard, [&] { return written > before; });
+    if (blocks)
+      return;
+    guard.unlock();
+    const auto cut = element("cut");
+    GstPad* const pad = gst_element_get_static_pad(cut.get(), "sink");
+    GST_PAD_STREAM_LOCK(pad);
+    GST_PAD_STREAM_UNLOCK(pad);
+    gst_object_unref(pad);
   }
   void unblock() {
     const std::lock_guard guard(lock);

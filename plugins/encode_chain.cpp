@@ -146,7 +146,7 @@ EncodeChain::EncodeChain(const Lease& lease, const SegmentKind& kind,
       max_pixels_(max_pixels),
       segment_kind_(kind),
       kind_(kind_of(lease.source().caps)),
-      bin_(Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(gst_bin_new("encode-chain"))))) {}
+      bin_(Ref<GstElement>::sink(gst_bin_new("encode-chain"))) {}
 
 EncodeChain::~EncodeChain() {
   gst_element_set_state(bin_.get(), GST_STATE_NULL);

@@ -72,8 +72,8 @@ struct _GstRemoteEncWorker {
   GstBin parent;
   struct Private {
     // In no bin: holds the settings of those in the lanes.
-    Ref<GstElement> source = Ref<GstElement>::adopt(GST_ELEMENT(
-        gst_object_ref_sink(g_object_new(GST_TYPE_REMOTE_ENC_SRC, "reconnect", TRUE, nullptr))));
+    Ref<GstElement> source = Ref<GstElement>::sink(
+        GST_ELEMENT(g_object_new(GST_TYPE_REMOTE_ENC_SRC, "reconnect", TRUE, nullptr)));
     dist::Mutex lock;
     Settings settings GUARDED_BY(lock);
     std::vector<std::shared_ptr<WorkerLane>> lanes GUARDED_BY(lock);

@@ -252,8 +252,7 @@ static GstPad* gst_visual_hash_request_new_pad(GstElement* element, GstPadTempla
       return nullptr;
     }
   }
-  const auto pad =
-      Ref<GstPad>::adopt(GST_PAD(gst_object_ref_sink(gst_pad_new_from_template(templ, "hash"))));
+  const auto pad = Ref<GstPad>::sink(gst_pad_new_from_template(templ, "hash"));
   GST_PAD_SET_PROXY_ALLOCATION(pad.get());
   gst_pad_set_active(pad.get(), TRUE);
   gst_element_add_pad(element, pad.get());

@@ -23,8 +23,7 @@ void JoinOutputs::expect(const std::string& rendition) {
 void JoinOutputs::open(const std::string& rendition, const std::string& name,
                        std::vector<Ref<GstEvent>> events) {
   GstPadTemplate* const pad_template = gst_element_get_pad_template(element_, "src_%s");
-  const auto pad = Ref<GstPad>::adopt(
-      GST_PAD(gst_object_ref_sink(gst_pad_new_from_template(pad_template, name.c_str()))));
+  const auto pad = Ref<GstPad>::sink(gst_pad_new_from_template(pad_template, name.c_str()));
   gst_pad_use_fixed_caps(pad.get());
   gst_pad_set_activatemode_function(pad.get(), activate_mode);
   {

@@ -7,17 +7,9 @@
 #include "plugins/gstremoteencworker.h"
 
 namespace dist {
-namespace {
-
-GstElement* own(GstElement* element) {
-  gst_object_ref_sink(element);
-  return element;
-}
-
-}  // namespace
 
 LocalWorkers::LocalWorkers(GstElement* element, unsigned count, const std::shared_ptr<Farm>& farm)
-    : element_(element), pipeline_(Ref<GstElement>::adopt(own(gst_pipeline_new(nullptr)))) {
+    : element_(element), pipeline_(Ref<GstElement>::sink(gst_pipeline_new(nullptr))) {
   auto* const worker =
       GST_ELEMENT(g_object_new(GST_TYPE_REMOTE_ENC_WORKER, "slots", static_cast<gint>(count),
                                "prefetch", 0u, "worker-name", "local", nullptr));

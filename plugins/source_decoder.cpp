@@ -34,7 +34,7 @@ Status SourceDecoder::start() {
   GstElement* const decodebin = gst_element_factory_make("decodebin", nullptr);
   if (!decodebin)
     return Error{"decodebin is not installed"};
-  decodebin_ = Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(decodebin)));
+  decodebin_ = Ref<GstElement>::sink(decodebin);
   bus_ = Ref<GstBus>::adopt(gst_bus_new());
   gst_bus_set_sync_handler(bus_.get(), on_message, this, nullptr);
   gst_element_set_bus(decodebin, bus_.get());

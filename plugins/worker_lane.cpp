@@ -9,10 +9,6 @@
 namespace dist {
 namespace {
 
-Ref<GstElement> own(GstElement* element) {
-  return Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(element)));
-}
-
 // While it is being stopped no state change of the bin may start it again.
 void take_out(GstBin* bin, GstElement* element) {
   gst_element_set_locked_state(element, TRUE);
@@ -44,8 +40,8 @@ WorkerLane::WorkerLane(GstBin* bin, GstRemoteEncSrc* settings, const std::string
       encoders_(encoders),
       threads_(threads),
       max_pixels_(max_pixels),
-      source_(own(gst_remote_enc_src_new_for(this, settings, suffix.c_str()))),
-      sink_(own(gst_element_factory_make("remoteencsink", nullptr))) {
+      source_(Ref<GstElement>::sink(gst_remote_enc_src_new_for(this, settings, suffix.c_str()))),
+      sink_(Ref<GstElement>::sink(gst_element_factory_make("remoteencsink", nullptr))) {
   gst_bin_add_many(bin_, source_.get(), sink_.get(), nullptr);
 }
 

@@ -31,7 +31,7 @@ Ref<GstElement> BinBuilder::add(const std::string& factory, const std::string& n
     note("no element \"" + factory + "\"");
     made = gst_element_factory_make("identity", called);
   }
-  auto element = Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(made)));
+  auto element = Ref<GstElement>::sink(made);
   gst_bin_add(bin_, element.get());
   return element;
 }

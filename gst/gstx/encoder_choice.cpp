@@ -61,7 +61,7 @@ std::string try_to_open(const std::string& element) {
   GstElement* const made = gst_element_factory_make(element.c_str(), nullptr);
   if (!made)
     return "it cannot be loaded";
-  const auto encoder = Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(made)));
+  const auto encoder = Ref<GstElement>::sink(made);
   const auto bus = Ref<GstBus>::adopt(gst_bus_new());
   gst_element_set_bus(encoder.get(), bus.get());
   std::string reason;

@@ -62,6 +62,11 @@ class Ref {
     ref.object_ = object;
     return ref;
   }
+  // Takes over the floating reference of a new element or pad.
+  static Ref sink(T* object) {
+    g_object_ref_sink(object);
+    return adopt(object);
+  }
   // Adds a reference.
   static Ref share(T* object) {
     if (object)

@@ -116,14 +116,10 @@ Status SegmentDecoder::run(GstBuffer* segment, Time until) {
 
 Status SegmentDecoder::make_chain() {
   bus_ = Ref<GstBus>::adopt(gst_bus_new());
-  bin_ = Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(gst_bin_new("look"))));
+  bin_ = Ref<GstElement>::sink(gst_bin_new("look"));
   gst_element_set_bus(bin_.get(), bus_.get());
-  const auto pad_new = [](GstStaticPadTemplate& pad_template) {
-    return Ref<GstPad>::adopt(
-        GST_PAD(gst_object_ref_sink(gst_pad_new_from_static_template(&pad_template, nullptr))));
-  };
-  src_ = pad_new(src_template);
-  sink_ = pad_new(sink_template);
+  src_ = Ref<GstPad>::sink(gst_pad_new_from_static_template(&src_template, nullptr));
+  sink_ = Ref<GstPad>::sink(gst_pad_new_from_static_template(&sink_template, nullptr));
   gst_pad_set_element_private(sink_.get(), this);
   gst_pad_set_event_function(sink_.get(), on_event);
   gst_pad_set_query_function(sink_.get(), on_query);

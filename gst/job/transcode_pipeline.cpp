@@ -245,8 +245,7 @@ class PipelineBuilder {
       : plan_(plan),
         paths_(paths),
         end_(end),
-        made_{.pipeline = Ref<GstElement>::adopt(
-                  GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new(nullptr))))},
+        made_{.pipeline = Ref<GstElement>::sink(gst_pipeline_new(nullptr))},
         build_(GST_BIN(made_.pipeline.get())),
         muxers_(plan.outputs.size()),
         tracks_(plan.outputs.size()) {

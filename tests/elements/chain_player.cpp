@@ -110,14 +110,13 @@ ChainPlayer::ChainPlayer(const Cut& first, const std::string& renditions,
   chain_ = std::move(*chain);
   messages_ = std::make_unique<Messages>(chain_->bin());
 
-  source_ = Ref<GstPad>::adopt(GST_PAD(gst_object_ref_sink(gst_pad_new("source", GST_PAD_SRC))));
+  source_ = Ref<GstPad>::sink(gst_pad_new("source", GST_PAD_SRC));
   gst_pad_set_active(source_.get(), TRUE);
   const auto entry = Ref<GstPad>::adopt(gst_element_get_static_pad(chain_->bin(), "sink"));
   expect_equal(gst_pad_link(source_.get(), entry.get()), GST_PAD_LINK_OK);
   for (const auto& spec : specs_) {
     auto sink = std::make_unique<Sink>();
-    sink->pad = Ref<GstPad>::adopt(
-        GST_PAD(gst_object_ref_sink(gst_pad_new_from_static_template(&any, spec.name.c_str()))));
+    sink->pad = Ref<GstPad>::sink(gst_pad_new_from_static_template(&any, spec.name.c_str()));
     gst_segment_init(&sink->segment, GST_FORMAT_TIME);
     gst_pad_set_element_private(sink->pad.get(), sink.get());
     gst_pad_set_chain_function(sink->pad.get(), Sink::chain);

@@ -37,8 +37,7 @@ Ref<GstElement> child(const Ref<GstElement>& pipeline, const char* name) {
 
 // A pipeline with a remoteenc for each of these lists of properties, called e0, e1 and so on.
 Ref<GstElement> pipeline_of(const std::vector<std::string>& properties) {
-  auto pipeline =
-      Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new(nullptr))));
+  auto pipeline = Ref<GstElement>::sink(gst_pipeline_new(nullptr));
   for (std::size_t i = 0; i < properties.size(); ++i) {
     const auto element = make_element("remoteenc", properties[i]);
     gst_object_set_name(GST_OBJECT(element.get()), ("e" + std::to_string(i)).c_str());

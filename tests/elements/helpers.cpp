@@ -122,19 +122,19 @@ std::string string_field(const Ref<GstMessage>& message, const char* field) {
 // --- Elements
 
 Ref<GstElement> make_element(const std::string& factory, const std::string& properties) {
-  GstElement* const element = gst_element_factory_make(factory.c_str(), nullptr);
-  fail_unless(element != nullptr, "no element %s", factory.c_str());
-  gst_object_ref_sink(element);
+  GstElement* const made = gst_element_factory_make(factory.c_str(), nullptr);
+  fail_unless(made != nullptr, "no element %s", factory.c_str());
+  auto element = Ref<GstElement>::sink(made);
   gchar** const assignments = g_strsplit(properties.c_str(), " ", -1);
   for (gchar** at = assignments; *at; ++at) {
     if (**at == 0)
       continue;
     gchar** const pair = g_strsplit(*at, "=", 2);
-    gst_util_set_object_arg(G_OBJECT(element), pair[0], pair[1]);
+    gst_util_set_object_arg(G_OBJECT(made), pair[0], pair[1]);
     g_strfreev(pair);
   }
   g_strfreev(assignments);
-  return Ref<GstElement>::adopt(element);
+  return element;
 }
 
 static Ref<GstElement> made_for(const std::shared_ptr<dist::Farm>& farm, Ref<GstElement> element) {

@@ -84,8 +84,7 @@ struct Worker {
   static Ref<GstElement> launch(const std::string& line) {
     GstElement* const made = gst_parse_launch(line.c_str(), nullptr);
     fail_unless(GST_IS_PIPELINE(made), "cannot make %s", line.c_str());
-    gst_object_ref_sink(made);
-    return Ref<GstElement>::adopt(made);
+    return Ref<GstElement>::sink(made);
   }
   static Ref<GstPad> source_pad(GstElement* pipeline) {
     const auto src = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline), "src"));

@@ -75,12 +75,10 @@ GST_START_TEST(test_states_whole_chains_in_one_pipeline) {
       "fakesrc num-buffers=0 ! distsegmenter ! remoteenc port=0 ! distjoin "
       "remoteencsrc " +
       primary.address() + " ! remoteencsink";
-  GstElement* const made = gst_parse_launch(line.c_str(), nullptr);
-  gst_object_ref_sink(made);
-  const auto pipeline = Ref<GstElement>::adopt(made);
+  const auto pipeline = Ref<GstElement>::sink(gst_parse_launch(line.c_str(), nullptr));
   for (int round = 0; round < 5; ++round) {
-    fail_if(gst_element_set_state(made, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE);
-    expect_equal(gst_element_set_state(made, GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+    fail_if(gst_element_set_state(pipeline.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE);
+    expect_equal(gst_element_set_state(pipeline.get(), GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
   }
 }
 GST_END_TEST

@@ -28,9 +28,7 @@ struct Sink {
   std::size_t frames = 0;
   bool ended = false;
 
-  Sink()
-      : pad(Ref<GstPad>::adopt(
-            GST_PAD(gst_object_ref_sink(gst_pad_new_from_static_template(&any, "sink"))))) {
+  Sink() : pad(Ref<GstPad>::sink(gst_pad_new_from_static_template(&any, "sink"))) {
     gst_pad_set_element_private(pad.get(), this);
     gst_pad_set_chain_function(pad.get(), [](GstPad* self, GstObject*, GstBuffer* buffer) {
       static_cast<Sink*>(gst_pad_get_element_private(self))->frames += 1;
@@ -122,8 +120,7 @@ class Run {
   const SegmentKind& kind_;
   const std::shared_ptr<Lease> lease_;
   const Ref<GstBus> bus_ = Ref<GstBus>::adopt(gst_bus_new());
-  const Ref<GstPad> source_ =
-      Ref<GstPad>::adopt(GST_PAD(gst_object_ref_sink(gst_pad_new("source", GST_PAD_SRC))));
+  const Ref<GstPad> source_ = Ref<GstPad>::sink(gst_pad_new("source", GST_PAD_SRC));
   Sink sink_;
 };
 

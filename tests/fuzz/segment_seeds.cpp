@@ -71,8 +71,8 @@ std::string source_of(std::string_view encoder) {
 
 // What the pipeline gives first.
 Ref<GstSample> first_of(const std::string& pipeline) {
-  const auto bin = Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(
-      gst_parse_launch((pipeline + " ! appsink name=out sync=false").c_str(), nullptr))));
+  const auto bin = Ref<GstElement>::sink(
+      gst_parse_launch((pipeline + " ! appsink name=out sync=false").c_str(), nullptr));
   const auto sink = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin.get()), "out"));
   gst_element_set_state(bin.get(), GST_STATE_PLAYING);
   auto sample = Ref<GstSample>::adopt(gst_app_sink_pull_sample(GST_APP_SINK(sink.get())));

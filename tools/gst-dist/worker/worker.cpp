@@ -135,8 +135,7 @@ int work(std::vector<std::string> words) {
   if (!init_gstreamer())
     return kFailed;
   GstElement* const worker = gst_element_factory_make("remoteencworker", nullptr);
-  auto pipeline = Ref<GstElement>::adopt(
-      GST_ELEMENT(gst_object_ref_sink(GST_OBJECT(gst_pipeline_new(nullptr)))));
+  auto pipeline = Ref<GstElement>::sink(gst_pipeline_new(nullptr));
   gst_bin_add(GST_BIN(pipeline.get()), worker);
   WorkerService service(settings, std::move(pipeline), worker);
   return service.run();

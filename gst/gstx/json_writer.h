@@ -45,6 +45,17 @@ class JsonWriter {
       text(nullptr, value);
     end_array();
   }
+  // An array of objects; `write_members` adds the members of one item.
+  template <class Items, class WriteMembers>
+  void objects(const char* name, const Items& items, WriteMembers write_members) {
+    begin_array(name);
+    for (const auto& item : items) {
+      begin_object(nullptr);
+      write_members(item);
+      end_object();
+    }
+    end_array();
+  }
   void count(const char* name, std::uint64_t value) {
     set_name(name);
     json_builder_add_int_value(builder_, static_cast<gint64>(value));

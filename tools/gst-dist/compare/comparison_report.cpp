@@ -129,11 +129,9 @@ void write_film(const char* name, const ComparedFilm& film, JsonWriter& json) {
 }
 
 void write_frames(const CompareReport& report, JsonWriter& json) {
-  json.begin_array("frames");
-  for (const FramePair& pair : report.comparison.pairs) {
+  json.objects("frames", report.comparison.pairs, [&](const FramePair& pair) {
     const FrameMark& a = report.a.marks.frames[pair.a];
     const FrameMark& b = report.b.marks.frames[pair.b];
-    json.begin_object(nullptr);
     json.count("time", pair.time);
     json.count("distance", pair.distance);
     json.count("a-time", a.time);
@@ -146,15 +144,11 @@ void write_frames(const CompareReport& report, JsonWriter& json) {
     json.flag("flat", pair.flat);
     json.flag("unpaired", pair.unpaired);
     json.flag("differs", pair.differs);
-    json.end_object();
-  }
-  json.end_array();
+  });
 }
 
 void write_seconds(const Comparison& comparison, JsonWriter& json) {
-  json.begin_array("seconds");
-  for (const Second& second : seconds_of(comparison)) {
-    json.begin_object(nullptr);
+  json.objects("seconds", seconds_of(comparison), [&](const Second& second) {
     json.count("time", second.start);
     json.count("frames", second.frames);
     if (second.flat < second.frames) {
@@ -165,9 +159,7 @@ void write_seconds(const Comparison& comparison, JsonWriter& json) {
     json.count("flat", second.flat);
     json.count("unpaired", second.unpaired);
     json.count("differing", second.differing);
-    json.end_object();
-  }
-  json.end_array();
+  });
 }
 
 void write_verdict(const Comparison& comparison, JsonWriter& json) {
@@ -178,16 +170,12 @@ void write_verdict(const Comparison& comparison, JsonWriter& json) {
   json.difference("shift", comparison.shift);
   json.flag("other-time", comparison.other_time);
   json.flag("other-length", comparison.other_length);
-  json.begin_array("differences");
-  for (const Difference& difference : comparison.differences) {
-    json.begin_object(nullptr);
+  json.objects("differences", comparison.differences, [&](const Difference& difference) {
     json.count("start", difference.start);
     json.count("stop", difference.stop);
     json.count("frames", difference.frames);
     json.count("worst-time", difference.worst_time);
-    json.end_object();
-  }
-  json.end_array();
+  });
 }
 
 }  // namespace

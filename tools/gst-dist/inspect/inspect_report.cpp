@@ -109,9 +109,7 @@ std::string orientation_of(const Film& film) {
 }
 
 void write_streams(const Film& film, JsonWriter& json) {
-  json.begin_array("streams");
-  for (const FilmStream& stream : film.streams) {
-    json.begin_object(nullptr);
+  json.objects("streams", film.streams, [&](const FilmStream& stream) {
     json.text("kind", name_of(stream.kind));
     json.text("codec", stream.codec);
     if (!stream.language.empty())
@@ -124,9 +122,7 @@ void write_streams(const Film& film, JsonWriter& json) {
       json.count("rate", stream.rate);
       json.count("channels", stream.channels);
     }
-    json.end_object();
-  }
-  json.end_array();
+  });
 }
 
 void write_video(const Inspection& inspection, JsonWriter& json) {
@@ -156,14 +152,10 @@ void write_video(const Inspection& inspection, JsonWriter& json) {
   json.number("average-frame-rate", facts.average_rate);
   json.count("shortest-frame", facts.shortest_frame);
   json.count("longest-frame", facts.longest_frame);
-  json.begin_array("keyframes");
-  for (const Keyframe& keyframe : facts.keyframes) {
-    json.begin_object(nullptr);
+  json.objects("keyframes", facts.keyframes, [&](const Keyframe& keyframe) {
     json.count("time", keyframe.time);
     json.text("kind", name_of(keyframe.kind));
-    json.end_object();
-  }
-  json.end_array();
+  });
   json.count("longest-without-keyframe", facts.longest_gop);
   json.end_object();
 }
@@ -178,9 +170,7 @@ void write_cut(const Inspection& inspection, JsonWriter& json) {
   json.count("preroll", facts.preroll);
   json.count("decoded", facts.decoded);
   json.number("decode-overhead", facts.decode_overhead);
-  json.begin_array("segments");
-  for (const SurveyedSegment& segment : inspection.survey.segments) {
-    json.begin_object(nullptr);
+  json.objects("segments", inspection.survey.segments, [&](const SurveyedSegment& segment) {
     json.count("start", segment.start);
     json.count("stop", segment.stop);
     json.count("frames", segment.frames);
@@ -188,9 +178,7 @@ void write_cut(const Inspection& inspection, JsonWriter& json) {
     json.count("units", segment.units);
     json.count("preroll", segment.preroll);
     json.count("bytes", segment.bytes);
-    json.end_object();
-  }
-  json.end_array();
+  });
   json.end_object();
 }
 

@@ -88,7 +88,6 @@ std::string worker_row(const FarmStatus::WorkerStatus& worker, bool several_jobs
 }
 
 void write_job(const FarmStatus::JobStatus& job, JsonWriter& json) {
-  json.begin_object(nullptr);
   json.count("job", job.id);
   json.flag("finished", job.finished);
   json.number("seconds", seconds(job.elapsed));
@@ -99,20 +98,14 @@ void write_job(const FarmStatus::JobStatus& job, JsonWriter& json) {
   json.number("frames-per-second", rate(job.frames, job.elapsed));
   json.count("failed-leases", job.failures);
   json.count("hedged-leases", job.hedges);
-  json.begin_array("renditions");
-  for (const FarmStatus::Rendition& rendition : job.renditions) {
-    json.begin_object(nullptr);
+  json.objects("renditions", job.renditions, [&](const FarmStatus::Rendition& rendition) {
     json.text("name", rendition.name);
     if (!rendition.encoder.empty())
       json.text("encoder", rendition.encoder);
-    json.end_object();
-  }
-  json.end_array();
-  json.end_object();
+  });
 }
 
 void write_worker(const FarmStatus::WorkerStatus& worker, JsonWriter& json) {
-  json.begin_object(nullptr);
   json.count("worker", worker.id);
   json.text("name", worker.name);
   json.text("address", worker.address);
@@ -123,28 +116,21 @@ void write_worker(const FarmStatus::WorkerStatus& worker, JsonWriter& json) {
   json.count("frames", worker.frames);
   json.number("frames-per-second", rate(worker.frames, worker.working));
   json.count("failed-leases", worker.failures);
-  json.begin_array("leases");
-  for (const FarmStatus::LeaseStatus& lease : worker.leases) {
-    json.begin_object(nullptr);
+  json.objects("leases", worker.leases, [&](const FarmStatus::LeaseStatus& lease) {
     json.count("job", lease.job);
     json.count("segment", lease.segment);
     json.count("attempt", lease.attempt);
     json.number("seconds", seconds(lease.age));
-    json.end_object();
-  }
-  json.end_array();
-  json.end_object();
+  });
 }
 
 void write_failure(const FarmStatus::Failure& failure, JsonWriter& json) {
-  json.begin_object(nullptr);
   json.count("job", failure.job);
   json.count("segment", failure.segment);
   json.count("attempt", failure.attempt);
   json.text("name", failure.worker);
   json.text("reason", failure.reason);
   json.number("seconds", seconds(failure.age));
-  json.end_object();
 }
 
 }  // namespace
@@ -176,19 +162,13 @@ std::string status_for_people(const std::string& place, const FarmStatus& status
 
 std::string status_for_programs(const FarmStatus& status, bool pretty) {
   JsonWriter json;
-  json.begin_array("jobs");
-  for (const FarmStatus::JobStatus& job : status.jobs)
-    write_job(job, json);
-  json.end_array();
+  json.objects("jobs", status.jobs,
+               [&](const FarmStatus::JobStatus& job) { write_job(job, json); });
   json.count("workers-connected", status.all_workers);
-  json.begin_array("workers");
-  for (const FarmStatus::WorkerStatus& worker : status.workers)
-    write_worker(worker, json);
-  json.end_array();
-  json.begin_array("failures");
-  for (const FarmStatus::Failure& failure : status.failures)
-    write_failure(failure, json);
-  json.end_array();
+  json.objects("workers", status.workers,
+               [&](const FarmStatus::WorkerStatus& worker) { write_worker(worker, json); });
+  json.objects("failures", status.failures,
+               [&](const FarmStatus::Failure& failure) { write_failure(failure, json); });
   return json.finish(pretty);
 }
 

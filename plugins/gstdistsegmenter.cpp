@@ -27,6 +27,7 @@
 #include "gst/base/handover.h"
 #include "gst/base/mutex.h"
 #include "plugins/film_cutter.h"
+#include "plugins/properties.h"
 
 // film_cutter.cpp and segment_stream.cpp write to it too.
 GST_DEBUG_CATEGORY(gst_dist_segmenter_debug);
@@ -232,8 +233,6 @@ static void gst_dist_segmenter_class_init(GstDistSegmenterClass* klass) {
   object_class->finalize = gst_dist_segmenter_finalize;
   element_class->change_state = gst_dist_segmenter_change_state;
 
-  constexpr auto kFlags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                                                   GST_PARAM_MUTABLE_READY);
   /**
    * GstDistSegmenter:segment-duration:
    *
@@ -246,7 +245,7 @@ static void gst_dist_segmenter_class_init(GstDistSegmenterClass* klass) {
       g_param_spec_uint64("segment-duration", "Segment duration",
                           "Least duration of a segment in nanoseconds; 0 cuts at every "
                           "random-access point",
-                          0, G_MAXINT64, kDefaultSegmentDuration, kFlags));
+                          0, G_MAXINT64, kDefaultSegmentDuration, dist::kSetWhenReady));
   /**
    * GstDistSegmenter:max-segment-duration:
    *
@@ -264,7 +263,7 @@ static void gst_dist_segmenter_class_init(GstDistSegmenterClass* klass) {
           "nanoseconds; each segment that begins there decodes the GOP once more. Never less than "
           "segment-duration; 0 or -1 (none) = unlimited, cut at random-access "
           "points only",
-          0, G_MAXUINT64, kDefaultMaxSegmentDuration, kFlags));
+          0, G_MAXUINT64, kDefaultMaxSegmentDuration, dist::kSetWhenReady));
   /**
    * GstDistSegmenter:max-decoding:
    *
@@ -279,7 +278,7 @@ static void gst_dist_segmenter_class_init(GstDistSegmenterClass* klass) {
       g_param_spec_double("max-decoding", "Maximum decoding",
                           "How many times the frames of a GOP may be decoded because it is cut "
                           "inside; 0 = cut as soon as it is longer than max-segment-duration",
-                          0, 1000, 0, kFlags));
+                          0, 1000, 0, dist::kSetWhenReady));
 
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);

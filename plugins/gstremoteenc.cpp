@@ -43,6 +43,7 @@
 #include "plugins/farm_offers.h"
 #include "plugins/local_workers.h"
 #include "plugins/open_secret.h"
+#include "plugins/properties.h"
 #include "plugins/remoteenc_properties.h"
 
 GST_DEBUG_CATEGORY(gst_remote_enc_debug);
@@ -365,11 +366,6 @@ static GstStateChangeReturn gst_remote_enc_change_state(GstElement* element,
 
 // --- Properties
 
-static std::string string_of(const GValue* value) {
-  const gchar* text = g_value_get_string(value);
-  return text ? text : "";
-}
-
 static void gst_remote_enc_set_property(GObject* object, guint id, const GValue* value,
                                         GParamSpec* pspec) {
   auto* priv = GST_REMOTE_ENC(object)->priv;
@@ -380,7 +376,7 @@ static void gst_remote_enc_set_property(GObject* object, guint id, const GValue*
   settings.given.insert(id);
   switch (id) {
     case PROP_ADDRESS:
-      farm.address = g_value_get_string(value) ? g_value_get_string(value) : kDefaultAddress;
+      farm.address = string_of(value, kDefaultAddress);
       break;
     case PROP_PORT:
       farm.port = static_cast<std::uint16_t>(g_value_get_uint(value));

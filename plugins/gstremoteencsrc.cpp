@@ -36,6 +36,7 @@
 #include "gst/wire/default_port.h"
 #include "plugins/lease_player.h"
 #include "plugins/open_secret.h"
+#include "plugins/properties.h"
 
 GST_DEBUG_CATEGORY(gst_remote_enc_src_debug);
 #define GST_CAT_DEFAULT gst_remote_enc_src_debug
@@ -216,15 +217,13 @@ static void gst_remote_enc_src_set_property(GObject* object, guint id, const GVa
   const dist::MutexLock lock(priv->settings_lock);
   switch (id) {
     case PROP_HOST:
-      priv->settings.player.host =
-          g_value_get_string(value) ? g_value_get_string(value) : kDefaultHost;
+      priv->settings.player.host = dist::string_of(value, kDefaultHost);
       break;
     case PROP_PORT:
       priv->settings.player.port = g_value_get_uint(value);
       break;
     case PROP_WORKER_NAME:
-      priv->settings.player.worker_name =
-          g_value_get_string(value) ? g_value_get_string(value) : "";
+      priv->settings.player.worker_name = dist::string_of(value);
       break;
     case PROP_PREFETCH:
       priv->settings.player.prefetch = g_value_get_uint(value);
@@ -239,10 +238,10 @@ static void gst_remote_enc_src_set_property(GObject* object, guint id, const GVa
       priv->settings.player.max_pixels = g_value_get_uint64(value);
       break;
     case PROP_SECRET:
-      priv->settings.player.secret = g_value_get_string(value) ? g_value_get_string(value) : "";
+      priv->settings.player.secret = dist::string_of(value);
       break;
     case PROP_SECRET_FILE:
-      priv->settings.secret_file = g_value_get_string(value) ? g_value_get_string(value) : "";
+      priv->settings.secret_file = dist::string_of(value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -299,12 +298,6 @@ static void gst_remote_enc_src_finalize(GObject* object) {
 }
 
 static void install_properties(GObjectClass* object_class) {
-  constexpr auto kFlags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                                                   GST_PARAM_MUTABLE_READY);
-  // Without notification, which would print it.
-  constexpr auto kSecretFlags =
-      static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY |
-                               GST_PARAM_MUTABLE_READY);
   /**
    * GstRemoteEncSrc:host:
    *
@@ -314,7 +307,8 @@ static void install_properties(GObjectClass* object_class) {
    */
   g_object_class_install_property(
       object_class, PROP_HOST,
-      g_param_spec_string("host", "Host", "Name or address of the primary", kDefaultHost, kFlags));
+      g_param_spec_string("host", "Host", "Name or address of the primary", kDefaultHost,
+                          dist::kSetWhenReady));
   /**
    * GstRemoteEncSrc:port:
    *
@@ -323,7 +317,7 @@ static void install_properties(GObjectClass* object_class) {
   g_object_class_install_property(
       object_class, PROP_PORT,
       g_param_spec_uint("port", "Port", "TCP port of the primary's remoteenc", 1, G_MAXUINT16,
-                        dist::kDefaultPort, kFlags));
+                        dist::kDefaultPort, dist::kSetWhenReady));
   /**
    * GstRemoteEncSrc:worker-name:
    *
@@ -336,7 +330,7 @@ static void install_properties(GObjectClass* object_class) {
       g_param_spec_string("worker-name", "Worker name",
                           "How the primary's messages call this worker; empty: host name and "
                           "process id",
-                          "", kFlags));
+                          "", dist::kSetWhenReady));
   /**
    * GstRemoteEncSrc:prefetch:
    *
@@ -348,7 +342,7 @@ static void install_properties(GObjectClass* object_class) {
       object_class, PROP_PREFETCH,
       g_param_spec_uint("prefetch", "Prefetch",
                         "Segments to fetch beyond the one being encoded; 0 waits for each transfer",
-                        0, kMaxPrefetch, kDefaultPrefetch, kFlags));
+                        0, kMaxPrefetch, kDefaultPrefetch, dist::kSetWhenReady));
   /**
    * GstRemoteEncSrc:reconnect:
    *
@@ -359,7 +353,7 @@ static void install_properties(GObjectClass* object_class) {
       g_param_spec_boolean("reconnect", "Reconnect",
                            "Serve one job after another, and dial again when the primary is lost; "
                            "false: EOS after the first job",
-                           FALSE, kFlags));
+                           FALSE, dist::kSetWhenReady));
   /**
    * GstRemoteEncSrc:stall-timeout:
    *
@@ -374,7 +368,7 @@ static void install_properties(GObjectClass* object_class) {
           "stall-timeout", "Stall timeout",
           "Give a segment back when nothing has moved in the pipeline for this long, "
           "in nanoseconds; 0 = wait for ever",
-          0, G_MAXINT64, kDefaultStallTimeout, kFlags));
+          0, G_MAXINT64, kDefaultStallTimeout, dist::kSetWhenReady));
   /**
    * GstRemoteEncSrc:secret:
    *
@@ -388,7 +382,7 @@ static void install_properties(GObjectClass* object_class) {
       g_param_spec_string("secret", "Secret",
                           "Secret shared with the primary; empty: that of secret-file, else of the "
                           "environment variable GST_DIST_SECRET, else none",
-                          "", kSecretFlags));
+                          "", dist::kSecretSetWhenReady));
   /**
    * GstRemoteEncSrc:secret-file:
    *
@@ -398,7 +392,7 @@ static void install_properties(GObjectClass* object_class) {
       object_class, PROP_SECRET_FILE,
       g_param_spec_string("secret-file", "Secret file",
                           "File whose first line is the secret shared with the primary", "",
-                          kFlags));
+                          dist::kSetWhenReady));
   /**
    * GstRemoteEncSrc:max-pixels:
    *
@@ -411,7 +405,7 @@ static void install_properties(GObjectClass* object_class) {
       object_class, PROP_MAX_PIXELS,
       g_param_spec_uint64("max-pixels", "Maximum pixels",
                           "Refuse segments whose pictures have more pixels, width times height", 1,
-                          G_MAXINT64, dist::kMaxPixels, kFlags));
+                          G_MAXINT64, dist::kMaxPixels, dist::kSetWhenReady));
 }
 
 static void gst_remote_enc_src_class_init(GstRemoteEncSrcClass* klass) {

@@ -33,6 +33,7 @@
 #include "gst/gstx/encoder_choice.h"
 #include "gst/gstx/ref.h"
 #include "plugins/gstremoteencsrc.h"
+#include "plugins/properties.h"
 #include "plugins/worker_lane.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_remote_enc_worker_debug);
@@ -180,7 +181,7 @@ static void gst_remote_enc_worker_set_property(GObject* object, guint id, const 
   }
   const dist::MutexLock lock(priv->lock);
   if (id == PROP_ENCODERS)
-    priv->settings.encoders = g_value_get_string(value) ? g_value_get_string(value) : "";
+    priv->settings.encoders = dist::string_of(value);
   else
     priv->settings.slots = g_value_get_int(value);
 }
@@ -221,6 +222,9 @@ static GParamSpec* copy_of(const char* name) {
   if (G_IS_PARAM_SPEC_STRING(spec)) {
     copy = g_param_spec_string(name, nick, blurb, G_PARAM_SPEC_STRING(spec)->default_value,
                                spec->flags);
+  } else if (G_IS_PARAM_SPEC_BOOLEAN(spec)) {
+    // The only one is "reconnect", which the source of the settings has on from its start.
+    copy = g_param_spec_boolean(name, nick, blurb, TRUE, spec->flags);
   } else if (G_IS_PARAM_SPEC_UINT(spec)) {
     const auto* one = G_PARAM_SPEC_UINT(spec);
     copy = g_param_spec_uint(name, nick, blurb, one->minimum, one->maximum, one->default_value,
@@ -235,8 +239,6 @@ static GParamSpec* copy_of(const char* name) {
 }
 
 static void install_properties(GObjectClass* object_class) {
-  constexpr auto kFlags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                                                   GST_PARAM_MUTABLE_READY);
   /**
    * GstRemoteEncWorker:host:
    *
@@ -277,12 +279,7 @@ static void install_properties(GObjectClass* object_class) {
    *
    * Since: 0.2
    */
-  g_object_class_install_property(
-      object_class, PROP_RECONNECT,
-      g_param_spec_boolean("reconnect", "Reconnect",
-                           "Serve one job after another, and dial again when the primary is lost; "
-                           "false: EOS after the first job",
-                           TRUE, kFlags));
+  g_object_class_install_property(object_class, PROP_RECONNECT, copy_of("reconnect"));
   /**
    * GstRemoteEncWorker:stall-timeout:
    *
@@ -328,7 +325,7 @@ static void install_properties(GObjectClass* object_class) {
       object_class, PROP_SLOTS,
       g_param_spec_int("slots", "Slots",
                        "Segments to encode at the same time; -1 = one for each core, 0 is refused",
-                       kSlotForEachCore, kMaxSlots, kSlotForEachCore, kFlags));
+                       kSlotForEachCore, kMaxSlots, kSlotForEachCore, dist::kSetWhenReady));
   /**
    * GstRemoteEncWorker:encoders:
    *
@@ -342,7 +339,7 @@ static void install_properties(GObjectClass* object_class) {
       g_param_spec_string("encoders", "Encoders",
                           "Encoders to use: \"x264enc,vp9enc\" allows no others, "
                           "\"-x265enc,-av1enc\" all but these; empty: all",
-                          "", kFlags));
+                          "", dist::kSetWhenReady));
 }
 
 static void gst_remote_enc_worker_class_init(GstRemoteEncWorkerClass* klass) {

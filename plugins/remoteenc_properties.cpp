@@ -5,12 +5,10 @@
 #include "gst/lease/verification.h"
 #include "gst/picture/picture_check.h"
 #include "gst/wire/default_port.h"
+#include "plugins/properties.h"
 
 namespace dist {
 namespace {
-
-constexpr auto kFlags =
-    static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
 
 void install_address_properties(GObjectClass* object_class) {
   /**
@@ -27,7 +25,7 @@ void install_address_properties(GObjectClass* object_class) {
           "address", "Address",
           "Numeric address to listen on; 0.0.0.0 or :: = all interfaces. With local workers "
           "the element listens only if address or port is set",
-          kDefaultAddress, kFlags));
+          kDefaultAddress, kSetWhenReady));
   /**
    * GstRemoteEnc:port:
    *
@@ -41,7 +39,7 @@ void install_address_properties(GObjectClass* object_class) {
       g_param_spec_uint(
           "port", "Port",
           "TCP port to listen on; 0 = any free one, which can be read back when PAUSED", 0,
-          G_MAXUINT16, kDefaultPort, kFlags));
+          G_MAXUINT16, kDefaultPort, kSetWhenReady));
   /**
    * GstRemoteEnc:secret:
    *
@@ -50,16 +48,12 @@ void install_address_properties(GObjectClass* object_class) {
    *
    * Since: 0.2
    */
-  // Without notification, which would print it.
-  constexpr auto kSecretFlags =
-      static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY |
-                               GST_PARAM_MUTABLE_READY);
   g_object_class_install_property(
       object_class, PROP_SECRET,
       g_param_spec_string("secret", "Secret",
                           "Secret shared with the workers; empty: that of secret-file, else of the "
                           "environment variable GST_DIST_SECRET, else none",
-                          "", kSecretFlags));
+                          "", kSecretSetWhenReady));
   /**
    * GstRemoteEnc:secret-file:
    *
@@ -69,7 +63,7 @@ void install_address_properties(GObjectClass* object_class) {
       object_class, PROP_SECRET_FILE,
       g_param_spec_string("secret-file", "Secret file",
                           "File whose first line is the secret shared with the workers", "",
-                          kFlags));
+                          kSetWhenReady));
   /**
    * GstRemoteEnc:allow-anonymous:
    *
@@ -81,7 +75,7 @@ void install_address_properties(GObjectClass* object_class) {
           "allow-anonymous", "Allow anonymous",
           "Listen beyond loopback without a secret, and accept other users of this "
           "machine: any peer can get the film and send back another one",
-          FALSE, kFlags));
+          FALSE, kSetWhenReady));
   /**
    * GstRemoteEnc:max-connections-per-address:
    *
@@ -92,7 +86,7 @@ void install_address_properties(GObjectClass* object_class) {
       g_param_spec_uint("max-connections-per-address", "Maximum connections per address",
                         "Connections accepted from one IP address; workers behind one router count "
                         "together",
-                        1, G_MAXUINT, kDefaultMaxConnectionsPerAddress, kFlags));
+                        1, G_MAXUINT, kDefaultMaxConnectionsPerAddress, kSetWhenReady));
 }
 
 void install_job_properties(GObjectClass* object_class) {
@@ -110,7 +104,7 @@ void install_job_properties(GObjectClass* object_class) {
           "max-segments", "Maximum segments",
           "Segments on their way at a time, counted from the oldest unfinished one; at "
           "least twice the number of workers",
-          1, G_MAXUINT, kDefaultMaxSegments, kFlags));
+          1, G_MAXUINT, kDefaultMaxSegments, kSetWhenReady));
   /**
    * GstRemoteEnc:max-bytes:
    *
@@ -121,7 +115,7 @@ void install_job_properties(GObjectClass* object_class) {
       g_param_spec_uint64("max-bytes", "Maximum bytes",
                           "Bytes of segments and results held at a time, half of them for what is "
                           "arriving; one segment is always accepted, however large",
-                          1, G_MAXUINT64, kDefaultMaxBytes, kFlags));
+                          1, G_MAXUINT64, kDefaultMaxBytes, kSetWhenReady));
   /**
    * GstRemoteEnc:max-attempts:
    *
@@ -134,7 +128,7 @@ void install_job_properties(GObjectClass* object_class) {
       object_class, PROP_MAX_ATTEMPTS,
       g_param_spec_uint("max-attempts", "Maximum attempts",
                         "Failed attempts after which a segment is given up and the pipeline errors",
-                        1, G_MAXUINT, kDefaultMaxAttempts, kFlags));
+                        1, G_MAXUINT, kDefaultMaxAttempts, kSetWhenReady));
   /**
    * GstRemoteEnc:deadline-floor:
    *
@@ -149,7 +143,7 @@ void install_job_properties(GObjectClass* object_class) {
       g_param_spec_uint64("deadline-floor", "Deadline floor",
                           "A worker loses a segment after this time without progress plus "
                           "deadline-factor times its longest silence, in nanoseconds",
-                          100 * GST_MSECOND, G_MAXINT64, kDefaultDeadlineFloor, kFlags));
+                          100 * GST_MSECOND, G_MAXINT64, kDefaultDeadlineFloor, kSetWhenReady));
   /**
    * GstRemoteEnc:deadline-factor:
    *
@@ -160,7 +154,7 @@ void install_job_properties(GObjectClass* object_class) {
       g_param_spec_double(
           "deadline-factor", "Deadline factor",
           "Multiple of a worker's longest silence so far that is added to deadline-floor", 1, 1000,
-          kDefaultDeadlineFactor, kFlags));
+          kDefaultDeadlineFactor, kSetWhenReady));
   /**
    * GstRemoteEnc:stall-timeout:
    *
@@ -175,7 +169,7 @@ void install_job_properties(GObjectClass* object_class) {
       g_param_spec_uint64("stall-timeout", "Stall timeout",
                           "Time in which no segment is done, although workers are connected, after "
                           "which the pipeline errors, in nanoseconds; 0: never",
-                          0, G_MAXINT64, kDefaultStallTimeout, kFlags));
+                          0, G_MAXINT64, kDefaultStallTimeout, kSetWhenReady));
   /**
    * GstRemoteEnc:mixed-encoders:
    *
@@ -192,7 +186,7 @@ void install_job_properties(GObjectClass* object_class) {
           "mixed-encoders", "Mixed encoders",
           "Accept segments of a rendition from different encoders, as long as each "
           "carries its parameter sets in-band",
-          FALSE, kFlags));
+          FALSE, kSetWhenReady));
   /**
    * GstRemoteEnc:renditions:
    *
@@ -207,7 +201,7 @@ void install_job_properties(GObjectClass* object_class) {
       g_param_spec_string("renditions", "Renditions",
                           "What shall be made: name:codec[:WIDTHxHEIGHT][:field=value]…, and more "
                           "of these after commas; empty: whatever the workers make",
-                          "", kFlags));
+                          "", kSetWhenReady));
   /**
    * GstRemoteEnc:ladder:
    *
@@ -220,7 +214,7 @@ void install_job_properties(GObjectClass* object_class) {
       g_param_spec_string("ladder", "Ladder",
                           "Name of a built-in ladder (h264, hevc, vp9, av1, mezzanine), or a JSON "
                           "file of renditions; those larger than the film are left out",
-                          "", kFlags));
+                          "", kSetWhenReady));
   /**
    * GstRemoteEnc:local-workers:
    *
@@ -235,7 +229,8 @@ void install_job_properties(GObjectClass* object_class) {
       g_param_spec_int("local-workers", "Local workers",
                        "Workers of this process, of one thread each: -1 = one for each core, or "
                        "one less if address or port is set for workers elsewhere; 0 = none",
-                       kLocalWorkersByCores, kMaxLocalWorkers, kLocalWorkersByCores, kFlags));
+                       kLocalWorkersByCores, kMaxLocalWorkers, kLocalWorkersByCores,
+                       kSetWhenReady));
 }
 
 GType verify_type() {
@@ -267,7 +262,7 @@ void install_verify_properties(GObjectClass* object_class) {
       object_class, PROP_VERIFY,
       g_param_spec_enum("verify", "Verify",
                         "Results whose pictures are compared with the source's before they count",
-                        verify_type(), static_cast<gint>(Verify::kSample), kFlags));
+                        verify_type(), static_cast<gint>(Verify::kSample), kSetWhenReady));
   /**
    * GstRemoteEnc:verify-ratio:
    *
@@ -278,7 +273,7 @@ void install_verify_properties(GObjectClass* object_class) {
       g_param_spec_double("verify-ratio", "Verify ratio",
                           "With verify=sample, share of the results that is compared besides the "
                           "first of each worker",
-                          0, 1, kDefaultVerifyRatio, kFlags));
+                          0, 1, kDefaultVerifyRatio, kSetWhenReady));
   /**
    * GstRemoteEnc:verify-threshold:
    *
@@ -288,7 +283,7 @@ void install_verify_properties(GObjectClass* object_class) {
       object_class, PROP_VERIFY_THRESHOLD,
       g_param_spec_uint("verify-threshold", "Verify threshold",
                         "Bits of 256 in which the visual hashes of the same picture may differ", 0,
-                        256, kSameHashDistance, kFlags));
+                        256, kSameHashDistance, kSetWhenReady));
   /**
    * GstRemoteEnc:verify-folder:
    *
@@ -300,7 +295,7 @@ void install_verify_properties(GObjectClass* object_class) {
           "verify-folder", "Verify folder",
           "Folder for evidence when pictures differ: the pictures of source and result, and a "
           "JSON file; made if it is missing; empty = none is kept",
-          "", kFlags));
+          "", kSetWhenReady));
   /**
    * GstRemoteEnc:verify-golden:
    *
@@ -316,7 +311,7 @@ void install_verify_properties(GObjectClass* object_class) {
           "verify-golden", "Verify golden",
           "Examine each worker that connects or was suspended with a segment whose "
           "answer is known",
-          FALSE, kFlags));
+          FALSE, kSetWhenReady));
 }
 
 }  // namespace

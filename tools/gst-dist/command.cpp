@@ -71,7 +71,8 @@ void say_details(const std::string& text) {
 }
 
 std::string text_field(const GstStructure* structure, const char* name) {
-  return text_of(gst_structure_get_string(structure, name));
+  const gchar* const text = gst_structure_get_string(structure, name);
+  return text ? text : "";
 }
 
 bool init_gstreamer() {

@@ -38,10 +38,42 @@ extern const Command kInspect;
 extern const Command kCompare;
 extern const Command kStatus;
 
-// What GOption stores for an option that may be missing; null gives "".
-inline std::string text_of(const gchar* text) {
-  return text ? text : "";
-}
+// Owns the text that GOption stores for an option. Of no text the option was not given.
+class OptionText {
+ public:
+  OptionText() = default;
+  ~OptionText() { g_free(text_); }
+  OptionText(const OptionText&) = delete;
+  OptionText& operator=(const OptionText&) = delete;
+
+  // For the option's GOptionEntry.
+  gchar** place() { return &text_; }
+  explicit operator bool() const { return text_ != nullptr; }
+  // "" if it was not given.
+  std::string text() const { return text_ ? text_ : ""; }
+
+ private:
+  gchar* text_ = nullptr;
+};
+
+// The same for an option that may come several times.
+class OptionTexts {
+ public:
+  OptionTexts() = default;
+  ~OptionTexts() { g_strfreev(texts_); }
+  OptionTexts(const OptionTexts&) = delete;
+  OptionTexts& operator=(const OptionTexts&) = delete;
+
+  gchar*** place() { return &texts_; }
+  explicit operator bool() const { return texts_ != nullptr; }
+  std::vector<std::string> texts() const {
+    return texts_ ? std::vector<std::string>(texts_, texts_ + g_strv_length(texts_))
+                  : std::vector<std::string>();
+  }
+
+ private:
+  gchar** texts_ = nullptr;
+};
 
 // The options of a subcommand.
 class Options {

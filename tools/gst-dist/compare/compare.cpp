@@ -55,7 +55,7 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
   gboolean csv = FALSE;
   gboolean json = FALSE;
   gint threshold = kSameHashDistance;
-  gchar* plot = nullptr;
+  OptionText plot;
   const GOptionEntry entries[] = {
       {"per-second", 0, 0, G_OPTION_ARG_NONE, &per_second,
        "Tell the distances of each second (default)", nullptr},
@@ -63,17 +63,16 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
        nullptr},
       {"threshold", 0, 0, G_OPTION_ARG_INT, &threshold,
        "Up to this distance two frames are the same (default: 31)", "BITS"},
-      {"plot", 0, 0, G_OPTION_ARG_FILENAME, &plot,
+      {"plot", 0, 0, G_OPTION_ARG_FILENAME, plot.place(),
        "Draw the distances, with the worst frames; .svg or .png", "FILE"},
       allow_remote_entry(),
       {"csv", 0, 0, G_OPTION_ARG_NONE, &csv, "Print comma-separated values", nullptr},
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one JSON object", nullptr},
       {}};
   Options options(kCompare, "A B", kHelp, entries);
-  const bool parsed = options.parse(words);
-  arguments.plot = take_string(plot);
-  if (!parsed)
+  if (!options.parse(words))
     return kUsage;
+  arguments.plot = plot.text();
   if (words.size() != 3)
     return options.refuse(words.size() < 3 ? "which films? Give two, A and B"
                                            : "'" + words[3] + "' is one film too many");

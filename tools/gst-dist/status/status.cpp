@@ -82,19 +82,17 @@ int watch(const Arguments& arguments, const std::string& place) {
 int status(std::vector<std::string> words) {
   gboolean repeats = FALSE;
   gboolean as_json = FALSE;
-  gchar* secret_file = nullptr;
+  OptionText secret_file;
   const GOptionEntry entries[] = {
       {"watch", 'w', 0, G_OPTION_ARG_NONE, &repeats, "Say it again every 2 s until the job ends",
        nullptr},
       {"json", 0, 0, G_OPTION_ARG_NONE, &as_json,
        "Print one JSON object, or with --watch one in each line", nullptr},
-      {"secret-file", 0, 0, G_OPTION_ARG_FILENAME, &secret_file,
+      {"secret-file", 0, 0, G_OPTION_ARG_FILENAME, secret_file.place(),
        "Holds the secret that the primary wants", "FILE"},
       {}};
   Options options(kStatus, "HOST:PORT", kHelp, entries);
-  const bool parsed = options.parse(words);
-  const std::string file = take_string(secret_file);
-  if (!parsed)
+  if (!options.parse(words))
     return kUsage;
   if (words.size() != 2)
     return options.refuse(words.size() < 2 ? "of which primary? Give its HOST:PORT"
@@ -105,7 +103,7 @@ int status(std::vector<std::string> words) {
     return options.refuse("'" + words[1] + "': write HOST:PORT, such as 192.168.1.5:7700");
   arguments.primary.host = primary->host;
   arguments.primary.port = primary->port;
-  auto secret = find_secret("", file);
+  auto secret = find_secret("", secret_file.text());
   if (!secret)
     return options.refuse(secret.error());
   arguments.primary.secret = std::move(*secret);

@@ -55,15 +55,15 @@ struct Arguments {
   bool verbose = false;
 };
 
-// Strings that GOption allocates.
+// What GOption stores.
 struct Parsed {
-  gchar* output = nullptr;
-  gchar** renditions = nullptr;
-  gchar* ladder = nullptr;
-  gchar* listen = nullptr;
-  gchar* secret_file = nullptr;
-  gchar* audio = nullptr;
-  gchar* thumbnails = nullptr;
+  OptionText output;
+  OptionTexts renditions;
+  OptionText ladder;
+  OptionText listen;
+  OptionText secret_file;
+  OptionText audio;
+  OptionText thumbnails;
   gint local_workers = -1;
   SegmentLimit segment_limit;
   gboolean wait = FALSE;
@@ -72,12 +72,6 @@ struct Parsed {
   gboolean json = FALSE;
   gboolean yes = FALSE;
   gboolean verbose = FALSE;
-
-  ~Parsed() {
-    for (gchar* text : {output, ladder, listen, secret_file, audio, thumbnails})
-      g_free(text);
-    g_strfreev(renditions);
-  }
 };
 
 // As remoteenc wants it.
@@ -92,18 +86,18 @@ std::string wrong_in(const Parsed& parsed, const std::vector<std::string>& words
     return "which film? Give one INPUT";
   if (words.size() > 2)
     return "'" + words[2] + "' is one INPUT too many";
-  if (text_of(parsed.output).empty())
+  if (parsed.output.text().empty())
     return "where to? Give -o OUT";
-  const std::string audio = text_of(parsed.audio);
+  const std::string audio = parsed.audio.text();
   if (!audio.empty() && audio != "each" && audio != "separate")
     return "--audio=" + audio + ": write each or separate";
   if (parsed.local_workers < -1 || parsed.local_workers > 64)
     return "--local-workers: write a number from 0 to 64";
   if (parsed.renditions && parsed.ladder)
     return "--rendition and --ladder: give one of them";
-  const auto listen = parse_address(text_of(parsed.listen));
+  const auto listen = parse_address(parsed.listen.text());
   if (parsed.listen && (!listen || !is_numeric(*listen)))
-    return std::string("--listen=") + parsed.listen +
+    return "--listen=" + parsed.listen.text() +
            ": write HOST:PORT in numbers, such as 0.0.0.0:7700 or [::]:7700";
   if (parsed.wait && !parsed.listen)
     return "--wait: is for the port of --listen; give that too";
@@ -111,7 +105,7 @@ std::string wrong_in(const Parsed& parsed, const std::vector<std::string>& words
     return "--stall-timeout: write seconds, such as 600, or 0 for never";
   if (const std::string wrong = parsed.segment_limit.wrong(); !wrong.empty())
     return wrong;
-  const std::string seconds = text_of(parsed.thumbnails);
+  const std::string seconds = parsed.thumbnails.text();
   if (!seconds.empty() && !parse_interval(seconds))
     return "--thumbnails=" + seconds + ": write seconds from 0.01 to 1000, such as 10 or 2.5";
   if (parsed.local_workers == 0 && !parsed.listen)
@@ -123,16 +117,16 @@ std::string wrong_in(const Parsed& parsed, const std::vector<std::string>& words
 std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arguments) {
   Parsed parsed;
   const GOptionEntry entries[] = {
-      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &parsed.output, "File, or folder", "OUT"},
-      {"rendition", 'r', 0, G_OPTION_ARG_STRING_ARRAY, &parsed.renditions,
+      {"output", 'o', 0, G_OPTION_ARG_FILENAME, parsed.output.place(), "File, or folder", "OUT"},
+      {"rendition", 'r', 0, G_OPTION_ARG_STRING_ARRAY, parsed.renditions.place(),
        "What to make; may come several times (default: h264, or vp9 for .webm)", "SPEC"},
-      {"ladder", 0, 0, G_OPTION_ARG_STRING, &parsed.ladder,
+      {"ladder", 0, 0, G_OPTION_ARG_STRING, parsed.ladder.place(),
        "A built-in ladder (h264, hevc, vp9, av1, mezzanine), or a JSON file", "NAME|FILE"},
-      {"listen", 0, 0, G_OPTION_ARG_STRING, &parsed.listen,
+      {"listen", 0, 0, G_OPTION_ARG_STRING, parsed.listen.place(),
        "Let workers of other machines take part, at this address", "HOST:PORT"},
       {"local-workers", 0, 0, G_OPTION_ARG_INT, &parsed.local_workers,
        "Workers on this machine (default: one for each core, less one with --listen)", "N"},
-      {"secret-file", 0, 0, G_OPTION_ARG_FILENAME, &parsed.secret_file,
+      {"secret-file", 0, 0, G_OPTION_ARG_FILENAME, parsed.secret_file.place(),
        "Holds the secret that workers need", "FILE"},
       {"wait", 0, 0, G_OPTION_ARG_NONE, &parsed.wait,
        "Wait while another job of this machine has the port of --listen", nullptr},
@@ -141,10 +135,10 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
        "SECONDS"},
       parsed.segment_limit.entry(),
       allow_remote_entry(),
-      {"audio", 0, 0, G_OPTION_ARG_STRING, &parsed.audio,
+      {"audio", 0, 0, G_OPTION_ARG_STRING, parsed.audio.place(),
        "Where the sound goes: into 'each' file (default), or into a 'separate' one",
        "each|separate"},
-      {kThumbnails, 0, 0, G_OPTION_ARG_STRING, &parsed.thumbnails,
+      {kThumbnails, 0, 0, G_OPTION_ARG_STRING, parsed.thumbnails.place(),
        "Pictures for the seek bar of players: JPEGs, sheets of them, a WebVTT track", "[SECONDS]"},
       {"dry-run", 0, 0, G_OPTION_ARG_NONE, &parsed.dry_run,
        "Say what would be done, and do nothing of it", nullptr},
@@ -162,22 +156,19 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
     return kUsage;
   if (const std::string wrong = wrong_in(parsed, words); !wrong.empty())
     return options.refuse(wrong);
-  Request& request = arguments.request;
-  request = {.input = words[1],
-             .output = parsed.output,
-             .renditions = {},
-             .ladder = text_of(parsed.ladder),
-             .separate_audio = text_of(parsed.audio) == "separate",
-             .thumbnails = parsed.thumbnails != nullptr,
-             .thumbnail_interval = parse_interval(text_of(parsed.thumbnails)),
-             .replace = parsed.yes != FALSE,
-             .max_segment_duration = parsed.segment_limit.seconds(),
-             .stall_timeout = parsed.stall_timeout,
-             .listen = parse_address(text_of(parsed.listen)),
-             .secret_file = text_of(parsed.secret_file),
-             .local_workers = parsed.local_workers};
-  for (gchar** spec = parsed.renditions; spec && *spec; ++spec)
-    request.renditions.emplace_back(*spec);
+  arguments.request = {.input = words[1],
+                       .output = parsed.output.text(),
+                       .renditions = parsed.renditions.texts(),
+                       .ladder = parsed.ladder.text(),
+                       .separate_audio = parsed.audio.text() == "separate",
+                       .thumbnails = static_cast<bool>(parsed.thumbnails),
+                       .thumbnail_interval = parse_interval(parsed.thumbnails.text()),
+                       .replace = parsed.yes != FALSE,
+                       .max_segment_duration = parsed.segment_limit.seconds(),
+                       .stall_timeout = parsed.stall_timeout,
+                       .listen = parse_address(parsed.listen.text()),
+                       .secret_file = parsed.secret_file.text(),
+                       .local_workers = parsed.local_workers};
   arguments.dry_run = parsed.dry_run != FALSE;
   arguments.wait = parsed.wait != FALSE;
   arguments.json = parsed.json != FALSE;

@@ -36,24 +36,18 @@ constexpr char kHelp[] =
     "SIGTERM and Ctrl-C let it finish the segments it has begun, for 30 s at most; a second one\n"
     "hands them back. Then it ends with exit code 0. Others: 1 failed, 2 wrong command line.";
 
-// Strings that GOption allocates.
+// What GOption stores.
 struct Parsed {
-  gchar** connect = nullptr;
-  gchar* encoders = nullptr;
-  gchar* max_memory = nullptr;
-  gchar* name = nullptr;
-  gchar* secret_file = nullptr;
+  OptionTexts connect;
+  OptionText encoders;
+  OptionText max_memory;
+  OptionText name;
+  OptionText secret_file;
   gdouble pause_above = kNever;
   gint slots = -1;
   gint64 max_pixels = kMaxPixels;
   gboolean idle_priority = FALSE;
   gboolean verbose = FALSE;
-
-  ~Parsed() {
-    g_strfreev(connect);
-    for (gchar* text : {encoders, max_memory, name, secret_file})
-      g_free(text);
-  }
 };
 
 // An exit code if it ends here.
@@ -61,21 +55,21 @@ std::optional<int> read_arguments(std::vector<std::string> words, WorkerService:
                                   bool& idle_priority) {
   Parsed parsed;
   const GOptionEntry entries[] = {
-      {"connect", 0, 0, G_OPTION_ARG_STRING_ARRAY, &parsed.connect,
+      {"connect", 0, 0, G_OPTION_ARG_STRING_ARRAY, parsed.connect.place(),
        "The primary to work for (port 7700); may come several times", "HOST:PORT"},
       {"slots", 0, 0, G_OPTION_ARG_INT, &parsed.slots,
        "Segments at a time (default: one for each core)", "N"},
-      {"encoders", 0, 0, G_OPTION_ARG_STRING, &parsed.encoders,
+      {"encoders", 0, 0, G_OPTION_ARG_STRING, parsed.encoders.place(),
        "Use only these encoders, or with - before each name all but these", "NAME,…"},
-      {"name", 0, 0, G_OPTION_ARG_STRING, &parsed.name,
+      {"name", 0, 0, G_OPTION_ARG_STRING, parsed.name.place(),
        "What the primary calls it (default: host name and process id)", "NAME"},
-      {"secret-file", 0, 0, G_OPTION_ARG_FILENAME, &parsed.secret_file,
+      {"secret-file", 0, 0, G_OPTION_ARG_FILENAME, parsed.secret_file.place(),
        "Holds the primary's secret (default: GST_DIST_SECRET)", "FILE"},
       {"idle-priority", 0, 0, G_OPTION_ARG_NONE, &parsed.idle_priority,
        "Take of processors and disks only what nobody else wants", nullptr},
       {"pause-when-busy", 0, 0, G_OPTION_ARG_DOUBLE, &parsed.pause_above,
        "Give way while others use more than so many cores", "LOAD"},
-      {"max-memory", 0, 0, G_OPTION_ARG_STRING, &parsed.max_memory,
+      {"max-memory", 0, 0, G_OPTION_ARG_STRING, parsed.max_memory.place(),
        "Begin anew when it occupies more than this, such as 2G", "M"},
       {"max-pixels", 0, 0, G_OPTION_ARG_INT64, &parsed.max_pixels,
        "Refuse larger pictures (default: 67108864, 8192x8192)", "N"},
@@ -89,11 +83,10 @@ std::optional<int> read_arguments(std::vector<std::string> words, WorkerService:
     return options.refuse("'" + words[1] + "' is not an option");
   if (!parsed.connect)
     return options.refuse("for whom? Give --connect HOST:PORT");
-  for (gchar** at = parsed.connect; *at; ++at) {
-    const auto primary = parse_address(*at, kDefaultPort);
+  for (const std::string& place : parsed.connect.texts()) {
+    const auto primary = parse_address(place, kDefaultPort);
     if (!primary || primary->port == 0)
-      return options.refuse(std::string("--connect=") + *at +
-                            ": write HOST:PORT, such as farm:7700");
+      return options.refuse("--connect=" + place + ": write HOST:PORT, such as farm:7700");
     settings.primaries.push_back(*primary);
   }
   if (parsed.slots < -1 || parsed.slots == 0 || parsed.slots > kMaxSlots)
@@ -102,18 +95,18 @@ std::optional<int> read_arguments(std::vector<std::string> words, WorkerService:
   if (parsed.pause_above != kNever && !(parsed.pause_above > 0))
     return options.refuse("--pause-when-busy: write a number of cores, such as 1 or 0.5");
   if (parsed.max_memory) {
-    const auto bytes = parse_bytes(parsed.max_memory);
+    const auto bytes = parse_bytes(parsed.max_memory.text());
     if (!bytes)
-      return options.refuse(std::string("--max-memory=") + parsed.max_memory +
+      return options.refuse("--max-memory=" + parsed.max_memory.text() +
                             ": write a number with its unit, such as 800M or 2G");
     settings.max_memory = *bytes;
   }
   if (parsed.max_pixels < 1)
     return options.refuse("--max-pixels: write a number of pixels, width times height");
   settings.max_pixels = static_cast<std::uint64_t>(parsed.max_pixels);
-  settings.name = text_of(parsed.name);
-  settings.encoders = text_of(parsed.encoders);
-  settings.secret_file = text_of(parsed.secret_file);
+  settings.name = parsed.name.text();
+  settings.encoders = parsed.encoders.text();
+  settings.secret_file = parsed.secret_file.text();
   settings.slots = parsed.slots > 0 ? parsed.slots
                                     : std::min(static_cast<int>(g_get_num_processors()), kMaxSlots);
   settings.pause_above = std::max(parsed.pause_above, 0.0);

@@ -17,7 +17,16 @@ namespace dist {
 
 void JoinOutputs::expect(const std::string& rendition) {
   const MutexLock lock(lock_);
-  outputs_[rendition].owner = this;
+  output_of(rendition);
+}
+
+// Made if it is missing.
+JoinOutputs::Output& JoinOutputs::output_of(const std::string& rendition) {
+  queues_.try_emplace(rendition);
+  Output& output = outputs_[rendition];
+  output.owner = this;
+  output.rendition = rendition;
+  return output;
 }
 
 void JoinOutputs::open(const std::string& rendition, const std::string& name,
@@ -28,8 +37,7 @@ void JoinOutputs::open(const std::string& rendition, const std::string& name,
   gst_pad_set_activatemode_function(pad.get(), activate_mode);
   {
     const MutexLock lock(lock_);
-    Output& output = outputs_[rendition];
-    output.owner = this;
+    Output& output = output_of(rendition);
     output.pad = pad;
     gst_pad_set_element_private(pad.get(), &output);
   }
@@ -41,7 +49,7 @@ void JoinOutputs::open(const std::string& rendition, const std::string& name,
 
 GstFlowReturn JoinOutputs::wait_for_room(const std::string& rendition, std::uint64_t index) {
   const MutexLock lock(lock_);
-  const JoinLevel& mine = outputs_.at(rendition).level;
+  const JoinLevel& mine = queues_.at(rendition).level;
   while (!stopping_ && !flushing_ && combined_flow() == GST_FLOW_OK && !has_room_for(index, mine))
     changed_.wait(lock_);
   if (stopping_ || flushing_)
@@ -56,25 +64,25 @@ GstFlowReturn JoinOutputs::flow() {
   return combined_flow();
 }
 
-void JoinOutputs::put(Output& output, Item item) {
-  output.items.push_back(std::move(item));
+void JoinOutputs::put(Queue& queue, Item item) {
+  queue.items.push_back(std::move(item));
   changed_.notify_all();
 }
 
 void JoinOutputs::give(const std::string& rendition, JoinedSegment segment) {
   const MutexLock lock(lock_);
-  Output& output = outputs_.at(rendition);
-  output.level.next = segment.header->index + 1;
-  if (!output.pad || segment.silent)
+  Queue& queue = queues_.at(rendition);
+  queue.level.next = segment.header->index + 1;
+  if (!outputs_.at(rendition).pad || segment.silent)
     return;
-  ++output.level.held;
-  put(output, std::move(segment));
+  ++queue.level.held;
+  put(queue, std::move(segment));
 }
 
 void JoinOutputs::give(const std::string& rendition, Ref<GstEvent> event) {
   const MutexLock lock(lock_);
-  if (Output& output = outputs_.at(rendition); output.pad)
-    put(output, std::move(event));
+  if (outputs_.at(rendition).pad)
+    put(queues_.at(rendition), std::move(event));
 }
 
 void JoinOutputs::end(const Ref<GstEvent>& eos) {
@@ -83,7 +91,7 @@ void JoinOutputs::end(const Ref<GstEvent>& eos) {
     const MutexLock lock(lock_);
     for (auto& [rendition, output] : outputs_)
       if (output.pad)
-        put(output, eos);
+        put(queues_.at(rendition), eos);
     ended_ = true;
     unreported = take_unreported();
   }
@@ -128,9 +136,10 @@ void JoinOutputs::end_flush(const Ref<GstEvent>& event) {
       return;
     flushing_ = ended_ = flow_reported_ = false;
     for (auto& [rendition, output] : outputs_) {
-      output.level = JoinLevel();
-      output.flow = GST_FLOW_OK;
-      dropped.emplace_back(&output, std::exchange(output.items, {}));
+      Queue& queue = queues_.at(rendition);
+      queue.level = JoinLevel();
+      queue.flow = GST_FLOW_OK;
+      dropped.emplace_back(&output, std::exchange(queue.items, {}));
     }
   }
   for (const auto& [output, items] : dropped) {
@@ -164,20 +173,24 @@ void JoinOutputs::clear() {
     gst_element_remove_pad(element_, pad.get());
   }
   std::map<std::string, Output> dropped;
+  std::map<std::string, Queue> dropped_queues;
   const MutexLock lock(lock_);
   dropped.swap(outputs_);
+  dropped_queues.swap(queues_);
   flushing_ = stopping_ = ended_ = flow_reported_ = false;
+}
+
+void JoinOutputs::set_stopped(const Output& output, bool stopped) {
+  const MutexLock lock(lock_);
+  queues_.at(output.rendition).stopped = stopped;
+  changed_.notify_all();
 }
 
 gboolean JoinOutputs::activate_mode(GstPad* pad, GstObject*, GstPadMode mode, gboolean active) {
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
   auto* output = static_cast<Output*>(gst_pad_get_element_private(pad));
-  {
-    const MutexLock lock(output->owner->lock_);
-    output->stopped = !active;
-    output->owner->changed_.notify_all();
-  }
+  output->owner->set_stopped(*output, !active);
   if (!active)
     return gst_pad_stop_task(pad);
   hand_over(output);
@@ -193,18 +206,19 @@ void JoinOutputs::loop(gpointer user_data) {
     gst_pad_pause_task(output->pad.get());
 }
 
-bool JoinOutputs::push_next(Output& output) {
+bool JoinOutputs::push_next(const Output& output) {
   Item item;
   bool wanted = false;
   {
     const MutexLock lock(lock_);
-    while (!output.stopped && !flushing_ && output.items.empty())
+    Queue& queue = queues_.at(output.rendition);
+    while (!queue.stopped && !flushing_ && queue.items.empty())
       changed_.wait(lock_);
-    if (output.stopped || flushing_)
+    if (queue.stopped || flushing_)
       return false;
-    item = std::move(output.items.front());
-    output.items.pop_front();
-    wanted = output.flow == GST_FLOW_OK || output.flow == GST_FLOW_NOT_LINKED;
+    item = std::move(queue.items.front());
+    queue.items.pop_front();
+    wanted = queue.flow == GST_FLOW_OK || queue.flow == GST_FLOW_NOT_LINKED;
   }
   if (auto* event = std::get_if<Ref<GstEvent>>(&item)) {
     gst_pad_push_event(output.pad.get(), event->release());
@@ -217,10 +231,11 @@ bool JoinOutputs::push_next(Output& output) {
   {
     const MutexLock lock(lock_);
     if (!flushing_) {
-      --output.level.held;
+      Queue& queue = queues_.at(output.rendition);
+      --queue.level.held;
       if (wanted)
-        output.flow = flow;
-      output.level.taken = output.flow == GST_FLOW_OK;
+        queue.flow = flow;
+      queue.level.taken = queue.flow == GST_FLOW_OK;
     }
     unreported = take_unreported();
     changed_.notify_all();
@@ -265,19 +280,19 @@ GstFlowReturn JoinOutputs::push_segment(GstPad* pad, const JoinedSegment& segmen
 
 bool JoinOutputs::has_room_for(std::uint64_t index, const JoinLevel& level) const {
   std::vector<JoinLevel> all;
-  for (const auto& [rendition, output] : outputs_)
-    all.push_back(output.level);
+  for (const auto& [rendition, queue] : queues_)
+    all.push_back(queue.level);
   return has_room(level, index, all);
 }
 
 GstFlowReturn JoinOutputs::combined_flow() const {
-  bool linked = outputs_.empty();
-  bool ended = !outputs_.empty();
-  for (const auto& [rendition, output] : outputs_) {
-    if (output.flow == GST_FLOW_FLUSHING || output.flow < GST_FLOW_EOS)
-      return output.flow;
-    linked = linked || output.flow != GST_FLOW_NOT_LINKED;
-    ended = ended && output.flow != GST_FLOW_OK;
+  bool linked = queues_.empty();
+  bool ended = !queues_.empty();
+  for (const auto& [rendition, queue] : queues_) {
+    if (queue.flow == GST_FLOW_FLUSHING || queue.flow < GST_FLOW_EOS)
+      return queue.flow;
+    linked = linked || queue.flow != GST_FLOW_NOT_LINKED;
+    ended = ended && queue.flow != GST_FLOW_OK;
   }
   if (!linked)
     return GST_FLOW_NOT_LINKED;

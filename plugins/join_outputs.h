@@ -77,8 +77,11 @@ class JoinOutputs {
 
   struct Output {
     JoinOutputs* owner = nullptr;
+    std::string rendition;
     Ref<GstPad> pad;
-    // All of these are guarded by the owner's lock_.
+  };
+  // What waits for the pad of an output, and how the pad does.
+  struct Queue {
     std::deque<Item> items;
     JoinLevel level;
     GstFlowReturn flow = GST_FLOW_OK;
@@ -86,10 +89,12 @@ class JoinOutputs {
   };
 
   static gboolean activate_mode(GstPad* pad, GstObject* parent, GstPadMode mode, gboolean active);
+  Output& output_of(const std::string& rendition) REQUIRES(lock_);
+  void set_stopped(const Output& output, bool stopped);
   static void loop(gpointer output);
-  bool push_next(Output& output);
+  bool push_next(const Output& output);
   static GstFlowReturn push_segment(GstPad* pad, const JoinedSegment& segment);
-  void put(Output& output, Item item) REQUIRES(lock_);
+  void put(Queue& queue, Item item) REQUIRES(lock_);
   std::vector<Ref<GstPad>> pads();
   void pause_all();
   bool has_room_for(std::uint64_t index, const JoinLevel& level) const REQUIRES(lock_);
@@ -102,6 +107,7 @@ class JoinOutputs {
   Condition changed_;
   // Only the sink pad's streaming thread adds outputs.
   std::map<std::string, Output> outputs_ GUARDED_BY(lock_);
+  std::map<std::string, Queue> queues_ GUARDED_BY(lock_);  // Of the same renditions.
   bool flushing_ GUARDED_BY(lock_) = false;
   bool stopping_ GUARDED_BY(lock_) = false;
   bool ended_ GUARDED_BY(lock_) = false;  // EOS was given.

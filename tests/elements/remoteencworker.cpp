@@ -6,6 +6,7 @@
 #include "gst/base/text.h"
 #include "gst/gstx/segment_buffer.h"
 #include "tests/elements/chain_player.h"
+#include "tests/elements/generic_worker.h"
 
 namespace {
 
@@ -13,43 +14,6 @@ using namespace test;
 
 constexpr char kSmall[] = "small:h264:64x48:speed=fast";
 constexpr char kTwo[] = "two:h264:32x24:speed=fast, thumb:jpeg:64x48:fps=1";
-
-// A worker in a pipeline of its own, and the primary it dials.
-struct Worker {
-  FakePrimary primary;
-  Ref<GstElement> pipeline;
-  Messages messages;
-
-  explicit Worker(const std::string& properties = "slots=1")
-      : pipeline(launch("remoteencworker name=worker " + primary.address() + " " + properties)),
-        messages(pipeline.get()) {
-    // As long as no lease came there is nothing that could preroll, and nothing is waited for.
-    expect_equal(gst_element_set_state(pipeline.get(), GST_STATE_PLAYING),
-                 GST_STATE_CHANGE_SUCCESS);
-  }
-  ~Worker() { gst_element_set_state(pipeline.get(), GST_STATE_NULL); }
-
-  static Ref<GstElement> launch(const std::string& line) {
-    GstElement* const made = gst_pipeline_new(nullptr);
-    gst_object_ref_sink(made);
-    GstElement* const worker = gst_parse_launch(line.c_str(), nullptr);
-    fail_unless(worker != nullptr, "cannot make %s", line.c_str());
-    gst_bin_add(GST_BIN(made), worker);
-    return Ref<GstElement>::adopt(made);
-  }
-};
-
-// Its renditions as "small*25 thumb*1".
-std::string contents(const FakePrimary::Result& result) {
-  std::string text;
-  for (const dist::BytesList& bytes : result.renditions) {
-    const auto header = dist::parse_header(bytes.front().span(), dist::total_size(bytes));
-    fail_unless(static_cast<bool>(header));
-    text +=
-        (text.empty() ? "" : " ") + header->rendition + "*" + std::to_string(header->units.size());
-  }
-  return text;
-}
 
 void grant(FakePrimary::Worker& worker, std::uint64_t lease, const Cut& cut,
            const std::string& renditions) {
@@ -139,7 +103,7 @@ GST_START_TEST(test_remoteencworker_names_its_slots) {
       {"slots=3 worker-name=bee prefetch=2", {"bee/1", "bee/2", "bee/3"}},
   };
   for (const auto& row : rows) {
-    Worker w(row.properties);
+    GenericWorker w(row.properties);
     std::vector<std::string> names;
     std::deque<FakePrimary::Worker> workers;
     for (std::size_t i = 0; i < row.names.size(); ++i) {
@@ -158,7 +122,7 @@ GST_END_TEST
 GST_START_TEST(test_remoteencworker_starts_and_stops_without_a_primary) {
   for (const char* properties :
        {"slots=1 port=9", "slots=5 port=9", "slots=2 host=nowhere.invalid"}) {
-    const auto pipeline = Worker::launch(std::string("remoteencworker ") + properties);
+    const auto pipeline = generic_worker(properties);
     Messages messages(pipeline.get());
     for (int round = 0; round < 10; ++round)
       for (GstState state : {GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED,
@@ -172,7 +136,7 @@ GST_END_TEST
 
 GST_START_TEST(test_remoteencworker_makes_what_each_lease_wants) {
   const auto cuts = cut_h264(96, 64, 2);
-  Worker w;
+  GenericWorker w;
   auto worker = w.primary.accept();
   grant(worker, 1, cuts[0], kSmall);
   expect_text(contents(worker.next<FakePrimary::Result>()), "small*25");
@@ -197,7 +161,7 @@ GST_END_TEST
 // The primary decides whether that is the film's fault.
 GST_START_TEST(test_remoteencworker_answers_when_nothing_can_be_decoded) {
   const auto cuts = cut_h264(96, 64, 2);
-  Worker w;
+  GenericWorker w;
   auto worker = w.primary.accept();
   for (std::uint64_t i = 0; i < 6; i += 2) {
     worker.grant(i, spoiled(cuts[0]), kSmall);
@@ -211,7 +175,7 @@ GST_END_TEST
 
 GST_START_TEST(test_remoteencworker_says_what_a_lease_lacks) {
   const auto cuts = cut_h264(96, 64, 1);
-  Worker w("slots=1 encoders=-x264enc");
+  GenericWorker w("slots=1 encoders=-x264enc");
   auto worker = w.primary.accept();
   worker.grant(1, dist::to_bytes(cuts[0].segment.get()), "");
   std::string reason = worker.next<FakePrimary::Failure>().reason;
@@ -229,7 +193,7 @@ GST_END_TEST
 GST_START_TEST(test_remoteencworker_stops_at_any_time) {
   const auto cuts = cut_h264(96, 64, 1);
   for (int round = 0; round < 30; ++round) {
-    Worker w("slots=2 prefetch=3");
+    GenericWorker w("slots=2 prefetch=3");
     auto worker = w.primary.accept();
     for (std::uint64_t i = 0; i < 3; ++i)
       grant(worker, i, cuts[0], i % 2 == 0 ? kSmall : kTwo);
@@ -245,7 +209,7 @@ GST_END_TEST
 
 GST_START_TEST(test_remoteencworker_pause_does_not_interrupt) {
   const auto cuts = cut_h264(96, 64, 1);
-  Worker w;
+  GenericWorker w;
   auto worker = w.primary.accept();
   for (std::uint64_t i = 0; i < 6; ++i) {
     grant(worker, i, cuts[0], i % 2 == 0 ? kSmall : kTwo);
@@ -260,7 +224,7 @@ GST_END_TEST
 
 GST_START_TEST(test_remoteencworker_ends_when_all_slots_have) {
   const auto cuts = cut_h264(96, 64, 1);
-  Worker w("slots=2 reconnect=false");
+  GenericWorker w("slots=2 reconnect=false");
   auto first = w.primary.accept();
   auto second = w.primary.accept();
   grant(first, 1, cuts[0], kSmall);
@@ -279,7 +243,7 @@ GST_END_TEST
 // As gst-launch-1.0 -e does when it is interrupted.
 GST_START_TEST(test_remoteencworker_eos_event_ends_all_slots) {
   const auto cuts = cut_h264(96, 64, 2);
-  Worker w("slots=2 prefetch=2");
+  GenericWorker w("slots=2 prefetch=2");
   auto first = w.primary.accept();
   auto second = w.primary.accept();
   grant(first, 1, cuts[0], kSmall);
@@ -308,7 +272,7 @@ GST_START_TEST(test_remoteencworker_eos_event_ends_all_slots) {
 GST_END_TEST
 
 GST_START_TEST(test_remoteencworker_reports_a_lost_primary) {
-  Worker w("slots=1 reconnect=false");
+  GenericWorker w("slots=1 reconnect=false");
   w.primary.accept().close();
   w.messages.expect_error(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, "Lost the primary");
 }

@@ -11,6 +11,7 @@
 
 #include "gst/gstx/segment_buffer.h"
 #include "tests/elements/chain_player.h"
+#include "tests/elements/generic_worker.h"
 
 namespace hostile {
 
@@ -18,31 +19,10 @@ using namespace test;
 
 inline constexpr char kWanted[] = "small:jpeg:32x24";
 
-struct AttackedWorker {
-  FakePrimary primary;
-  Ref<GstElement> pipeline;
-  Messages messages;
-  FakePrimary::Worker peer;
+struct AttackedWorker : GenericWorker {
+  using GenericWorker::GenericWorker;
 
-  explicit AttackedWorker(const std::string& properties = "slots=1")
-      : pipeline(launch("remoteencworker name=worker " + primary.address() + " " + properties)),
-        messages(pipeline.get()),
-        peer(start()) {}
-  ~AttackedWorker() { gst_element_set_state(pipeline.get(), GST_STATE_NULL); }
-
- private:
-  static Ref<GstElement> launch(const std::string& line) {
-    GstElement* const made = gst_pipeline_new(nullptr);
-    gst_object_ref_sink(made);
-    GstElement* const worker = gst_parse_launch(line.c_str(), nullptr);
-    fail_unless(worker != nullptr, "cannot make %s", line.c_str());
-    gst_bin_add(GST_BIN(made), worker);
-    return Ref<GstElement>::adopt(made);
-  }
-  FakePrimary::Worker start() {
-    gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
-    return primary.accept();
-  }
+  FakePrimary::Worker peer = primary.accept();
 };
 
 // What became of a lease: "small*25", or the reason why it failed.
@@ -56,15 +36,7 @@ inline std::string answer(FakePrimary::Worker& peer) {
       fail_unless(reason.find(inner) == std::string::npos, "%s", reason.c_str());
     return reason;
   }
-  const auto result = peer.next<FakePrimary::Result>();
-  std::string text;
-  for (const dist::BytesList& bytes : result.renditions) {
-    const auto header = dist::parse_header(bytes.front().span(), dist::total_size(bytes));
-    fail_unless(static_cast<bool>(header));
-    text +=
-        (text.empty() ? "" : " ") + header->rendition + "*" + std::to_string(header->units.size());
-  }
-  return text;
+  return contents(peer.next<FakePrimary::Result>());
 }
 
 // A segment with a header like this one and these units.

@@ -75,6 +75,13 @@ class Rig {
     }
   }
   void end(std::size_t pad = 0) { gst_harness_push_event(pads_[pad], gst_event_new_eos()); }
+  // A whole segment at the first pad, with these frames, or with all that the source has.
+  void encode(const dist::SegmentHeader& source, const std::vector<Encoded>& frames) {
+    begin(source);
+    push(frames);
+    end();
+  }
+  void encode(const dist::SegmentHeader& source) { encode(source, frames_of(source)); }
   void flush() {
     for (GstHarness* pad : pads_) {
       gst_harness_push_event(pad, gst_event_new_flush_start());
@@ -113,9 +120,7 @@ class Rig {
 GST_START_TEST(test_remoteencsink_unnamed_pad_is_rendition_0) {
   Rig rig;
   const auto source = source_header(2);
-  rig.begin(source);
-  rig.push(frames_of(source));
-  rig.end();
+  rig.encode(source);
   const auto result = rig.result();
   expect_equal(result.size(), 1);
   fail_unless(result[0] == rendition_header(source));
@@ -183,12 +188,10 @@ GST_END_TEST
 GST_START_TEST(test_remoteencsink_rounded_times_become_exact_ones) {
   Rig rig;
   const auto source = source_header(0);
-  rig.begin(source);
   auto frames = frames_of(source);
   for (std::size_t i = 1; i < frames.size(); ++i)
     frames[i].show = i % 2 == 0 ? frames[i].show + 700'000 : frames[i].show - 700'000;
-  rig.push(frames);
-  rig.end();
+  rig.encode(source, frames);
   fail_unless(rig.result()[0].presentation_times() == source.presentation_times());
 }
 GST_END_TEST
@@ -196,11 +199,9 @@ GST_END_TEST
 GST_START_TEST(test_remoteencsink_reordered_frames_are_announced) {
   Rig rig;
   const auto source = source_header(0);
-  rig.begin(source);
   auto frames = frames_of(source);
   std::rotate(&frames[1], &frames[3], &frames[3] + 1);
-  rig.push(frames);
-  rig.end();
+  rig.encode(source, frames);
   const auto header = rig.result()[0];
   expect_equal(header.reorder_depth, 1);
   expect_equal(header.units[1].show, 3 * kFrame);
@@ -211,12 +212,10 @@ GST_END_TEST
 GST_START_TEST(test_remoteencsink_decode_lead_is_announced) {
   Rig rig;
   const auto source = source_header(0);
-  rig.begin(source);
   auto frames = frames_of(source);
   for (Encoded& frame : frames)
     frame.lead = 2 * kFrame;
-  rig.push(frames);
-  rig.end();
+  rig.encode(source, frames);
   expect_equal(rig.result()[0].reorder_depth, 2);
 }
 GST_END_TEST
@@ -224,11 +223,9 @@ GST_END_TEST
 GST_START_TEST(test_remoteencsink_missing_frame_is_left_to_the_primary) {
   Rig rig;
   const auto source = source_header(0);
-  rig.begin(source);
   auto frames = frames_of(source);
   frames.erase(frames.begin() + 4);
-  rig.push(frames);
-  rig.end();
+  rig.encode(source, frames);
   const auto header = rig.result()[0];
   expect_equal(header.units.size(), 9);
   expect_equal(header.presentation_times()[4], 5 * kFrame);
@@ -238,11 +235,9 @@ GST_END_TEST
 GST_START_TEST(test_remoteencsink_frame_that_should_not_be_there_fails_the_lease) {
   Rig rig;
   const auto source = source_header(0);
-  rig.begin(source);
   auto frames = frames_of(source);
   frames.push_back({source.stop});
-  rig.push(frames);
-  rig.end();
+  rig.encode(source, frames);
   expect_text(rig.failure(),
               "rendition '0': a frame at 1000000000 ns that the segment does not have");
 }
@@ -309,9 +304,7 @@ GST_START_TEST(test_remoteencsink_flush_forgets_half_a_segment) {
   rig.flush();
   rig.worker().cancel(1);
   const auto next = source_header(1);
-  rig.begin(next);
-  rig.push(frames_of(next));
-  rig.end();
+  rig.encode(next);
   fail_unless(rig.result()[0] == rendition_header(next));
 }
 GST_END_TEST
@@ -320,9 +313,7 @@ GST_START_TEST(test_remoteencsink_one_segment_after_another) {
   Rig rig;
   for (std::uint64_t i : {0u, 5u, 2u}) {
     const auto source = source_header(i);
-    rig.begin(source);
-    rig.push(frames_of(source));
-    rig.end();
+    rig.encode(source);
     fail_unless(rig.result()[0] == rendition_header(source));
     rig.flush();
   }
@@ -364,9 +355,7 @@ GST_START_TEST(test_remoteencsink_released_pad_is_not_waited_for) {
   gst_element_release_request_pad(rig.sink().element(), extra);
   gst_object_unref(extra);
   const auto source = source_header(0);
-  rig.begin(source);
-  rig.push(frames_of(source));
-  rig.end();
+  rig.encode(source);
   expect_equal(rig.result().size(), 1);
 }
 GST_END_TEST
@@ -379,9 +368,7 @@ GST_START_TEST(test_remoteencsink_begins_anew_after_null) {
   rig.worker().cancel(1);
   gst_harness_play(rig.pad());
   const auto next = source_header(1);
-  rig.begin(next);
-  rig.push(frames_of(next));
-  rig.end();
+  rig.encode(next);
   fail_unless(rig.result()[0] == rendition_header(next));
 }
 GST_END_TEST

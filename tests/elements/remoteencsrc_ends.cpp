@@ -11,6 +11,13 @@
 
 using namespace test;
 
+// Stops, and says no more than it has.
+static void expect_silent_stop(Source& s) {
+  gst_element_set_state(s.h.element(), GST_STATE_NULL);
+  expect_equal(s.h.messages().count(GST_MESSAGE_EOS), 0);
+  expect_equal(s.h.messages().count(GST_MESSAGE_ERROR), 0);
+}
+
 GST_START_TEST(test_remoteencsrc_refusal_is_an_error) {
   Source s;
   Stranger worker(s.primary.accept_socket());
@@ -18,9 +25,7 @@ GST_START_TEST(test_remoteencsrc_refusal_is_an_error) {
   const std::string reason = "the worker speaks protocol version 1, this primary version 9";
   worker.send(dist::wire::encode(dist::wire::Refuse{9, 9, reason}).span());
   s.h.messages().expect_error(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED, reason);
-  gst_element_set_state(s.h.element(), GST_STATE_NULL);
-  expect_equal(s.h.messages().count(GST_MESSAGE_EOS), 0);
-  expect_equal(s.h.messages().count(GST_MESSAGE_ERROR), 0);
+  expect_silent_stop(s);
 }
 GST_END_TEST
 
@@ -31,9 +36,7 @@ GST_START_TEST(test_remoteencsrc_lost_primary_is_an_error) {
   s.h.pull_event(GST_EVENT_EOS);
   worker.close();
   s.h.messages().expect_error(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, "Lost the primary");
-  gst_element_set_state(s.h.element(), GST_STATE_NULL);
-  expect_equal(s.h.messages().count(GST_MESSAGE_EOS), 0);
-  expect_equal(s.h.messages().count(GST_MESSAGE_ERROR), 0);
+  expect_silent_stop(s);
 }
 GST_END_TEST
 

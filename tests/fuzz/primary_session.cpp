@@ -4,8 +4,7 @@
 // A primary whose worker, after a real greeting, says whatever the input says.
 #include <set>
 
-#include "gst/wire/session.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/session_target.h"
 
 namespace {
 
@@ -14,7 +13,7 @@ using namespace dist::fuzz;
 
 constexpr std::uint64_t kMaxResult = 400;
 
-class Target {
+class Target : public SessionTarget<PrimarySession> {
  public:
   explicit Target(std::uint8_t options) {
     config_.max_result_size = kMaxResult;
@@ -42,15 +41,11 @@ class Target {
       case 5:
         return cancel(1u + input.byte() % 8);
       case 6:
-        now_ += input.byte() * 100 * kMillisecond;
-        alive_ = alive_ && session_->advance(now_);
-        return;
+        return wait(input);
       default:
         return write();
     }
   }
-
-  bool alive() const { return alive_; }
 
  private:
   // Without capacity it is an observer.
@@ -95,21 +90,9 @@ class Target {
     check_incoming();
   }
 
-  void write() {
-    if (session_->has_output())
-      REQUIRE(!session_->next_output().empty());
-  }
-
   void receive(std::span<const std::uint8_t> bytes) {
-    if (!alive_)
-      return;
-    std::vector<PrimarySession::Event> events;
-    alive_ = static_cast<bool>(session_->receive(bytes, now_, events));
-    for (const auto& event : events)
-      std::visit([this](const auto& e) { note(e); }, event);
+    SessionTarget::receive(bytes, [this](const auto& event) { note(event); });
     check_incoming();
-    if (alive_)
-      REQUIRE(session_->next_wakeup() > now_);
   }
 
   void check_incoming() {
@@ -151,9 +134,6 @@ class Target {
   }
 
   PrimarySession::Config config_;
-  Instant now_ = 0;
-  std::optional<PrimarySession> session_;
-  bool alive_ = true;
   bool joined_ = false;
   bool observed_ = false;
   bool raw_ = false;  // What follows may belong to a frame that was begun.
@@ -164,9 +144,6 @@ class Target {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  Input input(data, size);
-  Target target(input.byte());
-  while (!input.empty() && target.alive())
-    target.step(input);
+  play<Target>(data, size);
   return 0;
 }

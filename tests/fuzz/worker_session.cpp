@@ -2,17 +2,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A worker whose primary, after a real greeting, says whatever the input says.
-#include <set>
-
-#include "gst/wire/session.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/session_target.h"
 
 namespace {
 
 using namespace dist;
 using namespace dist::fuzz;
 
-class Target {
+class Target : public SessionTarget<WorkerSession> {
  public:
   explicit Target(std::uint8_t options) {
     if ((options & 1) != 0)
@@ -48,15 +45,11 @@ class Target {
         session_->progress(lease, input.byte(), input.byte());
         return session_->report_receiving();
       case 6:
-        now_ += input.byte() * 100 * kMillisecond;
-        alive_ = alive_ && session_->advance(now_);
-        return;
+        return wait(input);
       default:
         return write();
     }
   }
-
-  bool alive() const { return alive_; }
 
  private:
   void greet() {
@@ -78,21 +71,9 @@ class Target {
     session_->result(lease, {{copy(input.take(input.byte()))}, {}});
   }
 
-  void write() {
-    if (session_->has_output())
-      REQUIRE(!session_->next_output().empty());
-  }
-
   void receive(std::span<const std::uint8_t> bytes) {
-    if (!alive_)
-      return;
-    std::vector<WorkerSession::Event> events;
-    alive_ = static_cast<bool>(session_->receive(bytes, now_, events));
     received_ += bytes.size();
-    for (const auto& event : events)
-      std::visit([this](const auto& e) { note(e); }, event);
-    if (alive_)
-      REQUIRE(session_->next_wakeup() > now_);
+    SessionTarget::receive(bytes, [this](const auto& event) { note(event); });
   }
 
   void note(const WorkerSession::Welcomed&) {
@@ -113,9 +94,6 @@ class Target {
   void note(const WorkerSession::StatusReceived&) { REQUIRE(joined_); }
 
   WorkerSession::Config config_{.name = "fuzz", .capacity = 4, .secret = {}};
-  Instant now_ = 0;
-  std::optional<WorkerSession> session_;
-  bool alive_ = true;
   bool joined_ = false;
   bool refused_ = false;
   std::uint64_t received_ = 0;
@@ -124,9 +102,6 @@ class Target {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  Input input(data, size);
-  Target target(input.byte());
-  while (!input.empty() && target.alive())
-    target.step(input);
+  play<Target>(data, size);
   return 0;
 }

@@ -13,27 +13,13 @@
 #include <gio/gio.h>
 #include <gst/check/gstcheck.h>
 
+#include "tests/common/quiet_port.h"
 #include "tests/faults/jobs.h"
 
 namespace {
 
 using faults::Fault;
 using faults::Primary;
-
-// Outside the range that systems take the ports of dialled connections from: nobody takes it while
-// one primary has gone and the other has not come.
-unsigned quiet_port() {
-  for (int tries = 0; tries < 100; ++tries) {
-    GSocketListener* listener = g_socket_listener_new();
-    const auto port = static_cast<guint16>(g_random_int_range(20'000, 30'000));
-    const bool free = g_socket_listener_add_inet_port(listener, port, nullptr, nullptr);
-    g_socket_listener_close(listener);
-    g_object_unref(listener);
-    if (free)
-      return port;
-  }
-  ck_abort_msg("no free port");
-}
 
 // How many objects the tracer of leaks finds when the process ends.
 unsigned leaks_in(const std::vector<std::string>& log) {
@@ -61,7 +47,8 @@ struct End {
 
 // Another one begins on its port.
 void primary_ends(const End& end) {
-  const unsigned port = quiet_port();
+  const unsigned port = test::quiet_port();
+  ck_assert_msg(port != 0, "no free port");
   farm::Process faithful = faults::worker(port, "worker-name=faithful reconnect=true");
   farm::Process other = faults::worker(port);
   Fault fault{.name = end.name};

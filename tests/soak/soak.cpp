@@ -19,6 +19,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/common/quiet_port.h"
 #include "tests/soak/child.h"
 #include "tests/soak/trail.h"
 #include "tests/soak/workers.h"
@@ -106,21 +107,6 @@ bool make_film(const std::string& path, unsigned frames) {
   gst_object_unref(bus);
   gst_object_unref(pipeline);
   return good;
-}
-
-// Outside the range that systems take the ports of dialled connections from: between two jobs
-// nobody listens there.
-unsigned quiet_port() {
-  for (int tries = 0; tries < 100; ++tries) {
-    GSocketListener* listener = g_socket_listener_new();
-    const auto port = static_cast<guint16>(g_random_int_range(20'000, 30'000));
-    const bool free = g_socket_listener_add_inet_port(listener, port, nullptr, nullptr);
-    g_socket_listener_close(listener);
-    g_object_unref(listener);
-    if (free)
-      return port;
-  }
-  return 0;
 }
 
 class Soak {
@@ -271,7 +257,7 @@ int main(int argc, char** argv) {
   Folder folder(programs);
   std::printf("soak: seed %u\n", options.seed);
   std::fflush(stdout);
-  const unsigned port = quiet_port();
+  const unsigned port = test::quiet_port();
   if (port == 0 || !make_film(folder / "film.mkv", options.jobs > 0 ? kShort : kLong)) {
     std::fprintf(stderr, "soak: no free port, or no film\n");
     return 1;

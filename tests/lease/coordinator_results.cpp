@@ -19,6 +19,17 @@ constexpr std::uint64_t kMiB = 1u << 20;
 // So large that a result of one frame size comes in several chunks.
 constexpr std::uint64_t kLarge = kMiB;
 
+// Worker 1, "a", holds segment 0 of job 1, and nothing is left to be told.
+struct OneLease : Cluster {
+  OneLease() {
+    join(1, "a");
+    add_job();
+    submit(0);
+    run();
+    told();
+  }
+};
+
 SegmentHeader without_first(SegmentHeader header) {
   header.units.erase(header.units.begin());
   header.units.front().flags = 0;
@@ -51,12 +62,7 @@ GST_START_TEST(test_results_that_are_wrong_are_refused) {
       {"rendition 'hd' comes twice", {with_payload(right), with_payload(right)}},
   };
   for (const auto& row : rows) {
-    Cluster cluster;
-    cluster.join(1, "a");
-    cluster.add_job();
-    cluster.submit(0);
-    cluster.run();
-    cluster.told();
+    OneLease cluster;
     cluster.answer(1, row.renditions);
     cluster.run();
     const std::string told = cluster.told();
@@ -133,12 +139,7 @@ GST_START_TEST(test_results_have_the_same_renditions) {
 GST_END_TEST
 
 GST_START_TEST(test_results_damaged_on_the_way_are_refused) {
-  Cluster cluster;
-  cluster.join(1, "a");
-  cluster.add_job();
-  cluster.submit(0);
-  cluster.run();
-  cluster.told();
+  OneLease cluster;
   cluster.answer(1);
   WorkerSession& session = cluster.worker(1).session;
   while (session.has_output()) {
@@ -155,12 +156,7 @@ GST_START_TEST(test_results_damaged_on_the_way_are_refused) {
 GST_END_TEST
 
 GST_START_TEST(test_results_that_a_job_cannot_get_give_its_segment_up) {
-  Cluster cluster;
-  cluster.join(1, "a");
-  cluster.add_job();
-  cluster.submit(0);
-  cluster.run();
-  cluster.told();
+  OneLease cluster;
   std::string told;
   for (int i = 0; i < 3; ++i) {
     cluster.run_until(cluster.now + 10 * kSeconds);
@@ -405,12 +401,7 @@ GST_END_TEST
 
 // A worker that sends without end is closed; the job goes on.
 GST_START_TEST(test_results_that_are_too_large_end_the_connection) {
-  Cluster cluster;
-  cluster.join(1, "a");
-  cluster.add_job();
-  cluster.submit(0);
-  cluster.run();
-  cluster.told();
+  OneLease cluster;
   wire::ResultPart part{cluster.worker(1).leases.at(0).lease, 0, 1, (32 * kMiB) + 1, {}};
   cluster.coordinator.received(1, encoded({part}), cluster.now);
   cluster.run();
@@ -452,12 +443,7 @@ GST_START_TEST(test_results_of_a_lost_worker_are_freed) {
 GST_END_TEST
 
 GST_START_TEST(test_results_that_never_come_are_made_elsewhere) {
-  Cluster cluster;
-  cluster.join(1, "a");
-  cluster.add_job();
-  cluster.submit(0);
-  cluster.run();
-  cluster.told();
+  OneLease cluster;
   cluster.run_until(16 * kSeconds);
   fail_unless_equals_text(cluster.told(), "");
   cluster.run_until(17 * kSeconds);
@@ -475,12 +461,7 @@ GST_END_TEST
 
 // Slow as it may be.
 GST_START_TEST(test_results_of_a_worker_that_makes_progress_are_awaited) {
-  Cluster cluster;
-  cluster.join(1, "a");
-  cluster.add_job();
-  cluster.submit(0);
-  cluster.run();
-  cluster.told();
+  OneLease cluster;
   const LeaseId lease = cluster.worker(1).leases.at(0).lease;
   for (std::uint32_t frame = 1; frame <= 20; ++frame) {
     cluster.run_until(cluster.now + 10 * kSeconds);

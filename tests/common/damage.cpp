@@ -6,23 +6,18 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <random>
 #include <set>
 #include <sstream>
 
 #include "tests/common/farm.h"
+#include "tests/common/files.h"
 
 namespace film {
 namespace {
 
 constexpr std::int64_t kMillisecond = 1000000;
 constexpr unsigned kLimit = 60;  // Seconds.
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // Of the GOP that a time is in: that of the next keyframe. Frames that are shown before the
 // keyframe that they follow in the stream need the one before it too, and are in that one's.
@@ -108,7 +103,7 @@ GoodFilm look_at_good(const std::string& path) {
 
 Damage write_damaged(const GoodFilm& good, const std::string& path, std::uint32_t seed) {
   std::mt19937 random(seed);
-  std::string bytes = bytes_of(good.path);
+  std::string bytes = test::bytes_of(good.path);
   const auto below = [&random](std::size_t limit) {
     return random() % std::max<std::size_t>(1, limit);
   };

@@ -128,6 +128,23 @@ int Process::exit_code(unsigned seconds) {
   return g_subprocess_get_if_exited(process_) ? g_subprocess_get_exit_status(process_) : -1;
 }
 
+Ran run(const std::string& command) {
+  Process process(command);
+  const int code = process.exit_code(120);
+  return {code, process.output()};
+}
+
+std::string output_of(const std::string& command, int code) {
+  const Ran ran = run(command);
+  ck_assert_msg(ran.code == code, "%s: exit code %d\n%s", command.c_str(), ran.code,
+                ran.output.c_str());
+  return ran.output;
+}
+
+void ffmpeg(const std::string& arguments) {
+  output_of("ffmpeg -v error -nostdin -y " + arguments);
+}
+
 GstElement* primary_new(const Job& job) {
   const std::string description = job.source + " ! distsegmenter " + job.segmenter +
                                   " ! remoteenc name=remote port=0 " + job.remote +

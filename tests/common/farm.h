@@ -44,6 +44,18 @@ class Process {
   std::string output_;
 };
 
+struct Ran {
+  int code = -1;
+  std::string output;
+};
+
+// Runs a command to its end.
+Ran run(const std::string& command);
+// What a command prints; it must end with that exit code.
+std::string output_of(const std::string& command, int code = 0);
+// Lets ffmpeg make a film; it must end with exit code 0.
+void ffmpeg(const std::string& arguments);
+
 struct Job {
   // Everything before distsegmenter, such as "filesrc location=… ! parsebin".
   std::string source;

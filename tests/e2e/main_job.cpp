@@ -20,14 +20,6 @@ constexpr char kFast[] =
     "decodebin ! videoconvert ! x264enc threads=1 speed-preset=veryfast ! h264parse ! "
     "remoteencsink";
 
-// What a command prints; its exit code has to be 0.
-std::string run(const std::string& command) {
-  farm::Process process(command);
-  const int code = process.exit_code(120);
-  ck_assert_msg(code == 0, "%s: exit code %d\n%s", command.c_str(), code, process.output().c_str());
-  return process.output();
-}
-
 std::string temporary(const std::string& name) {
   return (std::filesystem::path(g_getenv("DIST_BUILD_ROOT")) / "tests" /
           (std::to_string(getpid()) + "-" + name))
@@ -52,20 +44,22 @@ guint64 sum(const std::vector<std::string>& messages, const char* name) {
 }
 
 std::size_t frames_in(const std::string& path) {
-  const std::string probed =
-      run("ffprobe -v warning -count_frames -select_streams v -show_entries "
-          "stream=nb_read_frames -of csv=p=0 " +
-          path);
+  const std::string probed = farm::output_of(
+      "ffprobe -v warning -count_frames -select_streams v -show_entries "
+      "stream=nb_read_frames -of csv=p=0 " +
+      path);
   return std::strtoul(probed.c_str(), nullptr, 10);
 }
 
 // The file plays without a complaint and has so many frames and this duration.
 void assert_plays(const std::string& path, std::size_t frames, double seconds) {
   ck_assert_uint_eq(frames_in(path), frames);
-  const std::string decoded = run("ffmpeg -v warning -i " + path + " -f null -");
+  const std::string decoded = farm::output_of("ffmpeg -v warning -i " + path + " -f null -");
   ck_assert_msg(decoded.empty(), "%s: %s", path.c_str(), decoded.c_str());
   const double duration = std::strtod(
-      run("ffprobe -v warning -show_entries format=duration -of csv=p=0 " + path).c_str(), nullptr);
+      farm::output_of("ffprobe -v warning -show_entries format=duration -of csv=p=0 " + path)
+          .c_str(),
+      nullptr);
   ck_assert_msg(std::fabs(duration - seconds) < 0.05, "%s: %f s instead of %f s", path.c_str(),
                 duration, seconds);
 }
@@ -83,7 +77,8 @@ double duration_of_video(const film::Recording& plain) {
 // on its last frame, and mp4mux writes an edit list that ends before it: distributed or not.
 std::size_t frames_that_mp4_keeps(const std::string& path, const film::Recording& plain) {
   const std::string out = temporary("plain.mp4");
-  run("gst-launch-1.0 -q filesrc location=" + path +
+  farm::output_of(
+      "gst-launch-1.0 -q filesrc location=" + path +
       " ! decodebin ! videoconvert ! x264enc speed-preset=veryfast ! h264parse ! mp4mux ! "
       "filesink location=" +
       out);
@@ -148,11 +143,11 @@ GST_END_TEST
 GST_START_TEST(test_scripts_run_as_the_readme_says) {
   const std::string path = film::clips("h264-closed").front();
   const std::string folder = temporary("100%seg%nments");
-  run("pipelines/identity.sh " + path);
-  run("pipelines/segments-to-files.sh " + path + " " + folder);
+  farm::output_of("pipelines/identity.sh " + path);
+  farm::output_of("pipelines/segments-to-files.sh " + path + " " + folder);
   ck_assert_uint_gt(std::distance(std::filesystem::directory_iterator(folder), {}), 3);
   std::filesystem::remove_all(folder);
-  run("pipelines/ladder.sh " + path + " " + folder);
+  farm::output_of("pipelines/ladder.sh " + path + " " + folder);
   for (const char* rung : {"/720p.mp4", "/360p.mp4"})
     ck_assert_uint_eq(
         film::record("filesrc location=" + folder + rung + " ! decodebin ! appsink name=out")
@@ -179,13 +174,14 @@ GST_END_TEST
 GST_START_TEST(test_demo_carries_audio_past) {
   const std::string film = temporary("sound.mp4");
   const std::string out = temporary("demo.mp4");
-  run("ffmpeg -v error -y -f lavfi -i testsrc2=size=320x180:rate=25:duration=4 -f lavfi -i "
+  farm::ffmpeg(
+      "-f lavfi -i testsrc2=size=320x180:rate=25:duration=4 -f lavfi -i "
       "sine=duration=4 -c:v libx264 -preset veryfast -pix_fmt yuv420p -g 25 -c:a aac " +
       film);
-  const std::string printed = run("pipelines/demo.sh " + film + " " + out);
+  const std::string printed = farm::output_of("pipelines/demo.sh " + film + " " + out);
   ck_assert_msg(printed.find("100 frames") != std::string::npos, "%s", printed.c_str());
   const std::string streams =
-      run("ffprobe -v error -show_entries stream=codec_name -of csv=p=0 " + out);
+      farm::output_of("ffprobe -v error -show_entries stream=codec_name -of csv=p=0 " + out);
   ck_assert_msg(
       streams.find("aac") != std::string::npos && streams.find("h264") != std::string::npos, "%s",
       streams.c_str());

@@ -140,18 +140,12 @@ std::unique_ptr<Outcome> encode(const std::string& properties) {
   return outcome;
 }
 
-std::string output_of(const std::string& command) {
-  farm::Process process(command);
-  const int code = process.exit_code(60);
-  ck_assert_msg(code == 0, "%s: exit code %d\n%s", command.c_str(), code, process.output().c_str());
-  return process.output();
-}
-
 // ffmpeg and GStreamer show each frame of it, and ffmpeg finds nothing to say.
 void assert_plays(const std::string& file) {
-  const std::string warnings = output_of("ffmpeg -nostdin -v warning -i " + file + " -f null -");
+  const std::string warnings =
+      farm::output_of("ffmpeg -nostdin -v warning -i " + file + " -f null -");
   ck_assert_msg(warnings.empty(), "%s", warnings.c_str());
-  const std::string probed = output_of(
+  const std::string probed = farm::output_of(
       "ffprobe -v warning -count_frames -select_streams v -show_entries stream=nb_read_frames -of "
       "default=nk=1:nw=1 " +
       file);

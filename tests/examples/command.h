@@ -17,28 +17,13 @@
 
 namespace command {
 
-struct Result {
-  int code = 0;
-  std::string output;
-};
-
-inline Result run(const std::string& line) {
-  farm::Process process(line);
-  const int code = process.exit_code(120);
-  return {code, process.output()};
-}
-
-// What it prints; its exit code has to be 0.
-inline std::string output_of(const std::string& line) {
-  const Result result = run(line);
-  ck_assert_msg(result.code == 0, "%s: exit code %d\n%s", line.c_str(), result.code,
-                result.output.c_str());
-  return result.output;
-}
+using farm::output_of;
+using farm::Ran;
+using farm::run;
 
 // It says in one line what is wrong.
 inline void assert_refused(const std::string& line, int code, const std::string& text) {
-  const Result result = run(line);
+  const Ran result = run(line);
   ck_assert_msg(result.code == code, "%s: exit code %d", line.c_str(), result.code);
   ck_assert_msg(result.output.find(text) != std::string::npos, "%s: %s", line.c_str(),
                 result.output.c_str());

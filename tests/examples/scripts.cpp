@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 
@@ -21,12 +20,8 @@ namespace {
 using command::assert_refused;
 using command::lines_of;
 using command::output_of;
+using test::bytes_of;
 using tool::Folder;
-
-std::string text_of(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 void write(const std::string& path, const std::string& text) {
   std::ofstream(path) << text;
@@ -36,7 +31,7 @@ void write(const std::string& path, const std::string& text) {
 // Complete, no file longer than was promised, and each begins with a keyframe. Returns the
 // durations.
 std::vector<double> assert_playlist(const std::string& folder, const std::string& name) {
-  const std::string playlist = text_of(folder + "/" + name);
+  const std::string playlist = bytes_of(folder + "/" + name);
   std::vector<double> durations;
   int target = 0;
   for (const std::string& line : lines_of(playlist)) {
@@ -122,7 +117,7 @@ GST_START_TEST(test_hls_ladder_plays_through) {
     ck_assert_msg(cuts.empty() || cuts == durations, "%s", size.c_str());
     cuts = durations;
   }
-  const std::string master = text_of(out + "/master.m3u8");
+  const std::string master = bytes_of(out + "/master.m3u8");
   for (const char* text : {"RESOLUTION=1280x720\n720p.m3u8\n", "RESOLUTION=640x360\n360p.m3u8\n"})
     ck_assert_msg(master.find(text) != std::string::npos, "%s", master.c_str());
 }
@@ -266,7 +261,7 @@ GST_START_TEST(test_two_machines_want_a_secret) {
   assert_refused(script + "worker farm", 2, "openssl rand -hex 32");
   assert_refused(script + "primary in.mp4 out.mp4", 2, "openssl rand -hex 32");
   for (const char* wrong : {"", "worker", "primary in.mp4", "both in.mp4 out.mp4"}) {
-    const command::Result result = command::run(script + wrong);
+    const command::Ran result = command::run(script + wrong);
     ck_assert_int_eq(result.code, 2);
     ck_assert_msg(result.output.rfind("usage: ", 0) == 0, "%s", result.output.c_str());
   }

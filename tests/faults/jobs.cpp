@@ -9,13 +9,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 
 #include <gst/check/gstcheck.h>
 #include <unistd.h>
 
+#include "tests/common/files.h"
 #include "tests/common/film.h"
 #include "tests/faults/table.h"
 
@@ -37,11 +37,6 @@ std::filesystem::path scratch_folder;
 std::filesystem::path faults_folder() {
   const char* root = g_getenv("DIST_BUILD_ROOT");
   return std::filesystem::path(root ? root : ".") / "tests" / "faults";
-}
-
-std::string contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 std::string primary_command(const Primary::Config& config) {
@@ -397,7 +392,7 @@ void conclude(Primary& primary, const Fault& fault) {
       std::fprintf(stderr, "primary: %s\n", said.text.c_str());
   ck_assert_msg(code == 0, "the primary ended with exit code %d", code);
   ck_assert_uint_eq(frames, job.frames);
-  ck_assert_msg(contents(primary.output()) == contents(reference(job)),
+  ck_assert_msg(test::bytes_of(primary.output()) == test::bytes_of(reference(job)),
                 "the output is not that of a job without faults");
   ck_assert_uint_gt(peak_kib, 0);
   if (kMemoryIsBounded)

@@ -9,8 +9,6 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -25,13 +23,6 @@ using namespace tool;
 
 constexpr char kMoving[] = "-f lavfi -i testsrc2=size=320x180:rate=25:duration=6 ";
 constexpr char kH264[] = " -c:v libx264 -preset veryfast -pix_fmt yuv420p ";
-
-std::string make(const Folder& folder, const std::string& name, const std::string& arguments) {
-  const std::string path = folder / name;
-  const Ran ran = run("ffmpeg -v error -nostdin -y " + arguments + " '" + path + "'");
-  ck_assert_msg(ran.code == 0, "%s: %s", name.c_str(), ran.output.c_str());
-  return path;
-}
 
 Ran compare(const std::string& a, const std::string& b, const std::string& options = "") {
   return run(command() + "compare '" + a + "' '" + b + "' " + options);
@@ -144,11 +135,6 @@ GST_START_TEST(test_compare_says_when_films_differ) {
   ck_assert_msg(contains(json.output, "\"verdict\" : \"other-length\""), "%s", json.output.c_str());
 }
 GST_END_TEST
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 GST_START_TEST(test_compare_plots) {
   const Folder folder;

@@ -6,8 +6,6 @@
 #include "tests/tools/made_film.h"
 
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 
@@ -17,15 +15,6 @@ namespace {
 
 using namespace tool;
 using dist::DolbyVision;
-
-std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 // A 'dvcC' of that profile, as the last box of the sample entry; all that hold it grow.
 std::string with_dolby_vision(std::string film, unsigned profile, unsigned compatibility) {
@@ -59,14 +48,14 @@ std::string plain_film(const Folder& folder) {
       "-f lavfi -i testsrc2=size=160x120:rate=25:duration=0.4 -pix_fmt yuv420p10le -c:v libx265 "
       "-tag:v hvc1 -preset ultrafast -x265-params log-level=error " +
       (folder / "plain.mp4"));
-  return content_of(folder / "plain.mp4");
+  return bytes_of(folder / "plain.mp4");
 }
 
 }  // namespace
 
 GST_START_TEST(test_dolby_vision_without_base_layer_is_refused) {
   const Folder folder;
-  write(folder / "in.mp4", with_dolby_vision(plain_film(folder), 5, 0));
+  write_file(folder / "in.mp4", with_dolby_vision(plain_film(folder), 5, 0));
   ffmpeg("-i " + (folder / "in.mp4") + " -c copy -strict unofficial " + (folder / "in.mkv"));
   for (const char* film : {"in.mp4", "in.mkv"}) {
     const Ran ran = run(command() + "transcode " + (folder / film) + " -o " + (folder / "out.mp4"));
@@ -79,7 +68,7 @@ GST_END_TEST
 
 GST_START_TEST(test_dolby_vision_with_base_layer_is_said) {
   const Folder folder;
-  write(folder / "in.mp4", with_dolby_vision(plain_film(folder), 8, 1));
+  write_file(folder / "in.mp4", with_dolby_vision(plain_film(folder), 8, 1));
   ffmpeg("-i " + (folder / "in.mp4") + " -c copy -strict unofficial " + (folder / "in.mkv"));
   for (const char* film : {"in.mp4", "in.mkv"}) {
     const std::string said =
@@ -97,9 +86,9 @@ GST_END_TEST
 GST_START_TEST(test_dolby_vision_of_broken_files) {
   const Folder folder;
   const std::string mp4 = with_dolby_vision(plain_film(folder), 5, 0);
-  write(folder / "in.mp4", mp4);
+  write_file(folder / "in.mp4", mp4);
   ffmpeg("-i " + (folder / "in.mp4") + " -c copy -strict unofficial " + (folder / "in.mkv"));
-  const std::string mkv = content_of(folder / "in.mkv");
+  const std::string mkv = bytes_of(folder / "in.mkv");
   const std::string movie = mp4.substr(mp4.rfind("moov") - 4);
   for (const std::string& whole : {movie, mkv.substr(0, 1000)}) {
     std::stringstream good(whole);

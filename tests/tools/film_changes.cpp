@@ -8,8 +8,6 @@
 #include "tests/tools/made_film.h"
 
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 
@@ -23,15 +21,6 @@ using namespace tool;
 using dist::CodecScan;
 
 constexpr std::size_t kPacket = dist::kTsPacket;
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 bool says(const Ran& ran, const std::string& text) {
   return ran.output.find(text) != std::string::npos;
@@ -61,7 +50,7 @@ std::string seamless(std::string stream) {
 
 void expect_refused(const Folder& folder, const std::string& film, const std::string& bytes,
                     const std::string& text) {
-  write(folder / film, bytes);
+  write_file(folder / film, bytes);
   const std::string result = folder / (film + ".mkv");
   const Ran made = run(command() + "transcode " + (folder / film) + " -o " + result +
                        " -r a:vp8:64x48:speed=fast");
@@ -76,10 +65,10 @@ void expect_refused(const Folder& folder, const std::string& film, const std::st
 // What is said of it.
 std::string frames_of(const Folder& folder, const std::string& film, const std::string& bytes,
                       const std::string& frames) {
-  write(folder / film, bytes);
+  write_file(folder / film, bytes);
   const std::string result = folder / (film + ".mkv");
   const std::string said = transcoded(folder / film, result, "-r a:vp8:64x48:speed=fast");
-  const std::string fields = printed_by(
+  const std::string fields = output_of(
       "ffprobe -v error -count_packets -select_streams v:0 "
       "-show_entries stream=nb_read_packets -of csv=p=0 " +
       result);

@@ -21,18 +21,6 @@ namespace tool {
 inline constexpr char kPicture[] = "-f lavfi -i testsrc2=size=160x120:rate=25:duration=2 ";
 inline constexpr char kH264[] = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 25 ";
 
-inline std::string output_of(const std::string& line, int expected = 0) {
-  farm::Process process(line);
-  const int code = process.exit_code(60);
-  ck_assert_msg(code == expected, "%s: exit code %d\n%s", line.c_str(), code,
-                process.output().c_str());
-  return process.output();
-}
-
-inline void make(const std::string& arguments) {
-  output_of("ffmpeg -v error -nostdin -y " + arguments);
-}
-
 // What the tool said.
 inline std::string transcode(const std::string& film, const std::string& out,
                              const std::string& renditions = "-r v:h264:speed=fast") {

@@ -97,7 +97,7 @@ std::uintmax_t size_of(const std::string& path) {
 
 // How many each stream has, a line each. No decoder would take what is in them.
 std::string packets_of(const std::string& path) {
-  return printed_by(
+  return output_of(
       "ffprobe -v quiet -fflags +noparse -count_packets -show_entries stream=nb_read_packets "
       "-of csv=p=0 " +
       path);

@@ -19,8 +19,7 @@ using namespace tool;
 constexpr char kSource[] = "-f lavfi -i testsrc2=size=160x120:rate=25:duration=2 ";
 
 std::string made(const std::string& path, const std::string& arguments) {
-  const Ran ran = run("ffmpeg -v error -nostdin -y " + arguments + " " + path);
-  ck_assert_msg(ran.code == 0, "%s", ran.output.c_str());
+  ffmpeg(arguments + " " + path);
   return path;
 }
 

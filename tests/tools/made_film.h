@@ -13,37 +13,26 @@
 
 namespace tool {
 
-// What a command printed that has to end with 0.
-inline std::string printed_by(const std::string& line) {
-  const Ran ran = run(line);
-  ck_assert_msg(ran.code == 0, "%s: exit code %d\n%s", line.c_str(), ran.code, ran.output.c_str());
-  return ran.output;
-}
-
-inline void ffmpeg(const std::string& arguments) {
-  printed_by("ffmpeg -v error -nostdin -y " + arguments);
-}
-
 // What it said.
 inline std::string transcoded(const std::string& film, const std::string& out,
                               const std::string& arguments) {
-  return printed_by(command() + "transcode --yes " + film + " -o " + out + " " + arguments);
+  return output_of(command() + "transcode --yes " + film + " -o " + out + " " + arguments);
 }
 
 // Fields of the first video stream, such as "pix_fmt,color_range", as lines "NAME=VALUE"; of a
 // transport stream twice.
 inline std::string video_fields(const std::string& file, const std::string& names) {
-  return printed_by("ffprobe -v error -select_streams v:0 -show_entries stream=" + names +
-                    " -of default=noprint_wrappers=1 " + file);
+  return output_of("ffprobe -v error -select_streams v:0 -show_entries stream=" + names +
+                   " -of default=noprint_wrappers=1 " + file);
 }
 
 // In dB, between two films of the same size; `component` is y, u, v or average, `format` that of
 // ffmpeg in which they are compared. 1000 where they are equal.
 inline double psnr(const std::string& a, const std::string& b, const std::string& format,
                    const std::string& component) {
-  const std::string printed = printed_by("ffmpeg -nostdin -hide_banner -i " + a + " -i " + b +
-                                         " -lavfi '[0:v]format=" + format +
-                                         "[a];[1:v]format=" + format + "[b];[a][b]psnr' -f null -");
+  const std::string printed = output_of("ffmpeg -nostdin -hide_banner -i " + a + " -i " + b +
+                                        " -lavfi '[0:v]format=" + format +
+                                        "[a];[1:v]format=" + format + "[b];[a][b]psnr' -f null -");
   const std::size_t line = printed.rfind("PSNR ");
   const std::size_t at = printed.find(" " + component + ":", line);
   ck_assert_msg(line != std::string::npos && at != std::string::npos, "%s", printed.c_str());

@@ -22,6 +22,7 @@
 namespace {
 
 namespace fs = std::filesystem;
+using farm::output_of;
 using Words = std::set<std::string>;
 
 const char* const kCommands[] = {"transcode", "worker", "inspect", "compare", "status"};
@@ -38,14 +39,6 @@ std::string text_of_file(const std::string& path) {
   std::ifstream file(path);
   fail_unless(file.is_open(), "%s is missing", path.c_str());
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// What a process prints that has to do well.
-std::string output_of(const std::string& command) {
-  farm::Process process(command);
-  const int code = process.exit_code();
-  fail_unless(code == 0, "%s: %s", command.c_str(), process.output().c_str());
-  return process.output();
 }
 
 // The first group of each match.

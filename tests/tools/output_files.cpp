@@ -7,8 +7,6 @@
 #include "tests/tools/tool.h"
 
 #include <chrono>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -24,17 +22,8 @@ using namespace tool;
 using dist::check_names;
 using dist::OutputFiles;
 
-void write(const std::string& path, const std::string& text) {
-  std::ofstream(path) << text;
-}
-
-std::string text_of(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 void expect_content(const std::string& path, const std::string& text) {
-  ck_assert_msg(text_of(path) == text, "%s: '%s', not '%s'", path.c_str(), text_of(path).c_str(),
+  ck_assert_msg(bytes_of(path) == text, "%s: '%s', not '%s'", path.c_str(), bytes_of(path).c_str(),
                 text.c_str());
 }
 
@@ -57,7 +46,7 @@ OutputFiles prepared(const std::vector<std::string>& names, bool replace = true)
 GST_START_TEST(test_output_files_names) {
   const Folder folder;
   const std::string film = folder / "film.mp4";
-  write(film, "film");
+  write_file(film, "film");
   fs::create_hard_link(film, folder / "hard.mp4");
   fs::create_symlink(film, folder / "soft.mp4");
   fs::create_directory(folder / "other");
@@ -82,7 +71,7 @@ GST_START_TEST(test_output_files_names) {
       ck_assert_msg(status.error().find(row.refusal) != std::string::npos, "%s",
                     status.error().c_str());
   }
-  write(folder / ".x.mp4.gst-dist.part", "a film, too");
+  write_file(folder / ".x.mp4.gst-dist.part", "a film, too");
   ck_assert(!check_names({folder / "x.mp4"}, folder / ".x.mp4.gst-dist.part"));
   ck_assert(static_cast<bool>(check_names({film}, "")));
 }
@@ -93,7 +82,7 @@ GST_START_TEST(test_output_files_of_two_runs) {
   for (const std::string name : {"out.mp4", "thumb/"}) {
     OutputFiles first = prepared({folder / name});
     const std::string inside = first.paths()[0] + (name.ends_with('/') ? "00000.jpg" : "");
-    write(inside, "first");
+    write_file(inside, "first");
     expect_refused({folder / name}, "another run");
     expect_content(inside, "first");
     ck_assert(static_cast<bool>(first.commit()));
@@ -106,7 +95,7 @@ GST_END_TEST
 // What an earlier run left is taken away, wherever it leads.
 GST_START_TEST(test_output_files_follow_no_link) {
   const Folder folder;
-  write(folder / "mine", "mine");
+  write_file(folder / "mine", "mine");
   fs::create_symlink(folder / "mine", folder / ".soft.mp4.gst-dist.part");
   fs::create_hard_link(folder / "mine", folder / ".hard.mp4.gst-dist.part");
   fs::create_directory(folder / "pictures");
@@ -114,7 +103,7 @@ GST_START_TEST(test_output_files_follow_no_link) {
   {
     const OutputFiles files = prepared({folder / "soft.mp4", folder / "hard.mp4"});
     for (const std::string& path : files.paths())
-      write(path, "film");
+      write_file(path, "film");
   }
   expect_content(folder / "mine", "mine");
   expect_refused({folder / "thumb/"}, "cannot be written");
@@ -125,15 +114,15 @@ GST_END_TEST
 // Whoever may write in the folder may put a link in the place of what is being written.
 GST_START_TEST(test_output_files_are_not_led_elsewhere) {
   const Folder folder;
-  write(folder / "mine", "mine");
+  write_file(folder / "mine", "mine");
   fs::create_directory(folder / "pictures");
   OutputFiles files = prepared({folder / "film.mp4", folder / "thumb/"});
   for (const char* name : {".film.mp4.gst-dist.part", ".thumb.gst-dist.part"})
     fs::rename(folder / name, folder / "away" + name);
   fs::create_symlink(folder / "mine", folder / ".film.mp4.gst-dist.part");
   fs::create_symlink(folder / "pictures", folder / ".thumb.gst-dist.part");
-  write(files.paths()[0], "film");
-  write(files.paths()[1] + "00000.jpg", "picture");
+  write_file(files.paths()[0], "film");
+  write_file(files.paths()[1] + "00000.jpg", "picture");
   expect_content(folder / "mine", "mine");
   ck_assert(fs::is_empty(folder / "pictures"));
   const auto status = files.commit();
@@ -180,13 +169,13 @@ GST_START_TEST(test_output_files_all_or_none) {
   const Folder folder;
   const std::vector<std::string> names = {folder / "new.mp4", folder / "old.mp4", folder / "thumb/",
                                           folder / "last.mp4"};
-  write(folder / "old.mp4", "old");
+  write_file(folder / "old.mp4", "old");
   fs::create_directory(folder / "thumb");
-  write(folder / "thumb/00000.jpg", "old");
+  write_file(folder / "thumb/00000.jpg", "old");
   {
     OutputFiles files = prepared(names);
     for (const std::string& path : files.paths())
-      write(path.ends_with('/') ? path + "00000.jpg" : path, "new");
+      write_file(path.ends_with('/') ? path + "00000.jpg" : path, "new");
     fs::create_directory(folder / "last.mp4");
     const auto status = files.commit();
     ck_assert(!status && status.error().find("is no file") != std::string::npos);
@@ -198,7 +187,7 @@ GST_START_TEST(test_output_files_all_or_none) {
   {
     OutputFiles files = prepared(names);
     for (const std::string& path : files.paths())
-      write(path.ends_with('/') ? path + "00001.jpg" : path, "new");
+      write_file(path.ends_with('/') ? path + "00001.jpg" : path, "new");
     ck_assert(static_cast<bool>(files.commit()));
   }
   for (const char* name : {"new.mp4", "old.mp4", "thumb/00001.jpg", "last.mp4"})
@@ -212,7 +201,7 @@ GST_START_TEST(test_output_files_come_meanwhile) {
   const Folder folder;
   {
     OutputFiles files = prepared({folder / "a.mp4"}, false);
-    write(folder / "a.mp4", "mine");
+    write_file(folder / "a.mp4", "mine");
     ck_assert(!files.commit());
   }
   expect_content(folder / "a.mp4", "mine");
@@ -224,10 +213,10 @@ GST_START_TEST(test_output_files_keep_what_is_no_output) {
   const Folder folder;
   for (const char* name : {"film.mp4", "thumb", "full", ".part.gst-dist.part"})
     fs::create_directory(folder / name);
-  write(folder / "full/00000.jpg", "picture");
-  write(folder / "full/letters.txt", "mine");
-  write(folder / ".part.gst-dist.part/letters.txt", "mine");
-  write(folder / "file", "mine");
+  write_file(folder / "full/00000.jpg", "picture");
+  write_file(folder / "full/letters.txt", "mine");
+  write_file(folder / ".part.gst-dist.part/letters.txt", "mine");
+  write_file(folder / "file", "mine");
   fs::create_directory_symlink(folder / "thumb", folder / "link");
   const struct {
     const char* name;
@@ -256,11 +245,11 @@ GST_START_TEST(test_output_files_clean_up) {
   };
   fs::create_directory(folder / ".thumb.gst-dist.part");
   fs::create_directory(folder / ".letters.gst-dist.part");
-  write(folder / ".thumb.gst-dist.part/00000.jpg", "left");
-  write(folder / ".letters.gst-dist.part/letters.txt", "mine");
+  write_file(folder / ".thumb.gst-dist.part/00000.jpg", "left");
+  write_file(folder / ".letters.gst-dist.part/letters.txt", "mine");
   for (const char* name :
        {".a.mp4.gst-dist.part", ".b.mkv.gst-dist.part", ".c.mp4.part", ".d.mp4.gst-dist.part"})
-    write(folder / name, "left");
+    write_file(folder / name, "left");
   fs::create_symlink(folder / ".c.mp4.part", folder / ".link.gst-dist.part");
   const OutputFiles other = prepared({folder / "other.mp4"});
   for (const char* name :
@@ -287,7 +276,7 @@ GST_START_TEST(test_output_files_leave_no_folder) {
     ck_assert_uint_eq(folder.size(), 4);
     for (const std::string& path : files.paths())
       ck_assert(fs::exists(path));
-    write(files.paths()[1] + "00000.jpg", "picture");
+    write_file(files.paths()[1] + "00000.jpg", "picture");
   }
   ck_assert_uint_eq(folder.size(), 0);
 }

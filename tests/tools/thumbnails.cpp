@@ -36,19 +36,6 @@ constexpr char kNumbered[] =
     "geq=lum='mod(N*37\\,220)+16':cb=128:cr=128\" ";
 constexpr double kMillisecond = 0.001;
 
-std::string output_of(const std::string& line, int expected = 0) {
-  const Ran ran = run(line);
-  ck_assert_msg(ran.code == expected, "%s: exit code %d\n%s", line.c_str(), ran.code,
-                ran.output.c_str());
-  return ran.output;
-}
-
-std::string make(const Folder& folder, const std::string& name, const std::string& arguments) {
-  const std::string path = folder / name;
-  output_of("ffmpeg -v error -nostdin -y " + arguments + " '" + path + "'");
-  return path;
-}
-
 std::string transcode(const std::string& film, const std::string& out, const std::string& options) {
   return output_of(command() + "transcode '" + film + "' -o '" + out +
                    "' -r small:h264:160x90:speed=fast " + options);

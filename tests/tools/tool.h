@@ -14,10 +14,17 @@
 #include <string>
 
 #include "tests/common/farm.h"
+#include "tests/common/files.h"
 
 namespace tool {
 
 namespace fs = std::filesystem;
+using farm::ffmpeg;
+using farm::output_of;
+using farm::Ran;
+using farm::run;
+using test::bytes_of;
+using test::write_file;
 
 inline std::string command() {
   return std::string(g_getenv("DIST_BUILD_ROOT")) + "/tools/gst-dist-1.0 ";
@@ -45,16 +52,12 @@ class Folder {
   fs::path path_;
 };
 
-struct Ran {
-  int code = -1;
-  std::string output;
-};
-
-// Runs a command to its end.
-inline Ran run(const std::string& line) {
-  farm::Process process(line);
-  const int code = process.exit_code(120);
-  return {code, process.output()};
+// Makes a film in the folder by ffmpeg; returns its path.
+inline std::string make(const Folder& folder, const std::string& name,
+                        const std::string& arguments) {
+  const std::string path = folder / name;
+  ffmpeg(arguments + " '" + path + "'");
+  return path;
 }
 
 // Reads what a process prints until it has said each of these, in whatever order. False if it ends

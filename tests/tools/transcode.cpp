@@ -24,13 +24,6 @@ using namespace tool;
 
 constexpr double kMaxOffset = 0.005;  // Seconds between sound and picture.
 
-std::string output_of(const std::string& line) {
-  farm::Process process(line);
-  const int code = process.exit_code(120);
-  ck_assert_msg(code == 0, "%s: exit code %d\n%s", line.c_str(), code, process.output().c_str());
-  return process.output();
-}
-
 // Of the first stream of a kind, "v" or "a"; not a number where it is unknown.
 double probe(const std::string& file, const std::string& stream, const std::string& field) {
   const std::string text = output_of("ffprobe -v error -select_streams " + stream +
@@ -107,8 +100,8 @@ void assert_like_source(const std::string& source, const std::string& file) {
 
 GST_START_TEST(test_transcode_to_a_ladder) {
   const Folder sources;
-  output_of(
-      "ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=size=320x180:rate=25:duration=6 -f lavfi "
+  ffmpeg(
+      "-f lavfi -i testsrc2=size=320x180:rate=25:duration=6 -f lavfi "
       "-i sine=duration=6 -c:v libx264 -pix_fmt yuv420p -g 50 -c:a aac " +
       (sources / "made.mp4"));
   std::vector<std::string> clips = film::clips();
@@ -137,8 +130,8 @@ GST_END_TEST
 
 GST_START_TEST(test_transcode_to_a_lossless_copy) {
   const Folder folder;
-  output_of(
-      "ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=size=320x180:rate=25:duration=2 "
+  ffmpeg(
+      "-f lavfi -i testsrc2=size=320x180:rate=25:duration=2 "
       "-c:v libx264 -pix_fmt yuv420p -g 25 " +
       (folder / "in.mp4"));
   output_of(command() + "transcode " + (folder / "in.mp4") + " -o " + (folder / "out.mkv") +

@@ -108,7 +108,7 @@ GST_START_TEST(test_transcode_keeps_captions) {
   // No decoder of GStreamer 1.22 gives those of AV1.
   transcoded(folder / "in.mp4", folder / "out.mp4", "-r all:av1:speed=fast");
   const std::string frames =
-      printed_by("ffprobe -v error -show_frames -of compact " + (folder / "out.mp4"));
+      output_of("ffprobe -v error -show_frames -of compact " + (folder / "out.mp4"));
   std::size_t found = 0;
   for (std::size_t at = 0; (at = frames.find("Closed Captions", at)) != std::string::npos; ++at)
     ++found;

@@ -2,32 +2,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What is not as the film promises is said, once and with its place; what is whole brings no word.
-#include <fstream>
 
 // Before gstcheck.h, which has a macro "fail".
-#include <gst/check/gstcheck.h>
-
 #include "tests/tools/tool.h"
+
+#include <gst/check/gstcheck.h>
 
 namespace {
 
 using namespace tool;
 
 void make(const std::string& arguments) {
-  const Ran made =
-      run("ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=duration=4:rate=25 "
-          "-pix_fmt yuv420p " +
-          arguments);
-  ck_assert_msg(made.code == 0, "%s", made.output.c_str());
-}
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
+  ffmpeg("-f lavfi -i testsrc2=duration=4:rate=25 -pix_fmt yuv420p " + arguments);
 }
 
 Ran transcode(const std::string& input, const std::string& output) {
@@ -51,7 +37,7 @@ GST_START_TEST(test_transcode_says_where_the_film_is_damaged) {
   // Packets are lost in the third second.
   constexpr std::size_t kPacket = 188;
   const std::size_t at = whole.size() / kPacket * 6 / 10 * kPacket;
-  write(folder / "lost.ts", whole.substr(0, at) + whole.substr(at + 12 * kPacket));
+  write_file(folder / "lost.ts", whole.substr(0, at) + whole.substr(at + 12 * kPacket));
   const Ran lost = transcode(folder / "lost.ts", folder / "lost.mkv");
   ck_assert_msg(lost.code == 0, "%s", lost.output.c_str());
   const std::size_t first = lost.output.find("the film is damaged from 0:00:0");

@@ -30,23 +30,29 @@ using namespace tool;
 // A film so long that there is time to do something to it.
 std::string long_film(const Folder& folder) {
   const std::string path = folder / "long.mp4";
-  farm::Process ffmpeg(
-      "ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=size=640x360:rate=25:duration=120 -c:v "
+  ffmpeg(
+      "-f lavfi -i testsrc2=size=640x360:rate=25:duration=120 -c:v "
       "libx264 -preset ultrafast -pix_fmt yuv420p -g 25 " +
       path);
-  ck_assert_int_eq(ffmpeg.exit_code(60), 0);
   return path;
 }
 
 // A second with sound.
 std::string short_film(const Folder& folder) {
   const std::string path = folder / "film.mp4";
-  farm::Process ffmpeg(
-      "ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=size=160x120:rate=25:duration=1 -f lavfi "
+  ffmpeg(
+      "-f lavfi -i testsrc2=size=160x120:rate=25:duration=1 -f lavfi "
       "-i sine=duration=1 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac " +
       path);
-  ck_assert_int_eq(ffmpeg.exit_code(60), 0);
   return path;
+}
+
+// Writes the secret of a primary, and starts a worker at that port that knows another one.
+farm::Process with_another_secret(const Folder& folder, unsigned port) {
+  farm::write_secret(folder / "secret", "a secret that is long enough");
+  farm::write_secret(folder / "other", "another secret, long enough too");
+  return farm::Process("gst-launch-1.0 -q remoteencworker secret-file=" + (folder / "other") +
+                       " port=" + std::to_string(port));
 }
 
 std::string clip() {
@@ -284,10 +290,7 @@ GST_END_TEST
 GST_START_TEST(test_transcode_nobody_takes_the_work) {
   const Folder folder;
   const unsigned port = farm::free_port();
-  farm::write_secret(folder / "secret", "a secret that is long enough");
-  farm::write_secret(folder / "other", "another secret, long enough too");
-  farm::Process stranger("gst-launch-1.0 -q remoteencworker secret-file=" + (folder / "other") +
-                         " port=" + std::to_string(port));
+  const farm::Process stranger = with_another_secret(folder, port);
   expect_refusal(clip() + " --local-workers 0 --secret-file " + (folder / "secret") +
                      " --listen 127.0.0.1:" + std::to_string(port) + " -o " + (folder / "out.mp4"),
                  6, "was sent away: the secret is wrong");
@@ -299,10 +302,7 @@ GST_END_TEST
 GST_START_TEST(test_transcode_says_who_was_sent_away) {
   const Folder folder;
   const unsigned port = farm::free_port();
-  farm::write_secret(folder / "secret", "a secret that is long enough");
-  farm::write_secret(folder / "other", "another secret, long enough too");
-  farm::Process stranger("gst-launch-1.0 -q remoteencworker secret-file=" + (folder / "other") +
-                         " port=" + std::to_string(port));
+  const farm::Process stranger = with_another_secret(folder, port);
   farm::Process process(command() + "transcode " + short_film(folder) +
                         " --local-workers 0 --secret-file " + (folder / "secret") +
                         " --listen 127.0.0.1:" + std::to_string(port) + " -o " +
@@ -318,11 +318,10 @@ GST_END_TEST
 GST_START_TEST(test_transcode_goes_on_with_another_encoder) {
   const Folder folder;
   const std::string film = folder / "film.mp4";
-  farm::Process ffmpeg(
-      "ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=size=320x180:rate=25:duration=32 -c:v "
+  ffmpeg(
+      "-f lavfi -i testsrc2=size=320x180:rate=25:duration=32 -c:v "
       "libx264 -preset ultrafast -pix_fmt yuv420p -g 25 " +
       film);
-  ck_assert_int_eq(ffmpeg.exit_code(60), 0);
   for (const char* name : {"out.mp4", "out.mkv"}) {
     const std::string out = folder / name;
     const std::string port = std::to_string(farm::free_port());
@@ -362,11 +361,10 @@ GST_END_TEST
 GST_START_TEST(test_transcode_progress) {
   const Folder folder;
   const std::string film = folder / "film.mp4";
-  farm::Process ffmpeg(
-      "ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=size=1280x720:rate=25:duration=4 -f lavfi "
+  ffmpeg(
+      "-f lavfi -i testsrc2=size=1280x720:rate=25:duration=4 -f lavfi "
       "-i sine=duration=6 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 1000 -c:a aac " +
       film);
-  ck_assert_int_eq(ffmpeg.exit_code(60), 0);
   farm::Process process(command() +
                         "transcode --json --local-workers 1 -r a:h264:speed=slow:crf=10 " + film +
                         " -o " + (folder / "out.mp4"));

@@ -106,14 +106,14 @@ GST_START_TEST(test_transcode_keeps_mastering_display) {
     expect_text(caps, "content-light-level=(string)1000:400");
   }
   transcoded(folder / "in.mp4", folder / "out.mp4", "-r all:av1:speed=fast");
-  const std::string frame = printed_by(
+  const std::string frame = output_of(
       "ffprobe -v error -show_frames -read_intervals %+#1 -of compact " + (folder / "out.mp4"));
   expect_text(frame, "max_luminance=256000/256");
   expect_text(frame, "max_content=1000");
   for (const char* out : {"out.mkv", "out.webm"}) {
     transcoded(folder / "in.mp4", folder / out, "-r all:vp9");
     const std::string seen =
-        printed_by("ffprobe -v error -show_entries stream_side_data -of compact " + (folder / out));
+        output_of("ffprobe -v error -show_entries stream_side_data -of compact " + (folder / out));
     expect_text(seen, "max_luminance=1000/1");
     expect_text(seen, "max_content=1000");
   }

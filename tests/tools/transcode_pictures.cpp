@@ -109,8 +109,8 @@ GST_START_TEST(test_transcode_gray_and_full_range) {
          "-x265-params log-level=error " +
          (folder / "h265.mp4"));
   ffmpeg(std::string(kPicture) + "-pix_fmt yuvj420p -c:v libx264 " + (folder / "full.mp4"));
-  printed_by(gray_jpeg + "matroskamux ! filesink location=" + (folder / "jpeg.mkv"));
-  printed_by(gray_jpeg + "qtmux ! filesink location=" + (folder / "jpeg.mov"));
+  output_of(gray_jpeg + "matroskamux ! filesink location=" + (folder / "jpeg.mkv"));
+  output_of(gray_jpeg + "qtmux ! filesink location=" + (folder / "jpeg.mov"));
   const struct {
     const char* rendition;
     const char* out;
@@ -196,7 +196,7 @@ GST_START_TEST(test_transcode_av1_states_colours) {
              (folder / "in.mp4"));
       transcoded(folder / "in.mp4", folder / out, "-r all:av1:speed=fast");
       ffmpeg("-i " + (folder / out) + " -c copy -f obu " + (folder / "stream.obu"));
-      const std::string found = printed_by(
+      const std::string found = output_of(
           "ffprobe -v error -show_entries "
           "stream=color_range,color_space,color_transfer,color_primaries -of csv=p=0 " +
           (folder / "stream.obu"));

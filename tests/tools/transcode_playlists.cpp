@@ -99,10 +99,6 @@ constexpr char kSource[] =
     "-f lavfi -i testsrc2=size=320x240:rate=25:duration=6 -f lavfi -i sine=duration=6 ";
 constexpr char kHls[] = "-c:a aac -f hls -hls_time 2 -hls_list_size 0 ";
 
-void write(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
 // A playlist of HLS of that one piece.
 std::string playlist_of(const std::string& uri) {
   return "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:6\n#EXTINF:6.0,\n" + uri +
@@ -139,12 +135,13 @@ void expect_whole(const std::string& file, const std::string& width) {
 
 GST_START_TEST(test_transcode_playlist) {
   const Folder folder;
-  make(std::string(kSource) + kH264 + kHls + (folder / "plain.m3u8"));
-  make(std::string(kSource) + kH264 + "-hls_segment_type fmp4 " + kHls + (folder / "mp4.m3u8"));
-  make(std::string(kSource) +
-       "-filter_complex [0:v]split[a][b];[b]scale=160:120[c] -map [c] -map 1:a -map [a] -map 1:a " +
-       kH264 + "-b:v:0 100k -b:v:1 800k " + kHls +
-       "-master_pl_name master.m3u8 -var_stream_map 'v:0,a:0 v:1,a:1' " + (folder / "v%v.m3u8"));
+  ffmpeg(std::string(kSource) + kH264 + kHls + (folder / "plain.m3u8"));
+  ffmpeg(std::string(kSource) + kH264 + "-hls_segment_type fmp4 " + kHls + (folder / "mp4.m3u8"));
+  ffmpeg(
+      std::string(kSource) +
+      "-filter_complex [0:v]split[a][b];[b]scale=160:120[c] -map [c] -map 1:a -map [a] -map 1:a " +
+      kH264 + "-b:v:0 100k -b:v:1 800k " + kHls +
+      "-master_pl_name master.m3u8 -var_stream_map 'v:0,a:0 v:1,a:1' " + (folder / "v%v.m3u8"));
   const FileServer server(folder);
   for (const char* name : {"plain.m3u8", "mp4.m3u8", "master.m3u8"})
     for (const std::string& film : {folder / name, server.uri(name)}) {
@@ -158,7 +155,7 @@ GST_END_TEST
 // It ends, and says so.
 GST_START_TEST(test_transcode_playlist_without_segments) {
   const Folder folder;
-  make(std::string(kSource) + kH264 + kHls + (folder / "in.m3u8"));
+  ffmpeg(std::string(kSource) + kH264 + kHls + (folder / "in.m3u8"));
   for (const char* gone : {"in0.ts", "in1.ts", "in2.ts"})
     fs::remove(folder / gone);
   output_of(command() + "transcode " + (folder / "in.m3u8") + " -o " + (folder / "out.mp4"), 3);
@@ -170,7 +167,7 @@ GST_END_TEST
 GST_START_TEST(test_transcode_playlist_leads_nowhere_else) {
   const Folder folder;
   const Folder other;
-  make(std::string(kSource) + kH264 + "-c:a aac " + (folder / "here.ts"));
+  ffmpeg(std::string(kSource) + kH264 + "-c:a aac " + (folder / "here.ts"));
   for (const char* name : {"here.ts", "there.ts"})
     fs::copy_file(folder / "here.ts", other / name);
   const FileServer elsewhere(other);
@@ -180,14 +177,14 @@ GST_START_TEST(test_transcode_playlist_leads_nowhere_else) {
   ck_assert_int_eq(mkfifo((folder / "pipe.ts").c_str(), 0600), 0);
   const FileServer server(folder);
   const FileServer sender(folder, elsewhere.uri(""));
-  write(folder / "here.m3u8", playlist_of("here.ts"));
+  write_file(folder / "here.m3u8", playlist_of("here.ts"));
   transcode(folder / "here.m3u8", folder / "whole.mp4", "-r v:h264:speed=fast");
   for (const std::string& link :
        {remote, file,
         std::string("../") + fs::path(other / "").parent_path().filename().string() + "/there.ts",
         std::string("link.ts"), std::string("pipe.ts"), std::string("appsrc://"),
         std::string("rtsp://127.0.0.1:9/x")}) {
-    write(folder / "film.m3u8", playlist_of(link));
+    write_file(folder / "film.m3u8", playlist_of(link));
     expect_refused(folder, folder / "film.m3u8", "which does not lie where the film does");
   }
   // Demuxers go on with the source of the piece before.
@@ -198,22 +195,22 @@ GST_START_TEST(test_transcode_playlist_leads_nowhere_else) {
   for (const auto& [good, link] : {std::pair(std::string("here.ts"), file),
                                    std::pair(std::string("here.ts"), std::string("link.ts")),
                                    std::pair(server.uri("here.ts"), remote)}) {
-    write(folder / "film.m3u8", after_a_good_one(good, link));
+    write_file(folder / "film.m3u8", after_a_good_one(good, link));
     expect_refused(folder, good == "here.ts" ? folder / "film.m3u8" : server.uri("film.m3u8"),
                    "which does not lie where the film does");
   }
   for (const std::string& link : {remote, file}) {
-    write(folder / "film.m3u8", playlist_of(link));
+    write_file(folder / "film.m3u8", playlist_of(link));
     expect_refused(folder, server.uri("film.m3u8"), "which does not lie where the film does");
   }
   expect_refused(folder, sender.uri("here.m3u8"), "with --allow-remote it is followed");
   expect_refused(folder, sender.uri("here.ts"), "with --allow-remote it is followed");
-  write(folder / "film.m3u8",
-        "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000\n" + elsewhere.uri("variant.m3u8") + "\n");
+  write_file(folder / "film.m3u8",
+             "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000\n" + elsewhere.uri("variant.m3u8") + "\n");
   expect_refused(folder, folder / "film.m3u8", "with --allow-remote it is followed");
   ck_assert_uint_eq(elsewhere.requests(), 0);
 
-  write(folder / "film.m3u8", playlist_of(remote));
+  write_file(folder / "film.m3u8", playlist_of(remote));
   transcode(folder / "film.m3u8", folder / "out.mp4", "--allow-remote -r v:h264:speed=fast");
   expect_whole(folder / "out.mp4", "320");
   transcode(sender.uri("here.m3u8"), folder / "out.mp4",
@@ -226,8 +223,8 @@ GST_END_TEST
 GST_START_TEST(test_transcode_manifest) {
   const Folder folder;
   const Folder other;
-  make(std::string(kSource) + kH264 + "-c:a aac -f dash -seg_duration 2 -single_file 1 " +
-       (folder / "film.mpd"));
+  ffmpeg(std::string(kSource) + kH264 + "-c:a aac -f dash -seg_duration 2 -single_file 1 " +
+         (folder / "film.mpd"));
   const FileServer elsewhere(other);
   // The demuxer of GStreamer 1.22 waits for itself once in some hundred films.
   Ran ran;
@@ -239,11 +236,10 @@ GST_START_TEST(test_transcode_manifest) {
   }
   ck_assert_int_eq(ran.code, 0);
   expect_whole(folder / "whole.mp4", "320");
-  std::ifstream file(folder / "film.mpd");
-  std::string manifest{std::istreambuf_iterator<char>(file), {}};
+  std::string manifest = bytes_of(folder / "film.mpd");
   for (std::size_t at = 0; (at = manifest.find("<BaseURL>", at)) != std::string::npos; at += 9)
     manifest.insert(at + 9, elsewhere.uri(""));
-  write(folder / "leads.mpd", manifest);
+  write_file(folder / "leads.mpd", manifest);
   expect_refused(folder, folder / "leads.mpd", "with --allow-remote it is followed");
   ck_assert_uint_eq(elsewhere.requests(), 0);
 }
@@ -264,8 +260,9 @@ GST_START_TEST(test_transcode_movie_reference) {
   const std::string link = elsewhere.uri("film.mov") + std::string(1, '\0');
   const std::string reference =
       std::string(4, '\0') + "url " + std::string(3, '\0') + static_cast<char>(link.size()) + link;
-  write(folder / "film.mov", box("ftyp", "qt  " + std::string(4, '\0') + "qt  ") +
-                                 box("moov", box("rmra", box("rmda", box("rdrf", reference)))));
+  write_file(folder / "film.mov",
+             box("ftyp", "qt  " + std::string(4, '\0') + "qt  ") +
+                 box("moov", box("rmra", box("rmda", box("rdrf", reference)))));
   expect_refused(folder, folder / "film.mov", "film.mov");
   ck_assert_uint_eq(elsewhere.requests(), 0);
 }

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -28,15 +27,6 @@ using namespace tool;
 constexpr char kSurround[] =
     "-f lavfi -i sine=frequency=440:duration=2 -filter_complex "
     "[1:a]pan=5.1|c0=c0|c1=0.8*c0|c2=0.6*c0|c3=0.1*c0|c4=0.4*c0|c5=0.3*c0[a] -map 0:v -map [a] ";
-
-std::string bytes_of(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-void write(const std::string& file, const std::string& bytes) {
-  std::ofstream(file, std::ios::binary) << bytes;
-}
 
 // How loud each channel is, in decibels.
 std::vector<double> levels_of(const std::string& file, const std::string& filter = "") {
@@ -76,7 +66,7 @@ std::vector<GstClockTime> times_of_sound(const std::string& file) {
 
 // Seconds of sound that a decoder makes of it.
 double length_of_sound(const Folder& folder, const std::string& file) {
-  make("-i " + file + " -map a:0 -ac 1 -ar 48000 -f s16le " + (folder / "length.raw"));
+  ffmpeg("-i " + file + " -map a:0 -ac 1 -ar 48000 -f s16le " + (folder / "length.raw"));
   return static_cast<double>(fs::file_size(folder / "length.raw")) / 2 / 48000;
 }
 
@@ -85,11 +75,11 @@ double length_of_sound(const Folder& folder, const std::string& file) {
 // The rest of the film comes out.
 GST_START_TEST(test_transcode_sound_nobody_decodes) {
   const Folder folder;
-  make(std::string(kPicture) + "-f lavfi -i sine=duration=2 " + kH264 + "-c:a aac " +
-       (folder / "known.mp4"));
+  ffmpeg(std::string(kPicture) + "-f lavfi -i sine=duration=2 " + kH264 + "-c:a aac " +
+         (folder / "known.mp4"));
   std::string film = bytes_of(folder / "known.mp4");
   film.replace(film.find("mp4a"), 4, "quux");
-  write(folder / "in.mp4", film);
+  write_file(folder / "in.mp4", film);
   for (const char* out : {"out.mp4", "out.mkv", "out.ts"}) {
     expect_text(transcode(folder / "in.mp4", folder / out), "does not get the sound");
     const Probe seen = probe(folder / out);
@@ -112,8 +102,8 @@ GST_START_TEST(test_transcode_keeps_channels) {
   };
   for (const auto& row : rows) {
     const Folder folder;
-    make(std::string(kPicture) + kSurround + kH264 + "-c:a " + row.codec + " " +
-         (folder / row.film));
+    ffmpeg(std::string(kPicture) + kSurround + kH264 + "-c:a " + row.codec + " " +
+           (folder / row.film));
     const std::string said = transcode(folder / row.film, folder / row.out);
     ck_assert_msg(said.find("CRITICAL") == std::string::npos, "%s", said.c_str());
     const Stream sound = probe(folder / row.out).of_kind("audio").at(0);
@@ -133,9 +123,9 @@ GST_END_TEST
 
 GST_START_TEST(test_transcode_says_fewer_channels) {
   const Folder folder;
-  make(std::string(kPicture) + "-f lavfi -i sine=duration=2 " + kH264 +
-       "-af pan=7.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0|c6=c0|c7=c0 -c:a pcm_s16le " +
-       (folder / "in.mkv"));
+  ffmpeg(std::string(kPicture) + "-f lavfi -i sine=duration=2 " + kH264 +
+         "-af pan=7.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0|c6=c0|c7=c0 -c:a pcm_s16le " +
+         (folder / "in.mkv"));
   expect_text(transcode(folder / "in.mkv", folder / "out.mp4"), "mixed down from 8 channels to 6");
   ck_assert_int_eq(probe(folder / "out.mp4").of_kind("audio").at(0).channels, 6);
 }
@@ -154,8 +144,8 @@ GST_START_TEST(test_transcode_times_of_raw_sound) {
               {"pcm_f32le", "88200", ""}};
   for (const auto& row : rows) {
     const Folder folder;
-    make(std::string(kPicture) + "-f lavfi -i sine=duration=2:sample_rate=" + row.rate + " " +
-         kH264 + "-c:a " + row.codec + " " + row.options + (folder / "in.mov"));
+    ffmpeg(std::string(kPicture) + "-f lavfi -i sine=duration=2:sample_rate=" + row.rate + " " +
+           kH264 + "-c:a " + row.codec + " " + row.options + (folder / "in.mov"));
     const auto times = times_of_sound(folder / "in.mov");
     ck_assert_uint_gt(times.size(), 1);
     ck_assert_msg(std::ranges::adjacent_find(times, std::greater_equal<>()) == times.end(),
@@ -169,7 +159,7 @@ GST_END_TEST
 GST_START_TEST(test_transcode_damaged_tables_of_raw_sound) {
   const Folder folder;
   const std::string path = folder / "in.mov";
-  make(
+  ffmpeg(
       "-f lavfi -i testsrc2=size=16x16:rate=5:duration=1 -f lavfi -i "
       "sine=duration=1:sample_rate=44100 " +
       std::string(kH264) + "-c:a pcm_s16be " + path);
@@ -177,7 +167,7 @@ GST_START_TEST(test_transcode_damaged_tables_of_raw_sound) {
   const std::size_t movie = whole.rfind("moov") - 4;
   ck_assert_uint_eq(dist::find_mends(path).mends.size(), 2);
   const auto check = [&](const std::string& film) {
-    write(path, film);
+    write_file(path, film);
     for (const auto& mend : dist::find_mends(path).mends)
       ck_assert(mend.at + mend.replaced <= film.size() && mend.bytes.size() < 2 * whole.size());
   };
@@ -193,8 +183,8 @@ GST_END_TEST
 GST_START_TEST(test_transcode_sound_of_high_rates) {
   for (const char* rate : {"44100", "88200", "96000", "176400", "192000"}) {
     const Folder folder;
-    make(std::string(kPicture) + "-f lavfi -i sine=duration=2:sample_rate=" + rate + " " + kH264 +
-         "-c:a pcm_s24le " + (folder / "in.mov"));
+    ffmpeg(std::string(kPicture) + "-f lavfi -i sine=duration=2:sample_rate=" + rate + " " + kH264 +
+           "-c:a pcm_s24le " + (folder / "in.mov"));
     for (const char* out : {"out.mp4", "out.mkv", "out.ts"}) {
       transcode(folder / "in.mov", folder / out);
       const double seconds = length_of_sound(folder, folder / out);
@@ -207,10 +197,10 @@ GST_END_TEST
 // As in broadcasts, between the film and the advertisements.
 GST_START_TEST(test_transcode_layout_changes) {
   const Folder folder;
-  make(std::string(kPicture) + kSurround + kH264 + "-c:a ac3 " + (folder / "a.ts"));
-  make(std::string(kPicture) + "-f lavfi -i sine=duration=2 " + kH264 + "-ac 2 -c:a ac3 " +
-       (folder / "b.ts"));
-  write(folder / "in.ts", bytes_of(folder / "a.ts") + bytes_of(folder / "b.ts"));
+  ffmpeg(std::string(kPicture) + kSurround + kH264 + "-c:a ac3 " + (folder / "a.ts"));
+  ffmpeg(std::string(kPicture) + "-f lavfi -i sine=duration=2 " + kH264 + "-ac 2 -c:a ac3 " +
+         (folder / "b.ts"));
+  write_file(folder / "in.ts", bytes_of(folder / "a.ts") + bytes_of(folder / "b.ts"));
   for (const char* out : {"out.mp4", "out.mkv", "out.ts"}) {
     transcode(folder / "in.ts", folder / out);
     const double seconds = length_of_sound(folder, folder / out);
@@ -230,10 +220,10 @@ GST_END_TEST
 // AAC does not say in each frame what it is.
 GST_START_TEST(test_transcode_layout_of_aac_changes) {
   const Folder folder;
-  make(std::string(kPicture) + kSurround + kH264 + "-c:a aac " + (folder / "a.ts"));
-  make(std::string(kPicture) + "-f lavfi -i sine=duration=2 " + kH264 + "-ac 2 -c:a aac " +
-       (folder / "b.ts"));
-  write(folder / "in.ts", bytes_of(folder / "a.ts") + bytes_of(folder / "b.ts"));
+  ffmpeg(std::string(kPicture) + kSurround + kH264 + "-c:a aac " + (folder / "a.ts"));
+  ffmpeg(std::string(kPicture) + "-f lavfi -i sine=duration=2 " + kH264 + "-ac 2 -c:a aac " +
+         (folder / "b.ts"));
+  write_file(folder / "in.ts", bytes_of(folder / "a.ts") + bytes_of(folder / "b.ts"));
   for (const char* out : {"out.mp4", "out.mkv", "out.ts"}) {
     const std::string said = transcode(folder / "in.ts", folder / out);
     ck_assert((said.find("it changes on the way") != std::string::npos) ==
@@ -250,7 +240,7 @@ GST_END_TEST
 // In a program whose map calls it what it is for ffmpeg only.
 GST_START_TEST(test_transcode_dts_in_ts) {
   const Folder folder;
-  make(std::string(kPicture) + kSurround + kH264 + "-strict -2 -c:a dca " + (folder / "in.ts"));
+  ffmpeg(std::string(kPicture) + kSurround + kH264 + "-strict -2 -c:a dca " + (folder / "in.ts"));
   expect_text(output_of(command() + "inspect " + (folder / "in.ts")), "DTS");
   for (const char* out : {"out.mp4", "out.mkv", "out.ts"}) {
     transcode(folder / "in.ts", folder / out);
@@ -263,7 +253,8 @@ GST_END_TEST
 
 GST_START_TEST(test_transcode_says_sound_that_nobody_finds) {
   const Folder folder;
-  make(std::string(kPicture) + kSurround + kH264 + "-strict -2 -c:a truehd " + (folder / "in.ts"));
+  ffmpeg(std::string(kPicture) + kSurround + kH264 + "-strict -2 -c:a truehd " +
+         (folder / "in.ts"));
   const std::string said = transcode(folder / "in.ts", folder / "out.mkv");
   expect_text(said, "the sound (TrueHD) is left out");
 }
@@ -294,7 +285,7 @@ GST_START_TEST(test_transcode_ts_in_sync) {
   for (const auto& row : rows) {
     const Folder folder;
     const std::string film = folder / "in.ts";
-    make(std::string(row.inputs) + kH264 + row.options + film);
+    ffmpeg(std::string(row.inputs) + kH264 + row.options + film);
     const double expected = start_of(film, "a") - start_of(film, "v");
     const double length = length_of_sound(folder, film);
     for (const char* name : {"out.mp4", "out.mkv", "out.ts"}) {
@@ -314,8 +305,8 @@ GST_END_TEST
 // qtdemux takes video that is much shorter than the rest for a preview.
 GST_START_TEST(test_transcode_short_video) {
   const Folder folder;
-  make(std::string(kPicture) + "-f lavfi -i sine=duration=15 " + kH264 + "-c:a aac " +
-       (folder / "in.mp4"));
+  ffmpeg(std::string(kPicture) + "-f lavfi -i sine=duration=15 " + kH264 + "-c:a aac " +
+         (folder / "in.mp4"));
   transcode(folder / "in.mp4", folder / "out.mp4");
   const Probe seen = probe(folder / "out.mp4");
   ck_assert_uint_eq(seen.of_kind("video").size(), 1);
@@ -355,7 +346,7 @@ GST_START_TEST(test_transcode_film_that_is_cut_off) {
   };
   for (const auto& row : rows) {
     const std::string film = row.film.substr(row.film.rfind(' ') + 1);
-    make(row.film);
+    ffmpeg(row.film);
     fs::resize_file(
         film, static_cast<std::uintmax_t>(row.kept * static_cast<double>(fs::file_size(film))));
     const std::string said = transcode(film, folder / "out.mkv", "--yes -r v:h264:speed=fast");
@@ -370,8 +361,8 @@ GST_START_TEST(test_transcode_says_sound_that_ends_early) {
   for (const std::string sound : {"-c:a aac ", "-c:a pcm_s16le "})
     for (const bool states_more : {false, true}) {
       const Folder folder;
-      make("-f lavfi -i testsrc2=size=64x64:rate=5:duration=8 -f lavfi -i sine=duration=2 " +
-           std::string(kH264) + sound + (folder / "in.mov"));
+      ffmpeg("-f lavfi -i testsrc2=size=64x64:rate=5:duration=8 -f lavfi -i sine=duration=2 " +
+             std::string(kH264) + sound + (folder / "in.mov"));
       std::string film = bytes_of(folder / "in.mov");
       // Behind versions, flags and times: the track's number and 4 bytes, and the unit of time.
       constexpr std::size_t kOfTrack = 4 + 20;
@@ -382,7 +373,7 @@ GST_START_TEST(test_transcode_says_sound_that_ends_early) {
           const std::size_t box = film.rfind(header);
           film.replace(box + at, 4, std::string("\0\x10\0\0", 4));
         }
-      write(folder / "in.mov", film);
+      write_file(folder / "in.mov", film);
       const std::string said = transcode(folder / "in.mov", folder / "out.mkv");
       ck_assert_msg((said.find("although its track announces") != std::string::npos) == states_more,
                     "%s\n%s", sound.c_str(), said.c_str());

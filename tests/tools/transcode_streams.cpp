@@ -41,13 +41,13 @@ std::string film_with_tracks(const Folder& folder, const std::string& name,
                              const std::string& codecs) {
   std::ofstream(folder / "text.srt") << "1\n00:00:00,200 --> 00:00:01,000\nhello\n\n"
                                         "2\n00:00:01,200 --> 00:00:01,600\nworld\n";
-  make(std::string(kPicture) +
-       "-f lavfi -i sine=frequency=440:duration=2 -f lavfi -i sine=frequency=880:duration=2 -i " +
-       (folder / "text.srt") + " -i " + (folder / "text.srt") +
-       " -map 0 -map 1 -map 2 -map 3 -map 4 " + kH264 + "-vf setsar=16/11 " + codecs +
-       " -metadata:s:a:0 language=eng -metadata:s:a:1 language=deu -metadata:s:s:0 language=eng "
-       "-metadata:s:s:1 language=deu " +
-       (folder / name));
+  ffmpeg(std::string(kPicture) +
+         "-f lavfi -i sine=frequency=440:duration=2 -f lavfi -i sine=frequency=880:duration=2 -i " +
+         (folder / "text.srt") + " -i " + (folder / "text.srt") +
+         " -map 0 -map 1 -map 2 -map 3 -map 4 " + kH264 + "-vf setsar=16/11 " + codecs +
+         " -metadata:s:a:0 language=eng -metadata:s:a:1 language=deu -metadata:s:s:0 language=eng "
+         "-metadata:s:s:1 language=deu " +
+         (folder / name));
   return folder / name;
 }
 
@@ -112,8 +112,8 @@ GST_END_TEST
 // Whose sound is found twice, as it is in the film and parsed.
 GST_START_TEST(test_transcode_dvd) {
   const Folder folder;
-  make(std::string(kPicture) + "-f lavfi -i sine=duration=2 -c:v mpeg2video -b:v 1M -c:a ac3 " +
-       "-f vob " + (folder / "in.vob"));
+  ffmpeg(std::string(kPicture) + "-f lavfi -i sine=duration=2 -c:v mpeg2video -b:v 1M -c:a ac3 " +
+         "-f vob " + (folder / "in.vob"));
   transcode(folder / "in.vob", folder / "out.mkv");
   const Probe seen = probe(folder / "out.mkv");
   ck_assert_uint_eq(seen.streams.size(), 2);
@@ -125,8 +125,8 @@ GST_END_TEST
 GST_START_TEST(test_transcode_unknown_subtitles) {
   const Folder folder;
   std::ofstream(folder / "text.srt") << "1\n00:00:00,200 --> 00:00:01,000\nhello\n";
-  make(std::string(kPicture) + "-i " + (folder / "text.srt") + " -c:v libvpx -c:s webvtt " +
-       (folder / "in.webm"));
+  ffmpeg(std::string(kPicture) + "-i " + (folder / "text.srt") + " -c:v libvpx -c:s webvtt " +
+         (folder / "in.webm"));
   expect_text(transcode(folder / "in.webm", folder / "out.mkv"), "does not get the subtitles");
   ck_assert_uint_eq(probe(folder / "out.mkv").streams.size(), 1);
 }
@@ -152,8 +152,8 @@ GST_END_TEST
 // Nobody says that it is English.
 GST_START_TEST(test_transcode_sound_without_language) {
   const Folder folder;
-  make(std::string(kPicture) + "-f lavfi -i sine=duration=2 " + kH264 + "-c:a aac " +
-       (folder / "in.mp4"));
+  ffmpeg(std::string(kPicture) + "-f lavfi -i sine=duration=2 " + kH264 + "-c:a aac " +
+         (folder / "in.mp4"));
   transcode(folder / "in.mp4", folder / "out.mkv");
   const std::string language = probe(folder / "out.mkv").of_kind("audio").at(0).language;
   ck_assert_msg(language.empty() || language == "und", "%s", language.c_str());
@@ -162,11 +162,11 @@ GST_END_TEST
 
 GST_START_TEST(test_transcode_keeps_rotation) {
   const Folder folder;
-  make(std::string(kPicture) + kH264 + (folder / "upright.mp4"));
+  ffmpeg(std::string(kPicture) + kH264 + (folder / "upright.mp4"));
   for (const char* degrees : {"0", "90", "180", "270"}) {
     const std::string film = folder / "in.mp4";
-    make("-i " + (folder / "upright.mp4") + " -c copy -metadata:s:v rotate=" + degrees + " " +
-         film);
+    ffmpeg("-i " + (folder / "upright.mp4") + " -c copy -metadata:s:v rotate=" + degrees + " " +
+           film);
     const gint64 expected = probe(film).streams.at(0).rotation;
     ck_assert((expected != 0) == (std::string(degrees) != "0"));
     const std::string said = transcode(film, folder / "out.mp4", "--yes -r v:h264:speed=fast");
@@ -193,7 +193,7 @@ GST_START_TEST(test_transcode_keeps_colours) {
   };
   for (const auto& row : rows) {
     const Folder folder;
-    make(std::string(kPicture) + kH264 + row.flags + " " + (folder / "in.mp4"));
+    ffmpeg(std::string(kPicture) + kH264 + row.flags + " " + (folder / "in.mp4"));
     for (const char* out : {"out.mp4", "out.mkv"}) {
       transcode(folder / "in.mp4", folder / out);
       expect_colours(folder / out, row.colours);
@@ -204,13 +204,13 @@ GST_END_TEST
 
 GST_START_TEST(test_transcode_keeps_hdr) {
   const Folder folder;
-  make(std::string(kPicture) +
-       "-vf format=yuv420p10le -c:v libx265 -tag:v hvc1 -preset ultrafast -color_range tv "
-       "-color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc -x265-params "
-       "log-level=error:hdr10=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:"
-       "'master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)':"
-       "max-cll=1000,400 " +
-       (folder / "in.mp4"));
+  ffmpeg(std::string(kPicture) +
+         "-vf format=yuv420p10le -c:v libx265 -tag:v hvc1 -preset ultrafast -color_range tv "
+         "-color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc -x265-params "
+         "log-level=error:hdr10=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:"
+         "'master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)':"
+         "max-cll=1000,400 " +
+         (folder / "in.mp4"));
   for (const char* out : {"out.mp4", "out.mkv", "out.ts"}) {
     transcode(folder / "in.mp4", folder / out, "-r v:h265:speed=fast");
     expect_colours(folder / out, "tv/bt2020nc/smpte2084/bt2020");
@@ -231,8 +231,8 @@ GST_START_TEST(test_transcode_keeps_chapters) {
   std::ofstream(folder / "chapters") << ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\n"
                                         "END=1000\ntitle=First\n[CHAPTER]\nTIMEBASE=1/1000\n"
                                         "START=1000\nEND=2000\ntitle=Second\n";
-  make(std::string(kPicture) + "-i " + (folder / "chapters") + " -map 0 -map_metadata 1 " + kH264 +
-       (folder / "in.mkv"));
+  ffmpeg(std::string(kPicture) + "-i " + (folder / "chapters") + " -map 0 -map_metadata 1 " +
+         kH264 + (folder / "in.mkv"));
   transcode(folder / "in.mkv", folder / "out.mkv");
   const std::vector<std::string> expected = {"0.000000 First", "1.000000 Second"};
   ck_assert(probe(folder / "in.mkv").chapters == expected);
@@ -243,8 +243,8 @@ GST_END_TEST
 
 GST_START_TEST(test_transcode_cover_is_no_film) {
   const Folder folder;
-  make("-f lavfi -i color=red:size=64x64 -frames:v 1 " + (folder / "cover.jpg"));
-  make(std::string(kPicture) + kH264 + (folder / "plain.mp4"));
+  ffmpeg("-f lavfi -i color=red:size=64x64 -frames:v 1 " + (folder / "cover.jpg"));
+  ffmpeg(std::string(kPicture) + kH264 + (folder / "plain.mp4"));
   const struct {
     const char* name;
     std::string arguments;
@@ -266,7 +266,7 @@ GST_START_TEST(test_transcode_cover_is_no_film) {
        "of the 2 video streams only the first one is encoded"},
   };
   for (const auto& row : rows) {
-    make(row.arguments + (folder / row.name));
+    ffmpeg(row.arguments + (folder / row.name));
     expect_text(transcode(folder / row.name, folder / "out.mp4", "--yes -r v:h264:speed=fast"),
                 row.said);
     ck_assert_str_eq(output_of("ffprobe -v error -count_packets -select_streams v:0 -show_entries "
@@ -302,7 +302,7 @@ std::vector<std::int16_t> bursts() {
 
 std::vector<std::int16_t> decoded(const Folder& folder, const std::string& file) {
   const std::string raw = folder / "decoded.raw";
-  make("-i " + file + " -map a:0 -ac 1 -ar 48000 -f s16le " + raw);
+  ffmpeg("-i " + file + " -map a:0 -ac 1 -ar 48000 -f s16le " + raw);
   std::vector<std::int16_t> samples(fs::file_size(raw) / 2);
   std::ifstream(raw, std::ios::binary)
       .read(reinterpret_cast<char*>(samples.data()),
@@ -351,8 +351,8 @@ GST_START_TEST(test_transcode_sound_in_sync) {
   for (const auto& row : rows) {
     const std::string film = folder / row.film;
     const std::string out = folder / row.out;
-    make(std::string(kPicture) + "-f s16le -ar 48000 -ac 1 -i " + (folder / "bursts.raw") + " " +
-         kH264 + "-c:a " + row.codec + " " + film);
+    ffmpeg(std::string(kPicture) + "-f s16le -ar 48000 -ac 1 -i " + (folder / "bursts.raw") + " " +
+           kH264 + "-c:a " + row.codec + " " + film);
     const bool webm = std::string(row.out).ends_with(".webm");
     transcode(film, out, std::string("--yes -r v:") + (webm ? "vp8" : "h264") + ":speed=fast");
     ck_assert_str_eq(probe(out).of_kind("audio").at(0).codec.c_str(), row.sound);

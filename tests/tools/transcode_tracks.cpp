@@ -10,7 +10,6 @@
 #include "tests/tools/film_probe.h"
 
 #include <fstream>
-#include <iterator>
 #include <string>
 
 #include <gst/check/gstcheck.h>
@@ -36,11 +35,6 @@ std::string words_of(const std::string& file) {
                             std::regex("</?font[^>]*>|\r"), "");
 }
 
-std::string bytes_of(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 // As on a Blu-ray: two times nothing, in pictures of 160 by 120.
 std::string pgs() {
   using namespace std::string_literals;
@@ -58,7 +52,7 @@ std::string pgs() {
 GST_START_TEST(test_transcode_variable_rate) {
   const Folder folder;
   // Frames 0, 3, 6, 7, 9, 12, 14.
-  make(
+  ffmpeg(
       "-f lavfi -i testsrc2=size=160x120:rate=25:duration=0.6 -vf "
       "select='not(mod(n\\,7)*mod(n\\,3))' -vsync vfr -c:v libx264 -preset ultrafast " +
       (folder / "in.mkv"));
@@ -85,8 +79,8 @@ GST_START_TEST(test_transcode_keeps_labels) {
       "-metadata:s:a:0 'title=He said \"no\" \\ yes' -metadata:s:a:1 title=Other "
       "-metadata:s:s:1 title=Signs -disposition:a:0 0 -disposition:a:1 default -disposition:s:0 0 "
       "-disposition:s:1 default+forced ";
-  make(inputs + "-c:s subrip " + labels + (folder / "in.mkv"));
-  make(inputs + "-c:s mov_text " + labels + (folder / "in.mp4"));
+  ffmpeg(inputs + "-c:s subrip " + labels + (folder / "in.mkv"));
+  ffmpeg(inputs + "-c:s mov_text " + labels + (folder / "in.mp4"));
   for (const char* film : {"in.mkv", "in.mp4"})
     for (const char* out : {"out.mp4", "out.mkv"}) {
       transcode(folder / film, folder / out, "--yes -r v:h264:speed=fast");
@@ -117,8 +111,8 @@ GST_END_TEST
 GST_START_TEST(test_transcode_keeps_pictures_of_subtitles) {
   const Folder folder;
   std::ofstream(folder / "text.sup", std::ios::binary) << pgs();
-  make(std::string(kPicture) + "-i " + (folder / "text.sup") + " -map 0 -map 1 " + kH264 +
-       "-c:s copy " + (folder / "in.mkv"));
+  ffmpeg(std::string(kPicture) + "-i " + (folder / "text.sup") + " -map 0 -map 1 " + kH264 +
+         "-c:s copy " + (folder / "in.mkv"));
   transcode(folder / "in.mkv", folder / "out.mkv");
   const auto subtitles = probe(folder / "out.mkv").of_kind("subtitle");
   ck_assert_uint_eq(subtitles.size(), 1);
@@ -144,8 +138,8 @@ GST_START_TEST(test_transcode_subtitles_that_overlap) {
   const Folder folder;
   std::ofstream(folder / "text.srt") << "1\n00:00:00,200 --> 00:00:01,500\nR & D <b>bold</b>\n\n"
                                         "2\n00:00:00,800 --> 00:00:01,200\nsecond & last\n";
-  make(std::string(kPicture) + "-i " + (folder / "text.srt") + " " + kH264 + "-c:s subrip " +
-       (folder / "in.mkv"));
+  ffmpeg(std::string(kPicture) + "-i " + (folder / "text.srt") + " " + kH264 + "-c:s subrip " +
+         (folder / "in.mkv"));
   const std::string film = folder / "in.mkv";
   transcode(film, folder / "out.mp4");
   const std::string separate = words_of(folder / "out.mp4");
@@ -175,8 +169,8 @@ GST_START_TEST(test_transcode_every_codec_into_what_takes_it) {
       {"av1", "out.webm", "av1"},  {"mpeg4", "out.mp4", "mpeg4"}, {"ffv1", "out.mkv", "ffv1"},
   };
   const Folder folder;
-  make("-f lavfi -i testsrc2=size=64x48:rate=25:duration=0.4 -f lavfi -i sine=duration=0.4 " +
-       std::string(kH264) + "-c:a flac " + (folder / "in.mkv"));
+  ffmpeg("-f lavfi -i testsrc2=size=64x48:rate=25:duration=0.4 -f lavfi -i sine=duration=0.4 " +
+         std::string(kH264) + "-c:a flac " + (folder / "in.mkv"));
   for (const auto& row : rows) {
     transcode(folder / "in.mkv", folder / row.out,
               std::string("--yes -r v:") + row.codec + ":speed=fast");
@@ -193,8 +187,8 @@ GST_END_TEST
 // Players of Apple's take no "hev1".
 GST_START_TEST(test_transcode_calls_h265_in_mp4_hvc1) {
   const Folder folder;
-  make("-f lavfi -i testsrc2=size=64x48:rate=25:duration=0.4 " + std::string(kH264) +
-       (folder / "in.mkv"));
+  ffmpeg("-f lavfi -i testsrc2=size=64x48:rate=25:duration=0.4 " + std::string(kH264) +
+         (folder / "in.mkv"));
   transcode(folder / "in.mkv", folder / "out.mp4", "-r v:h265:speed=fast");
   const std::string tag = output_of(
       "ffprobe -v error -select_streams v -show_entries stream=codec_tag_string -of csv=p=0 " +

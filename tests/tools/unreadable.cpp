@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
@@ -21,16 +20,6 @@
 namespace {
 
 using namespace tool;
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void made(const std::string& arguments) {
-  const Ran ran = run("ffmpeg -v error -nostdin -y " + arguments);
-  ck_assert_msg(ran.code == 0, "%s", ran.output.c_str());
-}
 
 // All of them.
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
@@ -79,7 +68,7 @@ std::string retyped(std::string stream, char type) {
 
 std::string source_of(const Folder& folder) {
   const std::string film = folder / "film.mp4";
-  made(
+  ffmpeg(
       "-f lavfi -i testsrc2=size=160x120:rate=25:duration=1 -f lavfi -i sine=duration=1 -c:v "
       "libx264 -pix_fmt yuv420p -c:a aac " +
       film);
@@ -112,7 +101,7 @@ GST_END_TEST
 
 GST_START_TEST(test_unreadable_video_in_matroska) {
   const Folder folder;
-  made("-i " + source_of(folder) + " -c copy " + (folder / "film.mkv"));
+  ffmpeg("-i " + source_of(folder) + " -c copy " + (folder / "film.mkv"));
   expect_named(folder / "a.mkv",
                replaced(bytes_of(folder / "film.mkv"), "V_MPEG4/ISO/AVC", "V_MPEGI/ISO/VVC"),
                "VVC (H.266), which nothing here decodes");
@@ -122,7 +111,7 @@ GST_END_TEST
 // Its demuxer gives no pad for them.
 GST_START_TEST(test_unreadable_video_in_a_transport_stream) {
   const Folder folder;
-  made("-i " + source_of(folder) + " -c copy " + (folder / "film.ts"));
+  ffmpeg("-i " + source_of(folder) + " -c copy " + (folder / "film.ts"));
   const std::string film = bytes_of(folder / "film.ts");
   expect_named(folder / "a.ts", retyped(film, '\x33'), "VVC (H.266), which nothing here decodes");
   expect_named(folder / "b.ts", scrambled(film), "encrypted");
@@ -131,10 +120,11 @@ GST_END_TEST
 
 GST_START_TEST(test_unreadable_encrypted_video) {
   const Folder folder;
-  made("-i " + source_of(folder) +
-       " -c copy -encryption_scheme cenc-aes-ctr -encryption_key 76a6c65c5ea762046bd749a2e632ccbb "
-       "-encryption_kid a7e61c373e219033c21091fa607bf3b8 " +
-       (folder / "encrypted.mp4"));
+  ffmpeg(
+      "-i " + source_of(folder) +
+      " -c copy -encryption_scheme cenc-aes-ctr -encryption_key 76a6c65c5ea762046bd749a2e632ccbb "
+      "-encryption_kid a7e61c373e219033c21091fa607bf3b8 " +
+      (folder / "encrypted.mp4"));
   expect_named(folder / "a.mp4", bytes_of(folder / "encrypted.mp4"), "encrypted");
 }
 GST_END_TEST

@@ -127,9 +127,10 @@ Span blurred_sample(unsigned i, unsigned size) {
   const int last = static_cast<int>(size) - 1;
   const int center = static_cast<int>((2 * i + 1) * size / (2 * kGrid));
   const int first = std::max(0, center - 2 * before);
+  const int stop = std::min(last, center + 2 * after) + 1;
   Span span;
   span.first = static_cast<unsigned>(first);
-  span.weights.resize(static_cast<std::size_t>(std::min(last, center + 2 * after) - first + 1));
+  span.weights.resize(static_cast<std::size_t>(stop - first));
   const int outer_first = std::max(0, center - before);
   const int outer_last = std::min(last, center + after);
   for (int middle = outer_first; middle <= outer_last; ++middle) {

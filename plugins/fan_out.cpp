@@ -49,7 +49,7 @@ FanOut::FanOut(GstElement* element, GstPad* srcpad, std::shared_ptr<Farm> farm,
       verification.mode != Verify::kNone || verification.golden)
     checker_ = std::make_unique<PictureChecker>(
         settings_.checker,
-        [this](LeaseId lease, Coordinator::Look look) { job_->looked(lease, std::move(look)); });
+        [this](LeaseId lease, LookReport look) { job_->looked(lease, std::move(look)); });
   job_ = std::make_unique<FarmJob>(farm_, settings_.job, *this);
 }
 
@@ -287,24 +287,24 @@ void FanOut::end(Ref<GstEvent> eos) {
 
 // --- Network thread
 
-void FanOut::told(const Coordinator::Event& event) {
+void FanOut::told(const FarmEvent& event) {
   std::visit([this](const auto& e) { handle(e); }, event);
 }
 
-void FanOut::handle(const Coordinator::WorkerJoined& event) {
+void FanOut::handle(const WorkerJoined& event) {
   const auto& worker = event.worker;
   GST_INFO_OBJECT(element_, "worker %s (%s) joined", worker.name.c_str(), worker.address.c_str());
   post(message::WorkerJoined{worker.id, worker.name, worker.address});
 }
 
-void FanOut::handle(const Coordinator::WorkerLeft& event) {
+void FanOut::handle(const WorkerLeft& event) {
   const auto& worker = event.worker;
   GST_INFO_OBJECT(element_, "worker %s (%s) left: %s", worker.name.c_str(), worker.address.c_str(),
                   event.reason.c_str());
   post(message::WorkerLeft{worker.id, worker.name, event.reason});
 }
 
-void FanOut::handle(const Coordinator::WorkerSuspended& event) {
+void FanOut::handle(const WorkerSuspended& event) {
   const auto& worker = event.worker;
   const double seconds = static_cast<double>(event.duration) / GST_SECOND;
   GST_WARNING_OBJECT(element_, "worker %s (%s) gets no lease for %.0f s: %s", worker.name.c_str(),
@@ -312,13 +312,13 @@ void FanOut::handle(const Coordinator::WorkerSuspended& event) {
   post(message::WorkerSuspended{worker.id, worker.name, event.reason, seconds});
 }
 
-void FanOut::handle(const Coordinator::ConnectionRefused& event) {
+void FanOut::handle(const ConnectionRefused& event) {
   GST_WARNING_OBJECT(element_, "closed the connection from %s: %s", event.address.c_str(),
                      event.reason.c_str());
   post(message::ConnectionRefused{event.address, event.reason, event.untold});
 }
 
-void FanOut::handle(const Coordinator::WaitingForWorkers& event) {
+void FanOut::handle(const WaitingForWorkers& event) {
   const auto& address = farm_->config().address;
   if (!farm_->config().listens)
     return;
@@ -326,7 +326,7 @@ void FanOut::handle(const Coordinator::WaitingForWorkers& event) {
   post(message::Waiting{address, farm_->port(), event.open_segments});
 }
 
-void FanOut::handle(const Coordinator::LookWanted& event) {
+void FanOut::handle(const LookWanted& event) {
   GST_DEBUG_OBJECT(element_, "looking at segment %" G_GUINT64_FORMAT " of %s",
                    event.grant.segment.index, event.worker.name.c_str());
   checker_->push(event);
@@ -343,7 +343,7 @@ static void set_picture(GstStructure* message, const char* field,
   gst_structure_set(message, field, GST_TYPE_SAMPLE, sample.get(), nullptr);
 }
 
-void FanOut::handle(const Coordinator::PicturesDiffer& event) {
+void FanOut::handle(const PicturesDiffer& event) {
   const std::uint64_t index = event.grant.segment.index;
   GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT " of %s: %s", index,
                      event.worker.name.c_str(), event.reason.c_str());
@@ -371,7 +371,7 @@ void FanOut::handle(const Coordinator::PicturesDiffer& event) {
 }
 
 // Said once: what cannot be decoded here can never be.
-void FanOut::handle(const Coordinator::PicturesUnknown& event) {
+void FanOut::handle(const PicturesUnknown& event) {
   GST_INFO_OBJECT(element_, "nobody looked at segment %" G_GUINT64_FORMAT ": %s",
                   event.grant.segment.index, event.reason.c_str());
   if (std::exchange(unknown_told_, true))
@@ -383,12 +383,12 @@ void FanOut::handle(const Coordinator::PicturesUnknown& event) {
       ("%s", event.reason.c_str()));
 }
 
-void FanOut::handle(const Coordinator::LeaseAdvanced& event) {
+void FanOut::handle(const LeaseAdvanced& event) {
   const MutexLock lock(lock_);
   progress_.advanced(event.grant.segment.index, event.share);
 }
 
-void FanOut::handle(const Coordinator::LeaseHedged& event) {
+void FanOut::handle(const LeaseHedged& event) {
   GST_INFO_OBJECT(element_, "segment %" G_GUINT64_FORMAT " is late: %s tries it too",
                   event.grant.segment.index, event.worker.name.c_str());
   post(message::LeaseHedged{event.grant.segment.index, event.grant.attempt, event.worker.id,
@@ -397,7 +397,7 @@ void FanOut::handle(const Coordinator::LeaseHedged& event) {
   ++counters_.hedged_leases;
 }
 
-void FanOut::handle(const Coordinator::SegmentDone& done) {
+void FanOut::handle(const SegmentDone& done) {
   if (!done.provisional)
     return take(done);
   const MutexLock lock(lock_);
@@ -405,20 +405,20 @@ void FanOut::handle(const Coordinator::SegmentDone& done) {
     provisional_.push_back(done);
 }
 
-void FanOut::handle(const Coordinator::ResultsSettled& event) {
-  std::deque<Coordinator::SegmentDone> settled;
+void FanOut::handle(const ResultsSettled& event) {
+  std::deque<SegmentDone> settled;
   {
     const MutexLock lock(lock_);
     settled.swap(provisional_);
   }
-  for (const Coordinator::SegmentDone& done : settled)
+  for (const SegmentDone& done : settled)
     take(done);
   const MutexLock lock(lock_);
   for (const auto& [index, bytes] : event.segments)
     window_.answer(index, bytes);
 }
 
-void FanOut::handle(const Coordinator::ResultsTakenBack& event) {
+void FanOut::handle(const ResultsTakenBack& event) {
   std::string names;
   for (const std::string& rendition : event.renditions)
     names += (names.empty() ? "" : ", ") + rendition;
@@ -426,7 +426,7 @@ void FanOut::handle(const Coordinator::ResultsTakenBack& event) {
     const MutexLock lock(lock_);
     for (const auto& [index, bytes] : event.segments) {
       window_.answer(index, bytes);
-      for (Coordinator::SegmentDone& done : provisional_)
+      for (SegmentDone& done : provisional_)
         if (done.grant.segment.index == index) {
           done.complete = false;
           std::erase_if(done.renditions, [&](const auto& rendition) {
@@ -446,7 +446,7 @@ void FanOut::handle(const Coordinator::ResultsTakenBack& event) {
       (NULL));
 }
 
-void FanOut::take(const Coordinator::SegmentDone& done) {
+void FanOut::take(const SegmentDone& done) {
   const std::uint64_t index = done.grant.segment.index;
   if (done.complete)
     reasons_.forget(index);
@@ -493,7 +493,7 @@ void FanOut::take(const Coordinator::SegmentDone& done) {
   changed_.notify_all();
 }
 
-void FanOut::handle(const Coordinator::EncoderChosen& event) {
+void FanOut::handle(const EncoderChosen& event) {
   std::string excluded;
   for (const std::string& worker : event.excluded)
     excluded += (excluded.empty() ? "" : ", ") + worker;
@@ -509,7 +509,7 @@ void FanOut::handle(const Coordinator::EncoderChosen& event) {
         (NULL));
 }
 
-void FanOut::handle(const Coordinator::NobodyCan& event) {
+void FanOut::handle(const NoWorkerCan& event) {
   {
     const MutexLock lock(lock_);
     if (flow_ != GST_FLOW_OK || std::exchange(flow_reported_, true))
@@ -524,7 +524,7 @@ void FanOut::handle(const Coordinator::NobodyCan& event) {
   changed_.notify_all();
 }
 
-void FanOut::handle(const Coordinator::JobStalled& event) {
+void FanOut::handle(const JobStalled& event) {
   const double seconds = static_cast<double>(event.duration) / GST_SECOND;
   post(message::Stalled{seconds, event.reason, event.given_up});
   if (!event.given_up) {
@@ -548,7 +548,7 @@ void FanOut::handle(const Coordinator::JobStalled& event) {
   changed_.notify_all();
 }
 
-void FanOut::handle(const Coordinator::LeaseFailed& event) {
+void FanOut::handle(const LeaseFailed& event) {
   const std::uint64_t index = event.grant.segment.index;
   GST_WARNING_OBJECT(element_, "segment %" G_GUINT64_FORMAT ", attempt %u on %s: %s", index,
                      event.grant.attempt, event.worker.name.c_str(), event.reason.c_str());
@@ -561,7 +561,7 @@ void FanOut::handle(const Coordinator::LeaseFailed& event) {
   }
 }
 
-void FanOut::handle(const Coordinator::SegmentGivenUp& event) {
+void FanOut::handle(const SegmentGivenUp& event) {
   const std::uint64_t index = event.last.segment.index;
   {
     const MutexLock lock(lock_);

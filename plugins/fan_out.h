@@ -78,26 +78,26 @@ class FanOut : public FarmJob::Observer {
     std::optional<std::uint64_t> completes;
   };
 
-  void told(const Coordinator::Event& event) override;
-  void handle(const Coordinator::WorkerJoined& event);
-  void handle(const Coordinator::WorkerLeft& event);
-  void handle(const Coordinator::WorkerSuspended& event);
-  void handle(const Coordinator::ConnectionRefused& event);
-  void handle(const Coordinator::WaitingForWorkers& event);
-  void handle(const Coordinator::LeaseFailed& event);
-  void handle(const Coordinator::SegmentGivenUp& event);
-  void handle(const Coordinator::LeaseAdvanced& event);
-  void handle(const Coordinator::LeaseHedged& event);
-  void handle(const Coordinator::SegmentDone& event);
-  void handle(const Coordinator::LookWanted& event);
-  void handle(const Coordinator::PicturesDiffer& event);
-  void handle(const Coordinator::PicturesUnknown& event);
-  void handle(const Coordinator::EncoderChosen& event);
-  void handle(const Coordinator::NobodyCan& event);
-  void handle(const Coordinator::ResultsSettled& event);
-  void handle(const Coordinator::ResultsTakenBack& event);
-  void handle(const Coordinator::JobStalled& event);
-  void take(const Coordinator::SegmentDone& done);
+  void told(const FarmEvent& event) override;
+  void handle(const WorkerJoined& event);
+  void handle(const WorkerLeft& event);
+  void handle(const WorkerSuspended& event);
+  void handle(const ConnectionRefused& event);
+  void handle(const WaitingForWorkers& event);
+  void handle(const LeaseFailed& event);
+  void handle(const SegmentGivenUp& event);
+  void handle(const LeaseAdvanced& event);
+  void handle(const LeaseHedged& event);
+  void handle(const SegmentDone& event);
+  void handle(const LookWanted& event);
+  void handle(const PicturesDiffer& event);
+  void handle(const PicturesUnknown& event);
+  void handle(const EncoderChosen& event);
+  void handle(const NoWorkerCan& event);
+  void handle(const ResultsSettled& event);
+  void handle(const ResultsTakenBack& event);
+  void handle(const JobStalled& event);
+  void take(const SegmentDone& done);
 
   Status want_renditions(const SegmentHeader& first);
   void post(const message::Any& message);
@@ -121,7 +121,7 @@ class FanOut : public FarmJob::Observer {
   Window window_ GUARDED_BY(lock_);
   std::deque<Output> outputs_ GUARDED_BY(lock_);
   // They may still be taken back.
-  std::deque<Coordinator::SegmentDone> provisional_ GUARDED_BY(lock_);
+  std::deque<SegmentDone> provisional_ GUARDED_BY(lock_);
   Ref<GstEvent> eos_ GUARDED_BY(lock_);  // To be pushed when the window is empty.
   GstFlowReturn flow_ GUARDED_BY(lock_) = GST_FLOW_OK;
   // An error was posted, or upstream knows flow_.

@@ -24,7 +24,7 @@ bool is_hashes(const SegmentHeader& header) {
   return header.caps.starts_with(kHashCaps);
 }
 
-std::vector<std::uint8_t> payload_of(const Coordinator::Rendition& rendition) {
+std::vector<std::uint8_t> payload_of(const ResultRendition& rendition) {
   std::vector<std::uint8_t> bytes;
   for (const Bytes& piece : rendition.segment)
     bytes.insert(bytes.end(), piece.span().begin(), piece.span().end());
@@ -35,8 +35,7 @@ std::vector<std::uint8_t> payload_of(const Coordinator::Rendition& rendition) {
 
 // A rendition of hashes, as visualhash makes them: they are those of the source's frames.
 std::optional<Mismatch> compare_hashes(const std::vector<FrameLook>& source,
-                                       const Coordinator::Rendition& rendition,
-                                       unsigned threshold) {
+                                       const ResultRendition& rendition, unsigned threshold) {
   const std::vector<std::uint8_t> payload = payload_of(rendition);
   Mismatch worst;
   std::size_t at = 0;
@@ -63,8 +62,7 @@ std::optional<Mismatch> compare_hashes(const std::vector<FrameLook>& source,
 }
 
 // What was seen, for whoever finds the pictures later: an object of JSON.
-std::string report_of(const Coordinator::LookWanted& wanted,
-                      const Coordinator::Evidence& evidence) {
+std::string report_of(const LookWanted& wanted, const LookEvidence& evidence) {
   JsonObject* const report = json_object_new();
   const auto add_text = [report](const char* name, const std::string& text) {
     gchar* const valid = g_utf8_make_valid(text.data(), static_cast<gssize>(text.size()));
@@ -127,7 +125,7 @@ void PictureChecker::stop() {
       look.thread.join();
 }
 
-void PictureChecker::push(Coordinator::LookWanted wanted) {
+void PictureChecker::push(LookWanted wanted) {
   const MutexLock lock(lock_);
   // Workers that come and go must not fill the memory with what they left.
   std::erase_if(wanted_, [](const auto& other) { return other.awaited.expired(); });
@@ -137,7 +135,7 @@ void PictureChecker::push(Coordinator::LookWanted wanted) {
 
 void PictureChecker::run(SegmentLooker& looker) {
   while (true) {
-    Coordinator::LookWanted wanted;
+    LookWanted wanted;
     {
       const MutexLock lock(lock_);
       while (!stopping_ && wanted_.empty())
@@ -149,7 +147,7 @@ void PictureChecker::run(SegmentLooker& looker) {
     }
     if (wanted.awaited.expired())
       continue;
-    Coordinator::Look seen = look(looker, wanted);
+    LookReport seen = look(looker, wanted);
     {
       // What was cancelled says nothing.
       const MutexLock lock(lock_);
@@ -160,11 +158,10 @@ void PictureChecker::run(SegmentLooker& looker) {
   }
 }
 
-Coordinator::Look PictureChecker::look(SegmentLooker& looker,
-                                       const Coordinator::LookWanted& wanted) const {
-  Coordinator::Look result;
-  std::vector<const Coordinator::Rendition*> renditions;
-  for (const Coordinator::Rendition& rendition : wanted.renditions) {
+LookReport PictureChecker::look(SegmentLooker& looker, const LookWanted& wanted) const {
+  LookReport result;
+  std::vector<const ResultRendition*> renditions;
+  for (const ResultRendition& rendition : wanted.renditions) {
     const SegmentHeader& header = *rendition.header;
     if (is_hashes(header) || !lacks_decoder(header))
       renditions.push_back(&rendition);
@@ -187,10 +184,9 @@ Coordinator::Look PictureChecker::look(SegmentLooker& looker,
 }
 
 // `result` has what is known before.
-Coordinator::Look PictureChecker::compare_with(
-    SegmentLooker& looker, const Coordinator::LookWanted& wanted,
-    const std::vector<const Coordinator::Rendition*>& renditions, const BytesList& segment,
-    Coordinator::Look result) const {
+LookReport PictureChecker::compare_with(SegmentLooker& looker, const LookWanted& wanted,
+                                        const std::vector<const ResultRendition*>& renditions,
+                                        const BytesList& segment, LookReport result) const {
   const bool in_context = &segment != &wanted.segment;
   LookOptions options;
   options.until = wanted.until;
@@ -200,7 +196,7 @@ Coordinator::Look PictureChecker::compare_with(
   if (source->frames.empty())
     return {.unknown = "no frame of the source can be decoded here"};
   options.aspect = source->aspect;
-  for (const Coordinator::Rendition* rendition : renditions) {
+  for (const ResultRendition* rendition : renditions) {
     const std::string subject = "rendition '" + rendition->header->rendition + "': ";
     std::optional<Mismatch> mismatch;
     if (is_hashes(*rendition->header)) {
@@ -218,7 +214,7 @@ Coordinator::Look PictureChecker::compare_with(
       return result;
     }
     return {.difference = subject + mismatch->reason,
-            .evidence = std::make_shared<const Coordinator::Evidence>(
+            .evidence = std::make_shared<const LookEvidence>(
                 evidence_of(looker, wanted, *rendition, *mismatch))};
   }
   result.some_known = true;
@@ -226,11 +222,10 @@ Coordinator::Look PictureChecker::compare_with(
 }
 
 // With the worst frame as it is in the source, and as it came back.
-Coordinator::Evidence PictureChecker::evidence_of(SegmentLooker& looker,
-                                                  const Coordinator::LookWanted& wanted,
-                                                  const Coordinator::Rendition& rendition,
-                                                  const Mismatch& mismatch) const {
-  Coordinator::Evidence evidence;
+LookEvidence PictureChecker::evidence_of(SegmentLooker& looker, const LookWanted& wanted,
+                                         const ResultRendition& rendition,
+                                         const Mismatch& mismatch) const {
+  LookEvidence evidence;
   evidence.rendition = rendition.header->rendition;
   evidence.mismatch = mismatch;
   LookOptions options;
@@ -246,8 +241,7 @@ Coordinator::Evidence PictureChecker::evidence_of(SegmentLooker& looker,
 }
 
 // In the folder.
-void PictureChecker::keep(const Coordinator::LookWanted& wanted,
-                          Coordinator::Evidence& evidence) const {
+void PictureChecker::keep(const LookWanted& wanted, LookEvidence& evidence) const {
   const std::string report = report_of(wanted, evidence);
   const std::string path = settings_.folder + "/" + began_ + "-segment-" +
                            std::to_string(wanted.grant.segment.index) + "-lease-" +

@@ -14,7 +14,7 @@
 
 #include "gst/base/mutex.h"
 #include "gst/gstx/segment_look.h"
-#include "gst/lease/coordinator.h"
+#include "gst/lease/farm_events.h"
 
 namespace dist {
 
@@ -26,7 +26,7 @@ class PictureChecker {
     std::string folder;  // For the evidence when pictures differ; empty: none is kept.
   };
   // Called from the checker's threads, once for each result unless the checker goes first.
-  using Answer = std::function<void(LeaseId, Coordinator::Look)>;
+  using Answer = std::function<void(LeaseId, LookReport)>;
 
   PictureChecker(const Settings& settings, Answer answer);
   ~PictureChecker() { stop(); }
@@ -37,7 +37,7 @@ class PictureChecker {
   // checker's threads.
   void stop();
   // Any thread.
-  void push(Coordinator::LookWanted wanted);
+  void push(LookWanted wanted);
 
  private:
   struct LookThread {
@@ -46,21 +46,20 @@ class PictureChecker {
   };
 
   void run(SegmentLooker& looker);
-  Coordinator::Look look(SegmentLooker& looker, const Coordinator::LookWanted& wanted) const;
-  Coordinator::Look compare_with(SegmentLooker& looker, const Coordinator::LookWanted& wanted,
-                                 const std::vector<const Coordinator::Rendition*>& renditions,
-                                 const BytesList& segment, Coordinator::Look result) const;
-  Coordinator::Evidence evidence_of(SegmentLooker& looker, const Coordinator::LookWanted& wanted,
-                                    const Coordinator::Rendition& rendition,
-                                    const Mismatch& mismatch) const;
-  void keep(const Coordinator::LookWanted& wanted, Coordinator::Evidence& evidence) const;
+  LookReport look(SegmentLooker& looker, const LookWanted& wanted) const;
+  LookReport compare_with(SegmentLooker& looker, const LookWanted& wanted,
+                          const std::vector<const ResultRendition*>& renditions,
+                          const BytesList& segment, LookReport result) const;
+  LookEvidence evidence_of(SegmentLooker& looker, const LookWanted& wanted,
+                           const ResultRendition& rendition, const Mismatch& mismatch) const;
+  void keep(const LookWanted& wanted, LookEvidence& evidence) const;
 
   const Settings settings_;
   const Answer answer_;
   const std::string began_;  // So that jobs may share a folder.
   Mutex lock_;
   Condition changed_;
-  std::deque<Coordinator::LookWanted> wanted_ GUARDED_BY(lock_);
+  std::deque<LookWanted> wanted_ GUARDED_BY(lock_);
   bool stopping_ GUARDED_BY(lock_) = false;
   std::list<LookThread> threads_;  // Last: their threads use the members above.
 };

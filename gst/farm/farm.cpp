@@ -30,7 +30,7 @@ std::size_t connection_limit() {
 }
 
 // The job that an event concerns; none: all of them.
-std::optional<JobId> job_of(const Coordinator::Event& event) {
+std::optional<JobId> job_of(const FarmEvent& event) {
   return std::visit(
       [](const auto& e) -> std::optional<JobId> {
         if constexpr (requires { e.grant; })
@@ -171,7 +171,7 @@ void Farm::act() {
     for (const Coordinator::Closing& closing : output.closing)
       if (const auto at = connections_.find(closing.id); at != connections_.end())
         at->second->finish(closing.reason);
-    for (const Coordinator::Event& event : output.events) {
+    for (const FarmEvent& event : output.events) {
       const auto job = job_of(event);
       for (const auto& [id, tell] : jobs_)
         if (!job || *job == id)

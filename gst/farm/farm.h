@@ -19,6 +19,7 @@
 #include "gst/io/connection.h"
 #include "gst/io/io_thread.h"
 #include "gst/lease/coordinator.h"
+#include "gst/lease/farm_events.h"
 
 namespace dist {
 
@@ -58,7 +59,7 @@ class DIST_FARM_API Farm {
   friend FarmJob;
   friend class LocalLink;
 
-  using Tell = std::function<void(const Coordinator::Event& event)>;
+  using Tell = std::function<void(const FarmEvent& event)>;
   // Calls the coordinator in the network thread, and does what follows. run() waits.
   using Work = std::function<void(Coordinator& coordinator, Instant now)>;
 

@@ -11,8 +11,7 @@ namespace dist {
 FarmJob::FarmJob(std::shared_ptr<Farm> farm, const Coordinator::JobConfig& config,
                  Observer& observer)
     : farm_(std::move(farm)),
-      job_(farm_->add_job(
-          config, [&observer](const Coordinator::Event& event) { observer.told(event); })) {}
+      job_(farm_->add_job(config, [&observer](const FarmEvent& event) { observer.told(event); })) {}
 
 FarmJob::~FarmJob() {
   farm_->remove_job(job_);
@@ -34,7 +33,7 @@ void FarmJob::submit(std::shared_ptr<const SegmentHeader> header, BytesList segm
   });
 }
 
-void FarmJob::looked(LeaseId lease, Coordinator::Look look) {
+void FarmJob::looked(LeaseId lease, LookReport look) {
   farm_->post([lease, look = std::move(look)](Coordinator& coordinator, Instant now) {
     coordinator.looked(lease, look, now);
   });

@@ -13,6 +13,7 @@
 #include "gst/farm/api.h"
 #include "gst/farm/farm.h"
 #include "gst/lease/coordinator.h"
+#include "gst/lease/farm_events.h"
 
 namespace dist {
 
@@ -24,7 +25,7 @@ class DIST_FARM_API FarmJob {
   class Observer {
    public:
     virtual ~Observer() = default;
-    virtual void told(const Coordinator::Event& event) = 0;
+    virtual void told(const FarmEvent& event) = 0;
   };
 
   // Begins. `observer` has to outlive the object. Not in the network thread.
@@ -37,7 +38,7 @@ class DIST_FARM_API FarmJob {
   // See Coordinator. Any thread; done soon, in the order of the calls.
   void set_renditions(std::vector<RenditionSpec> renditions);
   void submit(std::shared_ptr<const SegmentHeader> header, BytesList segment);
-  void looked(LeaseId lease, Coordinator::Look look);
+  void looked(LeaseId lease, LookReport look);
   void delivered(std::uint64_t index);
   void set_blocked(bool blocked);
   void finish();

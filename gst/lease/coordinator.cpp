@@ -20,7 +20,7 @@ std::string host_of(const std::string& address) {
 
 // Of workers that share processors: the slots of remoteencworker are called "NAME/1", "NAME/2".
 // Empty: there is none but this worker.
-std::string process_of(const Coordinator::WorkerInfo& worker) {
+std::string process_of(const WorkerInfo& worker) {
   const std::size_t slash = worker.name.rfind('/');
   const bool slot = slash != std::string::npos && slash + 1 < worker.name.size() &&
                     worker.name.find_first_not_of("0123456789", slash + 1) == std::string::npos;

@@ -15,24 +15,22 @@
 #include <span>
 #include <string>
 #include <unordered_map>
-#include <variant>
 #include <vector>
 
 #include "gst/base/bytes.h"
 #include "gst/base/instant.h"
-#include "gst/cut/film_damage.h"
 #include "gst/cut/segment.h"
 #include "gst/cut/segment_context.h"
 #include "gst/lease/abilities.h"
 #include "gst/lease/dispatcher.h"
 #include "gst/lease/door.h"
 #include "gst/lease/exams.h"
+#include "gst/lease/farm_events.h"
 #include "gst/lease/job_segment.h"
 #include "gst/lease/result_check.h"
 #include "gst/lease/result_room.h"
 #include "gst/lease/standstill.h"
 #include "gst/lease/verification.h"
-#include "gst/picture/picture_check.h"
 #include "gst/wire/session.h"
 
 namespace dist {
@@ -70,166 +68,6 @@ class Coordinator {
     Instant stall_timeout = 0;
   };
 
-  struct WorkerInfo {
-    WorkerId id = 0;
-    std::string name;
-    std::string address;
-    Trust trust = Trust::kChecked;
-  };
-  struct Rendition {
-    std::shared_ptr<const SegmentHeader> header;
-    BytesList segment;  // Serialised; the header is in the first piece.
-  };
-
-  // What there is to tell. WorkerJoined, WorkerLeft, WorkerSuspended and ConnectionRefused concern
-  // all jobs, the others the one named.
-  struct WorkerJoined {
-    WorkerInfo worker;
-  };
-  struct WorkerLeft {
-    WorkerInfo worker;
-    std::string reason;
-  };
-  // The worker failed repeatedly, or was silent, and gets no lease for a while.
-  struct WorkerSuspended {
-    WorkerInfo worker;
-    Instant duration = 0;
-    std::string reason;
-  };
-  // A connection ended before it was a worker's.
-  struct ConnectionRefused {
-    std::string address;
-    std::string reason;
-    // How many more were refused since this was told last: a flood is not told one by one.
-    std::uint64_t untold = 0;
-  };
-  // Segments are queued and there is no worker. Told once until a worker joins.
-  struct WaitingForWorkers {
-    JobId job = 0;
-    std::size_t open_segments = 0;
-  };
-  struct LeaseFailed {
-    WorkerInfo worker;
-    Dispatcher::Grant grant;
-    std::string reason;
-  };
-  // No worker could make the segment, or a part of it; the job cannot be completed.
-  struct SegmentGivenUp {
-    Dispatcher::Grant last;  // The last lease that failed.
-    std::string worker;      // The name of its worker.
-    std::string reason;      // All attempts and their reasons, in a line.
-  };
-  // So much of it went through its worker, of 1.
-  struct LeaseAdvanced {
-    Dispatcher::Grant grant;
-    double share = 0;
-  };
-  // A late lease got company.
-  struct LeaseHedged {
-    WorkerInfo worker;
-    Dispatcher::Grant grant;
-  };
-  // A lease's result was accepted: the segment, or some of its renditions.
-  struct SegmentDone {
-    WorkerInfo worker;
-    Dispatcher::Grant grant;
-    Instant duration = 0;  // From grant to result.
-    std::string note;      // Set if the result was accepted although it is not what was expected.
-    SegmentDamage damage = {};
-    std::vector<Rendition> renditions;
-    bool complete = true;  // Nothing more comes of this segment.
-    // Bytes of its results so far, and of the segment unless complete, or provisional.
-    std::uint64_t held = 0;
-    // The caller keeps the renditions until ResultsSettled, and may hear before that they are taken
-    // back.
-    bool provisional = false;
-  };
-  // Of a segment, how many bytes are held now.
-  struct HeldBytes {
-    std::uint64_t index = 0;
-    std::uint64_t bytes = 0;
-  };
-  // No segment was done for so long, although workers are there. Told once before, and then when
-  // the job is to end.
-  struct JobStalled {
-    JobId job = 0;
-    Instant duration = 0;
-    std::string reason;  // What is waited for.
-    bool given_up = false;
-  };
-  // All provisional results may leave.
-  struct ResultsSettled {
-    JobId job = 0;
-    std::vector<HeldBytes> segments;  // Whose sources are not held any more.
-  };
-  // The form of these renditions, that is caps and encoder, is another one from now on, because
-  // nobody goes on with the one before. Their provisional results of these segments are void, and
-  // will be done again.
-  struct ResultsTakenBack {
-    JobId job = 0;
-    std::set<std::string> renditions;
-    std::string reason;
-    std::vector<HeldBytes> segments = {};
-    bool some_left = false;  // Others have left before: caps change on the way.
-  };
-  // Somebody has to look at the pictures of this result, and to answer with looked(). The lease
-  // goes on until then, whether the worker stays or leaves. If it is of an exam, the segment may
-  // have been done before.
-  struct LookWanted {
-    WorkerInfo worker;
-    Dispatcher::Grant grant;
-    std::shared_ptr<const SegmentHeader> source;
-    BytesList segment;  // Serialised, as it was leased.
-    // The same with what lies before it, which an undistributed decoder would have seen.
-    std::optional<SegmentBytes> context = {};
-    std::vector<Rendition> renditions;
-    // Up to this frame, which the worker could not foresee.
-    Time until = 0;
-    // Expires when nobody waits for the answer any more.
-    std::weak_ptr<const void> awaited = {};
-  };
-  // What was seen in a rendition that is not what the source shows.
-  struct Evidence {
-    std::string rendition;
-    Mismatch mismatch;
-    // The frame as the source has it, and as it came back: JPEGs, empty if there are none. The
-    // files in which they are kept, if they are.
-    std::vector<std::uint8_t> source_picture;
-    std::vector<std::uint8_t> answer_picture;
-    std::vector<std::string> files;
-  };
-  // The pictures of a result are not those of the source. The lease failed.
-  struct PicturesDiffer {
-    WorkerInfo worker;
-    Dispatcher::Grant grant;
-    std::string reason;
-    std::shared_ptr<const Evidence> evidence;  // Null: they could not even be decoded.
-  };
-  // The source, or what was made of it, cannot be decoded here, so the result counts without a
-  // look.
-  struct PicturesUnknown {
-    WorkerInfo worker;
-    Dispatcher::Grant grant;
-    std::string reason;
-  };
-  // From now on only this encoder's results fit the rendition: those of others have other caps.
-  struct EncoderChosen {
-    JobId job = 0;
-    std::string rendition;
-    std::string encoder;
-    std::vector<std::string> excluded;  // Names of workers that would use another.
-  };
-  // None of the workers, for a while, could make some of the renditions. Told once.
-  struct NobodyCan {
-    JobId job = 0;
-    std::string reason;  // Names them, and what each worker lacks.
-  };
-  using Event =
-      std::variant<WorkerJoined, WorkerLeft, WorkerSuspended, ConnectionRefused, WaitingForWorkers,
-                   LeaseFailed, SegmentGivenUp, LeaseAdvanced, LeaseHedged, SegmentDone, LookWanted,
-                   PicturesDiffer, PicturesUnknown, EncoderChosen, NobodyCan, ResultsSettled,
-                   ResultsTakenBack, JobStalled>;
-
   explicit Coordinator(const Config& config);
 
   // --- Connections. The caller chooses the ids, each once, growing, and a random nonce for each.
@@ -262,18 +100,8 @@ class Coordinator {
               const wire::Digest& sha256, Instant now);
   // The results of this segment left this process's memory, or at least the caller's window.
   void delivered(JobId job, std::uint64_t index, Instant now);
-  // What was seen of the result of a lease; ignored if that is over. Both empty: the pictures are
-  // the same.
-  struct Look {
-    std::string difference = {};
-    std::string unknown = {};  // Why nobody can tell, be it of some renditions only.
-    std::shared_ptr<const Evidence> evidence = {};
-    bool some_known = false;  // Others are the same.
-    // The pictures are those of the segment, but not those that the film shows there: a decoder has
-    // to begin before it.
-    bool lacks_context = false;
-  };
-  void looked(LeaseId lease, const Look& look, Instant now);
+  // The answer to LookWanted; ignored if the lease is over.
+  void looked(LeaseId lease, const LookReport& look, Instant now);
   // No segment can be submitted until the earliest is delivered, because of a limit or because all
   // are: that one is hedged early.
   void set_blocked(JobId job, bool blocked, Instant now);
@@ -296,7 +124,7 @@ class Coordinator {
     std::string reason;
   };
   struct Output {
-    std::vector<Event> events;
+    std::vector<FarmEvent> events;
     std::vector<WorkerId> writable;  // Whose link() has something to write, by id.
     std::vector<Closing> closing;
     Instant next_wakeup = kNever;
@@ -418,7 +246,7 @@ class Coordinator {
   ResultCheck::Verdict judge(const Job& job, ResultCheck& check, const SegmentDone& done) const;
   void hold(Answer answer, Job& job, Instant now);
   std::optional<Answer> take_held(LeaseId lease);
-  void judge_look(Answer answer, const Look& look, Job& job, Instant now);
+  void judge_look(Answer answer, const LookReport& look, Job& job, Instant now);
   void accuse(const SegmentDone& done, const std::string& reason, Instant now);
   void refute(WorkerId worker, const std::string& reason, Instant now);
 
@@ -430,7 +258,7 @@ class Coordinator {
   void set_able(WorkerId worker, JobId id, Job& job, RenditionSet able, Instant now);
   void apply(const Exams::Step& step, JobId id, Instant now);
   void offer_golden(JobId id, Job& job, const Segment& segment, bool known, Instant now);
-  void exam_looked(const SegmentDone& done, const Look& look, Instant now);
+  void exam_looked(const SegmentDone& done, const LookReport& look, Instant now);
   void fail_exam(const SegmentDone& done, const std::string& reason, Instant now);
   void exam_failed(Dispatcher::Failure& failure, Instant now);
   void exam_lost(const WorkerInfo& worker, JobId id, Job& job, const std::string& reason,
@@ -507,7 +335,7 @@ class Coordinator {
   std::deque<Failure> failures_;  // The latest, the newest first.
   std::uint64_t queries_ = 0;
   // Output.
-  std::vector<Event> events_;
+  std::vector<FarmEvent> events_;
   std::vector<WorkerId> writable_;  // Some more than once.
   std::vector<Closing> closing_;
 };

@@ -47,7 +47,7 @@ void Coordinator::offer_golden(JobId id, Job& job, const Segment& segment, bool 
     apply(step, id, now);
 }
 
-void Coordinator::exam_looked(const SegmentDone& done, const Look& look, Instant now) {
+void Coordinator::exam_looked(const SegmentDone& done, const LookReport& look, Instant now) {
   const JobId id = done.grant.segment.job;
   if (!look.difference.empty()) {
     events_.push_back(PicturesDiffer{done.worker, done.grant, look.difference, look.evidence});

@@ -22,9 +22,9 @@ constexpr Instant kShortPatience = 2'000 * kMillisecond;
 // Whoever has the form but brings nothing for so long is not waited for.
 constexpr Instant kOutlasted = 60'000 * kMillisecond;
 
-std::vector<SegmentHeader> headers_of(const std::vector<Coordinator::Rendition>& renditions) {
+std::vector<SegmentHeader> headers_of(const std::vector<ResultRendition>& renditions) {
   std::vector<SegmentHeader> headers;
-  for (const Coordinator::Rendition& rendition : renditions)
+  for (const ResultRendition& rendition : renditions)
     headers.push_back(*rendition.header);
   return headers;
 }

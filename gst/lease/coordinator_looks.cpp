@@ -28,7 +28,7 @@ void Coordinator::hold(Answer answer, Job& job, Instant now) {
                     .renditions = done.renditions,
                     .until = times[last]};
   // Of a lower rate there may be no frame before that.
-  for (const Rendition& rendition : done.renditions)
+  for (const ResultRendition& rendition : done.renditions)
     if (const auto shown = rendition.header->presentation_times(); !shown.empty())
       wanted.until = std::max(wanted.until, shown.front());
   if (segment.before)
@@ -51,8 +51,8 @@ std::optional<Coordinator::Answer> Coordinator::take_held(LeaseId lease) {
   return answer;
 }
 
-void Coordinator::looked(LeaseId lease, const Look& seen, Instant now) {
-  Look look = seen;
+void Coordinator::looked(LeaseId lease, const LookReport& seen, Instant now) {
+  LookReport look = seen;
   // They name caps and renditions as the worker wrote them.
   look.difference = printable(look.difference);
   look.unknown = printable(look.unknown);
@@ -73,7 +73,7 @@ void Coordinator::looked(LeaseId lease, const Look& seen, Instant now) {
 }
 
 // Decides on a result by what was seen of it.
-void Coordinator::judge_look(Answer answer, const Look& look, Job& job, Instant now) {
+void Coordinator::judge_look(Answer answer, const LookReport& look, Job& job, Instant now) {
   SegmentDone& done = answer.done;
   const SegmentKey key = done.grant.segment;
   Segment& segment = job.segments.at(key.index);

@@ -62,7 +62,7 @@ void Coordinator::choose_encoders(const Answer& answer, Job& job, Instant now) {
                        .offer = answer.offer,
                        .leased = done.grant.renditions,
                        .made = made_in(job, done)};
-  for (const Rendition& rendition : done.renditions)
+  for (const ResultRendition& rendition : done.renditions)
     if (const std::size_t i = job.abilities.find(rendition.header->rendition);
         i < job.abilities.renditions().size() && !rendition.header->units.empty())
       made.encoded |= RenditionSet{1} << i;
@@ -104,7 +104,7 @@ void Coordinator::look_for_unable(JobId id, Job& job, Instant now) {
   for (const auto& [worker, connection] : connections_)
     if (connection->works())
       names.emplace(worker, connection->info.name);
-  events_.push_back(NobodyCan{id, job.abilities.describe(missing, names)});
+  events_.push_back(NoWorkerCan{id, job.abilities.describe(missing, names)});
 }
 
 // Those of the renditions whose form several workers have.

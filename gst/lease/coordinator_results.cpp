@@ -35,8 +35,8 @@ Bytes slice(const BytesList& pieces, std::uint64_t offset, std::uint64_t length)
 }
 
 // Whether a decoder could only guess at some of the frames.
-bool is_damaged(const std::vector<Coordinator::Rendition>& renditions) {
-  return std::ranges::any_of(renditions, [](const Coordinator::Rendition& rendition) {
+bool is_damaged(const std::vector<ResultRendition>& renditions) {
+  return std::ranges::any_of(renditions, [](const ResultRendition& rendition) {
     return std::ranges::any_of(rendition.header->units, [](const AccessUnit& unit) {
       return (unit.flags & kFlagCorrupted) != 0;
     });
@@ -61,7 +61,7 @@ BytesList with_header(const SegmentHeader& header, const BytesList& segment) {
 RenditionSet Coordinator::made_in(const Job& job, const SegmentDone& done) {
   RenditionSet made = job.abilities.renditions().empty() ? ~RenditionSet{0} : 0;
   for (std::size_t i = 0; i < job.abilities.renditions().size(); ++i)
-    for (const Rendition& rendition : done.renditions)
+    for (const ResultRendition& rendition : done.renditions)
       made |= RenditionSet{rendition.header->rendition == job.abilities.renditions()[i].name} << i;
   return made;
 }
@@ -164,7 +164,7 @@ SegmentDamage Coordinator::damage_in(const Job& job, const SegmentDone& done) co
   const SegmentHeader& source = *segment_of(done.grant).header;
   SegmentDamage most;
   std::size_t frames = 0;
-  for (const Rendition& rendition : done.renditions) {
+  for (const ResultRendition& rendition : done.renditions) {
     const auto spec = std::ranges::find(job.abilities.renditions(), rendition.header->rendition,
                                         &RenditionSpec::name);
     const std::vector<Time> times = spec == job.abilities.renditions().end()
@@ -202,12 +202,13 @@ std::uint64_t Coordinator::weigh(Job& job, SegmentDone& done) const {
   done.complete = (done.grant.renditions & ~made_in(job, done)) == 0 &&
                   dispatcher_.open_parts(key.job, key.index) == 1;
   const auto& forms = job.check.forms(segment.header->caps);
-  const bool provisional = !std::ranges::all_of(done.renditions, [&](const Rendition& rendition) {
-    const auto form = forms.find(rendition.header->rendition);
-    return form != forms.end() && form->second.settled;
-  });
+  const bool provisional =
+      !std::ranges::all_of(done.renditions, [&](const ResultRendition& rendition) {
+        const auto form = forms.find(rendition.header->rendition);
+        return form != forms.end() && form->second.settled;
+      });
   done.held = segment.results + (done.complete && !provisional ? 0 : source);
-  for (const Rendition& rendition : done.renditions)
+  for (const ResultRendition& rendition : done.renditions)
     done.held += total_size(rendition.segment);
   return done.held - std::min(done.held, segment.results + source);
 }
@@ -222,7 +223,7 @@ void Coordinator::keep(Answer answer, Job& job, Instant now) {
   done.provisional = holds_back(key.job, job);
   if (!done.provisional)
     settle(key.job, job);
-  for (const Rendition& rendition : done.renditions) {
+  for (const ResultRendition& rendition : done.renditions) {
     segment->second.results += total_size(rendition.segment);
     if (done.provisional)
       segment->second.made[rendition.header->rendition] = total_size(rendition.segment);
@@ -248,7 +249,7 @@ void Coordinator::keep(Answer answer, Job& job, Instant now) {
 
 void Coordinator::vouch(const SegmentDone& done, Job& job, Instant now) {
   std::vector<SegmentHeader> headers;
-  for (const Rendition& rendition : done.renditions)
+  for (const ResultRendition& rendition : done.renditions)
     headers.push_back(*rendition.header);
   job.check.vouch(identity_of(done.worker), *segment_of(done.grant).header, headers, now);
 }
@@ -324,7 +325,7 @@ ResultCheck::Verdict Coordinator::judge(const Job& job, ResultCheck& check,
                                         const SegmentDone& done) const {
   const SegmentHeader& source = *segment_of(done.grant).header;
   std::vector<SegmentHeader> headers;
-  for (const Rendition& rendition : done.renditions)
+  for (const ResultRendition& rendition : done.renditions)
     headers.push_back(*rendition.header);
   std::vector<ResultCheck::Expected> expected;
   for (const RenditionSpec& spec : job.abilities.some(done.grant.renditions))

@@ -354,7 +354,7 @@ class Target {
     given_up_.erase(job);
   }
 
-  void notice(const Coordinator::SegmentDone& done) {
+  void notice(const SegmentDone& done) {
     const SegmentKey key = done.grant.segment;
     // Unless the job was cleared or removed since, it is done only once.
     if (next_index_.count(key.job) == 0)
@@ -376,12 +376,12 @@ class Target {
       REQUIRE(done_[key.job].insert(key.index).second);
   }
 
-  void notice(const Coordinator::ResultsSettled& settled) {
+  void notice(const ResultsSettled& settled) {
     for (const auto& [index, bytes] : settled.segments)
       windows_[settled.job].answer(index, bytes);
   }
 
-  void notice(const Coordinator::ResultsTakenBack& taken) {
+  void notice(const ResultsTakenBack& taken) {
     for (const auto& [index, bytes] : taken.segments) {
       windows_[taken.job].answer(index, bytes);
       done_[taken.job].erase(index);
@@ -395,7 +395,7 @@ class Target {
         encoders_[name].clear();
   }
 
-  void notice(const Coordinator::EncoderChosen& chosen) {
+  void notice(const EncoderChosen& chosen) {
     std::string& encoder = encoders_[chosen.rendition];
     REQUIRE(!mixed_ && encoder.empty() && !chosen.encoder.empty());
     encoder = chosen.encoder;
@@ -442,15 +442,15 @@ class Target {
   Instant notice() {
     const Coordinator::Output output = coordinator_.take_output();
     for (const auto& event : output.events)
-      if (const auto* done = std::get_if<Coordinator::SegmentDone>(&event))
+      if (const auto* done = std::get_if<SegmentDone>(&event))
         notice(*done);
-      else if (const auto* chosen = std::get_if<Coordinator::EncoderChosen>(&event))
+      else if (const auto* chosen = std::get_if<EncoderChosen>(&event))
         notice(*chosen);
-      else if (const auto* settled = std::get_if<Coordinator::ResultsSettled>(&event))
+      else if (const auto* settled = std::get_if<ResultsSettled>(&event))
         notice(*settled);
-      else if (const auto* taken = std::get_if<Coordinator::ResultsTakenBack>(&event))
+      else if (const auto* taken = std::get_if<ResultsTakenBack>(&event))
         notice(*taken);
-      else if (const auto* over = std::get_if<Coordinator::SegmentGivenUp>(&event))
+      else if (const auto* over = std::get_if<SegmentGivenUp>(&event))
         given_up_.insert(over->last.segment.job);
     for (const WorkerId id : output.writable)
       REQUIRE(peers_.count(id) != 0);

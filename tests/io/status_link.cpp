@@ -16,8 +16,8 @@ using namespace dist;
 using namespace dist::test;
 
 struct Deaf : FarmJob::Observer {
-  void told(const Coordinator::Event& event) override {
-    ++(std::holds_alternative<Coordinator::ConnectionRefused>(event) ? refused : events);
+  void told(const FarmEvent& event) override {
+    ++(std::holds_alternative<ConnectionRefused>(event) ? refused : events);
   }
 
   std::atomic<unsigned> events = 0;

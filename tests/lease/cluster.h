@@ -206,8 +206,8 @@ class Cluster {
 
   Instant now = 0;
   Coordinator coordinator;
-  std::vector<Coordinator::SegmentDone> done;
-  std::vector<Coordinator::LookWanted> looks;
+  std::vector<SegmentDone> done;
+  std::vector<LookWanted> looks;
 
  private:
   std::vector<WorkerId> ids() const {
@@ -263,13 +263,13 @@ class Cluster {
     next_wakeup_ = output.next_wakeup;
     closing_.insert(closing_.end(), output.closing.begin(), output.closing.end());
     for (auto& event : output.events) {
-      if (std::holds_alternative<Coordinator::LeaseAdvanced>(event) ||
-          std::holds_alternative<Coordinator::ResultsSettled>(event))
+      if (std::holds_alternative<LeaseAdvanced>(event) ||
+          std::holds_alternative<ResultsSettled>(event))
         continue;
       add(told_, std::visit([](const auto& e) { return say(e); }, event));
-      if (auto* segment = std::get_if<Coordinator::SegmentDone>(&event))
+      if (auto* segment = std::get_if<SegmentDone>(&event))
         done.push_back(std::move(*segment));
-      else if (auto* look = std::get_if<Coordinator::LookWanted>(&event))
+      else if (auto* look = std::get_if<LookWanted>(&event))
         looks.push_back(std::move(*look));
     }
   }
@@ -277,53 +277,47 @@ class Cluster {
   static std::string key(const Dispatcher::Grant& grant) {
     return std::to_string(grant.segment.job) + "/" + std::to_string(grant.segment.index);
   }
-  static std::string say(const Coordinator::WorkerJoined& e) { return "joined " + e.worker.name; }
-  static std::string say(const Coordinator::WorkerLeft& e) {
-    return "gone " + e.worker.name + ": " + e.reason;
-  }
-  static std::string say(const Coordinator::WorkerSuspended& e) {
-    return "suspended " + e.worker.name;
-  }
-  static std::string say(const Coordinator::ConnectionRefused& e) {
+  static std::string say(const WorkerJoined& e) { return "joined " + e.worker.name; }
+  static std::string say(const WorkerLeft& e) { return "gone " + e.worker.name + ": " + e.reason; }
+  static std::string say(const WorkerSuspended& e) { return "suspended " + e.worker.name; }
+  static std::string say(const ConnectionRefused& e) {
     return "refused " + e.address + ": " + e.reason +
            (e.untold > 0 ? " and " + std::to_string(e.untold) : "");
   }
-  static std::string say(const Coordinator::WaitingForWorkers& e) {
+  static std::string say(const WaitingForWorkers& e) {
     return "waiting " + std::to_string(e.job) + ": " + std::to_string(e.open_segments);
   }
-  static std::string say(const Coordinator::LeaseFailed& e) {
+  static std::string say(const LeaseFailed& e) {
     return "failed " + key(e.grant) + " " + e.worker.name + ": " + e.reason;
   }
-  static std::string say(const Coordinator::SegmentGivenUp& e) {
+  static std::string say(const SegmentGivenUp& e) {
     return "given up " + key(e.last) + " " + e.worker + ": " + e.reason;
   }
-  static std::string say(const Coordinator::LeaseAdvanced&) { return ""; }
-  static std::string say(const Coordinator::LeaseHedged& e) {
+  static std::string say(const LeaseAdvanced&) { return ""; }
+  static std::string say(const LeaseHedged& e) {
     return "hedged " + key(e.grant) + " " + e.worker.name;
   }
-  static std::string say(const Coordinator::SegmentDone& e) {
+  static std::string say(const SegmentDone& e) {
     return "done " + key(e.grant) + " " + e.worker.name + (e.note.empty() ? "" : ": " + e.note);
   }
-  static std::string say(const Coordinator::LookWanted& e) {
+  static std::string say(const LookWanted& e) {
     return "look at " + key(e.grant) + " " + e.worker.name;
   }
-  static std::string say(const Coordinator::PicturesDiffer& e) {
+  static std::string say(const PicturesDiffer& e) {
     return "differs " + key(e.grant) + " " + e.worker.name + ": " + e.reason;
   }
-  static std::string say(const Coordinator::PicturesUnknown& e) {
+  static std::string say(const PicturesUnknown& e) {
     return "unknown " + key(e.grant) + " " + e.worker.name + ": " + e.reason;
   }
-  static std::string say(const Coordinator::EncoderChosen& e) {
+  static std::string say(const EncoderChosen& e) {
     std::string text = "chosen " + e.rendition + " " + e.encoder;
     for (const std::string& worker : e.excluded)
       text += " not " + worker;
     return text;
   }
-  static std::string say(const Coordinator::NobodyCan& e) { return "nobody can: " + e.reason; }
-  static std::string say(const Coordinator::ResultsSettled& e) {
-    return "settled " + std::to_string(e.job);
-  }
-  static std::string say(const Coordinator::ResultsTakenBack& e) {
+  static std::string say(const NoWorkerCan& e) { return "nobody can: " + e.reason; }
+  static std::string say(const ResultsSettled& e) { return "settled " + std::to_string(e.job); }
+  static std::string say(const ResultsTakenBack& e) {
     std::string text = "taken back";
     for (const std::string& rendition : e.renditions)
       text += " " + rendition;
@@ -332,7 +326,7 @@ class Cluster {
       text += " " + std::to_string(segment.index);
     return text + (e.some_left ? ", some have left" : "");
   }
-  static std::string say(const Coordinator::JobStalled& e) {
+  static std::string say(const JobStalled& e) {
     return (e.given_up ? "over, stalled: " : "stalled: ") + e.reason;
   }
 

@@ -41,7 +41,7 @@ GST_START_TEST(test_coordinator_encodes_a_segment) {
   cluster.answer(1);
   cluster.run();
   fail_unless_equals_text(cluster.told(), "done 1/0 a");
-  const Coordinator::SegmentDone& done = cluster.done.at(0);
+  const SegmentDone& done = cluster.done.at(0);
   fail_unless_equals_uint64(done.duration, 3 * kSeconds);
   fail_unless_equals_uint64(done.renditions.size(), 1);
   fail_unless(*done.renditions[0].header == answer_header(source_header(0)));

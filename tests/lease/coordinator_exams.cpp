@@ -54,7 +54,7 @@ GST_START_TEST(test_exams_come_first) {
   // Which lease is one nobody can tell.
   const FarmStatus status = school.coordinator.status(school.now);
   fail_unless(status.workers[1].leases[0].job == 1 && status.workers[1].leases[0].segment == 0);
-  const Coordinator::LookWanted& look = school.looks.front();
+  const LookWanted& look = school.looks.front();
   fail_unless(look.source->index == 0 && total_size(look.segment) > 0 && look.worker.id == 1);
   fail_unless(look.until == look.source->units.back().show, "all of it");
   school.look();

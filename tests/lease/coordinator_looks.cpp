@@ -49,7 +49,7 @@ GST_START_TEST(test_looks_come_before_the_result_counts) {
   for (std::uint64_t index = 0; index < 5; ++index) {
     farm.make(1, index);
     fail_unless_equals_text(farm.told(), "look at 1/" + std::to_string(index) + " a");
-    const Coordinator::LookWanted& look = farm.looks.front();
+    const LookWanted& look = farm.looks.front();
     fail_unless(look.source->index == index && total_size(look.segment) > 0);
     fail_unless(look.renditions.size() == 1 && look.renditions[0].header->rendition == "hd");
     // One of the last two frames.
@@ -81,7 +81,7 @@ GST_START_TEST(test_looks_in_context_find_what_a_segment_lacks) {
   farm.answer(1);
   farm.run();
   farm.told();
-  const Coordinator::LookWanted& look = farm.looks.front();
+  const LookWanted& look = farm.looks.front();
   fail_unless(look.context.has_value());
   fail_unless_equals_uint64(look.source->units.size(), 4);
   fail_unless_equals_uint64(look.context->header->units.size(), 8);

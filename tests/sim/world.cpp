@@ -252,7 +252,7 @@ void World::settle() {
   check();
 }
 
-void World::handle(const Coordinator::WorkerJoined& event) {
+void World::handle(const WorkerJoined& event) {
   Wire& wire = *wires_.at(event.worker.id - 1);
   wire.joined = true;
   wire.joined_at = timeline_.now();
@@ -260,13 +260,13 @@ void World::handle(const Coordinator::WorkerJoined& event) {
   log(event.worker.name, " joins as ", event.worker.id);
 }
 
-void World::handle(const Coordinator::WorkerLeft& event) {
+void World::handle(const WorkerLeft& event) {
   wires_.at(event.worker.id - 1)->joined = false;
   joined_.erase(event.worker.id);
   log(event.worker.name, " left: ", event.reason);
 }
 
-void World::handle(const Coordinator::WorkerSuspended& event) {
+void World::handle(const WorkerSuspended& event) {
   // What it held is queued again.
   ++losses_;
   log(event.worker.name, " suspended for ", event.duration / kMillisecond, " ms: ", event.reason);
@@ -275,7 +275,7 @@ void World::handle(const Coordinator::WorkerSuspended& event) {
     wrong(event.worker.name + " is suspended for a lie that it did not tell");
 }
 
-void World::handle(const Coordinator::LookWanted& event) {
+void World::handle(const LookWanted& event) {
   log(Named{event.grant}, " of ", event.worker.name, " is looked at");
   std::string& seen = looks_[event.grant.lease];
   for (const auto& [header, segment] : event.renditions)
@@ -289,22 +289,22 @@ void World::handle(const Coordinator::LookWanted& event) {
                event.grant.lease);
 }
 
-void World::handle(const Coordinator::PicturesDiffer& event) {
+void World::handle(const PicturesDiffer& event) {
   log(Named{event.grant}, " of ", event.worker.name, ": ", event.reason);
   ++lies_seen_;
   if (!wires_.at(event.worker.id - 1)->worker.plan().faults.lies)
     wrong(name(event.grant) + ": " + event.worker.name + " did not lie");
 }
 
-void World::handle(const Coordinator::ConnectionRefused& event) {
+void World::handle(const ConnectionRefused& event) {
   log(event.address, " refused: ", event.reason);
 }
 
-void World::handle(const Coordinator::WaitingForWorkers& event) {
+void World::handle(const WaitingForWorkers& event) {
   log("waiting for workers with ", event.open_segments, " segments");
 }
 
-void World::handle(const Coordinator::LeaseFailed& event) {
+void World::handle(const LeaseFailed& event) {
   log(Named{event.grant}, " failed on ", event.worker.name, ": ", event.reason);
   ++losses_;
   Job& job = jobs_.at(event.grant.segment.job);
@@ -316,7 +316,7 @@ void World::handle(const Coordinator::LeaseFailed& event) {
   ++job.failures[event.grant.segment.index];
 }
 
-void World::handle(const Coordinator::SegmentGivenUp& event) {
+void World::handle(const SegmentGivenUp& event) {
   log(Named{event.last}, " given up: ", event.reason);
   const JobId id = event.last.segment.job;
   Job& job = jobs_.at(id);
@@ -334,17 +334,17 @@ void World::handle(const Coordinator::SegmentGivenUp& event) {
   end_job(id, job, true);
 }
 
-void World::handle(const Coordinator::LeaseAdvanced& event) {
+void World::handle(const LeaseAdvanced& event) {
   if (event.share <= 0 || event.share > 1)
     wrong(name(event.grant) + " cannot be " + std::to_string(event.share) + " of itself");
 }
 
-void World::handle(const Coordinator::LeaseHedged& event) {
+void World::handle(const LeaseHedged& event) {
   ++hedges_;
   log(Named{event.grant}, " hedged on ", event.worker.name);
 }
 
-void World::handle(const Coordinator::SegmentDone& event) {
+void World::handle(const SegmentDone& event) {
   const JobId id = event.grant.segment.job;
   const std::uint64_t index = event.grant.segment.index;
   log(Named{event.grant}, " done by ", event.worker.name, event.note.empty() ? "" : ", ",
@@ -399,7 +399,7 @@ void World::give(JobId id, Job& job, const Output& output) {
     deliver(id, job, output.index);
 }
 
-void World::handle(const Coordinator::ResultsSettled& event) {
+void World::handle(const ResultsSettled& event) {
   log("the results of job ", event.job, " are settled");
   Job& job = jobs_.at(event.job);
   if (job.over)
@@ -420,7 +420,7 @@ void World::handle(const Coordinator::ResultsSettled& event) {
       give(event.job, job, output);
 }
 
-void World::handle(const Coordinator::ResultsTakenBack& event) {
+void World::handle(const ResultsTakenBack& event) {
   log(event.segments.size(), " results of job ", event.job, " are taken back: ", event.reason);
   Job& job = jobs_.at(event.job);
   if (job.over)

@@ -147,30 +147,30 @@ class World : public Actor, public Worker::Host {
   void received(Wire& wire, std::span<const std::uint8_t> bytes);
   void closed(Wire& wire, const std::string& reason);
 
-  void handle(const Coordinator::WorkerJoined& event);
-  void handle(const Coordinator::WorkerLeft& event);
-  void handle(const Coordinator::WorkerSuspended& event);
-  void handle(const Coordinator::ConnectionRefused& event);
-  void handle(const Coordinator::WaitingForWorkers& event);
-  void handle(const Coordinator::LeaseFailed& event);
-  void handle(const Coordinator::SegmentGivenUp& event);
-  void handle(const Coordinator::LeaseAdvanced& event);
-  void handle(const Coordinator::LeaseHedged& event);
-  void handle(const Coordinator::SegmentDone& event);
-  void handle(const Coordinator::LookWanted& event);
-  void handle(const Coordinator::PicturesDiffer& event);
-  void handle(const Coordinator::PicturesUnknown&) {}
-  void handle(const Coordinator::EncoderChosen& event);
-  void handle(const Coordinator::NobodyCan& event);
-  void handle(const Coordinator::ResultsSettled& event);
-  void handle(const Coordinator::ResultsTakenBack& event);
-  void handle(const Coordinator::JobStalled&) {}
+  void handle(const WorkerJoined& event);
+  void handle(const WorkerLeft& event);
+  void handle(const WorkerSuspended& event);
+  void handle(const ConnectionRefused& event);
+  void handle(const WaitingForWorkers& event);
+  void handle(const LeaseFailed& event);
+  void handle(const SegmentGivenUp& event);
+  void handle(const LeaseAdvanced& event);
+  void handle(const LeaseHedged& event);
+  void handle(const SegmentDone& event);
+  void handle(const LookWanted& event);
+  void handle(const PicturesDiffer& event);
+  void handle(const PicturesUnknown&) {}
+  void handle(const EncoderChosen& event);
+  void handle(const NoWorkerCan& event);
+  void handle(const ResultsSettled& event);
+  void handle(const ResultsTakenBack& event);
+  void handle(const JobStalled&) {}
   void give(JobId id, Job& job, const Output& output);
 
-  RenditionSet take_result(const Coordinator::SegmentDone& event, const Open& open, Job& job);
-  void check_rendition(const Coordinator::SegmentDone& event, std::size_t rendition,
-                       const SegmentHeader& header, Job& job);
-  void learn_pipeline(const Coordinator::SegmentDone& event, RenditionSet made);
+  RenditionSet take_result(const SegmentDone& event, const Open& open, Job& job);
+  void check_rendition(const SegmentDone& event, std::size_t rendition, const SegmentHeader& header,
+                       Job& job);
+  void learn_pipeline(const SegmentDone& event, RenditionSet made);
 
   void want_renditions(JobId id, Job& job);
   void submit(JobId id, Job& job);

@@ -28,7 +28,7 @@ std::string in_text(const RenditionSpec& spec) {
 // --- What comes
 
 // Returns the renditions that the result has.
-RenditionSet World::take_result(const Coordinator::SegmentDone& event, const Open& open, Job& job) {
+RenditionSet World::take_result(const SegmentDone& event, const Open& open, Job& job) {
   const std::string what = name(event.grant);
   const auto& specs = job.plan.renditions;
   RenditionSet made = specs.empty() ? 1 : 0;
@@ -59,7 +59,7 @@ RenditionSet World::take_result(const Coordinator::SegmentDone& event, const Ope
 }
 
 // All segments of a rendition fit together, and are made by the encoder that was told.
-void World::check_rendition(const Coordinator::SegmentDone& event, std::size_t rendition,
+void World::check_rendition(const SegmentDone& event, std::size_t rendition,
                             const SegmentHeader& header, Job& job) {
   if (header.units.empty())
     return;
@@ -76,13 +76,13 @@ void World::check_rendition(const Coordinator::SegmentDone& event, std::size_t r
 }
 
 // What the answer of a pipeline by hand lacks it never makes.
-void World::learn_pipeline(const Coordinator::SegmentDone& event, RenditionSet made) {
+void World::learn_pipeline(const SegmentDone& event, RenditionSet made) {
   if (event.worker.id != 0)
     wires_.at(event.worker.id - 1)->lacks[event.grant.segment.job] |=
         event.grant.renditions & ~made;
 }
 
-void World::handle(const Coordinator::EncoderChosen& event) {
+void World::handle(const EncoderChosen& event) {
   log(event.rendition, " of job ", event.job, " is made with ", event.encoder);
   // Those of others are taken back.
   ++losses_;
@@ -134,7 +134,7 @@ void World::note_abilities() {
   }
 }
 
-void World::handle(const Coordinator::NobodyCan& event) {
+void World::handle(const NoWorkerCan& event) {
   log("nobody can: ", event.reason);
   Job& job = jobs_.at(event.job);
   if (job.over)

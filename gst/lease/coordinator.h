@@ -27,7 +27,9 @@
 #include "gst/lease/exams.h"
 #include "gst/lease/farm_events.h"
 #include "gst/lease/job_segment.h"
+#include "gst/lease/rendition_forms.h"
 #include "gst/lease/result_check.h"
+#include "gst/lease/result_reader.h"
 #include "gst/lease/result_room.h"
 #include "gst/lease/standstill.h"
 #include "gst/lease/verification.h"
@@ -55,12 +57,7 @@ class Coordinator {
     // Accept renditions from different encoders, as long as each carries its parameter sets
     // in-band.
     bool mixed_encoders = false;
-    // Judges caps, sizes and first access unit of a rendition, as check_rendition() in gstx does.
-    // `wanted` is null if the job does not say what it wants. Null: any are good.
-    Result<std::string> (*check_rendition)(const SegmentHeader& rendition,
-                                           std::span<const std::uint8_t> first_unit,
-                                           bool mixed_encoders,
-                                           const RenditionSpec* wanted) = nullptr;
+    CheckRendition check_rendition = nullptr;  // Null: any are good.
     // Which results are looked at before they count, and whether workers are examined first. The
     // caller has to answer each LookWanted.
     Verification::Config verification = {};
@@ -188,6 +185,7 @@ class Coordinator {
     ResultRoom room;
     Standstill standstill;
     ResultCheck check;
+    RenditionForms forms;
     std::map<std::uint64_t, Segment> segments;   // Not complete.
     std::map<std::uint64_t, Segment> kept;       // Complete, but some of its results provisional.
     std::set<std::uint64_t> provisional;         // Of which some results are.
@@ -227,8 +225,6 @@ class Coordinator {
   };
 
   static constexpr char kJobDone[] = "the job is done";
-  // The identity of workers whose trust is `own`, and their process.
-  static constexpr char kOwn[] = "this process";
 
   void handle(Connection& connection, PrimarySession::Joined& event, Instant now);
   void handle(Connection& connection, PrimarySession::LeaseAdvanced& event, Instant now);
@@ -239,10 +235,6 @@ class Coordinator {
   void handle(Connection& connection, PrimarySession::Left& event, Instant);
   void handle(Connection& connection, PrimarySession::Observing& event, Instant);
   void handle(Connection& connection, PrimarySession::StatusAsked& event, Instant);
-  static Status read_result(const Job& job, const std::vector<BytesList>& parts, Answer& answer);
-  static Status check_missing(const Job& job, const Answer& answer,
-                              const std::vector<std::string>& made);
-  static RenditionSet made_in(const Job& job, const SegmentDone& done);
   ResultCheck::Verdict judge(const Job& job, ResultCheck& check, const SegmentDone& done) const;
   void hold(Answer answer, Job& job, Instant now);
   std::optional<Answer> take_held(LeaseId lease);
@@ -267,11 +259,10 @@ class Coordinator {
   void refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, Job& job, Instant now);
   void refuse_result(const SegmentDone& done, const std::string& reason, Dispatcher::Blame blame,
                      Instant now);
-  bool is_voucher_there(const ResultCheck::Form& form) const;
-  bool could_another_vouch(const ResultCheck::Form& form, const Job& job,
-                           std::size_t rendition) const;
-  bool is_settled(const ResultCheck::Form& form, JobId id, const Job& job,
-                  std::size_t rendition) const;
+  // Borrows the job.
+  RenditionForms::Workers workers_for(const Job& job) const;
+  RenditionForms::Made made_of(const SegmentDone& done) const;
+  static RenditionForms::Choice choice_of(const Job& job);
   bool holds_back(JobId id, Job& job) const;
   void settle(JobId id, Job& job);
   void settle_all(JobId id, Job& job);
@@ -284,13 +275,11 @@ class Coordinator {
   std::uint64_t take_back(JobId id, Job& job, std::uint64_t index,
                           const std::set<std::string>& renditions, ResultsTakenBack& event);
   bool put_in_context(Segment& segment) const;
-  SegmentDamage damage_in(const Job& job, const SegmentDone& done) const;
   bool needs_context(const SegmentDone& done, Job& job, bool looked_at) const;
   std::uint64_t weigh(Job& job, SegmentDone& done) const;
   void keep(Answer answer, Job& job, Instant now);
   // Stays the same when a worker comes back; the slots of one process have it in common.
   static std::string identity_of(const WorkerInfo& worker);
-  void vouch(const SegmentDone& done, Job& job, Instant now);
   static void add_empty_renditions(const Job& job, Segment& segment, SegmentDone& done);
   void lose(Connection& connection, const std::string& reason, Instant now);
   void close(Connection& connection, const std::string& reason, Instant now);

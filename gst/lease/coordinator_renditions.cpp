@@ -61,7 +61,7 @@ void Coordinator::choose_encoders(const Answer& answer, Job& job, Instant now) {
   Abilities::Made made{.worker = done.worker.id,
                        .offer = answer.offer,
                        .leased = done.grant.renditions,
-                       .made = made_in(job, done)};
+                       .made = made_in(job.abilities.renditions(), done.renditions)};
   for (const ResultRendition& rendition : done.renditions)
     if (const std::size_t i = job.abilities.find(rendition.header->rendition);
         i < job.abilities.renditions().size() && !rendition.header->units.empty())
@@ -111,9 +111,7 @@ void Coordinator::look_for_unable(JobId id, Job& job, Instant now) {
 RenditionSet Coordinator::confirmed(const Job& job, RenditionSet among) {
   RenditionSet confirmed = 0;
   for (std::size_t i = 0; among != 0 && i < job.abilities.renditions().size(); ++i)
-    for (const auto& [_, forms] : job.check.all_forms())
-      if (const auto form = forms.find(job.abilities.renditions()[i].name); form != forms.end())
-        confirmed |= RenditionSet{form->second.vouchers.size() > 1} << i;
+    confirmed |= RenditionSet{job.forms.is_confirmed(job.abilities.renditions()[i].name)} << i;
   return confirmed;
 }
 

@@ -14,57 +14,7 @@ namespace {
 // meanwhile the workers show with other segments what their word is worth.
 constexpr unsigned kDoubts = 3;
 
-// The bytes [offset, offset + length) of these, copied only if they lie in several pieces.
-Bytes slice(const BytesList& pieces, std::uint64_t offset, std::uint64_t length) {
-  std::vector<std::uint8_t> joined;
-  for (const Bytes& piece : pieces) {
-    if (offset >= piece.size()) {
-      offset -= piece.size();
-      continue;
-    }
-    if (joined.empty() && length <= piece.size() - offset)
-      return piece.slice(offset, length);
-    const auto part = piece.span().subspan(
-        offset, std::min<std::uint64_t>(piece.size() - offset, length - joined.size()));
-    joined.insert(joined.end(), part.begin(), part.end());
-    offset = 0;
-    if (joined.size() == length)
-      break;
-  }
-  return Bytes::take(std::move(joined));
-}
-
-// Whether a decoder could only guess at some of the frames.
-bool is_damaged(const std::vector<ResultRendition>& renditions) {
-  return std::ranges::any_of(renditions, [](const ResultRendition& rendition) {
-    return std::ranges::any_of(rendition.header->units, [](const AccessUnit& unit) {
-      return (unit.flags & kFlagCorrupted) != 0;
-    });
-  });
-}
-
-// The same payload behind another header.
-BytesList with_header(const SegmentHeader& header, const BytesList& segment) {
-  BytesList result{serialize(header)};
-  std::uint64_t skipped = total_size(segment) - header.payload_size();
-  for (const Bytes& piece : segment) {
-    const std::uint64_t skip = std::min<std::uint64_t>(skipped, piece.size());
-    if (skip < piece.size())
-      result.push_back(piece.slice(skip, piece.size() - skip));
-    skipped -= skip;
-  }
-  return result;
-}
-
 }  // namespace
-
-RenditionSet Coordinator::made_in(const Job& job, const SegmentDone& done) {
-  RenditionSet made = job.abilities.renditions().empty() ? ~RenditionSet{0} : 0;
-  for (std::size_t i = 0; i < job.abilities.renditions().size(); ++i)
-    for (const ResultRendition& rendition : done.renditions)
-      made |= RenditionSet{rendition.header->rendition == job.abilities.renditions()[i].name} << i;
-  return made;
-}
 
 void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived& event,
                          Instant now) {
@@ -82,11 +32,16 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
     answer.size += total_size(rendition);
   if (const auto* offer = job.abilities.offer_of(id))
     answer.offer = *offer;
-  const Status readable = read_result(job, event.renditions, answer);
+  auto renditions = read_result(event.renditions, {.wanted = job.abilities.renditions(),
+                                                   .leased = done.grant.renditions,
+                                                   .offer = answer.offer,
+                                                   .check = job.config.check_rendition,
+                                                   .mixed_encoders = job.config.mixed_encoders});
   lease_ended(event.lease);
   account_incoming(connection);
-  if (!readable)
-    return accuse(done, readable.error(), now);
+  if (!renditions)
+    return accuse(done, renditions.error(), now);
+  done.renditions = std::move(*renditions);
   // Nothing of what was leased: the lease, and others like it, go elsewhere.
   if (done.renditions.empty() && !job.abilities.renditions().empty())
     return choose_encoders(answer, job, now);
@@ -103,12 +58,13 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
                          Dispatcher::Blame::kNobody, now);
   if (!picked)
     return accept(std::move(answer), job, now);
-  // What it says must not bind others before it is believed.
+  // A copy, because a result that is still to be looked at must not make its worker one that is
+  // known to make whole segments.
   ResultCheck trial = job.check;
   const auto verdict = judge(job, trial, done);
   if (verdict.status || (verdict.other_form && may_replace_form(done, job, now)))
     return hold(std::move(answer), job, now);
-  // Of another form it has learnt nothing, and what is known since then must stay.
+  // Of a result of another form, and of an exam, nothing is remembered.
   if (!exam && !verdict.other_form)
     job.check = std::move(trial);
   refuse(verdict, done, job, now);
@@ -154,26 +110,10 @@ void Coordinator::accept(Answer answer, Job& job, Instant now) {
   }
   done.note = verdict.note;
   if (is_damaged(done.renditions) || !done.note.empty())
-    done.damage = damage_in(job, done);
+    done.damage =
+        damage_in(*segment_of(done.grant).header, job.abilities.renditions(), done.renditions);
   job.room.learn(answer.size);
   keep(std::move(answer), job, now);
-}
-
-// In the rendition that should have the most frames.
-SegmentDamage Coordinator::damage_in(const Job& job, const SegmentDone& done) const {
-  const SegmentHeader& source = *segment_of(done.grant).header;
-  SegmentDamage most;
-  std::size_t frames = 0;
-  for (const ResultRendition& rendition : done.renditions) {
-    const auto spec = std::ranges::find(job.abilities.renditions(), rendition.header->rendition,
-                                        &RenditionSpec::name);
-    const std::vector<Time> times = spec == job.abilities.renditions().end()
-                                        ? source.presentation_times()
-                                        : frames_of(source, *spec);
-    if (std::exchange(frames, std::max(frames, times.size())) < times.size())
-      most = damage_of(source, times, *rendition.header);
-  }
-  return most;
 }
 
 void Coordinator::refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, Job& job,
@@ -199,13 +139,12 @@ std::uint64_t Coordinator::weigh(Job& job, SegmentDone& done) const {
   const SegmentKey& key = done.grant.segment;
   const Segment& segment = job.segments.at(key.index);
   const std::uint64_t source = total_size(segment.bytes);
-  done.complete = (done.grant.renditions & ~made_in(job, done)) == 0 &&
-                  dispatcher_.open_parts(key.job, key.index) == 1;
-  const auto& forms = job.check.forms(segment.header->caps);
+  done.complete =
+      (done.grant.renditions & ~made_in(job.abilities.renditions(), done.renditions)) == 0 &&
+      dispatcher_.open_parts(key.job, key.index) == 1;
   const bool provisional =
       !std::ranges::all_of(done.renditions, [&](const ResultRendition& rendition) {
-        const auto form = forms.find(rendition.header->rendition);
-        return form != forms.end() && form->second.settled;
+        return job.forms.is_settled(segment.header->caps, rendition.header->rendition);
       });
   done.held = segment.results + (done.complete && !provisional ? 0 : source);
   for (const ResultRendition& rendition : done.renditions)
@@ -217,8 +156,11 @@ void Coordinator::keep(Answer answer, Job& job, Instant now) {
   SegmentDone& done = answer.done;
   const SegmentKey key = done.grant.segment;
   const auto segment = job.segments.find(key.index);
-  vouch(done, job, now);
-  cancel(dispatcher_.complete(done.worker.id, done.grant.lease, now, made_in(job, done)).value());
+  job.forms.accepted(made_of(done), now);
+  cancel(dispatcher_
+             .complete(done.worker.id, done.grant.lease, now,
+                       made_in(job.abilities.renditions(), done.renditions))
+             .value());
   choose_encoders(answer, job, now);
   done.provisional = holds_back(key.job, job);
   if (!done.provisional)
@@ -247,90 +189,13 @@ void Coordinator::keep(Answer answer, Job& job, Instant now) {
   events_.push_back(std::move(done));
 }
 
-void Coordinator::vouch(const SegmentDone& done, Job& job, Instant now) {
-  std::vector<SegmentHeader> headers;
-  for (const ResultRendition& rendition : done.renditions)
-    headers.push_back(*rendition.header);
-  job.check.vouch(identity_of(done.worker), *segment_of(done.grant).header, headers, now);
-}
-
-// Nobody knows before what a pipeline makes that somebody wrote: it may leave out some or, where it
-// was asked for few, all of what was leased, but not all of what the job wants.
-Status Coordinator::check_missing(const Job& job, const Answer& answer,
-                                  const std::vector<std::string>& made) {
-  const auto is_made = [&](const std::string& name) {
-    return std::find(made.begin(), made.end(), name) != made.end();
-  };
-  const RenditionSet wanted = answer.done.grant.renditions;
-  const auto leased = job.abilities.some(wanted);
-  const bool nothing = std::none_of(leased.begin(), leased.end(),
-                                    [&](const RenditionSpec& s) { return is_made(s.name); });
-  const bool useless =
-      std::none_of(job.abilities.renditions().begin(), job.abilities.renditions().end(),
-                   [&](const RenditionSpec& s) { return is_made(s.name); });
-  for (std::size_t i = 0; i < job.abilities.renditions().size(); ++i) {
-    const std::string& name = job.abilities.renditions()[i].name;
-    if (!Abilities::has(wanted, i) || is_made(name))
-      continue;
-    const bool by_hand = !answer.offer.empty() && answer.offer[i].encoder.empty();
-    if (by_hand && !useless)
-      continue;
-    if (!nothing)
-      return Error{"rendition '" + name + "' is missing"};
-    std::string names;
-    for (const std::string& other : made)
-      names += (names.empty() ? "'" : ", '") + other + "'";
-    return Error{"the result has " + names + ", and rendition '" + name + "' is wanted"};
-  }
-  return {};
-}
-
-// Takes what was leased out of the result.
-Status Coordinator::read_result(const Job& job, const std::vector<BytesList>& parts,
-                                Answer& answer) {
-  SegmentDone& done = answer.done;
-  std::vector<std::string> made;
-  const auto leased = job.abilities.some(done.grant.renditions);
-  for (BytesList part : parts) {
-    const std::uint64_t size = total_size(part);
-    auto header =
-        parse_header(part.empty() ? std::span<const std::uint8_t>() : part[0].span(), size);
-    if (!header)
-      return Error{"the result is no segment: " + header.error()};
-    made.push_back(header->rendition);
-    const auto wanted = std::find_if(leased.begin(), leased.end(), [&](const RenditionSpec& spec) {
-      return spec.name == header->rendition;
-    });
-    // What nobody asked for is no harm.
-    if (!job.abilities.renditions().empty() && wanted == leased.end())
-      continue;
-    if (job.config.check_rendition && !header->units.empty()) {
-      const Bytes first = slice(part, size - header->payload_size(), header->units.front().size);
-      auto caps = job.config.check_rendition(*header, first.span(), job.config.mixed_encoders,
-                                             wanted == leased.end() ? nullptr : &*wanted);
-      if (!caps)
-        return Error{"rendition '" + header->rendition + "': " + caps.error()};
-      if (*caps != header->caps) {
-        header->caps = *caps;
-        part = with_header(*header, part);
-      }
-    }
-    done.renditions.push_back(
-        {std::make_shared<const SegmentHeader>(std::move(*header)), std::move(part)});
-  }
-  return check_missing(job, answer, made);
-}
-
 ResultCheck::Verdict Coordinator::judge(const Job& job, ResultCheck& check,
                                         const SegmentDone& done) const {
   const SegmentHeader& source = *segment_of(done.grant).header;
-  std::vector<SegmentHeader> headers;
-  for (const ResultRendition& rendition : done.renditions)
-    headers.push_back(*rendition.header);
   std::vector<ResultCheck::Expected> expected;
   for (const RenditionSpec& spec : job.abilities.some(done.grant.renditions))
     expected.push_back({spec.name, frames_of(source, spec)});
-  return check.check(done.worker.id, source, headers, expected);
+  return check.check(done.worker.id, job.forms, source, headers_of(done.renditions), expected);
 }
 
 // Those without frames in this segment: whoever joins them waits for each segment.

@@ -4,20 +4,12 @@
 
 #include <algorithm>
 
-#include "gst/base/bytes.h"
-
 namespace dist {
 namespace {
 
-// Answers that lack frames of a segment before they are believed although nobody has made a whole
-// one.
+// Answers that lack frames of a segment before they are believed although no worker has made a
+// whole one.
 constexpr std::size_t kLongTried = 5;
-// Workers whose refused forms are remembered, for each rendition.
-constexpr std::size_t kMostRivals = 64;
-
-std::array<std::uint8_t, 32> digest_of(const std::string& text) {
-  return sha256({Bytes::take({text.begin(), text.end()})});
-}
 
 Time distance(Time a, Time b) {
   return a > b ? a - b : b - a;
@@ -104,7 +96,8 @@ std::uint32_t reorder_depth(std::span<const Time> decode_order) {
   return static_cast<std::uint32_t>(depth);
 }
 
-ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeader& source,
+ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const RenditionForms& forms,
+                                        const SegmentHeader& source,
                                         const std::vector<SegmentHeader>& result,
                                         const std::vector<Expected>& expected) {
   if (result.empty())
@@ -115,15 +108,10 @@ ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeade
     const auto same = [&](const SegmentHeader& h) { return h.rendition == header.rendition; };
     if (std::count_if(result.begin(), result.end(), same) > 1)
       return {Error{"rendition '" + header.rendition + "' comes twice"}, {}};
-    const auto& known = forms_[source.caps];
-    const auto form = known.find(header.rendition);
-    if (form != known.end() && form->second.caps != header.caps && !header.units.empty())
-      return {.status = Error{"rendition '" + header.rendition + "': caps " + header.caps +
-                              " differ from those of the segments before, " + form->second.caps},
-              .note = {},
-              .other_form = true};
+    if (Status status = forms.check_caps(source.caps, header); !status)
+      return {.status = std::move(status), .note = {}, .other_form = true};
   }
-  if (Status status = check_same_renditions(source, result); expected.empty() && !status)
+  if (Status status = forms.check_set(source.caps, result); expected.empty() && !status)
     return {.status = std::move(status), .note = {}, .other_form = true};
 
   std::string lacking;
@@ -147,86 +135,13 @@ ResultCheck::Verdict ResultCheck::check(std::uint64_t worker, const SegmentHeade
     complete_workers_.insert(worker);
   else if (!is_confirmed(worker, source.index, frames_of(result)))
     return {Error{lacking}, {}, complete_workers_.count(worker) == 0, true};
-  for (const SegmentHeader& header : result)
-    if (!header.units.empty())
-      forms_[source.caps].try_emplace(header.rendition, Form{.caps = header.caps});
   if (!lacking.empty())
     lacking += ", as in another attempt: taken for what the source holds";
   return {{}, lacking};
 }
 
-Status ResultCheck::check_same_renditions(const SegmentHeader& source,
-                                          const std::vector<SegmentHeader>& result) const {
-  const auto known = forms_.find(source.caps);
-  if (known == forms_.end() || known->second.empty())
-    return {};
-  for (const auto& [rendition, _] : known->second)
-    if (std::none_of(result.begin(), result.end(),
-                     [name = rendition](const SegmentHeader& h) { return h.rendition == name; }))
-      return Error{"rendition '" + rendition + "' is missing"};
-  if (result.size() != known->second.size())
-    return Error{"renditions that the segments before do not have"};
-  return {};
-}
-
-void ResultCheck::vouch(const std::string& voucher, const SegmentHeader& source,
-                        const std::vector<SegmentHeader>& result, Instant now) {
-  for (const SegmentHeader& header : result) {
-    Forms& forms = forms_[source.caps];
-    const auto form = forms.find(header.rendition);
-    if (form == forms.end() || header.units.empty())
-      continue;
-    form->second.vouchers.insert(voucher);
-    ++form->second.results;
-    form->second.latest = now;
-    form->second.abandoned.reset();
-  }
-}
-
-void ResultCheck::note_rival(const std::string& voucher, const SegmentHeader& source,
-                             const std::vector<SegmentHeader>& result) {
-  Forms& forms = forms_[source.caps];
-  for (const SegmentHeader& header : result) {
-    const auto form = forms.find(header.rendition);
-    if (form == forms.end())
-      continue;
-    auto& rivals = form->second.rivals;
-    std::erase_if(rivals, [&](const Rival& rival) { return rival.voucher == voucher; });
-    rivals.push_back({voucher, digest_of(header.caps)});
-    if (rivals.size() > kMostRivals)
-      rivals.pop_front();
-  }
-}
-
-std::set<std::string> ResultCheck::rivals_with(const Form& form, const std::string& caps) {
-  const auto digest = digest_of(caps);
-  std::set<std::string> vouchers;
-  for (const Rival& rival : form.rivals)
-    if (rival.caps == digest)
-      vouchers.insert(rival.voucher);
-  return vouchers;
-}
-
-std::set<std::string> ResultCheck::other_than(const SegmentHeader& source,
-                                              const std::vector<SegmentHeader>& result,
-                                              bool same_set) const {
-  std::set<std::string> others;
-  const auto known = forms_.find(source.caps);
-  if (known == forms_.end())
-    return others;
-  const bool other_set = same_set && !check_same_renditions(source, result);
-  for (const auto& [rendition, form] : known->second) {
-    const auto header = std::ranges::find(result, rendition, &SegmentHeader::rendition);
-    const bool differs =
-        header != result.end() && !header->units.empty() && header->caps != form.caps;
-    if (other_set || differs)
-      others.insert(rendition);
-  }
-  return others;
-}
-
 // A worker whose pipeline drops frames drops them again, so one of two has to be known not to.
-// Where nobody has made a whole segment, however long they tried, the whole film may be damaged:
+// Where no worker has made a whole segment in all that time, the whole film may be damaged:
 // then the word of two workers has to do.
 bool ResultCheck::is_confirmed(std::uint64_t worker, std::uint64_t index,
                                const std::string& frames) {

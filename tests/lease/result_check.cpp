@@ -50,6 +50,20 @@ SegmentHeader without_frame(SegmentHeader header, std::ptrdiff_t n) {
   return header;
 }
 
+// Keeps the form of what it accepts, as the coordinator does.
+struct Check {
+  ResultCheck::Verdict check(std::uint64_t worker, const SegmentHeader& source,
+                             const std::vector<SegmentHeader>& result) {
+    auto verdict = results.check(worker, forms, source, result);
+    if (verdict.status)
+      forms.accepted({std::to_string(worker), source.caps, result}, 0);
+    return verdict;
+  }
+
+  ResultCheck results;
+  RenditionForms forms;
+};
+
 void accepted(const ResultCheck::Verdict& verdict) {
   fail_unless_ok(verdict.status);
   fail_unless_equals_text(verdict.note, "");
@@ -120,7 +134,7 @@ GST_START_TEST(test_reorder_depth_is_how_far_decoding_runs_ahead) {
 GST_END_TEST
 
 GST_START_TEST(test_result_check_accepts_the_right_answer) {
-  ResultCheck check;
+  Check check;
   for (std::uint64_t index : {7u, 0u, 1u}) {
     const SegmentHeader segment = source(index);
     accepted(check.check(kWorker, segment, {answer(segment, "hd"), answer(segment, "sd")}));
@@ -129,7 +143,7 @@ GST_START_TEST(test_result_check_accepts_the_right_answer) {
 GST_END_TEST
 
 GST_START_TEST(test_result_check_takes_frames_in_decode_order) {
-  ResultCheck check;
+  Check check;
   const SegmentHeader segment = source();
   SegmentHeader reordered = answer(segment);
   std::swap(reordered.units[1], reordered.units[2]);
@@ -142,7 +156,7 @@ GST_END_TEST
 
 // A stretch in which nothing can be decoded costs its own frames only.
 GST_START_TEST(test_result_check_believes_two_that_nothing_can_be_decoded) {
-  ResultCheck check;
+  Check check;
   const SegmentHeader whole = source(1);
   accepted(check.check(kWorker, whole, {answer(whole)}));
   const SegmentHeader segment = source(2);
@@ -180,7 +194,7 @@ GST_START_TEST(test_result_check_refuses_what_is_wrong_in_itself) {
        "two frames at the same time"},
   };
   for (const auto& row : rows) {
-    ResultCheck check;
+    Check check;
     const SegmentHeader segment = source();
     SegmentHeader spoilt = answer(segment);
     row.spoil(spoilt);
@@ -208,7 +222,7 @@ GST_START_TEST(test_result_check_refuses_other_renditions) {
       {{hd, hd}, "rendition 'hd' comes twice"},
   };
   for (const auto& row : rows) {
-    ResultCheck check;
+    Check check;
     accepted(check.check(kWorker, first, {answer(first, "hd"), answer(first, "sd")}));
     fail_unless_error(check.check(kWorker, next, row.answer).status, row.error, row.error);
     accepted(check.check(kWorker, next, {sd, hd}));
@@ -217,7 +231,7 @@ GST_START_TEST(test_result_check_refuses_other_renditions) {
 GST_END_TEST
 
 GST_START_TEST(test_result_check_refuses_a_rendition_that_comes_twice_at_first) {
-  ResultCheck check;
+  Check check;
   const SegmentHeader segment = source();
   fail_unless_error(check.check(kWorker, segment, {answer(segment), answer(segment)}).status,
                     "rendition 'hd' comes twice", "first answer");
@@ -225,7 +239,7 @@ GST_START_TEST(test_result_check_refuses_a_rendition_that_comes_twice_at_first) 
 GST_END_TEST
 
 GST_START_TEST(test_result_check_wants_the_same_caps_throughout) {
-  ResultCheck check;
+  Check check;
   const SegmentHeader first = source(0);
   SegmentHeader next = source(1);
   SegmentHeader other = answer(next);
@@ -242,7 +256,7 @@ GST_START_TEST(test_result_check_wants_the_same_caps_throughout) {
 GST_END_TEST
 
 GST_START_TEST(test_result_check_remembers_nothing_of_refused_answers) {
-  ResultCheck check;
+  Check check;
   const SegmentHeader segment = source();
   SegmentHeader refused = answer(segment, "uhd");
   refused.caps = "video/x-h265";
@@ -251,15 +265,28 @@ GST_START_TEST(test_result_check_remembers_nothing_of_refused_answers) {
 }
 GST_END_TEST
 
+// A copy may judge what is not to be believed yet.
+GST_START_TEST(test_result_check_binds_no_worker_by_itself) {
+  ResultCheck check;
+  const RenditionForms forms;
+  const SegmentHeader first = source(0);
+  const SegmentHeader next = source(1);
+  SegmentHeader other = answer(next);
+  other.caps = "video/x-h265";
+  accepted(check.check(kWorker, forms, first, {answer(first)}));
+  accepted(check.check(kWorker, forms, next, {other}));
+}
+GST_END_TEST
+
 // Lets the worker show that it does not always lose frames.
-void complete_another(ResultCheck& check, std::uint64_t worker) {
+void complete_another(Check& check, std::uint64_t worker) {
   const SegmentHeader other = source(9);
   accepted(check.check(worker, other, {answer(other)}));
 }
 
 GST_START_TEST(test_result_check_believes_missing_frames_when_two_attempts_agree) {
   for (const std::uint64_t second : {kWorker, kWorker + 1}) {
-    ResultCheck check;
+    Check check;
     complete_another(check, kWorker);
     complete_another(check, second);
     const SegmentHeader segment = source();
@@ -280,7 +307,7 @@ GST_END_TEST
 // All of a film may be damaged.
 GST_START_TEST(test_result_check_believes_two_workers_where_no_segment_is_whole) {
   for (const std::uint64_t other : {kWorker, kWorker + 1}) {
-    ResultCheck check;
+    Check check;
     const SegmentHeader segment = source();
     const SegmentHeader less = without_frame(answer(segment), 2);
     fail_if(static_cast<bool>(check.check(other, segment, {less}).status));
@@ -295,7 +322,7 @@ GST_END_TEST
 
 // A pipeline that drops a frame of each segment, as often as it is started.
 GST_START_TEST(test_result_check_never_believes_workers_that_always_lose_frames) {
-  ResultCheck check;
+  Check check;
   constexpr std::uint64_t kHonest = 100;
   complete_another(check, kHonest);
   for (std::uint64_t index = 0; index < 10; ++index) {
@@ -310,7 +337,7 @@ GST_END_TEST
 
 // The first segment may be damaged, when nobody has shown anything yet.
 GST_START_TEST(test_result_check_believes_what_was_said_before_a_worker_was_known) {
-  ResultCheck check;
+  Check check;
   const SegmentHeader segment = source();
   const SegmentHeader less = without_frame(answer(segment), 0);
   fail_if(static_cast<bool>(check.check(kWorker, segment, {less}).status));
@@ -320,7 +347,7 @@ GST_START_TEST(test_result_check_believes_what_was_said_before_a_worker_was_know
 GST_END_TEST
 
 GST_START_TEST(test_result_check_wants_all_renditions_to_agree) {
-  ResultCheck check;
+  Check check;
   const SegmentHeader first = source(8);
   accepted(check.check(kWorker, first, {answer(first, "hd"), answer(first, "sd")}));
   const SegmentHeader segment = source();
@@ -345,7 +372,7 @@ GST_START_TEST(test_result_check_never_believes_frames_that_are_not_in_the_sourc
        }},
   };
   for (const auto& row : rows) {
-    ResultCheck check;
+    Check check;
     complete_another(check, kWorker);
     const SegmentHeader segment = source();
     SegmentHeader other = answer(segment);
@@ -358,38 +385,14 @@ GST_START_TEST(test_result_check_never_believes_frames_that_are_not_in_the_sourc
 GST_END_TEST
 
 GST_START_TEST(test_result_check_compares_attempts_of_one_segment_only) {
-  ResultCheck check;
+  Check check;
   complete_another(check, kWorker);
   const SegmentHeader segment = source();
   const std::vector<SegmentHeader> less = {without_frame(answer(segment), 1)};
   fail_if(static_cast<bool>(check.check(kWorker, segment, less).status));
-  check.forget(segment.index);
+  check.results.forget(segment.index);
   fail_if(static_cast<bool>(check.check(kWorker, segment, less).status));
   fail_unless_ok(check.check(kWorker, segment, less).status);
-}
-GST_END_TEST
-
-// What the refused results of many had is remembered of some, and of each its latest only.
-GST_START_TEST(test_result_check_remembers_so_many_rivals) {
-  ResultCheck check;
-  const SegmentHeader asked = source();
-  accepted(check.check(kWorker, asked, {answer(asked)}));
-  const auto refused = [&](const std::string& voucher, const char* caps) {
-    SegmentHeader other = answer(asked);
-    other.caps = caps;
-    check.note_rival(voucher, asked, {other});
-  };
-  const ResultCheck::Form& form = check.forms(asked.caps).at("hd");
-  refused("anna", "video/x-h264, a=(int)1");
-  refused("bert", "video/x-h264, a=(int)2");
-  refused("anna", "video/x-h264, a=(int)2");
-  fail_unless(check.rivals_with(form, "video/x-h264, a=(int)1").empty());
-  fail_unless(check.rivals_with(form, "video/x-h264, a=(int)2") ==
-              std::set<std::string>({"anna", "bert"}));
-  for (int i = 0; i < 1000; ++i)
-    refused("crowd" + std::to_string(i), "video/x-h264, a=(int)3");
-  fail_unless_equals_uint64(form.rivals.size(), 64);
-  fail_unless(check.rivals_with(form, "video/x-h264, a=(int)2").empty());
 }
 GST_END_TEST
 
@@ -407,6 +410,7 @@ static Suite* result_check_suite() {
   tcase_add_test(tcase, test_result_check_refuses_a_rendition_that_comes_twice_at_first);
   tcase_add_test(tcase, test_result_check_wants_the_same_caps_throughout);
   tcase_add_test(tcase, test_result_check_remembers_nothing_of_refused_answers);
+  tcase_add_test(tcase, test_result_check_binds_no_worker_by_itself);
   tcase_add_test(tcase, test_result_check_believes_missing_frames_when_two_attempts_agree);
   tcase_add_test(tcase, test_result_check_believes_two_workers_where_no_segment_is_whole);
   tcase_add_test(tcase, test_result_check_never_believes_workers_that_always_lose_frames);
@@ -414,7 +418,6 @@ static Suite* result_check_suite() {
   tcase_add_test(tcase, test_result_check_wants_all_renditions_to_agree);
   tcase_add_test(tcase, test_result_check_never_believes_frames_that_are_not_in_the_source);
   tcase_add_test(tcase, test_result_check_compares_attempts_of_one_segment_only);
-  tcase_add_test(tcase, test_result_check_remembers_so_many_rivals);
   return suite;
 }
 

@@ -53,7 +53,7 @@ FanOut::FanOut(GstElement* element, GstPad* srcpad, std::shared_ptr<Farm> farm,
   job_ = std::make_unique<FarmJob>(farm_, settings_.job, *this);
 }
 
-// Whoever answers goes before whom it answers.
+// The checker calls job_, and so ends first.
 FanOut::~FanOut() {
   if (checker_)
     checker_->stop();

@@ -33,7 +33,7 @@ class FanOut : public FarmJob::Observer {
   struct Settings {
     Coordinator::JobConfig job;
     std::uint64_t max_segments = 0;
-    // What shall be made of the film; empty: whatever the workers make.
+    // What shall be made of the film; empty: the workers decide.
     std::vector<RenditionSpec> renditions;
     bool ladder = false;  // Renditions larger than the film are left out.
     PictureChecker::Settings checker;

@@ -417,7 +417,7 @@ LeasePlayer::Next LeasePlayer::play_next() {
   return stopping ? Next::kPause : Next::kPlay;
 }
 
-// A state change reaches the pipeline's end first. Its flush is nobody's failure.
+// A state change reaches the pipeline's end first. Its flush is no failure of the lease.
 bool LeasePlayer::is_stopped_soon() {
   const MutexLock lock(lock_);
   const auto end = Condition::Clock::now() + kStopTime;

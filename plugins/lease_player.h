@@ -22,8 +22,8 @@
 
 namespace dist {
 
-// Makes the pipeline behind a remoteencsrc fit for whatever a job wants. Where there is none the
-// pipeline is what somebody wrote, and nobody knows what it makes before it has made it.
+// Makes the pipeline behind a remoteencsrc fit for the renditions that a job wants. A remoteencsrc
+// without an adapter is in a pipeline written by hand: what that makes shows in its first result.
 class PipelineAdapter {
  public:
   virtual ~PipelineAdapter() = default;

@@ -8,7 +8,7 @@
 namespace dist {
 namespace {
 
-// How long nobody may be able to make a rendition before it is told: workers come one by one.
+// How long no worker may be able to make a rendition before that is told: workers come one by one.
 constexpr Instant kPatience = 20'000 * kMillisecond;
 // Before an encoder is dropped that one worker used alone; connections break, and workers come
 // back.
@@ -119,8 +119,8 @@ Abilities::Look Abilities::look(RenditionSet missing, RenditionSet confirmed, st
   if (!is_watched())
     return look;
   wakeup_ = kNever;
-  // Whoever has not answered yet may be the one who can, but others may come and go all the time,
-  // or never answer.
+  // A worker that has not answered yet may be able, but workers may come and go all the time, or
+  // never answer.
   const bool all_offered = offers_.size() >= workers;
   for (std::size_t i = 0; i < renditions_.size(); ++i) {
     if (!has(missing, i)) {
@@ -133,7 +133,7 @@ Abilities::Look Abilities::look(RenditionSet missing, RenditionSet confirmed, st
   drop(missing, confirmed, now, look);
   if (look.dropped != 0 || now < wakeup_)
     return look;
-  told_ = look.nobody = true;
+  told_ = look.unable = true;
   wakeup_ = kNever;
   return look;
 }

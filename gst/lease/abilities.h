@@ -26,8 +26,8 @@ class Abilities {
   void want(std::vector<RenditionSpec> renditions);
   // Empty: the job has not said what it wants.
   const std::vector<RenditionSpec>& renditions() const { return renditions_; }
-  // Those of them that are in the set; how much work each is; the place of the one of this name,
-  // and if there is none their number.
+  // The wanted renditions that are in the set; how much work each wanted one is; the place of the
+  // one of this name, and if there is none their number.
   std::vector<RenditionSpec> some(RenditionSet set) const;
   std::vector<double> weights() const;
   std::size_t find(const std::string& rendition) const;
@@ -70,12 +70,12 @@ class Abilities {
   bool is_watched() const { return !renditions_.empty() && !told_; }
   // `missing`: what is queued and none of so many `workers` can make. `confirmed`: of what several
   // workers have made the same. Drops encoders that no worker has any more where another one could
-  // go on; then able() has to be asked again of all. `nobody`, told once: for a while no worker
+  // go on; then able() has to be asked again of all. `unable`, told once: for a while no worker
   // could make something.
   struct Look {
     RenditionSet dropped = 0;
     std::string encoders;  // Their names.
-    bool nobody = false;
+    bool unable = false;
   };
   Look look(RenditionSet missing, RenditionSet confirmed, std::size_t workers, Instant now);
   // When to look again at the latest.

@@ -44,15 +44,15 @@ class Coordinator {
     // Empty: anyone may join.
     std::string secret;
     Door::Config door;
-    // Workers are let go when all jobs are done, those too that are still to come. False: they stay
-    // for the next job.
+    // Workers are let go when all jobs are done, and so are workers that join later. False: workers
+    // stay for the next job.
     bool lets_go_when_done = false;
   };
   struct JobConfig {
     unsigned max_attempts = 3;
     // Segments, results that were not delivered yet, and results that are arriving take no more
-    // than this, plus the results of the segment that is to be delivered next, or one of another
-    // that is looked at, and of one exam.
+    // than this. Beyond it may go the results of the segment that is to be delivered next, one
+    // result of another segment that is looked at, and the result of one exam.
     std::uint64_t max_bytes = 256u << 20;
     // Accept renditions from different encoders, as long as each carries its parameter sets
     // in-band.
@@ -68,13 +68,13 @@ class Coordinator {
   explicit Coordinator(const Config& config);
 
   // --- Connections. The caller chooses the ids, each once, growing, and a random nonce for each.
-  // Somebody was sent away before there was a connection.
+  // The caller sent a peer away before there was a connection.
   void tell_refused(const std::string& address, const std::string& reason, Instant now);
   // `address` is the peer's, with its port after the last colon.
   void connected(WorkerId id, const std::string& address, const wire::Nonce& nonce, Instant now);
   // Bytes from the peer; ignored once the connection was in Output::closing.
   void received(WorkerId id, std::span<const std::uint8_t> bytes, Instant now);
-  // The connection is closed, by whomever.
+  // The connection is closed, by the caller or by the peer.
   void disconnected(WorkerId id, const std::string& reason, Instant now);
   // What to write; borrowed, valid until disconnected().
   Link& link(WorkerId id) { return *connections_.at(id)->session; }
@@ -90,7 +90,7 @@ class Coordinator {
   void add_job(JobId job, const JobConfig& config, Instant now);
   // What shall be made of the segments, said before the first of them: resolved, at least one, at
   // most kMaxRenditions. Workers are asked what they can make of it, and get no lease of the job
-  // before they have answered. Where it is not said a result is whatever a worker makes.
+  // before they have answered. Without this call a result may have any renditions.
   void set_renditions(JobId job, const std::vector<RenditionSpec>& renditions, Instant now);
   // `sha256` is over the bytes of `segment`, which include the header.
   void submit(JobId job, std::shared_ptr<const SegmentHeader> header, BytesList segment,
@@ -100,7 +100,7 @@ class Coordinator {
   // The answer to LookWanted; ignored if the lease is over.
   void looked(LeaseId lease, const LookReport& look, Instant now);
   // No segment can be submitted until the earliest is delivered, because of a limit or because all
-  // are: that one is hedged early.
+  // have been submitted. The earliest segment is hedged early then.
   void set_blocked(JobId job, bool blocked, Instant now);
   // Cancels all segments of the job, which then begins anew.
   void clear_job(JobId job, Instant now);

@@ -38,7 +38,7 @@ void Coordinator::segment_given_up(const Dispatcher::GivenUp& given_up) {
   events_.push_back(SegmentGivenUp{given_up.last, given_up.worker, given_up.reason});
 }
 
-// Ends leases at their workers, as far as those do not know it yet.
+// Ends leases at those of their workers that are still there.
 void Coordinator::cancel(const std::vector<Dispatcher::Grant>& grants) {
   for (const Dispatcher::Grant& grant : grants) {
     lease_ended(grant.lease);
@@ -51,8 +51,8 @@ void Coordinator::cancel(const std::vector<Dispatcher::Grant>& grants) {
   }
 }
 
-// Whether the result may go beyond the limit: that of the earliest segment, for room comes from it,
-// and that of an exam, for whoever passes may be the only one who can make that segment.
+// Whether the result may go beyond the limit. Room comes from the earliest segment only; and a
+// worker that passes its exam may be the only one that can make that segment.
 bool Coordinator::may_exceed(const Dispatcher::Grant& grant, const Job& job) const {
   return grant.is_exam() || grant.segment.index == job.room.window().oldest();
 }

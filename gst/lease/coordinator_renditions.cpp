@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What is wanted of a job, and who can make it.
+// What is wanted of a job, and which workers can make it.
 #include "gst/lease/coordinator.h"
 
 #include <map>
@@ -84,7 +84,7 @@ void Coordinator::choose_encoders(const Answer& answer, Job& job, Instant now) {
 void Coordinator::look_for_unable(JobId id, Job& job, Instant now) {
   if (!job.abilities.is_watched())
     return;
-  // Without any worker, the next one may be the one who can: the waiting begins anew.
+  // Without any worker the waiting begins anew, because the next worker may be able.
   const RenditionSet missing =
       dispatcher_.workers() > 0 ? dispatcher_.unable(id) & ~job.exams.able() : 0;
   const auto look =
@@ -98,7 +98,7 @@ void Coordinator::look_for_unable(JobId id, Job& job, Instant now) {
       update_ability(worker, id, job, now);
     return pump(now);
   }
-  if (!look.nobody)
+  if (!look.unable)
     return;
   std::map<WorkerId, std::string> names;
   for (const auto& [worker, connection] : connections_)

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What becomes of a result: its check, and the renditions that nobody makes.
+// What becomes of a result: its check, and the renditions without frames, which no worker makes.
 #include "gst/lease/coordinator.h"
 
 #include <algorithm>
@@ -45,8 +45,8 @@ void Coordinator::handle(Connection& connection, PrimarySession::ResultReceived&
   // Nothing of what was leased: the lease, and others like it, go elsewhere.
   if (done.renditions.empty() && !job.abilities.renditions().empty())
     return choose_encoders(answer, job, now);
-  // A short one came all at once, so that nobody knew of it before. It is looked at no further, for
-  // what is accepted decides on what fits to it.
+  // A short result came all at once, without check_incoming(). A result that finds no room is
+  // judged no further, because an accepted result gives renditions their form.
   const bool exam = done.grant.is_exam();
   const std::uint64_t more = exam ? answer.size : weigh(job, done);
   if (!job.room.fits(more) && !may_exceed(done.grant, job))
@@ -198,7 +198,8 @@ ResultCheck::Verdict Coordinator::judge(const Job& job, ResultCheck& check,
   return check.check(done.worker.id, job.forms, source, headers_of(done.renditions), expected);
 }
 
-// Those without frames in this segment: whoever joins them waits for each segment.
+// Renditions without frames in this segment get an empty one: distjoin waits for each segment of
+// each rendition.
 void Coordinator::add_empty_renditions(const Job& job, Segment& segment, SegmentDone& done) {
   if (std::exchange(segment.filled, true))
     return;

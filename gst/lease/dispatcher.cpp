@@ -8,7 +8,7 @@
 namespace dist {
 namespace {
 
-// What a part costs whatever is made of it, as a share of the largest rendition.
+// What sending and decoding a part costs, as a share of the largest rendition.
 constexpr double kDecoding = 0.25;
 // Where some have shown that they can work, those that have not hold no more leases together than a
 // crowd does, or than so many for each that has.
@@ -231,15 +231,15 @@ std::size_t Dispatcher::count_able(SegmentKey key, const Part& part) const {
 bool Dispatcher::failed_by_all(SegmentKey key, const Part& part) const {
   if (key.examinee)
     return part.failed_on.count(*key.examinee) != 0;
-  // Who is not able any more has failed it to no avail.
+  // The failure of a worker that is not able any more does not count.
   const auto failed = std::count_if(part.failed_on.begin(), part.failed_on.end(), [&](WorkerId id) {
     return (ability(id, key.job) & part.renditions) != 0;
   });
   return static_cast<std::size_t>(failed) >= count_able(key, part);
 }
 
-// A worker that has done much goes before those that have done less: whoever has failed a segment
-// often enough must not use up all attempts, by whatever names, while a good one is still busy.
+// A worker that has completed more leases goes first: broken workers under many names must not use
+// up all attempts while a good worker is still busy.
 bool Dispatcher::is_next_to_try(WorkerId id, SegmentKey key, const Part& part) const {
   const std::uint64_t completed = workers_.at(id).completed;
   const auto has_it = [&](WorkerId other) {

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Which worker gets which segment, and when a lease is over. A pure state machine: it knows no
-// socket, thread, clock or file. The caller tells it what happened, asks for grants until there is
-// none, and comes back at next_wakeup(). docs/design/leases.md explains the rules. With n workers
-// and open segments every operation takes O(log n) for each lease it begins or ends, times the
-// number of different abilities among the workers.
+// Which worker gets which segment, and when a lease is over. A pure state machine without socket,
+// thread, clock or file. The caller says what happened, asks for grants until there is none, and
+// comes back at next_wakeup(). docs/design/leases.md explains the rules. With n workers and open
+// segments every operation takes O(log n) for each lease that begins or ends, times the number of
+// different abilities among the workers.
 #pragma once
 
 #include <compare>
@@ -81,30 +81,33 @@ class Dispatcher {
     std::string given_up{};
     // The worker gets no lease for so long; 0: it is not suspended.
     Instant suspended = 0;
-    // Further leases that are over, to be cancelled at their workers. Nobody is to blame for them.
+    // Further leases that are over, to be cancelled at their workers, without blame.
     std::vector<Grant> cancelled{};
   };
 
   explicit Dispatcher(const Config& config) : config_(config) {}
 
   // Segments belong to jobs, between which the workers are shared fairly. A segment is given up
-  // when it failed `max_attempts` times and every worker that is there and could make it has failed
-  // it, or when it failed ten times as often, after a minute. In the first case it is kept for
-  // workers that still come, without further leases for those that failed it, until ten seconds
-  // after its first failure: give_up(). Not if a worker of this process has failed it too.
-  // A worker that comes again under the same identity is one attempt, unless no other could do it,
-  // or others hold leases of the segment at that time. Only those leases count that the segment may
-  // be to blame for. A lease whose worker was lost or silent does not if the worker had said
-  // nothing of it, or if others hold leases of the segment too: a network that breaks down must not
-  // use up all attempts within a moment. Each part of a segment counts for itself. `weights` says
-  // how much work each of the job's renditions is, in any measure, apart from what is to be done
-  // for any part: the segment is sent and decoded.
+  // when
+  // - it failed `max_attempts` times, and every connected worker that could make it has failed it;
+  //   or
+  // - it failed ten times as often, and a minute has passed.
+  // In the first case the segment is kept for workers that still come, until ten seconds after its
+  // first failure: give_up(). Workers that failed the segment get no further lease of it meanwhile.
+  // A segment that a worker of this process has failed is not kept.
+  // Failures of one identity are one attempt, unless no other worker could make the segment, or
+  // other workers hold leases of it at that time. A lost or silent worker is no attempt if it had
+  // said nothing of the lease, or if other workers hold leases of the segment too: a network that
+  // breaks down must not use up all attempts within a moment. Each part of a segment counts for
+  // itself. `weights` says how much work each of the job's renditions is, in any measure, apart
+  // from sending and decoding the segment.
   void add_job(JobId job, unsigned max_attempts, std::vector<double> weights = {1});
   // Forgets the job's segments and exams, and returns the leases to be cancelled. Of clear_job()
   // the job remains.
   std::vector<Grant> remove_job(JobId job, Instant now);
   std::vector<Grant> clear_job(JobId job, Instant now);
-  // The job can bring no more segments until its earliest is complete: that one is hedged early.
+  // The job can bring no more segments until its earliest segment is complete. The earliest segment
+  // is hedged early then.
   void set_blocked(JobId job, bool blocked);
   // There is no memory for the results of the job's segments, unless of the earliest.
   enum class Throttle { kNone, kEarliestOnly, kStopped };
@@ -114,8 +117,8 @@ class Dispatcher {
   // `renditions` are those to be made of it.
   void add_segment(SegmentKey segment, double work, RenditionSet renditions = 1);
 
-  // What was complete of this segment is to be made anew: these renditions are queued again, beside
-  // those parts that are open.
+  // These renditions of the segment were complete and are to be made anew: they are queued again,
+  // beside the open parts of the segment.
   void reopen(SegmentKey segment, double work, RenditionSet renditions = 1);
 
   // The worker, and no other, is to make these renditions of the segment as an exam: the result is
@@ -132,8 +135,9 @@ class Dispatcher {
 
   // A worker that holds up to `capacity` leases at a time and works on them in the order in which
   // they were granted. Ids are never used again. `process`: that of workers which share processors;
-  // empty: its own. `identity` stays the same when the worker connects again; empty: nobody knows.
-  // `own`: it is one of this process, and what it fails no other is waited for to try.
+  // empty: its own. `identity` stays the same when the worker connects again; empty: unknown.
+  // `own`: the worker is one of this process, and no newcomer is awaited for a segment that it
+  // failed.
   void add_worker(WorkerId worker, unsigned capacity, std::string name, std::string process = {},
                   std::string identity = {}, bool own = false);
 
@@ -150,8 +154,8 @@ class Dispatcher {
   std::vector<Failure> remove_worker(WorkerId worker, bool in_good_order, const std::string& reason,
                                      Instant now);
 
-  // The worker gets no lease any more, and all that it holds but these are over, with nobody to
-  // blame. Returns those that are, to be cancelled at it.
+  // The worker gets no lease any more, and keeps only these. Its other leases are over, without
+  // blame. Returns them, to be cancelled at the worker.
   std::vector<Grant> retire(WorkerId worker, const std::vector<LeaseId>& kept, Instant now);
 
   // The next lease to grant, or nothing. Takes the job with the fewest leases, its earliest
@@ -166,10 +170,10 @@ class Dispatcher {
   // deadline.
   void progress(WorkerId worker, LeaseId lease, Instant now);
 
-  // The worker has answered, and somebody is to say what the answer is worth: the lease goes on
-  // until complete(), fail() or release(), even if the worker leaves meanwhile. It has no deadline,
-  // is not hedged, and leaves the worker free for others, as long as no more of its answers wait
-  // than it may hold leases.
+  // The worker has answered, and the caller is to decide on the answer later: the lease goes on
+  // until complete(), fail() or release(), even if the worker leaves meanwhile. An answered lease
+  // has no deadline and is not hedged. The worker gets other leases meanwhile, unless as many of
+  // its answers wait as it may hold leases.
   void answered(WorkerId worker, LeaseId lease, Instant now);
 
   // The result of a lease was accepted, with these of its renditions, at least one; the others are
@@ -179,23 +183,23 @@ class Dispatcher {
                                              RenditionSet made = ~RenditionSet{0});
 
   // The worker could not do it, or its result was refused; the segment is queued again. `blame`:
-  // whether the worker is to blame, and whether it is a failed attempt at the segment. Where it is
-  // none the worker gets the segment again only when there is nothing else for it. Nothing if the
+  // whether the worker is to blame, and whether this is a failed attempt at the segment. A worker
+  // without blame gets the segment again only when there is nothing else for it. Nothing if the
   // worker does not hold that lease.
   enum class Blame { kNobody, kWorker, kAttempt };
   std::optional<Failure> fail(WorkerId worker, LeaseId lease, const std::string& reason,
                               Instant now, Blame blame = Blame::kAttempt);
 
-  // Something else speaks against the worker: it gets no lease for the longest time that a
-  // suspension takes, and what it holds and has answered is over. Returns how long, and the leases
-  // to be cancelled.
+  // The caller has other evidence against the worker: it gets no lease for the longest suspension,
+  // and the leases that it holds and has answered are over. Returns how long the suspension is, and
+  // the leases to be cancelled.
   struct Suspension {
     Instant duration = 0;
     std::vector<Grant> cancelled;
   };
   Suspension suspend(WorkerId worker, Instant now);
 
-  // The lease is over and nobody is to blame; the segment is queued again. Returns the lease, to be
+  // The lease is over without blame; the segment is queued again. Returns the lease, to be
   // cancelled at its worker.
   std::optional<Grant> release(WorkerId worker, LeaseId lease, Instant now);
 
@@ -203,8 +207,8 @@ class Dispatcher {
   // Call until it returns nothing.
   std::optional<Failure> expire(Instant now);
 
-  // A segment, or a part of it, that was kept for workers that still come, and none that could do
-  // it has come. Call until it returns nothing.
+  // A segment, or a part of it, that was kept for workers that still come. No worker that could
+  // make it has come. Call until it returns nothing.
   struct GivenUp {
     Grant last;          // The last lease that failed.
     std::string worker;  // The name of its worker, which may be gone.
@@ -241,7 +245,7 @@ class Dispatcher {
   std::size_t exam_leases(JobId job) const;
 
  private:
-  // Of workers that have completed no lease, or of leases of theirs: with fewer nobody is kept out.
+  // With fewer workers that have completed no lease, or leases of theirs, none is kept out.
   static constexpr std::size_t kCrowd = 16;
 
   // What is queued together: the segments of a job, or an exam of it.

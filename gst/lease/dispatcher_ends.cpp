@@ -14,13 +14,13 @@ namespace {
 
 // Failures in a row that suspend a worker.
 constexpr unsigned kFailuresToSuspend = 3;
-// A segment is not tried more often than this times max_attempts, whoever fails it.
+// A segment is not tried more often than this times max_attempts, by whichever workers.
 constexpr unsigned kUnprovenFactor = 10;
-// However often it failed, somebody may still come, but not for ever: the segment may break them
-// all. Those that are there may be gone in a moment, as those before them.
+// However often the segment failed, an able worker may still come within this time. It is not
+// awaited for ever: the segment may break all workers.
 constexpr Instant kLongTried = 60'000 * kMillisecond;
-// For so long after its first failure a segment that every worker there has failed may still be
-// done by one that comes.
+// For so long after its first failure a segment that every connected worker has failed is kept for
+// a worker that comes.
 constexpr Instant kKept = 10'000 * kMillisecond;
 // A lease may take so many times as long as nine in ten of the others, but always so much, however
 // often its worker says that it goes on.

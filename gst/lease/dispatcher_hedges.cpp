@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Which leases are late, and who gets a second copy of their segment.
+// Which leases are late, and which worker gets a second copy of their segment.
 #include "gst/lease/dispatcher.h"
 
 #include <algorithm>
@@ -33,7 +33,7 @@ constexpr std::size_t kHedgeChoices = 4;
 
 }  // namespace
 
-// Whoever looks at the answer is as fast as if there were another one.
+// A copy would not speed up the look at the answer.
 bool Dispatcher::is_answered(const Part& part) const {
   return std::any_of(part.leases.begin(), part.leases.end(),
                      [&](LeaseId id) { return leases_.at(id).answered != kNever; });
@@ -96,11 +96,12 @@ std::vector<LeaseId> Dispatcher::late_leases(const Queue& queue, Instant now) {
          is_late(queue, leases.back(), kBlockingShare, 1, now)))
       urgent.push_back(leases.back());
   }
-  // Each further copy is given later and later: whoever holds these may only pretend to go on.
+  // Each further copy is given later and later: the workers that hold the copies may only pretend
+  // to go on.
   for (LeaseId id : queue.crowded) {
     if (throttled && leases_.at(id).grant.segment.index != earliest)
       continue;
-    // Where others have shown that they can work, those that have not keep nobody away.
+    // Where other workers have completed leases, workers that have not keep no worker away.
     const auto& leases = part(leases_.at(id).grant.segment).leases;
     const auto counts = [&](LeaseId lease) {
       return proven_workers_ == 0 || !leases_.at(lease).is_trial;

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Whom a primary lets greet: how many at a time, from where, and how often one may be wrong about
-// the secret. A pure state machine; every operation takes O(log n), but crowded_out() O(n) of the
-// addresses that greet.
+// Which connections a primary lets greet: how many at a time, from where, and how often one may be
+// wrong about the secret. A pure state machine; every operation takes O(log n), but crowded_out()
+// O(n) of the addresses that greet.
 #pragma once
 
 #include <cstddef>
@@ -38,11 +38,11 @@ class Door {
 
   // A connection from there, without its port. Returns why it has to be closed; empty: it greets.
   std::string enter(Id id, const std::string& address, Instant now);
-  // One of those that greet, if they are too many. An honest greeting is over at once, so it is the
-  // oldest of an address that nobody needs; of the address that has most of them, so that one
-  // stranger does not keep out the workers of others; and of several such addresses that of
-  // `random`, which no stranger may foresee: whoever comes from many addresses could choose one
-  // that is always spared otherwise.
+  // One of the greeting connections, if they are too many: the oldest of an address, because an
+  // honest greeting is over at once; of the address that has most of them, so that one stranger
+  // does not keep out the workers of other hosts; and of several such addresses that of `random`.
+  // No stranger may foresee `random`: a stranger with many addresses could otherwise choose one
+  // that is always spared.
   std::optional<Id> crowded_out(std::uint64_t random) const;
   // It has joined, or is about to be closed.
   void greeted(Id id, const std::string& address);

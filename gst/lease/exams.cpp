@@ -8,8 +8,8 @@
 namespace dist {
 namespace {
 
-// As with segments, see Dispatcher::add_job(): so many times max_attempts exams may fail while
-// somebody is there who has not failed, and others have the time to come.
+// As with segments, see Dispatcher::add_job(): so many times max_attempts exams may fail while a
+// worker is there that has not failed, and other workers have the time to come.
 constexpr unsigned kUnprovenFactor = 10;
 constexpr Instant kNewcomers = 10'000 * kMillisecond;
 

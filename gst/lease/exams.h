@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Which workers of a job have to pass an exam before they get leases, with which segment they are
-// examined, and when it is the job that is at fault because nobody passes. Pure: a step says what
-// the caller has to do at the dispatcher, at once. docs/design/verify.md explains the rules.
+// examined, and when the job is at fault because no worker passes. Pure: a step says what the
+// caller has to do at the dispatcher, at once. docs/design/verify.md explains the rules.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,8 @@ class Exams {
   Step again(WorkerId worker);
   // It is gone.
   void forget(WorkerId worker) { candidates_.erase(worker); }
-  // The dispatcher holds no exams any more; no failure counts. Those who had to pass still have to.
+  // The dispatcher holds no exams any more; no failure counts. Workers that had to pass still have
+  // to.
   std::vector<Step> begin_anew();
 
   // A failed exam, for this reason, of a worker that may be forgotten already.
@@ -61,8 +62,8 @@ class Exams {
     std::string reason;
     std::uint64_t segment = 0;
   };
-  // `missing`: what is queued and none of those who passed can make. Returns why the job cannot be
-  // completed, for it is what is asked for that is wrong; empty: somebody may still pass.
+  // `missing`: what is queued and no worker that passed can make. Returns why the job cannot be
+  // completed, because what it asks for is wrong; empty: a worker may still pass.
   std::string failed(const Failure& failure, RenditionSet missing, Instant now);
 
   // The same once others had the time to come, at next_wakeup(). Not empty once only.
@@ -72,7 +73,7 @@ class Exams {
 
   // Whether the worker has yet to pass.
   bool requires_of(WorkerId worker) const { return candidates_.count(worker) != 0; }
-  // What those together can make who have yet to pass.
+  // What the workers that have yet to pass can make together.
   RenditionSet able() const;
   // That of the worker's exam.
   const JobSegment& segment_of(WorkerId worker) const { return *candidates_.at(worker).segment; }

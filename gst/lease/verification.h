@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Whose results of a job are looked at before they count, and who is believed when the pictures are
-// not those of the source. Pure; docs/design/verify.md explains the rules.
+// Which workers' results of a job are looked at before they count, and which worker is believed
+// when the pictures are not those of the source. Pure; docs/design/verify.md explains the rules.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ class Verification {
     double ratio = 0.05;  // Of kSample, 0 to 1.
     // Workers are examined before they get leases, see exams.h.
     bool golden = false;
-    // Nobody else knows it, so that no worker can tell what will be looked at.
+    // Secret, so that no worker can tell what will be looked at.
     std::uint64_t seed = 0;
   };
 
@@ -40,10 +40,11 @@ class Verification {
 
   // What was seen. A worker is accused when its answer is not what was asked for, or its pictures
   // differ from the source's, and refuted when another one's answer to the same, or to some of
-  // the same renditions, is right. same() returns those who are refuted now.
+  // the same renditions, is right. same() returns the workers that are refuted now.
   void differ(WorkerId worker, std::uint64_t segment, RenditionSet renditions);
   std::vector<WorkerId> same(WorkerId worker, std::uint64_t segment, RenditionSet renditions);
-  // Nobody could tell: its word has to do, this time and as long as nothing else is drawn.
+  // The pictures could not be compared: the worker's word has to do, this time and until a result
+  // of it is drawn.
   void unknown(WorkerId worker) { workers_[worker].seen = true; }
 
   // The segment is done, the worker gone.
@@ -53,7 +54,7 @@ class Verification {
 
  private:
   struct Worker {
-    bool seen = false;     // One of its results was right, or nobody can tell.
+    bool seen = false;     // One of its results was right, or could not be compared.
     bool doubted = false;  // One was not.
   };
 

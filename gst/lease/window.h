@@ -9,8 +9,8 @@
 namespace dist {
 
 // The segments between the one that is to leave next in order and the one that was accepted last:
-// what bounds the memory of a job. It counts those too that were delivered out of order, because
-// whoever restores the order holds them until the oldest comes.
+// what bounds the memory of a job. Segments that were delivered out of order count too, because the
+// element that restores the order holds them until the oldest comes.
 class Window {
  public:
   struct Limits {

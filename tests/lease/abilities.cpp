@@ -47,7 +47,7 @@ struct Ladder : Abilities {
       const Look seen = look(missing, confirmed, workers, second * kSeconds);
       if (dropped)
         *dropped = seen.encoders;
-      if (seen.nobody || seen.dropped != 0)
+      if (seen.unable || seen.dropped != 0)
         return second;
       fail_unless(missing == 0 || next_wakeup() > second * kSeconds);
     }
@@ -143,12 +143,12 @@ GST_END_TEST
 GST_START_TEST(test_abilities_wait_anew_after_somebody_could) {
   Ladder ladder;
   ladder.offered(1, kHdOnly);
-  fail_unless(!ladder.look(kSd, 0, 1, 0).nobody);
+  fail_unless(!ladder.look(kSd, 0, 1, 0).unable);
   fail_unless_equals_uint64(ladder.next_wakeup(), 20 * kSeconds);
-  fail_unless(!ladder.look(0, 0, 1, 15 * kSeconds).nobody);
+  fail_unless(!ladder.look(0, 0, 1, 15 * kSeconds).unable);
   fail_unless_equals_uint64(ladder.next_wakeup(), kNever);
-  fail_unless(!ladder.look(kSd, 0, 1, 30 * kSeconds).nobody);
-  fail_unless(ladder.look(kSd, 0, 1, 50 * kSeconds).nobody);
+  fail_unless(!ladder.look(kSd, 0, 1, 30 * kSeconds).unable);
+  fail_unless(ladder.look(kSd, 0, 1, 50 * kSeconds).unable);
 }
 GST_END_TEST
 
@@ -181,7 +181,7 @@ GST_START_TEST(test_abilities_keep_an_encoder_without_another) {
   ladder.forget(1);
   fail_unless(ladder.look(kHd, 0, 1, 0).dropped == 0);
   const auto look = ladder.look(kHd, 0, 1, 20 * kSeconds);
-  fail_unless(look.dropped == 0 && look.nobody);
+  fail_unless(look.dropped == 0 && look.unable);
 }
 GST_END_TEST
 

@@ -19,7 +19,6 @@
 #include "gst/film/film_mends.h"
 #include "gst/film/linked_source.h"
 #include "gst/film/mp4_boxes.h"
-
 #include "gst/film/video_length.h"
 
 namespace dist {
@@ -266,6 +265,8 @@ void prepare_source(GstDiscoverer*, GstElement* source, gpointer data) {
   if (!film.mends.empty())
     set_source(source, film);
   const auto reader = Ref<GstObject>::adopt(gst_object_get_parent(GST_OBJECT(source)));
+  if (reader)
+    set_reach(GST_ELEMENT(reader.get()), film.reach);
   if (reader && g_object_class_find_property(G_OBJECT_GET_CLASS(reader.get()), "connection-speed"))
     g_object_set(reader.get(), "connection-speed", kBestQuality, nullptr);
 }
@@ -318,12 +319,11 @@ const FilmStream* Film::first(StreamKind kind) const {
   return found == streams.end() ? nullptr : &*found;
 }
 
-Result<Film> look_at(const std::string& input, std::string* details) {
+Result<Film, FilmError> look_at(const std::string& input, bool remote) {
   auto uri = uri_of(input);
   if (!uri)
-    return Error{uri.error()};
+    return FilmError{uri.error()};
   const auto before = state_of(*uri);
-  add_film(*uri);
   Film film;
   film.uri = *uri;
   FilmMends found;
@@ -340,22 +340,19 @@ Result<Film> look_at(const std::string& input, std::string* details) {
   Ref<GstDiscovererInfo> info;
   const std::string discovered = film.mends.empty() ? *uri : "appsrc://";
   guard_sources();
-  add_film(discovered);
-  const std::size_t refused = refused_links();
+  film.reach = FilmReach::make({*uri, discovered}, remote);
   if (discoverer) {
     debug.watch(discoverer.get());
     g_signal_connect(discoverer.get(), "source-setup", G_CALLBACK(prepare_source), &film);
     info = Ref<GstDiscovererInfo>::adopt(
         gst_discoverer_discover_uri(discoverer.get(), discovered.c_str(), error.out()));
   }
-  if (details)
-    *details = debug.text();
-  if (const std::string link = refused_link(refused); !link.empty())
-    return Error{input + ": " + link};
+  if (const auto link = film.reach->refused())
+    return FilmError{input + ": " + link->text, debug.text(), link->remote_follows};
   if (!info)
-    return Error{input + ": " + error.message("cannot be read")};
+    return FilmError{input + ": " + error.message("cannot be read"), debug.text()};
   if (const std::string flaw = flaw_of(info.get(), error); !flaw.empty())
-    return Error{input + ": " + flaw};
+    return FilmError{input + ": " + flaw, debug.text()};
 
   film.written_at = before ? std::optional(before->first) : std::nullopt;
   film.size = before ? before->second : 0;
@@ -412,6 +409,7 @@ static Ref<GstElement> add_source(BinBuilder& build, const Film& film) {
     gst_object_unref(gst_object_ref_sink(opener));
   }
   auto source = build.add(factory, "source");
+  set_reach(source.get(), film.reach);
   set_source(source.get(), film);
   return source;
 }
@@ -419,6 +417,7 @@ static Ref<GstElement> add_source(BinBuilder& build, const Film& film) {
 Ref<GstElement> add_reader(BinBuilder& build, const Film& film) {
   const auto source = add_source(build, film);
   auto parsebin = build.add("parsebin", "film");
+  set_reach(parsebin.get(), film.reach);
   // Of a film in several qualities the best one is wanted, whatever the network.
   if (film.playlist)
     build.set(parsebin, "connection-speed", guint64{kBestQuality});

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,8 @@ struct FilmStream {
   std::optional<CodecChange> codec_change;  // What follows it does not come out.
 };
 
+class FilmReach;
+
 struct Film {
   std::string uri;
   std::string container;         // For people; empty if there is none.
@@ -72,6 +75,8 @@ struct Film {
   std::vector<Mend> mends;          // If it is a file that has to be read as another one.
   std::vector<std::string> unread;  // Sentences on sound that is not among those.
 
+  std::shared_ptr<FilmReach> reach;  // Never null if look_at() made it.
+
   // Of the file, if it is one, when it was looked at.
   std::optional<std::filesystem::file_time_type> written_at;
   std::uintmax_t size = 0;
@@ -83,9 +88,16 @@ struct Film {
   const FilmStream* first(StreamKind kind) const;
 };
 
-// `input` is a path or a URI. Blocks, half a minute at most. The error says what to do; if it comes
-// from GStreamer `details` get what that tells programmers, unless null.
-Result<Film> look_at(const std::string& input, std::string* details = nullptr);
+// Why a film cannot be read.
+struct FilmError {
+  std::string message;
+  std::string details = {};     // What GStreamer tells programmers; may be empty.
+  bool remote_follows = false;  // It leads to another host, and `remote` was not said.
+};
+
+// `input` is a path or a URI. `remote`: a playlist is followed to other hosts than its own. Blocks,
+// half a minute at most.
+Result<Film, FilmError> look_at(const std::string& input, bool remote = false);
 
 // Adds what reads the film and takes it apart: an element "source", and the parsebin that this
 // returns, "film", which gets a pad for each stream.

@@ -5,118 +5,91 @@
 #include <gst/gst.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "gst/base/mutex.h"
 #include "gst/base/text.h"
 #include "gst/gstx/ref.h"
 
 namespace dist {
 namespace {
 
-namespace fs = std::filesystem;
+using Holder = std::shared_ptr<FilmReach>;
 
-std::string scheme_of(const std::string& uri) {
-  return take_string(gst_uri_get_protocol(uri.c_str()));
+// --- What an element may open
+
+constexpr char kReachContext[] = "dist.film-reach";
+constexpr char kField[] = "reach";
+
+// In a context, boxed.
+GType holder_type() {
+  static const GType type = g_boxed_type_register_static(
+      "DistFilmReachHolder",
+      [](gpointer holder) -> gpointer { return new Holder(*static_cast<const Holder*>(holder)); },
+      [](gpointer holder) { delete static_cast<Holder*>(holder); });
+  return type;
 }
 
-bool is_http(const std::string& scheme) {
-  return scheme == "http" || scheme == "https";
+// Null: the element was not told of any.
+Holder own_reach(gpointer element) {
+  const auto context =
+      Ref<GstContext>::adopt(gst_element_get_context(GST_ELEMENT(element), kReachContext));
+  const GValue* const value =
+      context ? gst_structure_get_value(gst_context_get_structure(context.get()), kField) : nullptr;
+  return value && G_VALUE_HOLDS(value, holder_type())
+             ? *static_cast<const Holder*>(g_value_get_boxed(value))
+             : nullptr;
 }
 
-// --- Where a film lies
-
-// With the links in it followed; empty if the URI is none of a file.
-fs::path file_of(const std::string& uri) {
-  const std::string path = take_string(g_filename_from_uri(uri.c_str(), nullptr, nullptr));
-  std::error_code error;
-  return path.empty() ? fs::path() : fs::weakly_canonical(path, error);
+// A source is made for a URI before it is anywhere.
+std::vector<Holder> reaches_of(gpointer element) {
+  if (Holder own = own_reach(element))
+    return {std::move(own)};
+  return FilmReach::living();
 }
 
-// A pipe or a device could be waited for without end.
-bool is_file_beside(const std::string& film, const fs::path& file) {
-  const fs::path folder = file_of(film).parent_path();
-  std::error_code error;
-  if (folder.empty() || file.empty() || !fs::is_regular_file(file, error))
-    return false;
-  const fs::path below = file.lexically_relative(folder);
-  return !below.empty() && *below.begin() != "..";
+bool is_remote(gpointer element) {
+  return std::ranges::any_of(reaches_of(element), &FilmReach::remote);
 }
 
-struct Host {
-  std::string name;
-  int port = 0;  // 0: that of HTTP or HTTPS.
-  bool operator==(const Host&) const = default;
-};
-
-Host host_of(const std::string& uri) {
-  GUri* const parsed = g_uri_parse(uri.c_str(), G_URI_FLAGS_NONE, nullptr);
-  if (!parsed)
-    return {};
-  Host host;
-  if (const char* name = g_uri_get_host(parsed))
-    host.name = take_string(g_ascii_strdown(name, -1));
-  const int port = g_uri_get_port(parsed);
-  host.port = port == -1 || port == 80 || port == 443 ? 0 : port;
-  g_uri_unref(parsed);
-  return host;
+// Why the element may not open it.
+std::optional<RefusedLink> refusal_of(gpointer element, const std::string& uri) {
+  std::optional<RefusedLink> refusal = RefusedLink{"no film is read that leads to " + uri};
+  for (const Holder& reach : reaches_of(element))
+    if (refusal)
+      refusal = reach->refusal_of(uri);
+  return refusal;
 }
 
-bool is_on_host_of(const std::string& film, const std::string& uri) {
-  const Host host = host_of(uri);
-  return is_http(scheme_of(film)) && !host.name.empty() && host == host_of(film);
+void note_refusal(gpointer element, const RefusedLink& link) {
+  for (const Holder& reach : reaches_of(element))
+    reach->note(link);
 }
 
-// --- The policy of this process
-
-Mutex lock;
-FilmReach allowed GUARDED_BY(lock);
-struct Refusal {
-  std::string pipeline;  // Names of these are not used twice.
-  std::string text;
-  bool operator==(const Refusal&) const = default;
-};
-std::vector<Refusal> refusals GUARDED_BY(lock);  // Of those in a row that are alike, the first.
-
-// The name of the pipeline that the element is in; empty if it is in none.
-std::string pipeline_of(gpointer element) {
-  auto top = Ref<GstObject>::share(GST_OBJECT(element));
-  while (GstObject* const parent = gst_object_get_parent(top.get()))
-    top = Ref<GstObject>::adopt(parent);
-  return GST_IS_PIPELINE(top.get()) ? take_string(gst_object_get_name(top.get())) : "";
+// Those who hold the element answer, also a demuxer whose source is in no bin.
+void ask_for_reach(GstElement* element) {
+  if (!own_reach(element))
+    gst_element_post_message(element,
+                             gst_message_new_need_context(GST_OBJECT(element), kReachContext));
 }
 
-void note_refusal(gpointer element, const std::string& text) {
-  Refusal refusal{pipeline_of(element), text};
-  const MutexLock guard(lock);
-  if (refusals.empty() || refusals.back() != refusal)
-    refusals.push_back(std::move(refusal));
-}
-
-// Why it is not opened; empty if it is.
-std::string refusal_of(const std::string& uri) {
-  const FilmReach known = [] {
-    const MutexLock guard(lock);
-    return allowed;
-  }();
-  if (may_open(known, uri))
-    return "";
-  std::string text = "it leads to " + uri + ", which does not lie where the film does";
-  if (is_http(scheme_of(uri)))
-    text += "; with --allow-remote it is followed";
-  return text;
+void refuse(GstElement* element, const RefusedLink& link) {
+  note_refusal(element, link);
+  GST_ELEMENT_ERROR(element, RESOURCE, OPEN_READ,
+                    ("The film is not read any further: %s.", link.text.c_str()), (NULL));
 }
 
 // --- An element that takes what is refused, before any other is asked, and opens nothing
 
 struct RefusedSource {
   GstElement parent;
-  gchar* uri;  // Null: none was refused.
+  gchar* uri;            // Null: none was refused.
+  RefusedLink* refusal;  // Likewise.
 };
 
 constexpr guint kBeforeAll = GST_RANK_PRIMARY + 1000;
@@ -151,12 +124,14 @@ const gchar* const* protocols(GType) {
 
 // What may be opened it leaves to the next one.
 gboolean set_uri(GstURIHandler* handler, const gchar* uri, GError** error) {
-  if (refusal_of(uri).empty()) {
+  const auto refusal = refusal_of(handler, uri);
+  if (!refusal) {
     g_set_error(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI, "'%s' may be opened.", uri);
     return FALSE;
   }
   g_free(self_of(handler)->uri);
   self_of(handler)->uri = g_strdup(uri);
+  delete std::exchange(self_of(handler)->refusal, new RefusedLink(*refusal));
   return TRUE;
 }
 
@@ -171,16 +146,15 @@ void init_handler(gpointer iface, gpointer) {
 GstStateChangeReturn change_state(GstElement* element, GstStateChange change) {
   if (change != GST_STATE_CHANGE_NULL_TO_READY)
     return parent_class->change_state(element, change);
-  const gchar* const uri = self_of(element)->uri;
-  const std::string why = refusal_of(uri ? uri : "");
-  note_refusal(element, why);
-  GST_ELEMENT_ERROR(element, RESOURCE, OPEN_READ,
-                    ("The film is not read any further: %s.", why.c_str()), (NULL));
+  ask_for_reach(element);
+  const RefusedLink* const refusal = self_of(element)->refusal;
+  refuse(element, refusal ? *refusal : RefusedLink{"it leads nowhere"});
   return GST_STATE_CHANGE_FAILURE;
 }
 
 void finalize(GObject* object) {
   g_free(self_of(object)->uri);
+  delete self_of(object)->refusal;
   G_OBJECT_CLASS(parent_class)->finalize(object);
 }
 
@@ -213,42 +187,80 @@ void register_refused_source() {
   gst_element_register(nullptr, "distrefusedsrc", kBeforeAll, type);
 }
 
-// --- Sources that are asked again for each URI, since demuxers go on with the one they have
+// --- Sources that are asked again for each URI, since demuxers go on with the one they have, and
+// before they open the first one, since only then they know whose they are
 
-using SetUri = gboolean (*)(GstURIHandler*, const gchar*, GError**);
+// What the class of that factory does, of which a guarded one takes the place.
+struct Stock {
+  const char* factory;
+  const char* guarded;
+  const char* redirect = nullptr;  // Property: whether redirects are followed.
+  gboolean (*set_uri)(GstURIHandler*, const gchar*, GError**) = nullptr;
+  GstStateChangeReturn (*change_state)(GstElement*, GstStateChange) = nullptr;
+  gboolean (*post_message)(GstElement*, GstMessage*) = nullptr;
+};
+Stock stock_file{"filesrc", "distguardedfilesrc"};
+Stock stock_http{"souphttpsrc", "distguardedhttpsrc", "automatic-redirect"};
 
-// Of the class that it takes the place of.
-SetUri set_uri_of_file = nullptr;
-SetUri set_uri_of_http = nullptr;
-
-template <SetUri& parent>
+template <Stock& stock>
 gboolean set_guarded_uri(GstURIHandler* handler, const gchar* uri, GError** error) {
-  if (const std::string why = refusal_of(uri); !why.empty()) {
-    note_refusal(handler, why);
-    g_set_error(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI, "%s", why.c_str());
+  if (const auto refusal = refusal_of(handler, uri)) {
+    note_refusal(handler, *refusal);
+    g_set_error(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI, "%s", refusal->text.c_str());
     return FALSE;
   }
-  return parent(handler, uri, error);
+  return stock.set_uri(handler, uri, error);
 }
 
-// What GObject gives here is a copy of the parent's.
-template <SetUri& parent>
+template <Stock& stock>
+GstStateChangeReturn change_guarded_state(GstElement* element, GstStateChange change) {
+  if (change == GST_STATE_CHANGE_NULL_TO_READY) {
+    ask_for_reach(element);
+    const std::string uri = take_string(gst_uri_handler_get_uri(GST_URI_HANDLER(element)));
+    if (const auto refusal = uri.empty() ? std::nullopt : refusal_of(element, uri)) {
+      refuse(element, *refusal);
+      return GST_STATE_CHANGE_FAILURE;
+    }
+    // Where a redirect leads is not known before.
+    if (stock.redirect)
+      g_object_set(element, stock.redirect, gboolean{is_remote(element)}, nullptr);
+  }
+  return stock.change_state(element, change);
+}
+
+// Demuxers keep the error from who hears of theirs.
+template <Stock& stock>
+gboolean post_guarded_message(GstElement* element, GstMessage* message) {
+  const GstStructure* details = nullptr;
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
+    gst_message_parse_error_details(message, &details);
+  guint status = 0;
+  if (details && gst_structure_get_uint(details, "http-status-code", &status) &&
+      status / 100 == 3 && !is_remote(element))
+    note_refusal(
+        element,
+        {"the server redirects to another address (" + std::to_string(status) + ")", true});
+  return stock.post_message(element, message);
+}
+
+// What GObject gives here, and below, is a copy of the parent's.
+template <Stock& stock>
+void guard_class(gpointer klass, gpointer) {
+  auto* const element = GST_ELEMENT_CLASS(klass);
+  stock.change_state = std::exchange(element->change_state, change_guarded_state<stock>);
+  stock.post_message = std::exchange(element->post_message, post_guarded_message<stock>);
+}
+
+template <Stock& stock>
 void guard_handler(gpointer iface, gpointer) {
   auto* const handler = static_cast<GstURIHandlerInterface*>(iface);
-  parent = std::exchange(handler->set_uri, set_guarded_uri<parent>);
+  stock.set_uri = std::exchange(handler->set_uri, set_guarded_uri<stock>);
 }
 
-struct Guarded {
-  const char* factory;
-  const char* type;
-  GClassInitFunc init_class;
-  GInstanceInitFunc init;
-  GInterfaceInitFunc init_handler;
-};
-
-// A class that stands before the one of that factory, and is like it but for this.
-void register_guarded(const Guarded& guarded) {
-  const auto found = Ref<GstElementFactory>::adopt(gst_element_factory_find(guarded.factory));
+// A class that stands before the stock one, and is like it but for this.
+template <Stock& stock>
+void register_guarded() {
+  const auto found = Ref<GstElementFactory>::adopt(gst_element_factory_find(stock.factory));
   const auto factory =
       found ? Ref<GstPluginFeature>::adopt(gst_plugin_feature_load(GST_PLUGIN_FEATURE(found.get())))
             : Ref<GstPluginFeature>();
@@ -257,112 +269,36 @@ void register_guarded(const Guarded& guarded) {
   GTypeQuery query;
   g_type_query(gst_element_factory_get_element_type(GST_ELEMENT_FACTORY(factory.get())), &query);
   const GType type = g_type_register_static_simple(
-      query.type, guarded.type, static_cast<guint>(query.class_size), guarded.init_class,
-      static_cast<guint>(query.instance_size), guarded.init, static_cast<GTypeFlags>(0));
-  const GInterfaceInfo info{guarded.init_handler, nullptr, nullptr};
+      query.type, stock.guarded, static_cast<guint>(query.class_size), guard_class<stock>,
+      static_cast<guint>(query.instance_size), nullptr, static_cast<GTypeFlags>(0));
+  const GInterfaceInfo info{guard_handler<stock>, nullptr, nullptr};
   g_type_add_interface_static(type, GST_TYPE_URI_HANDLER, &info);
-  gst_element_register(nullptr, guarded.type, kBeforeAll - 1, type);
-}
-
-// --- That of HTTP follows no redirect either: where it leads is not known before
-
-gboolean (*post_message)(GstElement*, GstMessage*) = nullptr;  // Of the parent's class.
-
-// Demuxers keep the error from who hears of theirs.
-gboolean post_from_http(GstElement* element, GstMessage* message) {
-  const GstStructure* details = nullptr;
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
-    gst_message_parse_error_details(message, &details);
-  guint status = 0;
-  if (details && gst_structure_get_uint(details, "http-status-code", &status) && status / 100 == 3)
-    note_refusal(element, "the server redirects to another address (" + std::to_string(status) +
-                              "); with --allow-remote it is followed");
-  return post_message(element, message);
-}
-
-void init_http_class(gpointer klass, gpointer) {
-  auto* const element = GST_ELEMENT_CLASS(klass);
-  post_message = std::exchange(element->post_message, post_from_http);
-}
-
-void init_http(GTypeInstance* instance, gpointer) {
-  g_object_set(instance, "automatic-redirect", FALSE, nullptr);
+  gst_element_register(nullptr, stock.guarded, kBeforeAll - 1, type);
 }
 
 void register_guards() {
   register_refused_source();
-  register_guarded(
-      {"filesrc", "distguardedfilesrc", nullptr, nullptr, guard_handler<set_uri_of_file>});
-  bool remote = false;
-  {
-    const MutexLock guard(lock);
-    remote = allowed.remote;
-  }
-  if (!remote)
-    register_guarded({"souphttpsrc", "distguardedhttpsrc", init_http_class, init_http,
-                      guard_handler<set_uri_of_http>});
+  register_guarded<stock_file>();
+  register_guarded<stock_http>();
   // They fetch by themselves.
   for (const char* name : {"hlsdemux2", "dashdemux2", "mssdemux2"})
-    if (GstPluginFeature* const feature = gst_registry_lookup_feature(gst_registry_get(), name)) {
-      gst_registry_remove_feature(gst_registry_get(), feature);
-      gst_object_unref(feature);
-    }
+    if (const auto feature =
+            Ref<GstPluginFeature>::adopt(gst_registry_lookup_feature(gst_registry_get(), name)))
+      gst_registry_remove_feature(gst_registry_get(), feature.get());
 }
 
 }  // namespace
-
-bool may_open(const FilmReach& reach, const std::string& uri) {
-  if (std::ranges::find(reach.films, uri) != reach.films.end())
-    return true;
-  const std::string scheme = scheme_of(uri);
-  // It is in the playlist itself.
-  if (scheme == "data" || (reach.remote && is_http(scheme)))
-    return true;
-  const bool is_file = scheme == "file";
-  const fs::path file = is_file ? file_of(uri) : fs::path();
-  return std::ranges::any_of(reach.films, [&](const std::string& film) {
-    return is_file ? is_file_beside(film, file) : is_http(scheme) && is_on_host_of(film, uri);
-  });
-}
 
 void guard_sources() {
   static std::once_flag once;
   std::call_once(once, register_guards);
 }
 
-void add_film(const std::string& uri) {
-  const MutexLock guard(lock);
-  if (std::ranges::find(allowed.films, uri) == allowed.films.end())
-    allowed.films.push_back(uri);
-}
-
-GOptionEntry allow_remote_entry() {
-  const GOptionArgFunc allow = [](const gchar*, const gchar*, gpointer, GError**) -> gboolean {
-    const MutexLock guard(lock);
-    allowed.remote = true;
-    return TRUE;
-  };
-  return {"allow-remote",
-          0,
-          G_OPTION_FLAG_NO_ARG,
-          G_OPTION_ARG_CALLBACK,
-          reinterpret_cast<gpointer>(allow),
-          "Follow a playlist to other hosts than its own",
-          nullptr};
-}
-
-std::size_t refused_links() {
-  const MutexLock guard(lock);
-  return refusals.size();
-}
-
-std::string refused_link(std::size_t after, GstElement* pipeline) {
-  const std::string name = pipeline ? pipeline_of(pipeline) : "";
-  const MutexLock guard(lock);
-  for (std::size_t i = after; i < refusals.size(); ++i)
-    if (!pipeline || refusals[i].pipeline.empty() || refusals[i].pipeline == name)
-      return refusals[i].text;
-  return "";
+void set_reach(GstElement* element, const std::shared_ptr<FilmReach>& reach) {
+  const auto context = Ref<GstContext>::adopt(gst_context_new(kReachContext, TRUE));
+  gst_structure_set(gst_context_writable_structure(context.get()), kField, holder_type(), &reach,
+                    nullptr);
+  gst_element_set_context(element, context.get());
 }
 
 }  // namespace dist

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "gst/base/text.h"
-#include "gst/film/linked_source.h"
+#include "gst/film/film_reach.h"
 #include "gst/gstx/ref.h"
 #include "gst/gstx/report.h"
 
@@ -253,10 +253,13 @@ bool is_consequence(GstMessage* message) {
   return flow_of(message).has_value();
 }
 
-JobError error_of(GstElement* pipeline, GstMessage* message, const JobNames& names,
-                  std::size_t refused) {
-  if (const std::string link = refused_link(refused, pipeline); !link.empty())
-    return {Kind::kInput, sentence(names.input + ": " + link)};
+JobError error_of(const RefusedLink& link, const std::string& input) {
+  return {.kind = Kind::kInput,
+          .message = input + ": " + link.text,
+          .remedy = link.remote_follows ? JobError::Remedy::kRemote : JobError::Remedy::kNone};
+}
+
+JobError error_of(GstElement* pipeline, GstMessage* message, const JobNames& names) {
   Cause report = cause_of(message);
   GstObject* const source = GST_MESSAGE_SRC(message);
   JobError failure;

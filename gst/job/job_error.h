@@ -11,6 +11,8 @@
 
 namespace dist {
 
+struct RefusedLink;
+
 struct JobError {
   enum class Kind {
     kRequest,    // What is asked for does not fit together, or cannot be made of this film.
@@ -22,9 +24,15 @@ struct JobError {
     kFailed,     // The work failed.
     kCancelled,
   };
+  // What the caller can do about it, beside what the message says.
+  enum class Remedy {
+    kNone,
+    kRemote,  // Let the film lead to other hosts.
+  };
   Kind kind = Kind::kFailed;
   std::string message;    // A sentence, or most of one.
   std::string details{};  // What GStreamer tells programmers; may be empty.
+  Remedy remedy = Remedy::kNone;
 };
 
 // The names that people know. Elements "file0" and "mux0" write the first output.
@@ -34,9 +42,9 @@ struct JobNames {
 };
 
 // Of an error message of `pipeline`, or of an element in it.
-// `refused`: refused_links() when the job began.
-JobError error_of(GstElement* pipeline, GstMessage* message, const JobNames& names,
-                  std::size_t refused);
+JobError error_of(GstElement* pipeline, GstMessage* message, const JobNames& names);
+// Of a link of the film that was not opened.
+JobError error_of(const RefusedLink& link, const std::string& input);
 
 // Whether the error only says that another element stopped, which may have said why.
 bool is_consequence(GstMessage* message);

@@ -12,8 +12,8 @@
 #include "gst/base/text.h"
 #include "gst/cut/film_damage.h"
 #include "gst/farm/farm_context.h"
+#include "gst/film/film_reach.h"
 #include "gst/film/input_watch.h"
-#include "gst/film/linked_source.h"
 #include "gst/film/video_length.h"
 #include "gst/gstx/ref.h"
 #include "gst/gstx/report.h"
@@ -89,7 +89,6 @@ struct JobRunner::Private {
   // Of those who may end it only one does.
   enum class Stage { kPlaying, kFinishing, kDiscarded };
   std::atomic<Stage> stage = Stage::kPlaying;
-  std::size_t refused = refused_links();  // When it began.
 
   FilmEnd film_end;
   std::optional<OutputFiles> files;
@@ -213,8 +212,8 @@ std::optional<JobError> JobRunner::Private::play() {
 // All files get their names, or none does.
 std::optional<JobError> JobRunner::Private::finish() {
   // To a demuxer a playlist may end there.
-  if (const std::string link = refused_link(refused, made.pipeline.get()); !link.empty())
-    return JobError{Kind::kInput, plan.request.input + ": " + link};
+  if (const auto link = plan.film.reach->refused())
+    return error_of(*link, plan.request.input);
   if (!plan.film.unchanged())
     return JobError{Kind::kInput,
                     plan.request.input + ": changed while it was read, so nothing was written"};
@@ -277,8 +276,10 @@ void JobRunner::Private::handle_error(GstMessage* message) {
     if (!is_consequence(next.get()))
       told = std::move(next);
   }
+  const auto link = plan.film.reach->refused();
   JobError failure =
-      error_of(made.pipeline.get(), told.get(), {plan.request.input, names_of(plan)}, refused);
+      link ? error_of(*link, plan.request.input)
+           : error_of(made.pipeline.get(), told.get(), {plan.request.input, names_of(plan)});
   failure.details = report_of(told.get()).debug;
   end(std::move(failure));
 }

@@ -23,6 +23,7 @@ namespace dist {
 namespace {
 
 using Kind = JobError::Kind;
+using Remedy = JobError::Remedy;
 
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
@@ -157,10 +158,12 @@ Result<Plan, JobError> make_plan(const Request& request) {
     return JobError{Kind::kRequest, specs.error()};
   if (auto error = refuse_strangers(request))
     return std::move(*error);
-  std::string details;
-  auto film = look_at(request.input, &details);
+  auto film = look_at(request.input, request.remote);
   if (!film)
-    return JobError{Kind::kInput, film.error(), details};
+    return JobError{.kind = Kind::kInput,
+                    .message = film.error(),
+                    .details = film.failure().details,
+                    .remedy = film.failure().remote_follows ? Remedy::kRemote : Remedy::kNone};
   plan.film = std::move(*film);
   if (const std::string flaw = flaw_of_video(plan.film); !flaw.empty())
     return JobError{Kind::kInput, request.input + ": " + flaw};

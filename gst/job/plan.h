@@ -18,6 +18,7 @@ namespace dist {
 
 struct Request {
   std::string input = {};   // A path or a URI.
+  bool remote = false;      // A playlist is followed to other hosts than its own.
   std::string output = {};  // A file, or a folder for a file of each rendition.
   // As parse_renditions() takes them; empty, and no ladder: what suits the output.
   std::vector<std::string> renditions = {};

@@ -4,6 +4,7 @@
 // Playlists of HTTP live streaming as films, from files and over HTTP.
 
 // Before gstcheck.h, which has a macro "fail".
+#include "gst/job/job_runner.h"
 #include "tests/tools/film_probe.h"
 
 #include <sys/stat.h>
@@ -13,7 +14,9 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <gst/check/gstcheck.h>
@@ -105,6 +108,22 @@ std::string playlist_of(const std::string& uri) {
          "\n#EXT-X-ENDLIST\n";
 }
 
+// That piece, and another one. Demuxers go on with the source of the piece before.
+std::string playlist_of(const std::string& uri, const std::string& next) {
+  return "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:6\n#EXTINF:6.0,\n" + uri +
+         "\n#EXTINF:6.0,\n" + next + "\n#EXT-X-ENDLIST\n";
+}
+
+// A job of this process.
+std::optional<dist::JobError> play(const dist::Request& request) {
+  auto plan = dist::make_plan(request);
+  if (!plan)
+    return plan.failure();
+  dist::JobRunner job(std::move(*plan), nullptr, [](const dist::JobEvent&) {});
+  auto error = job.prepare();
+  return error ? error : job.run();
+}
+
 void expect_refused(const Folder& folder, const std::string& film, const std::string& words) {
   for (const std::string& run :
        {"inspect " + film, "transcode " + film + " -o " + (folder / "out.mp4")}) {
@@ -187,15 +206,10 @@ GST_START_TEST(test_transcode_playlist_leads_nowhere_else) {
     write_file(folder / "film.m3u8", playlist_of(link));
     expect_refused(folder, folder / "film.m3u8", "which does not lie where the film does");
   }
-  // Demuxers go on with the source of the piece before.
-  const auto after_a_good_one = [](const std::string& good, const std::string& link) {
-    return "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:6\n#EXTINF:6.0,\n" + good +
-           "\n#EXTINF:6.0,\n" + link + "\n#EXT-X-ENDLIST\n";
-  };
   for (const auto& [good, link] : {std::pair(std::string("here.ts"), file),
                                    std::pair(std::string("here.ts"), std::string("link.ts")),
                                    std::pair(server.uri("here.ts"), remote)}) {
-    write_file(folder / "film.m3u8", after_a_good_one(good, link));
+    write_file(folder / "film.m3u8", playlist_of(good, link));
     expect_refused(folder, good == "here.ts" ? folder / "film.m3u8" : server.uri("film.m3u8"),
                    "which does not lie where the film does");
   }
@@ -217,6 +231,55 @@ GST_START_TEST(test_transcode_playlist_leads_nowhere_else) {
             "--yes --allow-remote -r v:h264:speed=fast");
   expect_whole(folder / "out.mp4", "320");
   ck_assert_uint_gt(elsewhere.requests(), 0);
+}
+GST_END_TEST
+
+// What one film may lead to is nothing that another film of the process may lead to.
+GST_START_TEST(test_transcode_playlists_beside_each_other) {
+  using Remedy = dist::JobError::Remedy;
+  const Folder folder;
+  const Folder other;
+  make(std::string(kSource) + kH264 + "-c:a aac " + (folder / "here.ts"));
+  fs::copy_file(folder / "here.ts", other / "there.ts");
+  const FileServer elsewhere(other);
+  const FileServer server(folder);
+  const FileServer sender(folder, elsewhere.uri(""));
+  const std::string file = "file://" + (other / "there.ts");
+  const std::string remote = elsewhere.uri("there.ts");
+  // This one may lead to all that the others lead to, and lives as long as they do.
+  write_file(other / "far.m3u8", playlist_of(remote));
+  const dist::Request far{.input = other / "far.m3u8",
+                          .remote = true,
+                          .output = folder / "far.mp4",
+                          .renditions = {"v:h264:speed=fast"}};
+  const auto held = dist::make_plan(far);
+  ck_assert_msg(static_cast<bool>(held), "%s", held ? "" : held.error().c_str());
+  std::optional<dist::JobError> beside;
+  std::thread job([&] { beside = play(far); });
+  write_file(folder / "here.m3u8", playlist_of("here.ts"));
+  write_file(folder / "file.m3u8", playlist_of(file));
+  write_file(folder / "next_file.m3u8", playlist_of("here.ts", file));
+  write_file(folder / "remote.m3u8", playlist_of(remote));
+  write_file(folder / "next_remote.m3u8", playlist_of(server.uri("here.ts"), remote));
+  write_file(folder / "variant.m3u8",
+             "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000\n" + elsewhere.uri("variant.m3u8") + "\n");
+  const struct {
+    std::string film;
+    Remedy remedy;
+  } rows[] = {
+      {folder / "file.m3u8", Remedy::kNone},      {folder / "next_file.m3u8", Remedy::kNone},
+      {folder / "remote.m3u8", Remedy::kRemote},  {server.uri("next_remote.m3u8"), Remedy::kRemote},
+      {folder / "variant.m3u8", Remedy::kRemote}, {sender.uri("here.m3u8"), Remedy::kRemote}};
+  for (const auto& row : rows) {
+    const auto error = play({.input = row.film, .output = folder / "out.mp4"});
+    ck_assert_msg(error && error->kind == dist::JobError::Kind::kInput, "%s: %s", row.film.c_str(),
+                  error ? error->message.c_str() : "is encoded");
+    ck_assert_msg(error->remedy == row.remedy, "%s: %s", row.film.c_str(), error->message.c_str());
+  }
+  job.join();
+  ck_assert_msg(!beside, "%s", beside ? beside->message.c_str() : "");
+  ck_assert(!fs::exists(folder / "out.mp4"));
+  ck_assert(fs::exists(folder / "far.mp4"));
 }
 GST_END_TEST
 
@@ -275,6 +338,7 @@ static Suite* transcode_playlists_suite() {
   suite_add_tcase(suite, tests);
   tcase_add_test(tests, test_transcode_playlist);
   tcase_add_test(tests, test_transcode_playlist_leads_nowhere_else);
+  tcase_add_test(tests, test_transcode_playlists_beside_each_other);
   tcase_add_test(tests, test_transcode_manifest);
   tcase_add_test(tests, test_transcode_movie_reference);
   tcase_add_test(tests, test_transcode_playlist_without_segments);

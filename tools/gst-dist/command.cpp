@@ -75,6 +75,16 @@ std::string text_field(const GstStructure* structure, const char* name) {
   return text ? text : "";
 }
 
+GOptionEntry allow_remote_entry(gboolean& allowed) {
+  return {"allow-remote",
+          0,
+          0,
+          G_OPTION_ARG_NONE,
+          &allowed,
+          "Follow a playlist to other hosts than its own",
+          nullptr};
+}
+
 bool init_gstreamer() {
   gst_init(nullptr, nullptr);
   guard_sources();

@@ -101,6 +101,9 @@ class Options {
 // The one of `known` that somebody who wrote `word` probably meant; empty if none is near.
 std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
+// --allow-remote, of subcommands that read films.
+GOptionEntry allow_remote_entry(gboolean& allowed);
+
 // Before anything of GStreamer. False, and said so, if the elements are not found.
 bool init_gstreamer();
 

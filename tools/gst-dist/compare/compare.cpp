@@ -11,8 +11,9 @@
 #include <utility>
 
 #include "gst/base/text.h"
-#include "gst/film/linked_source.h"
+#include "gst/film/film_reach.h"
 #include "gst/job/output_files.h"
+#include "tools/gst-dist/advice.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/compare/comparison_report.h"
 #include "tools/gst-dist/compare/film_frames.h"
@@ -42,6 +43,7 @@ constexpr gint64 kShowInterval = G_USEC_PER_SEC / 4;
 struct Arguments {
   std::array<std::string, 2> inputs;
   unsigned threshold = kSameHashDistance;
+  bool remote = false;
   bool per_frame = false;
   bool csv = false;
   bool json = false;
@@ -54,6 +56,7 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
   gboolean per_second = FALSE;
   gboolean csv = FALSE;
   gboolean json = FALSE;
+  gboolean remote = FALSE;
   gint threshold = kSameHashDistance;
   OptionText plot;
   const GOptionEntry entries[] = {
@@ -65,7 +68,7 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
        "Up to this distance two frames are the same (default: 31)", "BITS"},
       {"plot", 0, 0, G_OPTION_ARG_FILENAME, plot.place(),
        "Draw the distances, with the worst frames; .svg or .png", "FILE"},
-      allow_remote_entry(),
+      allow_remote_entry(remote),
       {"csv", 0, 0, G_OPTION_ARG_NONE, &csv, "Print comma-separated values", nullptr},
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one JSON object", nullptr},
       {}};
@@ -86,6 +89,7 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
     return options.refuse("--plot=" + arguments.plot + ": write a name that ends in .svg or .png");
   arguments.inputs = {words[1], words[2]};
   arguments.threshold = static_cast<unsigned>(threshold);
+  arguments.remote = remote != FALSE;
   arguments.per_frame = per_frame != FALSE;
   arguments.csv = csv != FALSE;
   arguments.json = json != FALSE;
@@ -125,10 +129,10 @@ struct Reading {
   FilmMarker marker;
 };
 
-Status open(const std::string& input, Reading& reading) {
-  auto film = look_at(input);
+Status open(const std::string& input, bool remote, Reading& reading) {
+  auto film = look_at(input, remote);
   if (!film)
-    return Error{film.error()};
+    return Error{advised(film.failure())};
   reading.film = std::move(*film);
   if (!reading.film.first(StreamKind::kVideo))
     return Error{input + ": there is no video in it"};
@@ -136,6 +140,13 @@ Status open(const std::string& input, Reading& reading) {
   if (!frames)
     return Error{input + ": " + frames.error()};
   reading.frames = std::move(*frames);
+  return {};
+}
+
+// To a demuxer a playlist may end where it is not followed.
+Status check_links(const std::string& input, const Film& film) {
+  if (const auto link = film.reach->refused())
+    return Error{input + ": " + advised(*link)};
   return {};
 }
 
@@ -163,6 +174,8 @@ Status read_both(const Arguments& arguments, const bool& interrupted,
       if (!readings[i].frames)
         continue;
       const auto time = step(readings[i]);
+      if (Status status = check_links(arguments.inputs[i], readings[i].film); !status)
+        return status;
       if (!time)
         return Error{arguments.inputs[i] + ": " + time.error()};
       if (*time)
@@ -193,7 +206,7 @@ ComparedFilm compared(const std::string& input, Reading& reading) {
 Result<CompareReport> compare_readings(const Arguments& arguments, const bool& interrupted,
                                        std::array<Reading, 2>& readings) {
   for (std::size_t i = 0; i < readings.size(); ++i)
-    if (const Status status = open(arguments.inputs[i], readings[i]); !status)
+    if (const Status status = open(arguments.inputs[i], arguments.remote, readings[i]); !status)
       return Error{status.error()};
   if (const Status status = read_both(arguments, interrupted, readings); !status)
     return Error{status.error()};

@@ -7,10 +7,11 @@
 #include <utility>
 
 #include "gst/base/text.h"
-#include "gst/film/linked_source.h"
+#include "gst/film/film_reach.h"
 #include "gst/film/unsupported_video.h"
 #include "gst/gstx/encoder_choice.h"
 #include "gst/gstx/stream_format.h"
+#include "tools/gst-dist/advice.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/inspect/inspect_report.h"
 #include "tools/gst-dist/inspect/transcode_forecast.h"
@@ -56,12 +57,13 @@ std::vector<CodecEncoders> encoders_here(const SourceFormat& film) {
 
 int inspect(std::vector<std::string> words) {
   gboolean as_json = FALSE;
+  gboolean remote = FALSE;
   gboolean verbose = FALSE;
   SegmentLimit segment_limit;
   const GOptionEntry entries[] = {
       {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "Print one JSON object", nullptr},
       segment_limit.entry(),
-      allow_remote_entry(),
+      allow_remote_entry(remote),
       {"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "Say more about errors", nullptr},
       {}};
   Options options(kInspect, "INPUT", kHelp, entries);
@@ -74,12 +76,11 @@ int inspect(std::vector<std::string> words) {
     return options.refuse(wrong);
   if (!init_gstreamer())
     return kFailed;
-  std::string details;
-  auto film = look_at(words[1], &details);
+  auto film = look_at(words[1], remote != FALSE);
   if (!film) {
-    say_error(sentence(film.error()));
+    say_error(sentence(advised(film.failure())));
     if (verbose)
-      say_details(details);
+      say_details(film.failure().details);
     return kNoInput;
   }
 
@@ -89,8 +90,8 @@ int inspect(std::vector<std::string> words) {
   inspection.flaw = flaw_of_video(inspection.film);
   if (inspection.flaw.empty())
     inspection.survey = survey_cuts(inspection.film, segment_limit);
-  if (const std::string link = refused_link(0); !link.empty()) {
-    say_error(sentence(words[1] + ": " + link));
+  if (const auto link = inspection.film.reach->refused()) {
+    say_error(sentence(words[1] + ": " + advised(*link)));
     return kNoInput;
   }
   inspection.facts = facts_of(inspection.survey);

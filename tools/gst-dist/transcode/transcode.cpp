@@ -13,11 +13,11 @@
 
 #include "gst/base/address.h"
 #include "gst/base/text.h"
-#include "gst/film/linked_source.h"
 #include "gst/gstx/ref.h"
 #include "gst/job/job_runner.h"
 #include "gst/job/plan.h"
 #include "gst/job/thumbnails.h"
+#include "tools/gst-dist/advice.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/segment_limit.h"
 #include "tools/gst-dist/signals.h"
@@ -66,6 +66,7 @@ struct Parsed {
   OptionText thumbnails;
   gint local_workers = -1;
   SegmentLimit segment_limit;
+  gboolean remote = FALSE;
   gboolean wait = FALSE;
   gboolean dry_run = FALSE;
   gdouble stall_timeout = kStallTimeout;
@@ -134,7 +135,7 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
        "Give up when no segment was done for so long, though workers are there (1800); 0: never",
        "SECONDS"},
       parsed.segment_limit.entry(),
-      allow_remote_entry(),
+      allow_remote_entry(parsed.remote),
       {"audio", 0, 0, G_OPTION_ARG_STRING, parsed.audio.place(),
        "Where the sound goes: into 'each' file (default), or into a 'separate' one",
        "each|separate"},
@@ -157,6 +158,7 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
   if (const std::string wrong = wrong_in(parsed, words); !wrong.empty())
     return options.refuse(wrong);
   arguments.request = {.input = words[1],
+                       .remote = parsed.remote != FALSE,
                        .output = parsed.output.text(),
                        .renditions = parsed.renditions.texts(),
                        .ladder = parsed.ladder.text(),
@@ -198,20 +200,11 @@ ExitCode code_of(JobError::Kind kind) {
   return kFailed;
 }
 
-// What the command line can do about it.
-std::string advice_for(JobError::Kind kind) {
-  if (kind == JobError::Kind::kPortInUse)
-    return " --wait waits for its turn.";
-  if (kind == JobError::Kind::kNoWorker)
-    return " Start one with 'gst-dist-1.0 worker --connect HOST:PORT', or give --local-workers.";
-  return "";
-}
-
 int fail(const JobError& error, bool verbose) {
   if (error.kind == JobError::Kind::kCancelled)
     say_error("interrupted; nothing was written.");
   else
-    say_error(sentence(error.message) + advice_for(error.kind));
+    say_error(advised(error));
   if (verbose)
     say_details(error.details);
   return code_of(error.kind);

@@ -27,12 +27,19 @@ struct JobError {
   // What the caller can do about it, beside what the message says.
   enum class Remedy {
     kNone,
-    kRemote,  // Let the film lead to other hosts.
+    kRemote,        // Let the film lead to other hosts.
+    kReplace,       // Let it replace what is there.
+    kClear,         // Take away what stands in the way, which is never replaced.
+    kSecret,        // Give a secret.
+    kBetterSecret,  // Give another secret.
+    kVp9,           // Have `rendition` made with VP9.
+    kRename,        // Give `rendition`, which has the name of the thumbnails, another one.
   };
   Kind kind = Kind::kFailed;
   std::string message;    // A sentence, or most of one.
   std::string details{};  // What GStreamer tells programmers; may be empty.
   Remedy remedy = Remedy::kNone;
+  std::string rendition{};  // Of the remedy.
 };
 
 // The names that people know. Elements "file0" and "mux0" write the first output.

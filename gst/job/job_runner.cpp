@@ -124,7 +124,7 @@ std::optional<JobError> JobRunner::prepare() {
                     "do the work"};
   auto files = OutputFiles::prepare(names_of(plan), plan.request.replace);
   if (!files)
-    return JobError{Kind::kOutput, files.error()};
+    return files.failure();
   p.files.emplace(std::move(*files));
   const std::vector<std::string> paths = p.files->paths();
   if (plan.thumbnail_interval > 0)
@@ -221,8 +221,8 @@ std::optional<JobError> JobRunner::Private::finish() {
     return JobError{Kind::kOutput, status.error()};
   if (const Status status = thumbnails ? thumbnails->finish() : Status(); !status)
     return JobError{Kind::kOutput, status.error()};
-  if (const Status status = files->commit(); !status)
-    return JobError{Kind::kOutput, status.error()};
+  if (auto failure = files->commit())
+    return failure;
   for (const std::string& text : captions->losses(plan.outputs))
     tell(Remarked{text});
   std::set<std::size_t> taken;

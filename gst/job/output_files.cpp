@@ -23,6 +23,7 @@ namespace dist {
 namespace {
 
 namespace fs = std::filesystem;
+using Remedy = JobError::Remedy;
 
 bool is_folder(const std::string& name) {
   return name.ends_with('/');
@@ -55,12 +56,16 @@ std::string cause() {
   return std::strerror(errno);
 }
 
-Error cannot_write(const std::string& name, const std::string& why) {
-  return Error{name + ": cannot be written: " + why};
+JobError fails(const std::string& message, Remedy remedy = Remedy::kNone) {
+  return {.kind = JobError::Kind::kOutput, .message = message, .remedy = remedy};
 }
 
-Error is_taken(const std::string& name) {
-  return Error{name + ": another run writes it; wait for that, or choose another name"};
+JobError cannot_write(const std::string& name, const std::string& why) {
+  return fails(name + ": cannot be written: " + why);
+}
+
+JobError is_taken(const std::string& name) {
+  return fails(name + ": another run writes it; wait for that, or choose another name");
 }
 
 // So many digits or more, and .jpg.
@@ -111,7 +116,7 @@ void remove_output(const std::string& path, bool folder) {
 enum class Found { kNothing, kReplaceable };
 
 // What is under the final name.
-Result<Found> look_for(const std::string& name, bool replace) {
+Result<Found, JobError> look_for(const std::string& name, bool replace) {
   const std::string path = without_slash(name);
   std::error_code error;
   const fs::file_status status = fs::symlink_status(path, error);
@@ -120,16 +125,16 @@ Result<Found> look_for(const std::string& name, bool replace) {
   if (error)
     return cannot_write(name, error.message());
   if (!replace)
-    return Error{name + ": is there already; --yes replaces it"};
+    return fails(name + ": is there already", Remedy::kReplace);
   if (is_folder(name)) {
     if (!fs::is_directory(status))
-      return Error{path + ": is there already, and is no folder"};
+      return fails(path + ": is there already, and is no folder");
     if (!holds_only_pictures(path))
-      return Error{name + ": holds other things than pictures, which --yes does not remove"};
+      return fails(name + ": holds other things than pictures", Remedy::kClear);
     return Found::kReplaceable;
   }
   if (!fs::is_regular_file(status) && !fs::is_symlink(status))
-    return Error{name + ": is there already, and is no file"};
+    return fails(name + ": is there already, and is no file");
   return Found::kReplaceable;
 }
 
@@ -154,7 +159,7 @@ bool lock(const Descriptor& descriptor) {
 }
 
 // Whatever an earlier run left there is nobody's any more. A link would lead to something else.
-Status remove_left(const std::string& name, const std::string& path) {
+std::optional<JobError> remove_left(const std::string& name, const std::string& path) {
   std::error_code error;
   const fs::file_status status = fs::symlink_status(path, error);
   if (fs::is_directory(status))
@@ -173,15 +178,15 @@ Status remove_left(const std::string& name, const std::string& path) {
   return {};
 }
 
-Result<Descriptor> make_file(const std::string& name, const std::string& path) {
+Result<Descriptor, JobError> make_file(const std::string& name, const std::string& path) {
   const auto make = [&path] {
     return Descriptor(
         ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
   };
   Descriptor file = make();
   if (!file && errno == EEXIST) {
-    if (const Status removed = remove_left(name, path); !removed)
-      return Error{removed.error()};
+    if (auto error = remove_left(name, path))
+      return std::move(*error);
     file = make();
   }
   if (!file)
@@ -191,7 +196,7 @@ Result<Descriptor> make_file(const std::string& name, const std::string& path) {
   return file;
 }
 
-Result<Descriptor> open_folder(const std::string& name, const std::string& path) {
+Result<Descriptor, JobError> open_folder(const std::string& name, const std::string& path) {
   Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!folder)
     return cannot_write(name, path + ": " + cause());
@@ -204,14 +209,14 @@ Result<Descriptor> open_folder(const std::string& name, const std::string& path)
   return folder;
 }
 
-Result<Descriptor> make_folder(const std::string& name, const std::string& path) {
+Result<Descriptor, JobError> make_folder(const std::string& name, const std::string& path) {
   const auto make = [&path] { return ::mkdir(path.c_str(), 0777) == 0; };
   if (!make()) {
     if (errno != EEXIST)
       return cannot_write(name, cause());
     const auto left = open_folder(name, path);
     if (!left)
-      return Error{left.error()};
+      return left.failure();
     remove_output(path, true);
     if (!make())
       return errno == EEXIST ? is_taken(name) : cannot_write(name, cause());
@@ -304,25 +309,26 @@ Descriptor::~Descriptor() {
     ::close(number_);
 }
 
-Result<OutputFiles> OutputFiles::prepare(const std::vector<std::string>& names, bool replace) {
+Result<OutputFiles, JobError> OutputFiles::prepare(const std::vector<std::string>& names,
+                                                   bool replace) {
   for (const std::string& name : names)
     if (const auto found = look_for(name, replace); !found)
-      return Error{found.error()};
+      return found.failure();
   OutputFiles files(replace);
   for (const std::string& name : names)
-    if (const Status status = files.add(name); !status)
-      return Error{status.error()};
+    if (auto error = files.add(name))
+      return std::move(*error);
   return files;
 }
 
-Status OutputFiles::add(const std::string& name) {
+std::optional<JobError> OutputFiles::add(const std::string& name) {
   const std::string path = temporary_of(name);
-  if (Status status = make_folders(path); !status)
-    return status;
+  if (auto error = make_folders(path))
+    return error;
   remove_leftovers(fs::path(path).parent_path());
   auto made = is_folder(name) ? make_folder(name, path) : make_file(name, path);
   if (!made)
-    return Error{made.error()};
+    return made.failure();
   files_.push_back({name, path, std::move(*made)});
   // Where others may write they could put links to other things.
   File& file = files_.back();
@@ -332,7 +338,7 @@ Status OutputFiles::add(const std::string& name) {
   return {};
 }
 
-Status OutputFiles::make_folders(const std::string& path) {
+std::optional<JobError> OutputFiles::make_folders(const std::string& path) {
   std::vector<fs::path> missing;
   std::error_code error;
   fs::path folder = fs::path(path).parent_path();
@@ -344,7 +350,7 @@ Status OutputFiles::make_folders(const std::string& path) {
     if (::mkdir(next->c_str(), 0777) == 0)
       folders_.push_back(next->string());
     else if (errno != EEXIST)
-      return Error{next->string() + ": cannot be made: " + cause()};
+      return fails(next->string() + ": cannot be made: " + cause());
   }
   return {};
 }
@@ -370,7 +376,7 @@ std::vector<std::string> OutputFiles::paths() const {
   return paths;
 }
 
-Status OutputFiles::commit() {
+std::optional<JobError> OutputFiles::commit() {
   // What was written has to be on the disk before it has its name, also if the machine goes down.
   for (const File& file : files_) {
     if (!is_at(file.lock, file.path))
@@ -383,12 +389,12 @@ Status OutputFiles::commit() {
       return cannot_write(file.name, cause());
   }
   for (auto file = files_.begin(); file != files_.end(); ++file) {
-    Status status = give_name(*file);
-    if (status)
+    auto error = give_name(*file);
+    if (!error)
       continue;
     while (file != files_.begin())
       take_name_back(*--file);
-    return status;
+    return error;
   }
   for (const File& file : files_)
     if (file.replaced)
@@ -398,10 +404,10 @@ Status OutputFiles::commit() {
   return {};
 }
 
-Status OutputFiles::give_name(File& file) const {
+std::optional<JobError> OutputFiles::give_name(File& file) const {
   const auto found = look_for(file.name, replace_);
   if (!found)
-    return Error{found.error()};
+    return found.failure();
   const std::string to = without_slash(file.name);
   bool given = false;
   if (*found == Found::kReplaceable) {
@@ -416,7 +422,7 @@ Status OutputFiles::give_name(File& file) const {
   if (given)
     return {};
   const std::string reason = cause();
-  return Error{to + ": cannot be renamed from " + file.path + ": " + reason};
+  return fails(to + ": cannot be renamed from " + file.path + ": " + reason);
 }
 
 void OutputFiles::take_name_back(File& file) {

@@ -9,11 +9,13 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gst/base/result.h"
+#include "gst/job/job_error.h"
 
 namespace dist {
 
@@ -44,7 +46,7 @@ class OutputFiles {
   // Makes the folders in which they lie. Fails if one is there already, unless `replace`, or if it
   // is there and is nothing that may be replaced, if nothing can be written there, or if another
   // process is about to write the same.
-  static Result<OutputFiles> prepare(const std::vector<std::string>& names, bool replace);
+  static Result<OutputFiles, JobError> prepare(const std::vector<std::string>& names, bool replace);
   // Removes what was not committed.
   ~OutputFiles();
   OutputFiles(OutputFiles&&) = default;
@@ -53,8 +55,9 @@ class OutputFiles {
   // Where to write, in the order of the names; folders exist. As long as this object lives they
   // lead there whatever others do to the names.
   std::vector<std::string> paths() const;
-  // Gives all of them their names, or none. What is replaced is kept until all have theirs.
-  Status commit();
+  // Gives all of them their names, or none if there is an error. What is replaced is kept until all
+  // have theirs.
+  std::optional<JobError> commit();
   // Removes what was begun, and the folders that were made for it. From any thread, if the process
   // ends then.
   void discard() const;
@@ -72,9 +75,9 @@ class OutputFiles {
   };
 
   explicit OutputFiles(bool replace) : replace_(replace) {}
-  Status add(const std::string& name);
-  Status make_folders(const std::string& path);
-  Status give_name(File& file) const;
+  std::optional<JobError> add(const std::string& name);
+  std::optional<JobError> make_folders(const std::string& path);
+  std::optional<JobError> give_name(File& file) const;
   static void take_name_back(File& file);
 
   std::vector<File> files_;           // Empty once committed.

@@ -63,14 +63,14 @@ std::optional<JobError> refuse_strangers(const Request& request) {
     return JobError{Kind::kRequest, secret.error()};
   if (!request.listen || is_loopback(*request.listen))
     return {};
-  const std::string place = "--listen=" + address_text(*request.listen);
+  const std::string place = address_text(*request.listen);
   if (secret->empty())
-    return JobError{Kind::kNetwork,
-                    place +
-                        ": beyond this machine workers need a secret; give --secret-file, or "
-                        "set GST_DIST_SECRET"};
+    return JobError{.kind = Kind::kNetwork,
+                    .message = place + ": beyond this machine workers need a secret",
+                    .remedy = Remedy::kSecret};
   if (const std::string flaw = flaw_of_secret(*secret); !flaw.empty())
-    return JobError{Kind::kNetwork, place + ": " + flaw};
+    return JobError{
+        .kind = Kind::kNetwork, .message = place + ": " + flaw, .remedy = Remedy::kBetterSecret};
   return {};
 }
 
@@ -83,7 +83,7 @@ SourceFormat format_of(const Film& film) {
 }
 
 // Adds thumbnails to what is made of the film.
-Status plan_thumbnails(const std::vector<RenditionSpec>& specs, Plan& plan) {
+std::optional<JobError> plan_thumbnails(const std::vector<RenditionSpec>& specs, Plan& plan) {
   const Request& request = plan.request;
   const unsigned interval =
       request.thumbnail_interval.value_or(default_interval(plan.film.duration));
@@ -91,7 +91,7 @@ Status plan_thumbnails(const std::vector<RenditionSpec>& specs, Plan& plan) {
   const auto all =
       with_thumbnails(specs, thumbnail_rendition(film, interval), film, !request.ladder.empty());
   if (!all)
-    return Error{all.error()};
+    return all.failure();
   plan.renditions = *all;
   add_thumbnails(request.output, interval, plan);
   return {};
@@ -104,12 +104,12 @@ std::optional<JobError> plan_all(const std::vector<RenditionSpec>& specs, Plan& 
   const auto resolved = resolve(specs, format_of(plan.film), ladder);
   if (!resolved)
     return JobError{Kind::kRequest, resolved.error()};
-  if (const Status status = plan_outputs(request.output, *resolved, plan); !status)
-    return JobError{Kind::kRequest, status.error()};
+  if (auto error = plan_outputs(request.output, *resolved, plan))
+    return error;
   plan.renditions = ladder ? "" : wanted_of(request);
   if (request.thumbnails)
-    if (const Status status = plan_thumbnails(specs, plan); !status)
-      return JobError{Kind::kRequest, status.error()};
+    if (auto error = plan_thumbnails(specs, plan))
+      return error;
   const auto sound = outputs_with_sound(request.output, request.separate_audio, plan);
   if (const Status status = plan_carried_streams(plan, sound); !status)
     return JobError{Kind::kFailed, status.error()};

@@ -86,17 +86,19 @@ RenditionSpec thumbnail_rendition(const SourceFormat& film, unsigned interval) {
   return spec;
 }
 
-Result<std::string> with_thumbnails(const std::vector<RenditionSpec>& specs,
-                                    const RenditionSpec& thumbnails, const SourceFormat& film,
-                                    bool ladder) {
+Result<std::string, JobError> with_thumbnails(const std::vector<RenditionSpec>& specs,
+                                              const RenditionSpec& thumbnails,
+                                              const SourceFormat& film, bool ladder) {
   const auto resolved = resolve(specs, film, ladder);
   if (!resolved)
-    return Error{resolved.error()};
+    return JobError{JobError::Kind::kRequest, resolved.error()};
   std::vector<RenditionSpec> all;
   for (const RenditionSpec& spec : *resolved) {
     if (spec.name == thumbnails.name)
-      return Error{"rendition '" + spec.name +
-                   "': --thumbnails makes one of that name; give yours another"};
+      return JobError{.kind = JobError::Kind::kRequest,
+                      .message = "rendition '" + spec.name + "': the thumbnails have that name",
+                      .remedy = JobError::Remedy::kRename,
+                      .rendition = spec.name};
     const auto asked = std::ranges::find(specs, spec.name, &RenditionSpec::name);
     all.push_back(ladder ? as_made(*asked, spec, film) : *asked);
   }

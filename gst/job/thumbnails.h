@@ -13,6 +13,7 @@
 
 #include "gst/base/result.h"
 #include "gst/cut/segment.h"
+#include "gst/job/job_error.h"
 #include "gst/rendition/rendition.h"
 
 namespace dist {
@@ -38,9 +39,9 @@ RenditionSpec thumbnail_rendition(const SourceFormat& film, unsigned interval);
 // `specs` and that one, as text for remoteenc. With `ladder` they are rungs, of which it gets those
 // that are no larger than the film. An error if another one has that name, or if the film's size is
 // unknown.
-Result<std::string> with_thumbnails(const std::vector<RenditionSpec>& specs,
-                                    const RenditionSpec& thumbnails, const SourceFormat& film,
-                                    bool ladder);
+Result<std::string, JobError> with_thumbnails(const std::vector<RenditionSpec>& specs,
+                                              const RenditionSpec& thumbnails,
+                                              const SourceFormat& film, bool ladder);
 
 // Which pictures are on screen at multiples of the interval. There is a place for each of these
 // times, and one picture may take several: workers send it once however long it is shown. The last

@@ -8,6 +8,8 @@
 namespace dist {
 namespace {
 
+using Kind = JobError::Kind;
+
 // A name that ends as files do is a file.
 bool is_file(const std::string& output) {
   return container_of(output) != nullptr;
@@ -32,19 +34,23 @@ std::string beside(const std::string& output, const std::string& name) {
              : folder_of(output) + name;
 }
 
-Status plan_file(const std::string& output, const std::vector<RenditionSpec>& specs, Plan& plan) {
+std::optional<JobError> plan_file(const std::string& output,
+                                  const std::vector<RenditionSpec>& specs, Plan& plan) {
   if (specs.size() > 1)
-    return Error{output + ": is one file, for " + std::to_string(specs.size()) +
-                 " renditions; give the name of a folder"};
+    return JobError{Kind::kRequest, output + ": is one file, for " + std::to_string(specs.size()) +
+                                        " renditions; give the name of a folder"};
   const RenditionSpec& spec = specs[0];
   const Container* const container = container_of(output);
   if (container_for(spec.codec) == nullptr)
-    return Error{"single pictures go into a folder; give its name"};
+    return JobError{Kind::kRequest, "single pictures go into a folder; give its name"};
   const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(find_codec(spec.codec)->media_type));
   if (!takes(*container, caps.get()))
-    return Error{std::string(container->extension) + " does not take " + spec.codec +
-                 "; write .mkv" +
-                 (extension_of(output) == ".webm" ? ", or give -r " + spec.name + ":vp9" : "")};
+    return JobError{.kind = Kind::kRequest,
+                    .message = std::string(container->extension) + " does not take " + spec.codec +
+                               "; write .mkv",
+                    .remedy = extension_of(output) == ".webm" ? JobError::Remedy::kVp9
+                                                              : JobError::Remedy::kNone,
+                    .rendition = spec.name};
   plan.outputs = {{.rendition = spec.name,
                    .codec = spec.codec,
                    .path = output,
@@ -60,13 +66,13 @@ std::string default_rendition(const std::string& output) {
   return extension_of(output) == ".webm" ? "video:vp9" : "video:h264";
 }
 
-Status plan_outputs(const std::string& output, const std::vector<RenditionSpec>& specs,
-                    Plan& plan) {
+std::optional<JobError> plan_outputs(const std::string& output,
+                                     const std::vector<RenditionSpec>& specs, Plan& plan) {
   if (is_file(output))
     return plan_file(output, specs, plan);
   const std::string extension = extension_of(output);
   if (specs.size() == 1 && !extension.empty() && extension != output)
-    return Error{output + ": known files end in " + known_extensions()};
+    return JobError{Kind::kRequest, output + ": known files end in " + known_extensions()};
   for (const RenditionSpec& spec : specs) {
     const Container* container = container_for(spec.codec);
     plan.outputs.push_back(

@@ -5,10 +5,11 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "gst/base/result.h"
+#include "gst/job/job_error.h"
 #include "gst/job/transcode_pipeline.h"
 #include "gst/rendition/rendition.h"
 
@@ -17,8 +18,9 @@ namespace dist {
 // What is made if nothing is asked for.
 std::string default_rendition(const std::string& output);
 
-// Where everything goes; an error belongs to the command line.
-Status plan_outputs(const std::string& output, const std::vector<RenditionSpec>& specs, Plan& plan);
+// Where everything goes. An error is of the request.
+std::optional<JobError> plan_outputs(const std::string& output,
+                                     const std::vector<RenditionSpec>& specs, Plan& plan);
 
 // Adds thumbnails, one each so many milliseconds, in a folder of their own beside what is there.
 void add_thumbnails(const std::string& output, unsigned interval, Plan& plan);

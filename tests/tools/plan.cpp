@@ -106,6 +106,7 @@ GST_START_TEST(test_plan_errors_have_a_kind) {
     Request request;
     JobError::Kind kind;
     const char* text;
+    JobError::Remedy remedy = JobError::Remedy::kNone;
   } rows[] = {
       {{.input = folder / "none.mp4", .output = "x.mp4"}, JobError::Kind::kInput, "none.mp4"},
       {{.input = film, .output = "x.mp4", .renditions = {"a:none"}},
@@ -117,7 +118,16 @@ GST_START_TEST(test_plan_errors_have_a_kind) {
       {{.input = film, .output = film}, JobError::Kind::kRequest, "film.mp4"},
       {{.input = film, .output = "x.mp4", .listen = Address{"0.0.0.0", 0}},
        JobError::Kind::kNetwork,
-       "beyond this machine workers need a secret"},
+       "beyond this machine workers need a secret",
+       JobError::Remedy::kSecret},
+      {{.input = film, .output = "x.webm", .renditions = {"a:h264"}},
+       JobError::Kind::kRequest,
+       "does not take h264",
+       JobError::Remedy::kVp9},
+      {{.input = film, .output = "x.mp4", .renditions = {"thumbnails:h264"}, .thumbnails = true},
+       JobError::Kind::kRequest,
+       "rendition 'thumbnails'",
+       JobError::Remedy::kRename},
   };
   for (const auto& row : rows) {
     const auto plan = make_plan(row.request);
@@ -125,6 +135,8 @@ GST_START_TEST(test_plan_errors_have_a_kind) {
     ck_assert_msg(
         plan.failure().kind == row.kind && plan.error().find(row.text) != std::string::npos,
         "%d, %s", static_cast<int>(plan.failure().kind), plan.error().c_str());
+    ck_assert_msg(plan.failure().remedy == row.remedy, "%s: %d", row.text,
+                  static_cast<int>(plan.failure().remedy));
   }
 }
 GST_END_TEST

@@ -15,6 +15,19 @@ std::string with_option(const JobError& error) {
   switch (error.remedy) {
     case Remedy::kRemote:
       return text + "; with --allow-remote it is followed";
+    case Remedy::kReplace:
+      return text + "; --yes replaces it";
+    case Remedy::kClear:
+      return text + ", which --yes does not remove";
+    case Remedy::kSecret:
+      return "--listen=" + text + "; give --secret-file, or set GST_DIST_SECRET";
+    case Remedy::kBetterSecret:
+      return "--listen=" + text;
+    case Remedy::kVp9:
+      return text + ", or give -r " + error.rendition + ":vp9";
+    case Remedy::kRename:
+      return "rendition '" + error.rendition +
+             "': --thumbnails makes one of that name; give yours another";
     case Remedy::kNone:
       break;
   }

@@ -225,8 +225,11 @@ Status plot(const CompareReport& report, const std::array<Reading, 2>& readings,
             const std::string& name, OutputFiles& file) {
   const auto specimens = take_specimens(report, readings[0].film, readings[1].film,
                                         worst_pairs(report.comparison, kMaxSpecimens));
-  const Status status = write_plot(draw(report, specimens), name, file.paths().front());
-  return status ? file.commit() : status;
+  if (Status status = write_plot(draw(report, specimens), name, file.paths().front()); !status)
+    return status;
+  if (const auto error = file.commit())
+    return Error{advised(*error)};
+  return {};
 }
 
 // Empty if it is no file.
@@ -237,7 +240,7 @@ std::string path_of(const std::string& input) {
 }
 
 int fail(ExitCode code, const std::string& text) {
-  say_error(text + ".");
+  say_error(sentence(text));
   return code;
 }
 
@@ -264,7 +267,7 @@ int compare_films(std::vector<std::string> words) {
         return fail(kUsage, status.error());
     auto prepared = OutputFiles::prepare({arguments.plot}, true);
     if (!prepared)
-      return fail(kNoOutput, prepared.error());
+      return fail(kNoOutput, advised(prepared.failure()));
     file.emplace(std::move(*prepared));
   }
   std::array<Reading, 2> readings;

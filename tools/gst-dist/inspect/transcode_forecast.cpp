@@ -36,7 +36,7 @@ std::vector<std::string> forecast(const Inspection& inspection) {
     return {sentence("-o " + std::string(kOutput) + " is refused: " + resolved.error())};
   Plan plan;
   plan.film = inspection.film;
-  if (!plan_outputs(kOutput, *resolved, plan))
+  if (plan_outputs(kOutput, *resolved, plan))
     return {};
   const Status planned = plan_carried_streams(plan, outputs_with_sound(kOutput, false, plan));
   if (!planned)

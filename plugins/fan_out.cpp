@@ -204,7 +204,8 @@ GstStructure* FanOut::stats() {
   return gst_structure_new(
       "dist-stats", "submitted", G_TYPE_UINT64, static_cast<guint64>(progress_.submitted()),
       "whole", G_TYPE_BOOLEAN, progress_.whole(), "open", G_TYPE_UINT64,
-      static_cast<guint64>(progress_.open()), "begun", G_TYPE_UINT64,
+      static_cast<guint64>(progress_.open()), "done", G_TYPE_UINT64,
+      static_cast<guint64>(progress_.done()), "begun", G_TYPE_UINT64,
       static_cast<guint64>(begun.time), "begun-frames", G_TYPE_UINT64,
       static_cast<guint64>(begun.frames), "decoding", G_TYPE_DOUBLE, progress_.decoding(), nullptr);
 }

@@ -323,10 +323,9 @@ void install_stats(GObjectClass* object_class) {
    * GstRemoteEnc:stats:
    *
    * Times in nanoseconds of film: "submitted", of all segments so far, which are all if "whole" is
-   * true; "open", how many of them are not done, and "begun" and "begun-frames", what of these went
-   * through workers.
-   * "decoding" is how many times a frame is decoded, on average, because a GOP is cut inside.
-   * Nothing before PAUSED.
+   * true; "open", how many of them are not done, "done", of the others, and "begun" and
+   * "begun-frames", what of the open ones went through workers. "decoding" is how many times a
+   * frame is decoded, on average, because a GOP is cut inside. Nothing before PAUSED.
    *
    * Since: 0.2
    */

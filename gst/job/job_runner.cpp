@@ -68,7 +68,6 @@ struct JobRunner::Private {
   bool handle(GstMessage* message);
   void handle_error(GstMessage* message);
   void handle(const message::Any& message);
-  void note(const message::SegmentDone& done);
   void note(const message::SegmentDamaged& damaged);
   void note(const message::WorkerJoined&) { ++workers; }
   void note(const message::WorkerLeft&) { workers -= std::min(workers, 1u); }
@@ -293,11 +292,6 @@ void JobRunner::Private::handle(const message::Any& message) {
       message);
 }
 
-void JobRunner::Private::note(const message::SegmentDone& done) {
-  if (done.complete)
-    progress.done += static_cast<double>(done.stop - done.start) / GST_SECOND;
-}
-
 void JobRunner::Private::note(const message::SegmentDamaged& damaged) {
   damage.add(damaged.segment, {.guessed = damaged.guessed,
                                .missing = damaged.missing,
@@ -343,6 +337,7 @@ void JobRunner::Private::look_at_segments() {
     gst_structure_get_uint64(stats, field, &value);
     return static_cast<double>(value);
   };
+  progress.done = number("done") / GST_SECOND;
   progress.begun = number("begun") / GST_SECOND;
   progress.begun_frames = number("begun-frames");
   idle = number("open") == 0;

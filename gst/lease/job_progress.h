@@ -45,6 +45,13 @@ class JobProgress {
   std::size_t open() const { return open_.size(); }
   // Time of all segments so far; whether these are all.
   double submitted() const { return submitted_; }
+  // Time of those that are complete.
+  double done() const {
+    double time = submitted_;
+    for (const auto& [_, segment] : open_)
+      time -= segment.all.time;
+    return time;
+  }
   bool whole() const { return whole_; }
   // How many times a unit is decoded, on average; 1 without any.
   double decoding() const { return units_ > 0 ? to_decode_ / static_cast<double>(units_) : 1; }

@@ -24,7 +24,8 @@ Progress quarter() {
   progress.worker_joined(kAnna);
   progress.worker_joined(kBert);
   for (std::uint64_t i = 0; i < 10; ++i)
-    progress.segment_done(i < 6 ? kAnna : kBert, i, 25, 1);
+    progress.segment_done(i < 6 ? kAnna : kBert, i, 25, true);
+  progress.reached(10, 0, 0);
   return progress;
 }
 
@@ -96,8 +97,9 @@ GST_END_TEST
 // Neither counts it twice nor as little as the thumbnails that came last.
 GST_START_TEST(test_progress_of_a_segment_in_parts) {
   Progress progress(10, 0);
-  progress.segment_done(kAnna, 0, 25, 0);
-  progress.segment_done(kBert, 0, 1, 1);
+  progress.segment_done(kAnna, 0, 25, false);
+  progress.segment_done(kBert, 0, 1, true);
+  progress.reached(1, 0, 0);
   expect_text(progress.for_log(1),
               "10 %, 1 segment, 25 frames/s, 1.00 times real time, 0:09 left, 2 workers");
 }
@@ -106,14 +108,14 @@ GST_END_TEST
 // What is being worked on counts too, once; and no number goes back.
 GST_START_TEST(test_progress_within_a_segment) {
   Progress progress = quarter();
-  progress.begun(6, 150);
+  progress.reached(10, 6, 150);
   expect_text(progress.for_log(105),
               "40 %, 10 segments, 80 frames/s, 3.20 times real time, 0:08 left, 2 workers");
-  progress.begun(0, 0);
+  progress.reached(10, 0, 0);
   expect_text(progress.for_log(105),
               "40 %, 10 segments, 50 frames/s, 3.20 times real time, 0:08 left, 2 workers");
-  progress.segment_done(kAnna, 10, 150, 6);
-  progress.begun(1, 25);
+  progress.segment_done(kAnna, 10, 150, true);
+  progress.reached(16, 1, 25);
   progress.set_duration(17);
   expect_text(progress.for_log(105),
               "100 %, 11 segments, 85 frames/s, 3.40 times real time, 0:00 left, 2 workers");

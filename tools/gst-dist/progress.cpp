@@ -34,7 +34,7 @@ void Progress::worker_left(const WorkerId& worker) {
 }
 
 void Progress::segment_done(const WorkerId& worker, std::uint64_t index, std::uint64_t frames,
-                            double seconds) {
+                            bool whole) {
   Worker& by = of(worker);
   helpers_ += by.segments == 0 ? 1 : 0;
   ++by.segments;
@@ -42,10 +42,9 @@ void Progress::segment_done(const WorkerId& worker, std::uint64_t index, std::ui
   // One rendition may have fewer frames than another.
   std::uint64_t& most = open_[index];
   most = std::max(most, frames);
-  if (seconds <= 0)
+  if (!whole)
     return;
   ++segments_;
-  done_ += seconds;
   frames_ += most;
   open_.erase(index);
 }
@@ -56,11 +55,11 @@ void Progress::lease_failed(const WorkerId& worker) {
 }
 
 double Progress::share() const {
-  return duration_ > 0 ? std::min(1.0, reached() / duration_) : 0;
+  return duration_ > 0 ? std::min(1.0, reached_ / duration_) : 0;
 }
 
 double Progress::film_per_second(double now) const {
-  return now > began_ ? reached() / (now - began_) : 0;
+  return now > began_ ? reached_ / (now - began_) : 0;
 }
 
 double Progress::frames_per_second(double frames, double now) const {
@@ -69,7 +68,7 @@ double Progress::frames_per_second(double frames, double now) const {
 
 double Progress::left(double now) const {
   const double speed = film_per_second(now);
-  return duration_ > 0 && speed > 0 ? std::max(0.0, duration_ - reached()) / speed : -1;
+  return duration_ > 0 && speed > 0 ? std::max(0.0, duration_ - reached_) / speed : -1;
 }
 
 std::string Progress::facts(double now) const {
@@ -82,7 +81,7 @@ std::string Progress::facts(double now) const {
 
 std::vector<std::string> Progress::for_terminal(unsigned width, unsigned height, double now) const {
   const std::string percent =
-      duration_ > 0 ? format("%3.0f %% ", 100 * share()) : clock_text(reached()) + " ";
+      duration_ > 0 ? format("%3.0f %% ", 100 * share()) : clock_text(reached_) + " ";
   const std::string text = facts(now);
   std::string line = percent;
   const std::size_t taken = percent.size() + 3 + text.size();
@@ -154,7 +153,7 @@ std::string Progress::for_programs(double now) const {
   json.text("event", "progress");
   if (duration_ > 0)
     json.number("percent", 100 * share());
-  json.number("seconds", reached());
+  json.number("seconds", reached_);
   json.number("elapsed", now - began_);
   json.count("segments", segments_);
   json.count("frames", frames_);

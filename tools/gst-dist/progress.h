@@ -28,25 +28,22 @@ class Progress {
   void worker_joined(const WorkerId& worker) { of(worker); }
   // Of those that left only a few are told of.
   void worker_left(const WorkerId& worker);
-  // A worker brought a segment, or some of its renditions: so many frames, and `seconds` of film if
-  // nothing of the segment is missing any more, else 0.
-  void segment_done(const WorkerId& worker, std::uint64_t index, std::uint64_t frames,
-                    double seconds);
+  // A worker brought a segment, or some of its renditions: so many frames. `whole`: nothing of the
+  // segment is missing any more.
+  void segment_done(const WorkerId& worker, std::uint64_t index, std::uint64_t frames, bool whole);
   void lease_failed(const WorkerId& worker);
 
-  // What is done of segments that are not whole yet, as it is now.
-  void begun(double seconds, double frames) {
-    // It may be told before the end of a segment that is not among these any more.
-    reached_ = std::max(reached_, done_ + seconds);
-    begun_frames_ = frames;
+  // So many seconds of film are in whole segments, and so many are done of others, with their
+  // frames. What was reached stays.
+  void reached(double done, double begun, double begun_frames) {
+    reached_ = std::max(reached_, done + begun);
+    begun_frames_ = begun_frames;
   }
   // How long the film is, once that is known better than its container says.
   void set_duration(double seconds) { duration_ = seconds; }
 
   // How many times workers decode a frame, on average.
   void set_decoding(double times) { decoding_ = times; }
-
-  double done() const { return done_; }  // Seconds of film, of whole segments.
 
   // A bar, and a line for each worker; none is longer than `width` columns, and there are at most
   // `height` of them.
@@ -68,7 +65,6 @@ class Progress {
   };
 
   Worker& of(const WorkerId& worker);
-  double reached() const { return std::max(reached_, done_); }
   double share() const;  // Done, of 1; 0 if the duration is unknown.
   double film_per_second(double now) const;
   double frames_per_second(double frames, double now) const;
@@ -79,8 +75,7 @@ class Progress {
 
   double duration_;
   double began_;
-  double done_ = 0;     // Seconds of film.
-  double reached_ = 0;  // With those that are not whole.
+  double reached_ = 0;  // Seconds of film.
   double begun_frames_ = 0;
   std::uint64_t segments_ = 0;
   std::uint64_t frames_ = 0;                     // Of whole segments.

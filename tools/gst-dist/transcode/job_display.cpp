@@ -84,9 +84,8 @@ void JobDisplay::handle(const message::WorkerLeft& message) {
 }
 
 void JobDisplay::handle(const message::SegmentDone& message) {
-  const double seconds =
-      message.complete ? static_cast<double>(message.stop - message.start) / 1e9 : 0;
-  progress_.segment_done({message.worker, message.name}, message.segment, message.frames, seconds);
+  progress_.segment_done({message.worker, message.name}, message.segment, message.frames,
+                         message.complete);
 }
 
 void JobDisplay::handle(const message::LeaseFailed& message) {
@@ -104,7 +103,7 @@ void JobDisplay::handle(const message::ConnectionRefused& message) {
 }
 
 void JobDisplay::handle(const Progressed& event) {
-  progress_.begun(event.begun, event.begun_frames);
+  progress_.reached(event.done, event.begun, event.begun_frames);
   progress_.set_decoding(event.decoding);
   if (event.duration > 0)
     progress_.set_duration(event.duration);

@@ -99,17 +99,15 @@ static Ref<GstEvent> event_for(const Ref<GstEvent>& event, const std::string& re
   gst_event_parse_tag(event.get(), &tags);
   if (gst_tag_list_get_scope(tags) == GST_TAG_SCOPE_GLOBAL)
     return event;
-  GstTagList* const kept = gst_tag_list_copy(tags);
+  auto kept = Ref<GstTagList>::adopt(gst_tag_list_copy(tags));
   for (const char* tag :
        {GST_TAG_CODEC, GST_TAG_VIDEO_CODEC, GST_TAG_CONTAINER_FORMAT, GST_TAG_ENCODER,
         GST_TAG_ENCODER_VERSION, GST_TAG_BITRATE, GST_TAG_NOMINAL_BITRATE, GST_TAG_MINIMUM_BITRATE,
         GST_TAG_MAXIMUM_BITRATE})
-    gst_tag_list_remove_tag(kept, tag);
-  if (gst_tag_list_is_empty(kept)) {
-    gst_tag_list_unref(kept);
+    gst_tag_list_remove_tag(kept.get(), tag);
+  if (gst_tag_list_is_empty(kept.get()))
     return {};
-  }
-  return Ref<GstEvent>::adopt(gst_event_new_tag(kept));
+  return Ref<GstEvent>::adopt(gst_event_new_tag(kept.release()));
 }
 
 // The last one of its kind, as pads do.

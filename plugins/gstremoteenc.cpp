@@ -177,11 +177,10 @@ static gboolean gst_remote_enc_src_activate_mode(GstPad* pad, GstObject* parent,
 // Whether others than this machine can reach the address. Parsed as where it is listened on: it may
 // have a scope.
 static bool is_public(const std::string& address) {
-  GSocketAddress* parsed = g_inet_socket_address_new_from_string(address.c_str(), 0);
-  const bool result = parsed && !g_inet_address_get_is_loopback(g_inet_socket_address_get_address(
-                                    G_INET_SOCKET_ADDRESS(parsed)));
-  g_clear_object(&parsed);
-  return result;
+  const auto parsed =
+      Ref<GSocketAddress>::adopt(g_inet_socket_address_new_from_string(address.c_str(), 0));
+  return parsed && !g_inet_address_get_is_loopback(
+                       g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(parsed.get())));
 }
 
 // Fills in the secret. Posts an error if there is none and strangers could reach the port.

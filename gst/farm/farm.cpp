@@ -10,6 +10,8 @@
 #include <utility>
 #include <variant>
 
+#include "gst/base/glib_error.h"
+#include "gst/gstx/ref.h"
 #include "gst/io/nonce.h"
 #include "gst/io/peer_user.h"
 
@@ -63,27 +65,23 @@ Farm::Farm(const Config& config)
 Status Farm::listen() {
   if (!config_.listens)
     return {};
-  GSocketAddress* address =
-      g_inet_socket_address_new_from_string(config_.address.c_str(), config_.port);
+  const auto address = Ref<GSocketAddress>::adopt(
+      g_inet_socket_address_new_from_string(config_.address.c_str(), config_.port));
   if (!address)
     return Error{"address '" + config_.address +
                  "': not a numeric IPv4 or IPv6 address (0.0.0.0 or :: listens on all interfaces)"};
   service_ = g_socket_service_new();
   g_socket_listener_set_backlog(G_SOCKET_LISTENER(service_), kBacklog);
-  GSocketAddress* effective = nullptr;
-  GError* error = nullptr;
-  const bool ok =
-      g_socket_listener_add_address(G_SOCKET_LISTENER(service_), address, G_SOCKET_TYPE_STREAM,
-                                    G_SOCKET_PROTOCOL_TCP, nullptr, &effective, &error);
-  g_object_unref(address);
-  if (!ok) {
-    const std::string text = error->message;
-    g_error_free(error);
+  GSocketAddress* bound = nullptr;
+  GLibError error;
+  const bool ok = g_socket_listener_add_address(G_SOCKET_LISTENER(service_), address.get(),
+                                                G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP,
+                                                nullptr, &bound, error.out());
+  const auto effective = Ref<GSocketAddress>::adopt(bound);
+  if (!ok)
     return Error{"address " + config_.address + ", port " + std::to_string(config_.port) + ": " +
-                 text};
-  }
-  port_ = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(effective));
-  g_object_unref(effective);
+                 error.message()};
+  port_ = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(effective.get()));
   max_connections_ = connection_limit();
   g_signal_connect(service_, "incoming",
                    G_CALLBACK(+[](GSocketService*, GSocketConnection* socket, GObject*,

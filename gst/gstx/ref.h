@@ -39,6 +39,8 @@ template <>
 struct RefTraits<GstMessage> : MiniObjectTraits<GstMessage> {};
 template <>
 struct RefTraits<GstSample> : MiniObjectTraits<GstSample> {};
+template <>
+struct RefTraits<GstTagList> : MiniObjectTraits<GstTagList> {};
 
 // One reference to an object, or none.
 template <class T>

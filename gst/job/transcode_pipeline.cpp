@@ -49,11 +49,10 @@ const char* video_parser(const Output& output) {
 }
 
 GstVideoOrientationMethod direction_of(const std::string& orientation) {
-  GstTagList* const tags =
-      gst_tag_list_new(GST_TAG_IMAGE_ORIENTATION, orientation.c_str(), nullptr);
+  const auto tags = Ref<GstTagList>::adopt(
+      gst_tag_list_new(GST_TAG_IMAGE_ORIENTATION, orientation.c_str(), nullptr));
   GstVideoOrientationMethod method = GST_VIDEO_ORIENTATION_IDENTITY;
-  gst_video_orientation_from_tag(tags, &method);
-  gst_tag_list_unref(tags);
+  gst_video_orientation_from_tag(tags.get(), &method);
   return method;
 }
 

@@ -7,6 +7,8 @@
 
 #include <cstdio>
 
+#include "gst/base/glib_error.h"
+#include "gst/gstx/ref.h"
 #include "tools/gst-dist/command.h"
 #include "tools/gst-dist/signals.h"
 
@@ -18,21 +20,16 @@ constexpr gint32 kLeastInterval = 200;  // Milliseconds.
 constexpr gint32 kMostInterval = 700;
 
 bool is_in_use(const Address& address) {
-  GSocketAddress* place = g_inet_socket_address_new_from_string(address.host.c_str(), address.port);
-  if (!place || address.port == 0) {
-    g_clear_object(&place);
+  const auto place = Ref<GSocketAddress>::adopt(
+      g_inet_socket_address_new_from_string(address.host.c_str(), address.port));
+  if (!place || address.port == 0)
     return false;
-  }
-  GSocketListener* const listener = g_socket_listener_new();
-  GError* error = nullptr;
-  g_socket_listener_add_address(listener, place, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP,
-                                nullptr, nullptr, &error);
-  const bool in_use = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE);
-  g_clear_error(&error);
-  g_socket_listener_close(listener);
-  g_object_unref(listener);
-  g_object_unref(place);
-  return in_use;
+  const auto listener = Ref<GSocketListener>::adopt(g_socket_listener_new());
+  GLibError error;
+  g_socket_listener_add_address(listener.get(), place.get(), G_SOCKET_TYPE_STREAM,
+                                G_SOCKET_PROTOCOL_TCP, nullptr, nullptr, error.out());
+  g_socket_listener_close(listener.get());
+  return error.is(G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE);
 }
 
 struct Wait {

@@ -239,7 +239,7 @@ GST_START_TEST(test_transcode_playlists_beside_each_other) {
   using Remedy = dist::JobError::Remedy;
   const Folder folder;
   const Folder other;
-  make(std::string(kSource) + kH264 + "-c:a aac " + (folder / "here.ts"));
+  ffmpeg(std::string(kSource) + kH264 + "-c:a aac " + (folder / "here.ts"));
   fs::copy_file(folder / "here.ts", other / "there.ts");
   const FileServer elsewhere(other);
   const FileServer server(folder);

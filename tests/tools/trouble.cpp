@@ -58,7 +58,7 @@ JobError error_in(GstElement* pipeline) {
   const auto message = Ref<GstMessage>::adopt(
       gst_bus_timed_pop_filtered(bus.get(), 20 * GST_SECOND, GST_MESSAGE_ERROR));
   fail_unless(static_cast<bool>(message));
-  const JobError error = error_of(pipeline, message.get(), kNames, 0);
+  const JobError error = error_of(pipeline, message.get(), kNames);
   gst_element_set_state(pipeline, GST_STATE_NULL);
   return error;
 }

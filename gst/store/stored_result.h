@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A result as a store keeps it: without what belongs to the job that made it. The layout is in
+// docs/design/store.md, "The stored result".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gst/base/bytes.h"
+#include "gst/base/result.h"
+#include "gst/cut/segment.h"
+#include "gst/store/blob_key.h"
+
+namespace dist {
+
+struct StoredFrame {
+  std::uint32_t rank = 0;   // Among the frames that the source shows, from 0, by time.
+  std::uint32_t flags = 0;  // As in AccessUnit.
+  std::uint64_t size = 0;
+};
+
+struct StoredResult {
+  std::string about;  // For people: what was encoded, and by what.
+  std::string caps;
+  std::uint32_t reorder_depth = 0;
+  std::vector<StoredFrame> frames;  // In decode order.
+  BytesList payload;
+};
+
+// `result`, an accepted result of `source`, as a blob; the payload is shared with `segment`, which
+// is `result` serialised. `frames` are the times of those that the rendition has to have. Refused,
+// since it would not come back as it was or might be other bytes next time, is a result that lacks
+// frames, has damaged ones, or whose header says what does not follow from its source.
+Result<BytesList> store_result(const BlobKey& key, const std::string& about,
+                               const SegmentHeader& source, const std::vector<Time>& frames,
+                               const SegmentHeader& result, const BytesList& segment);
+
+// Reads a blob, and checks every byte of it: that it is whole, and that it is the one of this key.
+// The payload is shared with `blob`.
+Result<StoredResult> read_stored_result(const BlobKey& key, const BytesList& blob);
+
+// A result with the name and times of the job that asks for it.
+struct RestoredResult {
+  SegmentHeader header;
+  BytesList segment;  // Serialised; the payload is shared.
+};
+// `source` is a segment that the key stands for. An error if it is not.
+Result<RestoredResult> restore_result(const StoredResult& stored, const SegmentHeader& source,
+                                      const std::string& rendition);
+
+}  // namespace dist

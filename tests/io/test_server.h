@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Servers that a test starts for itself, on loopback, and what goes wrong on the way to them.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gst/base/mutex.h"
+
+namespace dist::test {
+
+// Nobody listens there.
+std::uint16_t free_port();
+// Whether somebody listens there within that time.
+bool listens(std::uint16_t port, unsigned seconds);
+
+// A process that ends with this object, and with the test.
+class Server {
+ public:
+  // What the process prints goes into `log`.
+  Server(const std::vector<std::string>& command, const std::string& log);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  bool runs() const;
+
+ private:
+  pid_t pid_ = 0;
+};
+
+// Lets connections through to another port, each as its turn in `faults` says; those after the
+// last go through.
+class FaultyProxy {
+ public:
+  enum class Fault {
+    kNone,
+    kBusy,         // Answers 503.
+    kReset,        // Resets it once the request has begun.
+    kResetMidway,  // Resets it within the response.
+    kCutsUpload,   // Resets it once it has sent kCut bytes.
+  };
+  static constexpr std::uint64_t kCut = 12u << 20;
+
+  FaultyProxy(std::uint16_t to, std::vector<Fault> faults);
+  ~FaultyProxy();
+  std::uint16_t port() const { return port_; }
+  unsigned connections() const { return connections_; }
+
+ private:
+  void accept();
+  void serve(int client, Fault fault);
+  void pass(int client, int server, Fault fault);
+
+  const std::uint16_t to_;
+  const std::vector<Fault> faults_;
+  std::uint16_t port_ = 0;
+  int listener_ = -1;  // Sets the port.
+  std::atomic<bool> ending_ = false;
+  std::atomic<unsigned> connections_ = 0;
+  std::vector<std::thread> threads_;  // Of connections; belong to the accepting one.
+  std::thread accepting_;
+};
+
+}  // namespace dist::test

@@ -1,0 +1,235 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/record/unixfs.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "gst/record/dag_pb.h"
+
+namespace dist::record {
+namespace {
+
+// Nodes above a leaf: three levels of kNodeWidth are a pebibyte, other software has narrower nodes.
+constexpr unsigned kMaxLevels = 16;
+
+enum Field : std::uint8_t { kType = 1, kData, kFileSize, kBlockSize, kMode = 7, kModified };
+enum Type : std::uint8_t { kTypeRaw = 0, kTypeFile = 2 };
+
+// What UnixFS says of a file in the data of its node.
+struct FileNode {
+  std::vector<std::uint8_t> data;
+  std::uint64_t size = 0;
+  std::vector<std::uint64_t> parts;
+};
+
+std::vector<std::uint8_t> encode(const FileNode& node) {
+  std::vector<std::uint8_t> out;
+  append_number(out, kType, kTypeFile);
+  append_number(out, kFileSize, node.size);
+  for (std::uint64_t part : node.parts)
+    append_number(out, kBlockSize, part);
+  return out;
+}
+
+Result<FileNode> decode(std::span<const std::uint8_t> data) {
+  FileNode node;
+  std::uint64_t last = 0;
+  while (!data.empty()) {
+    const auto field = take_field(data);
+    const bool in_order =
+        field && (field->number > last || (field->number == last && field->number == kBlockSize));
+    if (!in_order || (last == 0 && field->number != kType))
+      return Error{"not UnixFS"};
+    last = field->number;
+    const bool number = field->wire == PbField::kVarint;
+    if (last == kType && number && (field->value == kTypeFile || field->value == kTypeRaw))
+      continue;
+    if (last == kType && number)
+      return Error{"a folder or a link, not a file"};
+    if (last == kData && !number)
+      node.data.assign(field->bytes.begin(), field->bytes.end());
+    else if (last == kFileSize && number)
+      node.size = field->value;
+    else if (last == kBlockSize && number)
+      node.parts.push_back(field->value);
+    else if ((last != kMode || !number) && (last != kModified || number))
+      return Error{"an unknown field of UnixFS"};
+  }
+  if (last == 0)
+    return Error{"not UnixFS"};
+  return node;
+}
+
+// Whether the node has a size for each link, and they add up to what it says.
+Status check_sizes(const PbNode& node, const FileNode& file) {
+  if (file.parts.size() != node.links.size())
+    return Error{std::to_string(node.links.size()) + " links with " +
+                 std::to_string(file.parts.size()) + " sizes"};
+  std::uint64_t left = file.size;
+  const auto take = [&](std::uint64_t bytes) {
+    const bool fits = bytes <= left;
+    left -= fits ? bytes : 0;
+    return fits;
+  };
+  bool right = take(file.data.size());
+  for (std::uint64_t part : file.parts) {
+    // A tree of parts without bytes could be walked for ever.
+    if (part == 0)
+      return Error{"a part without bytes"};
+    right = right && take(part);
+  }
+  if (!right || left != 0)
+    return Error{"its parts are not as long as the file"};
+  return {};
+}
+
+class FileReader {
+ public:
+  FileReader(const GetBlock& get, const std::function<Status(const Bytes&)>& sink)
+      : get_(get), sink_(sink) {}
+
+  // `announced` is what the node above says of its size; for the root the most that is wanted.
+  Status read(const Cid& cid, std::uint64_t announced, unsigned level) {
+    const auto refuse = [&](const std::string& why) {
+      return Error{"file block " + cid.text() + ": " + why};
+    };
+    const auto check_size = [&](std::uint64_t size) -> Status {
+      if (level == 0 && size > announced)
+        return refuse(std::to_string(size) + " bytes, more than " + std::to_string(announced));
+      if (level > 0 && size != announced)
+        return refuse(std::to_string(size) + " bytes instead of " + std::to_string(announced));
+      return {};
+    };
+    if (cid.codec == Codec::kDagCbor)
+      return refuse("DAG-CBOR is no file");
+    const auto bytes = get_verified(get_, cid);
+    if (!bytes)
+      return Error{bytes.error()};
+    if (cid.codec == Codec::kRaw) {
+      if (Status status = check_size(bytes->size()); !status)
+        return status;
+      return sink_(*bytes);
+    }
+    auto node = decode_dag_pb(bytes->span());
+    if (!node)
+      return refuse(node.error());
+    auto file = node->data ? decode(*node->data) : Error{"not UnixFS"};
+    if (!file)
+      return refuse(file.error());
+    if (Status status = check_sizes(*node, *file); !status)
+      return refuse(status.error());
+    if (Status status = check_size(file->size); !status)
+      return status;
+    if (level == kMaxLevels)
+      return refuse("nested more than " + std::to_string(kMaxLevels) + " deep");
+    return read_parts(*node, std::move(*file), level);
+  }
+
+ private:
+  Status read_parts(const PbNode& node, FileNode file, unsigned level) {
+    if (!file.data.empty())
+      if (Status status = sink_(Bytes::take(std::move(file.data))); !status)
+        return status;
+    for (std::size_t i = 0; i < node.links.size(); ++i)
+      if (Status status = read(node.links[i].cid, file.parts[i], level + 1); !status)
+        return status;
+    return {};
+  }
+
+  const GetBlock& get_;
+  const std::function<Status(const Bytes&)>& sink_;
+};
+
+}  // namespace
+
+Status FileBuilder::write(const Bytes& bytes) {
+  for (std::size_t at = 0; at < bytes.size();) {
+    // Only when more comes: a file of one leaf is that leaf.
+    if (leaf_size_ == kLeafSize)
+      if (Status status = end_leaf(); !status)
+        return status;
+    const std::size_t size = std::min(kLeafSize - leaf_size_, bytes.size() - at);
+    leaf_.push_back(bytes.slice(at, size));
+    leaf_size_ += size;
+    at += size;
+  }
+  return {};
+}
+
+Status FileBuilder::end_leaf() {
+  Bytes bytes;
+  if (leaf_.size() == 1) {
+    bytes = std::move(leaf_.front());
+  } else {
+    std::vector<std::uint8_t> joined;
+    joined.reserve(leaf_size_);
+    for (const Bytes& piece : leaf_)
+      joined.insert(joined.end(), piece.span().begin(), piece.span().end());
+    bytes = Bytes::take(std::move(joined));
+  }
+  leaf_.clear();
+  const std::size_t size = std::exchange(leaf_size_, 0);
+  const Block block = make_block(Codec::kRaw, std::move(bytes));
+  if (Status status = put_(block); !status)
+    return status;
+  return add(0, {block.cid, size, size});
+}
+
+Status FileBuilder::add(std::size_t level, const Child& child) {
+  if (level == levels_.size())
+    levels_.emplace_back();
+  if (levels_[level].size() == kNodeWidth) {
+    const auto node = make_node(level);
+    if (!node)
+      return Error{node.error()};
+    if (Status status = add(level + 1, *node); !status)
+      return status;
+  }
+  levels_[level].push_back(child);
+  return {};
+}
+
+Result<FileBuilder::Child> FileBuilder::make_node(std::size_t level) {
+  PbNode node;
+  FileNode file;
+  Child made;
+  for (const Child& child : std::exchange(levels_[level], {})) {
+    // Without a name, but with the field: so kubo writes it.
+    node.links.push_back({.cid = child.cid, .name = "", .total = child.total});
+    file.parts.push_back(child.file_bytes);
+    file.size += child.file_bytes;
+    made.total += child.total;
+  }
+  node.data = encode(file);
+  const Block block = make_block(Codec::kDagPb, Bytes::take(encode_dag_pb(node)));
+  if (Status status = put_(block); !status)
+    return Error{status.error()};
+  made.cid = block.cid;
+  made.file_bytes = file.size;
+  made.total += block.bytes.size();
+  return made;
+}
+
+Result<Cid> FileBuilder::finish() {
+  if (Status status = end_leaf(); !status)
+    return Error{status.error()};
+  for (std::size_t level = 0;; ++level) {
+    const bool top = level + 1 == levels_.size();
+    if (top && levels_[level].size() == 1)
+      return levels_[level].front().cid;
+    const auto node = make_node(level);
+    if (!node)
+      return Error{node.error()};
+    if (Status status = add(level + 1, *node); !status)
+      return Error{status.error()};
+  }
+}
+
+Status read_file(const Cid& root, std::uint64_t max_bytes, const GetBlock& get,
+                 const std::function<Status(const Bytes&)>& sink) {
+  return FileReader(get, sink).read(root, max_bytes, 0);
+}
+
+}  // namespace dist::record

@@ -8,6 +8,10 @@
 #include <string>
 
 #include "gst/cut/segment.h"
+#include "gst/record/car.h"
+#include "gst/record/dag_cbor.h"
+#include "gst/record/dag_pb.h"
+#include "gst/record/manifest.h"
 #include "gst/rendition/rendition.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -298,6 +302,48 @@ void write_films(const Corpus& corpus) {
                    element({0x18, 0x53, 0x80, 0x67}, element({0x16, 0x54, 0xae, 0x6b}, entries)));
 }
 
+// Blocks of a record, and CARs of them.
+void write_records(const Corpus& corpus) {
+  record::Manifest manifest;
+  manifest.software = {{"gst-dist", "0.2.0"}};
+  manifest.source = {"film", 9, {}, {{.kind = "video", .codec = "vp8"}}};
+  manifest.source.streams[0].frame_rate = record::Rational{25, 1};
+  manifest.renditions.push_back({"hd", "hd:vp9", "vp9enc", {{1, 2}}});
+  manifest.workers = {"box"};
+  manifest.segments.resize(1);
+  manifest.segments[0].encoded.resize(1);
+  manifest.segments[0].encoded[0].hashes.resize(1);
+  manifest.thumbnails.resize(1);
+  std::vector<record::Block> blocks;
+  const auto root = record::write_manifest(manifest, [&](const record::Block& block) {
+    blocks.push_back(block);
+    return Status();
+  });
+  // What all the links of the manifest lead to.
+  blocks.push_back({record::Cid::of(record::Codec::kRaw, {}), {}});
+  Data car = Data{255} + join({record::car_header(*root)});
+  for (const record::Block& block : blocks) {
+    corpus.write("dag_cbor", "block-" + block.cid.text().substr(50), join({block.bytes}));
+    car = car + join(record::car_section(block));
+  }
+  corpus.write("car", "manifest", car);
+  car[0] = 2;
+  corpus.write("car", "pieces", car);
+  corpus.write("car", "version-2", Data{255} + Data{0x0a, 0xa1, 0x67} + text("version") + Data{2});
+  const record::Cid hello = record::Cid::of(record::Codec::kRaw, text("hello"));
+  const auto value = record::encode_dag_cbor(record::Map{
+      {"list", record::List{1, -300, UINT64_MAX, true, {}, 25.5}}, {"link", hello}, {"é", "日本"}});
+  corpus.write("dag_cbor", "values", *value);
+  corpus.write("dag_cbor", "deep", Data(100, 0x81));
+  corpus.write("dag_cbor", "long", Data{0x9b, 0x7f, 255, 255, 255, 255, 255, 255, 255});
+  Data file;
+  record::append_number(file, 1, 2);
+  record::append_number(file, 3, 5);
+  record::append_number(file, 4, 5);
+  corpus.write("dag_cbor", "file",
+               record::encode_dag_pb({.links = {{hello, "", 5}}, .data = file}));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -313,5 +359,6 @@ int main(int argc, char** argv) {
   write_renditions(corpus);
   write_specs(corpus);
   write_films(corpus);
+  write_records(corpus);
   return 0;
 }

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Content identifiers: version 1, SHA-256, and one of three codecs.
+// Content identifiers: version 1, SHA-256, and one of three codecs. docs/design/record.md says why
+// no others are read.
 #pragma once
 
 #include <array>

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The manifest of a job: which film it took, what became of each segment, and who made it.
+// docs/design/record.md has the schema.
 //
 // Times of the film are nanoseconds of running time; times of day are microseconds since 1970-01-01
 // UTC. No integer is above kMaxNumber.

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "config.h"
 #include "gst/base/mutex.h"
 #include "gst/gstx/ref.h"
 #include "gst/gstx/report.h"
@@ -87,6 +88,17 @@ std::string why_unusable(const std::string& element) {
   return known.emplace(element, std::move(reason)).first->second;
 }
 
+// The plugin does not tell the version of the library that it calls; the caps of a result show when
+// two of them differ.
+std::string version_of(const std::string& element) {
+  std::string version;
+  if (const auto factory = find_factory(element))
+    if (const auto plugin =
+            Ref<GstPlugin>::adopt(gst_plugin_feature_get_plugin(GST_PLUGIN_FEATURE(factory.get()))))
+      version = gst_plugin_get_version(plugin.get());
+  return version + " gst-dist " VERSION;
+}
+
 std::string is_or_are(const std::vector<std::string>& elements) {
   return join(elements) + (elements.size() > 1 ? " are " : " is ");
 }
@@ -156,7 +168,7 @@ Ability EncoderChoice::choose(const RenditionSpec& spec) const {
     }
     const std::string reason = why_unusable(element);
     if (reason.empty())
-      return {.able = true, .encoder = element, .reason = ""};
+      return {.able = true, .encoder = element, .reason = "", .version = version_of(element)};
     reasons += "; " + element + " does not work here (" + reason + ")";
   }
   if (!forbidden.empty())

@@ -114,6 +114,9 @@ struct Ability {
   bool able = false;
   std::string encoder = {};  // Factory name; empty: a pipeline that somebody wrote.
   std::string reason = {};   // Why not, if it is not able.
+  // Of the encoder, and of what stands around it: while this text stays the same, equal segments
+  // give results that may stand for each other. Empty: unknown.
+  std::string version = {};
   bool operator==(const Ability&) const = default;
 };
 

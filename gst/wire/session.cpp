@@ -107,6 +107,7 @@ Status PrimarySession::handle(const wire::Message& message, std::vector<Event>& 
     for (Ability& ability : offered.abilities) {
       ability.encoder = printable(ability.encoder);
       ability.reason = printable(ability.reason);
+      ability.version = printable(ability.version);
     }
     events.push_back(std::move(offered));
   } else if (const auto* retire = std::get_if<wire::Retire>(&message)) {

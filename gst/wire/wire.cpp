@@ -146,6 +146,7 @@ Type put(ByteWriter& out, const Offer& m) {
     out.u16(ability.able ? 1 : 0);
     out.string(clip(ability.encoder, kMaxName));
     out.string(clip(ability.reason, kMaxReason));
+    out.string(clip(ability.version, kMaxName));
   }
   return kOffer;
 }
@@ -186,7 +187,8 @@ Offer get_offer(ByteReader& in, bool& valid) {
   for (std::uint16_t i = 0; valid && i < count; ++i) {
     const std::uint16_t able = in.u16();
     valid = able <= 1;
-    m.abilities.push_back({able == 1, in.string(kMaxName), in.string(kMaxReason)});
+    m.abilities.push_back(
+        {able == 1, in.string(kMaxName), in.string(kMaxReason), in.string(kMaxName)});
   }
   return m;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "config.h"
 #include "gst/rendition/encoder_table.h"
 #include "tests/elements/helpers.h"
 
@@ -84,6 +85,7 @@ GST_START_TEST(test_encoder_choice_by_rank_then_hardware_then_name) {
   const dist::Ability best = EncoderChoice().choose(h264());
   fail_unless(best.able && best.reason.empty());
   expect_text(best.encoder, "nvh264enc");
+  fail_unless(best.version.ends_with(" gst-dist " VERSION), "%s", best.version.c_str());
 }
 GST_END_TEST
 

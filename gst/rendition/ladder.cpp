@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "gst/rendition/rendition.h"
+#include "gst/rendition/scale_plan.h"
 
 namespace dist {
 namespace {
@@ -230,6 +231,7 @@ Result<std::vector<RenditionSpec>> resolve(const std::vector<RenditionSpec>& spe
     if (!spec.bitrate && !spec.max_rate && codec->bits_per_pixel != 0)
       spec.max_rate = default_max_rate(spec, source, *codec);
   }
+  set_scaling_paths(result, source.width, source.height);
   return result;
 }
 

@@ -140,7 +140,7 @@ Status parse_field(RenditionSpec& spec, std::string_view text, FieldsSeen& seen)
     return Error{"'" + shown(text) +
                  "': neither a size such as 1280x720 nor a field such as crf=23"};
   }
-  const bool wire_only = field == kInBand || field == kPixels;
+  const bool wire_only = field == kInBand || field == kPixels || field == kVia;
   // The two that have their place may not come again.
   const bool known =
       wire_only || (field != "codec" && (field != "size" || value == text) &&
@@ -208,6 +208,12 @@ std::string to_string(const RenditionSpec& spec) {
     add(kInBand, "1");
   if (const Fraction& pixels = spec.pixel_aspect_ratio; pixels != Fraction{1, 1})
     add(kPixels, std::to_string(pixels.num) + "/" + std::to_string(pixels.den));
+  std::string via;
+  for (const PictureSize& size : spec.via)
+    via +=
+        (via.empty() ? "" : "+") + std::to_string(size.width) + "x" + std::to_string(size.height);
+  if (!via.empty())
+    add(kVia, via);
   return text;
 }
 }  // namespace

@@ -23,6 +23,13 @@ struct Fraction {
   bool operator==(const Fraction&) const = default;
 };
 
+// In pixels.
+struct PictureSize {
+  unsigned width = 0;
+  unsigned height = 0;
+  bool operator==(const PictureSize&) const = default;
+};
+
 enum class Speed { kFast, kMedium, kSlow };
 
 struct RenditionSpec {
@@ -48,6 +55,9 @@ struct RenditionSpec {
   // Parameter sets in each segment, so that those of different encoders may follow one another.
   bool in_band = false;
   Fraction pixel_aspect_ratio{1, 1};
+  // The sizes, largest first, that the picture passes before it has its own: those of the job's
+  // larger renditions. A worker that makes only some of these scales as one that makes all.
+  std::vector<PictureSize> via = {};
 
   bool operator==(const RenditionSpec&) const = default;
 };
@@ -104,6 +114,7 @@ struct SourceFormat {
 //   otherwise the size is the source's. Even, except where the codec takes odd ones and the size is
 //   the source's own. Pixels are square, except where the size is the source's own.
 // - max_rate, of those without bitrate.
+// - via.
 // With `ladder`, renditions that are larger than the source are left out, except that the smallest
 // one stays, in the source's size. An error if the source's size is unknown (0).
 Result<std::vector<RenditionSpec>> resolve(const std::vector<RenditionSpec>& specs,

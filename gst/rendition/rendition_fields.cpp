@@ -154,17 +154,37 @@ Status set_length(unsigned& target, std::string_view field, std::string_view val
   return {};
 }
 
-Status set_size(RenditionSpec& spec, std::string_view value) {
-  std::string_view rest = value;
-  const auto width = parse_number<unsigned>(take_until(rest, 'x'));
-  const auto height = parse_number<unsigned>(rest);
+std::optional<PictureSize> parse_size(std::string_view value) {
+  const auto width = parse_number<unsigned>(take_until(value, 'x'));
+  const auto height = parse_number<unsigned>(value);
   if (!width || !height)
+    return {};
+  return PictureSize{*width, *height};
+}
+
+bool is_within_limits(const PictureSize& size) {
+  return size.width >= 1 && size.width <= kMaxSize && size.height >= 1 && size.height <= kMaxSize;
+}
+
+Status set_size(RenditionSpec& spec, std::string_view value) {
+  const auto size = parse_size(value);
+  if (!size)
     return Error{"size " + shown(value) + ": write width and height, such as 1280x720"};
-  if (*width < 1 || *width > kMaxSize || *height < 1 || *height > kMaxSize)
+  if (!is_within_limits(*size))
     return Error{"size " + shown(value) + ": width and height must be from 1 to " +
                  std::to_string(kMaxSize)};
-  spec.width = *width;
-  spec.height = *height;
+  spec.width = size->width;
+  spec.height = size->height;
+  return {};
+}
+
+Status set_via(RenditionSpec& spec, std::string_view value) {
+  for (std::string_view rest = value; !rest.empty();) {
+    const auto size = parse_size(take_until(rest, '+'));
+    if (!size || !is_within_limits(*size) || spec.via.size() == kMaxRenditions)
+      return field_error(kVia, value, "write sizes, such as 1280x720+854x480");
+    spec.via.push_back(*size);
+  }
   return {};
 }
 
@@ -305,6 +325,8 @@ Status text::set_wire_field(RenditionSpec& spec, std::string_view field, std::st
     return {};
   }
   std::string_view rest = value;
+  if (field == kVia)
+    return set_via(spec, value);
   const auto num = parse_number<std::int32_t>(take_until(rest, '/'));
   const auto den = parse_number<std::int32_t>(rest);
   if (!num || !den || *num < 1 || *den < 1)

@@ -21,6 +21,7 @@ inline constexpr std::array kFields = {"codec",  "size",    "width",   "height",
 // Fields that only the primary sets.
 inline constexpr std::string_view kInBand = "in-band";
 inline constexpr std::string_view kPixels = "pixels";
+inline constexpr std::string_view kVia = "via";
 Status set_wire_field(RenditionSpec& spec, std::string_view field, std::string_view value);
 
 // Without blanks at both ends.

@@ -52,6 +52,9 @@ RenditionSpec random_spec(Random& random, unsigned n) {
   if (random.chance(50))
     spec.pixel_aspect_ratio = {static_cast<unsigned>(random.between(1, 100)),
                                static_cast<unsigned>(random.between(1, 100))};
+  for (std::uint64_t sizes = random.below(4); sizes > 0; --sizes)
+    spec.via.push_back({static_cast<unsigned>(random.between(1, kMaxSize)),
+                        static_cast<unsigned>(random.between(1, kMaxSize))});
   return spec;
 }
 

@@ -88,6 +88,7 @@ class FanOut : public FarmJob::Observer {
   void handle(const SegmentGivenUp& event);
   void handle(const LeaseAdvanced& event);
   void handle(const LeaseHedged& event);
+  void handle(const ResultsSought& event);
   void handle(const SegmentDone& event);
   void handle(const LookWanted& event);
   void handle(const PicturesDiffer& event);

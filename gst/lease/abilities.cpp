@@ -3,6 +3,7 @@
 #include "gst/lease/abilities.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace dist {
@@ -72,6 +73,18 @@ std::vector<WorkerId> Abilities::workers() const {
   for (const auto& [worker, _] : offers_)
     workers.push_back(worker);
   return workers;
+}
+
+std::vector<std::vector<Encoder>> Abilities::encoders() const {
+  std::vector<std::vector<Encoder>> encoders;
+  for (std::size_t i = 0; i < renditions_.size(); ++i) {
+    std::set<Encoder> found;
+    for (const auto& [worker, offer] : offers_)
+      if (Abilities::has(able(worker), i) && !offer[i].encoder.empty())
+        found.insert({offer[i].encoder, offer[i].version});
+    encoders.emplace_back(found.begin(), found.end());
+  }
+  return encoders;
 }
 
 RenditionSet Abilities::able(WorkerId worker) const {

@@ -41,6 +41,9 @@ class Abilities {
   const std::vector<Ability>* offer_of(WorkerId worker) const;
   // Those that have.
   std::vector<WorkerId> workers() const;
+  // The encoders, by rendition, with which workers that have offered would make it: those that are
+  // chosen, else all. Ascending.
+  std::vector<std::vector<Encoder>> encoders() const;
   // What such a worker can make with the encoders that are chosen.
   RenditionSet able(WorkerId worker) const;
 

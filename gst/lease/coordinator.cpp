@@ -274,7 +274,7 @@ void Coordinator::pump(Instant now) {
   if (dispatcher_.workers() > 0)
     return;
   for (auto& [id, job] : jobs_)
-    if (const std::size_t open = dispatcher_.open_segments(id); open > 0 && !job.waiting_told) {
+    if (const std::size_t open = open_segments(id, job); open > 0 && !job.waiting_told) {
       job.waiting_told = true;
       events_.push_back(WaitingForWorkers{id, open});
     }
@@ -296,7 +296,6 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
                          const wire::Digest& sha256, Instant now) {
   Job& job = jobs_.at(id);
   const std::uint64_t index = header->index;
-  const auto work = static_cast<double>(header->units.size());
   job.room.window().accept(index, total_size(segment));
   if (!job.first_segment_at)
     job.first_segment_at = now;
@@ -313,9 +312,11 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
                                           .sha256 = sha256,
                                           .wanted = wanted,
                                           .before = std::move(before)};
-  if (wanted != 0) {
-    offer_golden(id, job, added, false, now);
-    dispatcher_.add_segment({id, index}, work, wanted);
+  if (wanted != 0 && job.config.has_store && !job.abilities.renditions().empty()) {
+    job.unsought.insert(index);
+    seek(id, job, now);
+  } else if (wanted != 0) {
+    queue(id, job, added, wanted, now);
   } else {
     SegmentDone done;
     done.grant.segment = {id, index};
@@ -326,6 +327,18 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
     events_.push_back(std::move(done));
   }
   pump(now);
+}
+
+void Coordinator::queue(JobId id, Job& job, Segment& segment, RenditionSet renditions,
+                        Instant now) {
+  offer_golden(id, job, segment, false, now);
+  dispatcher_.add_segment({id, segment.header->index},
+                          static_cast<double>(segment.header->units.size()), renditions);
+}
+
+// Those, too, that are not queued yet.
+std::size_t Coordinator::open_segments(JobId id, const Job& job) const {
+  return dispatcher_.open_segments(id) + job.unsought.size() + job.sought.size();
 }
 
 void Coordinator::delivered(JobId id, std::uint64_t index, Instant now) {

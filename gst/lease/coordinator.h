@@ -63,6 +63,9 @@ class Coordinator {
     Verification::Config verification = {};
     // A job ends in which no segment is done for so long although workers are there; 0: never.
     Instant stall_timeout = 0;
+    // The caller has a store, and answers each ResultsSought with found(). Only of jobs that say
+    // their renditions.
+    bool has_store = false;
   };
 
   explicit Coordinator(const Config& config);
@@ -95,6 +98,10 @@ class Coordinator {
   // `sha256` is over the bytes of `segment`, which include the header.
   void submit(JobId job, std::shared_ptr<const SegmentHeader> header, BytesList segment,
               const wire::Digest& sha256, Instant now);
+  // The answer to ResultsSought: results of other runs, which were accepted there, with the header
+  // that they have in this job. Each is checked as if a worker had made it, but is not looked at.
+  // Ignored if the segment was cancelled meanwhile.
+  void found(JobId job, std::uint64_t question, std::vector<ResultRendition> results, Instant now);
   // The results of this segment left this process's memory, or at least the caller's window.
   void delivered(JobId job, std::uint64_t index, Instant now);
   // The answer to LookWanted; ignored if the lease is over.
@@ -190,6 +197,10 @@ class Coordinator {
     std::map<std::uint64_t, Segment> kept;       // Complete, but some of its results provisional.
     std::set<std::uint64_t> provisional;         // Of which some results are.
     std::shared_ptr<const SegmentBytes> latest;  // That was submitted.
+    // Segments that are not queued: not asked for yet, because no worker has said its encoders, and
+    // by their question.
+    std::set<std::uint64_t> unsought;
+    std::map<std::uint64_t, std::uint64_t> sought;
     bool done = false;
     bool waiting_told = false;
     bool stopped = false;  // There is no room for results.
@@ -255,6 +266,11 @@ class Coordinator {
   void exam_failed(Dispatcher::Failure& failure, Instant now);
   void exam_lost(const WorkerInfo& worker, JobId id, Job& job, const std::string& reason,
                  Instant now);
+  void queue(JobId id, Job& job, Segment& segment, RenditionSet renditions, Instant now);
+  void seek(JobId id, Job& job, Instant now);
+  Answer fitting(const Job& job, const SegmentKey& segment,
+                 std::vector<ResultRendition> results) const;
+  std::size_t open_segments(JobId id, const Job& job) const;
   void accept(Answer answer, Job& job, Instant now);
   void refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, Job& job, Instant now);
   void refuse_result(const SegmentDone& done, const std::string& reason, Dispatcher::Blame blame,
@@ -278,6 +294,7 @@ class Coordinator {
   bool needs_context(const SegmentDone& done, Job& job, bool looked_at) const;
   std::uint64_t weigh(Job& job, SegmentDone& done) const;
   void keep(Answer answer, Job& job, Instant now);
+  void enter(SegmentDone done, Job& job, Instant now);
   // Stays the same when a worker comes back; the slots of one process have it in common.
   static std::string identity_of(const WorkerInfo& worker);
   static void add_empty_renditions(const Job& job, Segment& segment, SegmentDone& done);
@@ -323,6 +340,7 @@ class Coordinator {
   std::map<LeaseId, Held> held_;
   std::deque<Failure> failures_;  // The latest, the newest first.
   std::uint64_t queries_ = 0;
+  std::uint64_t questions_ = 0;  // To the store.
   // Output.
   std::vector<FarmEvent> events_;
   std::vector<WorkerId> writable_;  // Some more than once.

@@ -42,7 +42,7 @@ RenditionForms::Choice Coordinator::choice_of(const Job& job) {
 }
 
 bool Coordinator::holds_back(JobId id, Job& job) const {
-  return !job.forms.settle(workers_for(job), dispatcher_.open_segments(id) == 0);
+  return !job.forms.settle(workers_for(job), open_segments(id, job) == 0);
 }
 
 // Lets go what was held back, once all forms are settled.

@@ -154,14 +154,23 @@ std::uint64_t Coordinator::weigh(Job& job, SegmentDone& done) const {
 
 void Coordinator::keep(Answer answer, Job& job, Instant now) {
   SegmentDone& done = answer.done;
-  const SegmentKey key = done.grant.segment;
-  const auto segment = job.segments.find(key.index);
   job.forms.accepted(made_of(done), now);
   cancel(dispatcher_
              .complete(done.worker.id, done.grant.lease, now,
                        made_in(job.abilities.renditions(), done.renditions))
              .value());
   choose_encoders(answer, job, now);
+  for (ResultRendition& rendition : done.renditions)
+    if (const std::size_t i = job.abilities.find(rendition.header->rendition);
+        i < answer.offer.size())
+      rendition.encoder = {answer.offer[i].encoder, answer.offer[i].version};
+  enter(std::move(done), job, now);
+}
+
+// The result counts, and what was to be made of it is no work any more.
+void Coordinator::enter(SegmentDone done, Job& job, Instant now) {
+  const SegmentKey key = done.grant.segment;
+  const auto segment = job.segments.find(key.index);
   done.provisional = holds_back(key.job, job);
   if (!done.provisional)
     settle(key.job, job);

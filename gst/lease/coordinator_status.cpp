@@ -58,7 +58,7 @@ FarmStatus::JobStatus Coordinator::status_of(JobId id, const Job& job, Instant n
                                .elapsed = job.first_segment_at ? now - *job.first_segment_at : 0,
                                .done = job.segments_done,
                                .leased = leased.size(),
-                               .queued = dispatcher_.open_segments(id) - leased.size(),
+                               .queued = open_segments(id, job) - leased.size(),
                                .frames = job.frames_done,
                                .failures = job.failures,
                                .hedges = job.hedges,

@@ -35,6 +35,7 @@ struct WorkerInfo {
 struct ResultRendition {
   std::shared_ptr<const SegmentHeader> header;
   BytesList segment;  // Serialised; the header is in the first piece.
+  Encoder encoder = {};
 };
 
 // WorkerJoined, WorkerLeft, WorkerSuspended and ConnectionRefused concern all jobs, the other
@@ -84,7 +85,21 @@ struct LeaseHedged {
   WorkerInfo worker;
   Dispatcher::Grant grant;
 };
-// A lease's result was accepted: the segment, or some of its renditions.
+// The receiver looks for results of this segment in its store, and answers with
+// Coordinator::found(). The segment is not leased before.
+struct ResultsSought {
+  JobId job = 0;
+  std::uint64_t question = 0;
+  std::shared_ptr<const SegmentHeader> source;
+  BytesList segment;  // Serialised.
+  struct Rendition {
+    RenditionSpec spec;
+    std::vector<Encoder> encoders;  // Those that would fit; at least one.
+  };
+  std::vector<Rendition> renditions;
+};
+// The result of a lease was accepted, or one that was found: the segment, or some of its
+// renditions. Of a result that was found the attempt is 0, and `worker` only has a name.
 struct SegmentDone {
   WorkerInfo worker;
   Dispatcher::Grant grant;
@@ -190,8 +205,8 @@ struct NoWorkerCan {
 
 using FarmEvent =
     std::variant<WorkerJoined, WorkerLeft, WorkerSuspended, ConnectionRefused, WaitingForWorkers,
-                 LeaseFailed, SegmentGivenUp, LeaseAdvanced, LeaseHedged, SegmentDone, LookWanted,
-                 PicturesDiffer, PicturesUnknown, EncoderChosen, NoWorkerCan, ResultsSettled,
-                 ResultsTakenBack, JobStalled>;
+                 LeaseFailed, SegmentGivenUp, LeaseAdvanced, LeaseHedged, ResultsSought,
+                 SegmentDone, LookWanted, PicturesDiffer, PicturesUnknown, EncoderChosen,
+                 NoWorkerCan, ResultsSettled, ResultsTakenBack, JobStalled>;
 
 }  // namespace dist

@@ -5,6 +5,7 @@
 // docs/design/ladder.md has the grammar.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -119,6 +120,13 @@ struct SourceFormat {
 // one stays, in the source's size. An error if the source's size is unknown (0).
 Result<std::vector<RenditionSpec>> resolve(const std::vector<RenditionSpec>& specs,
                                            const SourceFormat& source, bool ladder);
+
+// Both empty: unknown.
+struct Encoder {
+  std::string name;  // Of its factory.
+  std::string version;
+  auto operator<=>(const Encoder&) const = default;
+};
 
 // What a worker can do for one rendition.
 struct Ability {

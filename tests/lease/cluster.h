@@ -208,6 +208,7 @@ class Cluster {
   Coordinator coordinator;
   std::vector<SegmentDone> done;
   std::vector<LookWanted> looks;
+  std::vector<ResultsSought> sought;
 
  private:
   std::vector<WorkerId> ids() const {
@@ -271,6 +272,8 @@ class Cluster {
         done.push_back(std::move(*segment));
       else if (auto* look = std::get_if<LookWanted>(&event))
         looks.push_back(std::move(*look));
+      else if (auto* question = std::get_if<ResultsSought>(&event))
+        sought.push_back(std::move(*question));
     }
   }
 
@@ -296,6 +299,13 @@ class Cluster {
   static std::string say(const LeaseAdvanced&) { return ""; }
   static std::string say(const LeaseHedged& e) {
     return "hedged " + key(e.grant) + " " + e.worker.name;
+  }
+  static std::string say(const ResultsSought& e) {
+    std::string text = "sought " + std::to_string(e.job) + "/" + std::to_string(e.source->index);
+    for (const auto& rendition : e.renditions)
+      for (const Encoder& encoder : rendition.encoders)
+        text += " " + rendition.spec.name + " by " + encoder.name;
+    return text;
   }
   static std::string say(const SegmentDone& e) {
     return "done " + key(e.grant) + " " + e.worker.name + (e.note.empty() ? "" : ": " + e.note);

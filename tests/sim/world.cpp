@@ -344,6 +344,10 @@ void World::handle(const LeaseHedged& event) {
   log(Named{event.grant}, " hedged on ", event.worker.name);
 }
 
+void World::handle(const ResultsSought& event) {
+  wrong("job " + std::to_string(event.job) + " has no store");
+}
+
 void World::handle(const SegmentDone& event) {
   const JobId id = event.grant.segment.job;
   const std::uint64_t index = event.grant.segment.index;

@@ -156,6 +156,7 @@ class World : public Actor, public Worker::Host {
   void handle(const SegmentGivenUp& event);
   void handle(const LeaseAdvanced& event);
   void handle(const LeaseHedged& event);
+  void handle(const ResultsSought& event);
   void handle(const SegmentDone& event);
   void handle(const LookWanted& event);
   void handle(const PicturesDiffer& event);

@@ -1,0 +1,209 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Segments whose results are looked for in a store before they are leased.
+#include <memory>
+
+#include "tests/lease/studio.h"
+
+namespace {
+
+using namespace dist;
+using namespace dist::test;
+
+struct StoreStudio : Studio {
+  explicit StoreStudio(bool mixed_encoders = false)
+      : Studio(mixed_encoders, "hd:h264:64x36,sd:h264:32x18", 1u << 20, Verify::kNone, true) {}
+
+  static ResultRendition result(const SegmentHeader& source, const std::string& rendition,
+                                const std::string& encoder = kX264) {
+    const SegmentHeader header = answer_header(source, rendition);
+    return {std::make_shared<const SegmentHeader>(header), with_payload(header), {encoder, "1"}};
+  }
+  // Answers the oldest question: these are in the store.
+  void find(const std::vector<std::string>& renditions, const std::string& encoder = kX264) {
+    fail_if(sought.empty(), "nothing is sought");
+    std::vector<ResultRendition> results;
+    for (const std::string& rendition : renditions)
+      results.push_back(result(*sought.front().source, rendition, encoder));
+    answer_store(std::move(results));
+  }
+  void answer_store(std::vector<ResultRendition> results) {
+    const std::uint64_t question = sought.front().question;
+    sought.erase(sought.begin());
+    coordinator.found(1, question, std::move(results), now);
+    run();
+  }
+};
+
+}  // namespace
+
+GST_START_TEST(test_store_is_asked_before_a_segment_is_leased) {
+  StoreStudio studio;
+  studio.submit(0);
+  studio.run();
+  // Which results fit depends on what workers would encode with.
+  fail_unless_equals_text(studio.told(), "waiting 1: 1");
+  studio.join_with(1, "anna", {kX264, kX264});
+  fail_unless_equals_text(studio.told(), "joined anna, sought 1/0 hd by x264enc sd by x264enc");
+  fail_unless_equals_text(studio.wanted_of(1), "");
+  studio.find({});
+  fail_unless_equals_text(studio.wanted_of(1), "0:hd 0:sd");
+  // Later segments are sought at once.
+  studio.submit(1);
+  studio.run();
+  fail_unless_equals_uint64(studio.sought.size(), 1);
+  fail_unless_equals_uint64(studio.sought.front().source->index, 1);
+}
+GST_END_TEST
+
+GST_START_TEST(test_store_has_all_of_a_segment) {
+  StoreStudio studio;
+  studio.join_with(1, "anna", {kX264, kX264});
+  studio.submit(0);
+  studio.run();
+  studio.told();
+  studio.find({"hd", "sd"});
+  fail_unless_equals_text(studio.told(),
+                          "chosen hd x264enc, chosen sd x264enc, done 1/0 the store");
+  fail_unless(studio.done.back().complete);
+  fail_if(studio.done.back().provisional);
+  fail_unless_equals_uint64(studio.done.back().grant.attempt, 0);
+  fail_unless_equals_text(studio.wanted_of(1), "");
+  studio.coordinator.delivered(1, 0, studio.now);
+  fail_unless_equals_uint64(studio.coordinator.bytes_held(1), 0);
+}
+GST_END_TEST
+
+GST_START_TEST(test_store_has_some_of_a_segment) {
+  StoreStudio studio;
+  studio.join_with(1, "anna", {kX264, kX264});
+  studio.submit(0);
+  studio.run();
+  studio.find({"sd"});
+  fail_unless_equals_text(studio.wanted_of(1), "0:hd");
+  fail_if(studio.done.back().complete);
+  studio.make(1, {"hd"});
+  fail_unless(studio.done.back().complete);
+  fail_unless_equals_text(studio.done.back().renditions.front().encoder.name, kX264);
+  fail_unless_equals_uint64(studio.done.size(), 2);
+}
+GST_END_TEST
+
+GST_START_TEST(test_store_has_results_of_other_encoders) {
+  StoreStudio studio;
+  studio.join_with(1, "anna", {kX264, kX264});
+  studio.join_with(2, "bert", {kOpen, kOpen});
+  studio.submit(0);
+  studio.submit(1);
+  studio.run();
+  studio.told();
+  studio.find({"hd", "sd"}, kOpen);
+  fail_unless_equals_text(studio.told(),
+                          "chosen hd openh264enc not anna (x264enc), chosen sd openh264enc not "
+                          "anna (x264enc), done 1/0 the store");
+  // The question was asked before, and now only one encoder's results fit.
+  studio.find({"hd", "sd"}, kX264);
+  fail_unless_equals_text(studio.wanted_of(1), "");
+  fail_unless_equals_text(studio.wanted_of(2), "1:hd 1:sd");
+  studio.submit(2);
+  studio.run();
+  fail_unless_equals_uint64(studio.sought.front().renditions.front().encoders.size(), 1);
+}
+GST_END_TEST
+
+GST_START_TEST(test_store_has_results_that_do_not_fit) {
+  StoreStudio studio;
+  studio.join_with(1, "anna", {kX264, kX264});
+  const SegmentHeader source = source_header(0);
+  SegmentHeader short_one = answer_header(source, "hd");
+  short_one.units.pop_back();
+  const std::vector<std::vector<ResultRendition>> cases = {
+      {{std::make_shared<const SegmentHeader>(short_one), with_payload(short_one), {kX264, "1"}}},
+      {StoreStudio::result(source, "other")},
+      {StoreStudio::result(source_header(7), "hd")},
+  };
+  for (std::uint64_t index = 0; index < cases.size(); ++index) {
+    studio.submit(index);
+    studio.run();
+    studio.answer_store(cases[index]);
+    fail_unless_equals_text(studio.wanted_of(1),
+                            std::to_string(index) + ":hd " + std::to_string(index) + ":sd");
+    studio.make(1, {"hd", "sd"});
+  }
+  // Twice the same is one.
+  studio.submit(3);
+  studio.run();
+  studio.answer_store(
+      {StoreStudio::result(source_header(3), "hd"), StoreStudio::result(source_header(3), "hd")});
+  fail_unless_equals_text(studio.wanted_of(1), "3:sd");
+}
+GST_END_TEST
+
+// Results of the store are held back until a worker shows that it goes on with their form.
+GST_START_TEST(test_store_has_results_of_a_form_that_no_worker_makes) {
+  StoreStudio studio;
+  studio.join_with(1, "anna", {kX264, kX264});
+  studio.submit(0);
+  studio.submit(1);
+  studio.run();
+  std::vector<ResultRendition> results;
+  for (const char* rendition : {"hd", "sd"}) {
+    SegmentHeader header = answer_header(source_header(0), rendition);
+    header.caps += ", profile=other";
+    results.push_back(
+        {std::make_shared<const SegmentHeader>(header), with_payload(header), {kX264, "1"}});
+  }
+  studio.answer_store(std::move(results));
+  fail_unless(studio.done.back().provisional);
+  studio.find({});
+  studio.told();
+  studio.make(1, {"hd", "sd"});
+  fail_unless_equals_text(studio.told(), "taken back hd sd of 0, done 1/1 anna");
+  fail_unless_equals_text(studio.wanted_of(1), "0:hd 0:sd");
+}
+GST_END_TEST
+
+GST_START_TEST(test_store_answers_too_late) {
+  StoreStudio studio;
+  studio.join_with(1, "anna", {kX264, kX264});
+  studio.submit(0);
+  studio.run();
+  studio.coordinator.clear_job(1, studio.now);
+  studio.submit(0);
+  studio.run();
+  studio.told();
+  // The first question.
+  studio.find({"hd", "sd"});
+  fail_unless_equals_text(studio.told(), "");
+  studio.find({});
+  fail_unless_equals_text(studio.wanted_of(1), "0:hd 0:sd");
+}
+GST_END_TEST
+
+GST_START_TEST(test_store_is_not_asked_for_what_pipelines_by_hand_make) {
+  StoreStudio studio;
+  studio.join_by_hand(1, "anna");
+  studio.submit(0);
+  studio.run();
+  fail_unless(studio.sought.empty());
+  fail_unless_equals_text(studio.wanted_of(1), "0:hd 0:sd");
+}
+GST_END_TEST
+
+static Suite* coordinator_store_suite() {
+  Suite* const suite = suite_create("coordinator_store");
+  TCase* const tests = tcase_create("general");
+  suite_add_tcase(suite, tests);
+  tcase_add_test(tests, test_store_is_asked_before_a_segment_is_leased);
+  tcase_add_test(tests, test_store_has_all_of_a_segment);
+  tcase_add_test(tests, test_store_has_some_of_a_segment);
+  tcase_add_test(tests, test_store_has_results_of_other_encoders);
+  tcase_add_test(tests, test_store_has_results_that_do_not_fit);
+  tcase_add_test(tests, test_store_has_results_of_a_form_that_no_worker_makes);
+  tcase_add_test(tests, test_store_answers_too_late);
+  tcase_add_test(tests, test_store_is_not_asked_for_what_pipelines_by_hand_make);
+  return suite;
+}
+
+GST_CHECK_MAIN(coordinator_store)

@@ -50,13 +50,30 @@ FanOut::FanOut(GstElement* element, GstPad* srcpad, std::shared_ptr<Farm> farm,
     checker_ = std::make_unique<PictureChecker>(
         settings_.checker,
         [this](LeaseId lease, LookReport look) { job_->looked(lease, std::move(look)); });
-  job_ = std::make_unique<FarmJob>(farm_, settings_.job, *this);
+  Coordinator::JobConfig job = settings_.job;
+  job.has_store = settings_.store && !settings_.renditions.empty();
+  if (job.has_store)
+    stored_ = std::make_unique<StoredResults>(
+        settings_.store,
+        [this](std::uint64_t question, std::vector<ResultRendition> results) {
+          job_->found(question, std::move(results));
+        },
+        [this](const std::string& text) { leave_store(text); });
+  job_ = std::make_unique<FarmJob>(farm_, job, *this);
 }
 
 // The checker calls job_, and so ends first.
 FanOut::~FanOut() {
   if (checker_)
     checker_->stop();
+  if (stored_)
+    stored_->stop();
+}
+
+void FanOut::leave_store(const std::string& reason) {
+  GST_ELEMENT_WARNING(
+      element_, RESOURCE, FAILED,
+      ("The store is not used any more: %s. Encoding goes on without it.", reason.c_str()), (NULL));
 }
 
 void FanOut::post(const message::Any& message) {
@@ -186,6 +203,8 @@ void FanOut::end_flush() {
     provisional_.clear();
     counters_ = Counters();
     progress_.clear();
+    if (stored_)
+      stored_->forget_all();
     dropped.swap(outputs_);
     eos = std::move(eos_);
   }
@@ -282,6 +301,7 @@ void FanOut::end(Ref<GstEvent> eos) {
                         .workers = static_cast<unsigned>(counters.workers.size()),
                         .failed_leases = counters.failed_leases,
                         .hedged_leases = counters.hedged_leases,
+                        .found = counters.found,
                         .seconds = seconds});
   gst_pad_push_event(srcpad_, eos.release());
 }
@@ -325,6 +345,10 @@ void FanOut::handle(const WaitingForWorkers& event) {
     return;
   GST_INFO_OBJECT(element_, "waiting for a worker on %s", address.c_str());
   post(message::Waiting{address, farm_->port(), event.open_segments});
+}
+
+void FanOut::handle(const ResultsSought& event) {
+  stored_->seek(event);
 }
 
 void FanOut::handle(const LookWanted& event) {
@@ -449,6 +473,11 @@ void FanOut::handle(const ResultsTakenBack& event) {
 
 void FanOut::take(const SegmentDone& done) {
   const std::uint64_t index = done.grant.segment.index;
+  const bool leased = done.grant.attempt != 0;
+  if (stored_ && leased)
+    stored_->keep(done);
+  if (stored_ && done.complete)
+    stored_->forget(index);
   if (done.complete)
     reasons_.forget(index);
   guint64 frames = 0;
@@ -484,7 +513,10 @@ void FanOut::take(const SegmentDone& done) {
   counters_.segments += done.complete ? 1 : 0;
   counters_.frames += frames;
   counters_.bytes += bytes;
-  counters_.workers.insert(done.worker.id);
+  if (leased)
+    counters_.workers.insert(done.worker.id);
+  else
+    counters_.found += done.renditions.size();
   if (!window_.answer(index, done.held))
     return;
   for (const auto& rendition : done.renditions)

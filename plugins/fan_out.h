@@ -23,6 +23,7 @@
 #include "gst/lease/lease_reasons.h"
 #include "gst/lease/window.h"
 #include "plugins/picture_checker.h"
+#include "plugins/stored_results.h"
 
 namespace dist {
 
@@ -37,6 +38,7 @@ class FanOut : public FarmJob::Observer {
     std::vector<RenditionSpec> renditions;
     bool ladder = false;  // Renditions larger than the film are left out.
     PictureChecker::Settings checker;
+    std::shared_ptr<BlobStore> store;  // Of results; null: none.
   };
 
   // Begins a job of `farm`. `element` posts messages; it and its `srcpad` outlive the object.
@@ -67,6 +69,7 @@ class FanOut : public FarmJob::Observer {
     guint64 bytes = 0;
     guint64 failed_leases = 0;
     guint64 hedged_leases = 0;
+    guint64 found = 0;  // Renditions of segments, in the store.
     std::set<WorkerId> workers;
     gint64 started_at = g_get_monotonic_time();
   };
@@ -88,7 +91,6 @@ class FanOut : public FarmJob::Observer {
   void handle(const SegmentGivenUp& event);
   void handle(const LeaseAdvanced& event);
   void handle(const LeaseHedged& event);
-  void handle(const ResultsSought& event);
   void handle(const SegmentDone& event);
   void handle(const LookWanted& event);
   void handle(const PicturesDiffer& event);
@@ -98,7 +100,9 @@ class FanOut : public FarmJob::Observer {
   void handle(const ResultsSettled& event);
   void handle(const ResultsTakenBack& event);
   void handle(const JobStalled& event);
+  void handle(const ResultsSought& event);
   void take(const SegmentDone& done);
+  void leave_store(const std::string& reason);
 
   Status want_renditions(const SegmentHeader& first);
   void post(const message::Any& message);
@@ -138,6 +142,7 @@ class FanOut : public FarmJob::Observer {
 
   // Last: their threads use the members above, and each the other.
   std::unique_ptr<PictureChecker> checker_;
+  std::unique_ptr<StoredResults> stored_;
   std::unique_ptr<FarmJob> job_;
 };
 

@@ -65,6 +65,8 @@ struct Settings {
   std::string ladder;
   gint local_workers = kLocalWorkersByCores;
   std::string secret_file;
+  std::string store;
+  guint64 store_limit = 0;
   std::set<guint> given;  // Properties that somebody has set.
 
   bool to_be_dialled() const { return given.contains(PROP_ADDRESS) || given.contains(PROP_PORT); }
@@ -224,6 +226,21 @@ static bool find_renditions(GstRemoteEnc* self, Settings& settings) {
   return true;
 }
 
+// Opens the store. Posts an error if that is impossible.
+static bool open_store(GstRemoteEnc* self, Settings& settings) {
+  if (settings.store.empty())
+    return true;
+  auto store = dist::open_result_store(
+      {settings.store}, settings.store_limit,
+      [self](const auto& text) { GST_WARNING_OBJECT(self, "%s", text.c_str()); });
+  if (!store) {
+    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s.", store.error().c_str()), (NULL));
+    return false;
+  }
+  settings.fan_out.store = std::move(*store);
+  return true;
+}
+
 static void prepare_looks(FanOut::Settings& settings) {
   auto& verification = settings.job.verification;
   std::random_device random;
@@ -304,7 +321,7 @@ static bool start(GstRemoteEnc* self) {
   }
   const FarmOffer offer = find_offer(self);
   if (!find_secret(self, settings) || !find_renditions(self, settings) ||
-      !make_folder(self, settings.fan_out.checker.folder))
+      !make_folder(self, settings.fan_out.checker.folder) || !open_store(self, settings))
     return false;
   prepare_looks(settings.fan_out);
   // A farm that was handed over has its own workers.
@@ -410,6 +427,12 @@ static void gst_remote_enc_set_property(GObject* object, guint id, const GValue*
     case PROP_STALL_TIMEOUT:
       job.stall_timeout = g_value_get_uint64(value);
       break;
+    case PROP_STORE:
+      settings.store = string_of(value);
+      break;
+    case PROP_STORE_LIMIT:
+      settings.store_limit = g_value_get_uint64(value);
+      break;
     case PROP_MIXED_ENCODERS:
       job.mixed_encoders = g_value_get_boolean(value);
       break;
@@ -481,6 +504,12 @@ static void gst_remote_enc_get_property(GObject* object, guint id, GValue* value
       break;
     case PROP_STALL_TIMEOUT:
       g_value_set_uint64(value, job.stall_timeout);
+      break;
+    case PROP_STORE:
+      g_value_set_string(value, priv->settings.store.c_str());
+      break;
+    case PROP_STORE_LIMIT:
+      g_value_set_uint64(value, priv->settings.store_limit);
       break;
     case PROP_MIXED_ENCODERS:
       g_value_set_boolean(value, job.mixed_encoders);

@@ -171,6 +171,34 @@ void install_job_properties(GObjectClass* object_class) {
                           "which the pipeline errors, in nanoseconds; 0: never",
                           0, G_MAXINT64, kDefaultStallTimeout, kSetWhenReady));
   /**
+   * GstRemoteEnc:store:
+   *
+   * Where results are kept: a folder, http(s)://…, s3://BUCKET/PREFIX, or several with commas
+   * between them, the fastest first. A segment whose result is there is not leased.
+   *
+   * Since: 0.3
+   */
+  g_object_class_install_property(
+      object_class, PROP_STORE,
+      g_param_spec_string("store", "Store",
+                          "Where results are kept and looked for before a segment is leased: a "
+                          "folder, http(s)://…, s3://BUCKET/PREFIX; with commas between them a "
+                          "chain, the fastest first; empty: nowhere",
+                          "", kSetWhenReady));
+  /**
+   * GstRemoteEnc:store-limit:
+   *
+   * Bytes that a folder of #GstRemoteEnc:store may hold. Results that were not used for longest go
+   * first; those of running jobs stay.
+   *
+   * Since: 0.3
+   */
+  g_object_class_install_property(
+      object_class, PROP_STORE_LIMIT,
+      g_param_spec_uint64("store-limit", "Store limit",
+                          "Bytes that each folder of store may hold; 0: no limit", 0, G_MAXUINT64,
+                          0, kSetWhenReady));
+  /**
    * GstRemoteEnc:mixed-encoders:
    *
    * By default all segments of a rendition must have the same codec configuration. With this only

@@ -33,6 +33,8 @@ enum RemoteEncProperty : guint {
   PROP_VERIFY_FOLDER,
   PROP_VERIFY_GOLDEN,
   PROP_STALL_TIMEOUT,
+  PROP_STORE,
+  PROP_STORE_LIMIT,
   PROP_STATS
 };
 constexpr char kDefaultAddress[] = "127.0.0.1";

@@ -16,6 +16,7 @@ namespace dist {
 struct PictureSize {
   unsigned width = 0;
   unsigned height = 0;
+  bool operator==(const PictureSize&) const = default;
 };
 
 // Of VP8 (RFC 6386 9.1), VP9 (bitstream specification 6.2) and JPEG (ITU-T T.81 B.2.2), and of

@@ -33,6 +33,13 @@ void FarmJob::submit(std::shared_ptr<const SegmentHeader> header, BytesList segm
   });
 }
 
+void FarmJob::found(std::uint64_t question, std::vector<ResultRendition> results) {
+  farm_->post(
+      [job = job_, question, results = std::move(results)](Coordinator& coordinator, Instant now) {
+        coordinator.found(job, question, results, now);
+      });
+}
+
 void FarmJob::looked(LeaseId lease, LookReport look) {
   farm_->post([lease, look = std::move(look)](Coordinator& coordinator, Instant now) {
     coordinator.looked(lease, look, now);

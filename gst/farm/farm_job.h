@@ -38,6 +38,7 @@ class DIST_FARM_API FarmJob {
   // See Coordinator. Any thread; done soon, in the order of the calls.
   void set_renditions(std::vector<RenditionSpec> renditions);
   void submit(std::shared_ptr<const SegmentHeader> header, BytesList segment);
+  void found(std::uint64_t question, std::vector<ResultRendition> results);
   void looked(LeaseId lease, LookReport look);
   void delivered(std::uint64_t index);
   void set_blocked(bool blocked);

@@ -270,6 +270,7 @@ struct Summary {
   unsigned workers = 0;
   std::uint64_t failed_leases = 0;
   std::uint64_t hedged_leases = 0;
+  std::uint64_t found = 0;
   double seconds = 0;
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -279,6 +280,7 @@ struct Summary {
     visit("workers", self.workers);
     visit("failed-leases", self.failed_leases);
     visit("hedged-leases", self.hedged_leases);
+    visit("found", self.found);
     visit("seconds", self.seconds);
   }
 };

@@ -44,6 +44,10 @@ Properties properties_of_remote(const Plan& plan, bool has_farm) {
                           ladder ? request.ladder : plan.renditions);
   const auto stall = static_cast<std::uint64_t>(request.stall_timeout * GST_SECOND);
   properties.emplace_back("stall-timeout", std::to_string(stall));
+  if (!request.store.empty()) {
+    properties.emplace_back("store", request.store);
+    properties.emplace_back("store-limit", std::to_string(request.store_limit));
+  }
   if (has_farm)
     return properties;
   if (request.listen) {

@@ -35,6 +35,10 @@ struct Request {
   std::optional<Address> listen = {};  // Numeric; none: workers of this process only.
   std::string secret_file = {};        // Empty: GST_DIST_SECRET, if that is set.
   int local_workers = -1;              // -1: by the number of cores.
+
+  // Of results, as remoteenc takes it; empty: none. 0: its folders have no limit.
+  std::string store = {};
+  std::uint64_t store_limit = 0;
 };
 
 // One file that is written.

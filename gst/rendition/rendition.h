@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "gst/base/result.h"
+#include "gst/cut/picture_size.h"
 #include "gst/cut/segment.h"
 
 namespace dist {
@@ -22,13 +23,6 @@ struct Fraction {
   unsigned num = 0;
   unsigned den = 1;
   bool operator==(const Fraction&) const = default;
-};
-
-// In pixels.
-struct PictureSize {
-  unsigned width = 0;
-  unsigned height = 0;
-  bool operator==(const PictureSize&) const = default;
 };
 
 enum class Speed { kFast, kMedium, kSlow };

@@ -6,8 +6,6 @@
 #include <charconv>
 #include <string_view>
 
-#include "gst/rendition/scale_plan.h"
-
 namespace dist {
 namespace {
 
@@ -167,19 +165,6 @@ std::string canonical_caps(const std::string& caps) {
   return text;
 }
 
-std::string scaling_path(const std::vector<RenditionSpec>& specs, std::size_t rendition,
-                         unsigned source_width, unsigned source_height) {
-  const std::vector<ScaleStep> plan = plan_scaling(specs, source_width, source_height);
-  const auto own = std::ranges::find_if(plan, [&](const ScaleStep& step) {
-    return std::ranges::find(step.renditions, rendition) != step.renditions.end();
-  });
-  std::string path;
-  for (auto at = own == plan.end() ? std::nullopt : own->from; at; at = plan[*at].from)
-    path = std::to_string(plan[*at].width) + "x" + std::to_string(plan[*at].height) +
-           (path.empty() ? "" : " ") + path;
-  return path;
-}
-
 BlobKey payload_digest(const SegmentHeader& header, const BytesList& segment) {
   BytesList payload;
   std::uint64_t skip = total_size(segment) - header.payload_size();
@@ -208,7 +193,6 @@ std::optional<BlobKey> result_key(const SegmentHeader& source, const BlobKey& pa
   RenditionSpec nameless = encoding.spec;
   nameless.name.clear();
   out.string(to_string({nameless}));
-  out.string(encoding.scaling);
   out.string(encoding.encoder);
   out.string(encoding.encoder_version);
   return sha256({Bytes::take(out.take())});

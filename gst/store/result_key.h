@@ -4,10 +4,8 @@
 // Under which key a store has a result: docs/design/store.md, "The key".
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "gst/base/bytes.h"
 #include "gst/cut/segment.h"
@@ -16,19 +14,13 @@
 
 namespace dist {
 
-// Who encodes a rendition, and from which picture.
+// Who encodes a rendition.
 struct Encoding {
-  RenditionSpec spec;           // Resolved.
+  RenditionSpec
+      spec;  // Resolved: with `via`, since the way of a picture to its size changes its bytes.
   std::string encoder;          // Factory name.
   std::string encoder_version;  // Any text that changes when the encoder's output may.
-  std::string scaling;          // As scaling_path() gives it.
 };
-
-// The sizes that the pictures of a rendition pass before they have its own, of all that `specs`,
-// which are made together, want: "1280x720 854x480". Empty: they are scaled from the source.
-// `rendition` is an index.
-std::string scaling_path(const std::vector<RenditionSpec>& specs, std::size_t rendition,
-                         unsigned source_width, unsigned source_height);
 
 // SHA-256 of a source segment's payload. `segment` is serialised, as `header` describes it.
 BlobKey payload_digest(const SegmentHeader& header, const BytesList& segment);

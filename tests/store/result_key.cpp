@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "gst/rendition/scale_plan.h"
 #include "tests/common/support.h"
 
 namespace {
@@ -58,11 +59,11 @@ Made film() {
 
 std::optional<BlobKey> key_of(const Made& made) {
   const Bytes payload = Bytes::take(made.payload);
-  return result_key(made.source, sha256({payload}),
-                    {.spec = made.specs[made.rendition],
-                     .encoder = made.encoder,
-                     .encoder_version = made.version,
-                     .scaling = scaling_path(made.specs, made.rendition, 1920, 1080)});
+  std::vector<RenditionSpec> specs = made.specs;
+  set_scaling_paths(specs, 1920, 1080);
+  return result_key(
+      made.source, sha256({payload}),
+      {.spec = specs[made.rendition], .encoder = made.encoder, .encoder_version = made.version});
 }
 
 void move_by(SegmentHeader& h, Time by) {

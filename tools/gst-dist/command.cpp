@@ -5,6 +5,7 @@
 #include <gst/gst.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
@@ -166,6 +167,21 @@ int Options::refuse(const std::string& text) const {
   say_error(text + (text.ends_with('?') ? " " : ". ") + "See '" + kProgram + " " + command_.name +
             " --help'.");
   return kUsage;
+}
+
+std::optional<std::uint64_t> parse_bytes(const std::string& text) {
+  static constexpr std::string_view kUnits = "KMGT";
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
+  if (error != std::errc() || end - rest != 1 || !(number > 0) || number > 1e6)
+    return std::nullopt;
+  const auto unit = kUnits.find(*rest);
+  if (unit == std::string_view::npos)
+    return std::nullopt;
+  const auto bytes =
+      static_cast<std::uint64_t>(number * static_cast<double>(std::uint64_t{1} << 10 * (unit + 1)));
+  return bytes > 0 ? std::optional(bytes) : std::nullopt;
 }
 
 }  // namespace dist::tool

@@ -7,6 +7,8 @@
 #include <glib.h>
 #include <gst/gst.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,6 +76,9 @@ class OptionTexts {
  private:
   gchar** texts_ = nullptr;
 };
+
+// "512M" or "2G" as bytes; K, M, G and T are powers of 1024.
+std::optional<std::uint64_t> parse_bytes(const std::string& text);
 
 // The options of a subcommand.
 class Options {

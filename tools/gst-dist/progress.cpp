@@ -39,6 +39,10 @@ void Progress::segment_done(const WorkerId& worker, std::uint64_t index, std::ui
   helpers_ += by.segments == 0 ? 1 : 0;
   ++by.segments;
   by.frames += frames;
+  segment_found(index, frames, whole);
+}
+
+void Progress::segment_found(std::uint64_t index, std::uint64_t frames, bool whole) {
   // One rendition may have fewer frames than another.
   std::uint64_t& most = open_[index];
   most = std::max(most, frames);

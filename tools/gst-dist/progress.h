@@ -31,6 +31,8 @@ class Progress {
   // A worker brought a segment, or some of its renditions: so many frames. `whole`: nothing of the
   // segment is missing any more.
   void segment_done(const WorkerId& worker, std::uint64_t index, std::uint64_t frames, bool whole);
+  // The same of one that no worker brought, because a store had it.
+  void segment_found(std::uint64_t index, std::uint64_t frames, bool whole);
   void lease_failed(const WorkerId& worker);
 
   // So many seconds of film are in whole segments, and so many are done of others, with their

@@ -84,6 +84,8 @@ void JobDisplay::handle(const message::WorkerLeft& message) {
 }
 
 void JobDisplay::handle(const message::SegmentDone& message) {
+  if (message.attempt == 0)
+    return progress_.segment_found(message.segment, message.frames, message.complete);
   progress_.segment_done({message.worker, message.name}, message.segment, message.frames,
                          message.complete);
 }

@@ -64,6 +64,8 @@ struct Parsed {
   OptionText secret_file;
   OptionText audio;
   OptionText thumbnails;
+  OptionText store;
+  OptionText store_limit;
   gint local_workers = -1;
   SegmentLimit segment_limit;
   gboolean remote = FALSE;
@@ -109,6 +111,10 @@ std::string wrong_in(const Parsed& parsed, const std::vector<std::string>& words
   const std::string seconds = parsed.thumbnails.text();
   if (!seconds.empty() && !parse_interval(seconds))
     return "--thumbnails=" + seconds + ": write seconds from 0.01 to 1000, such as 10 or 2.5";
+  if (parsed.store_limit && !parsed.store)
+    return "--store-limit: is for the folders of --store; give that too";
+  if (parsed.store_limit && !parse_bytes(parsed.store_limit.text()))
+    return "--store-limit=" + parsed.store_limit.text() + ": write a size, such as 500M or 20G";
   if (parsed.local_workers == 0 && !parsed.listen)
     return "--local-workers=0 leaves nobody to do the work; give --listen too";
   return "";
@@ -141,6 +147,12 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
        "each|separate"},
       {kThumbnails, 0, 0, G_OPTION_ARG_STRING, parsed.thumbnails.place(),
        "Pictures for the seek bar of players: JPEGs, sheets of them, a WebVTT track", "[SECONDS]"},
+      {"store", 0, 0, G_OPTION_ARG_STRING, parsed.store.place(),
+       "Keep what is encoded, and look there before: a folder, http(s)://…, s3://BUCKET/PREFIX",
+       "STORE[,STORE]"},
+      {"store-limit", 0, 0, G_OPTION_ARG_STRING, parsed.store_limit.place(),
+       "Folders of --store hold no more than this; what was not used for longest goes first",
+       "SIZE"},
       {"dry-run", 0, 0, G_OPTION_ARG_NONE, &parsed.dry_run,
        "Say what would be done, and do nothing of it", nullptr},
       {"json", 0, 0, G_OPTION_ARG_NONE, &parsed.json, "Print progress as JSON, an object a line",
@@ -170,7 +182,9 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
                        .stall_timeout = parsed.stall_timeout,
                        .listen = parse_address(parsed.listen.text()),
                        .secret_file = parsed.secret_file.text(),
-                       .local_workers = parsed.local_workers};
+                       .local_workers = parsed.local_workers,
+                       .store = parsed.store.text(),
+                       .store_limit = parse_bytes(parsed.store_limit.text()).value_or(0)};
   arguments.dry_run = parsed.dry_run != FALSE;
   arguments.wait = parsed.wait != FALSE;
   arguments.json = parsed.json != FALSE;

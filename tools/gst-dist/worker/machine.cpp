@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -78,21 +77,6 @@ Status take_idle_priority() {
   if (getsid(0) == getpid())
     std::ofstream("/proc/self/autogroup") << kLowestNice;
   return {};
-}
-
-std::optional<std::uint64_t> parse_bytes(const std::string& text) {
-  static constexpr std::string_view kUnits = "KMGT";
-  double number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
-  if (error != std::errc() || end - rest != 1 || !(number > 0) || number > 1e6)
-    return std::nullopt;
-  const auto unit = kUnits.find(*rest);
-  if (unit == std::string_view::npos)
-    return std::nullopt;
-  const auto bytes =
-      static_cast<std::uint64_t>(number * static_cast<double>(std::uint64_t{1} << 10 * (unit + 1)));
-  return bytes > 0 ? std::optional(bytes) : std::nullopt;
 }
 
 std::string bytes_text(std::uint64_t bytes) {

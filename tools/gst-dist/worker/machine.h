@@ -30,8 +30,6 @@ Status take_idle_priority();
 // own unit. Not what other machines had of them, nor waiting.
 std::optional<std::uint64_t> busy_ticks(const std::string& stat);
 
-// "512M" or "2G" as bytes; K, M, G and T are powers of 1024.
-std::optional<std::uint64_t> parse_bytes(const std::string& text);
 // Roughly, for people: "1.5 GiB".
 std::string bytes_text(std::uint64_t bytes);
 

@@ -1,0 +1,240 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// gst-dist-1.0 transcode --store: what was encoded once is not encoded again, whatever happened
+// to the run before or to the store.
+
+// Before gstcheck.h, which has a macro "fail".
+#include "tests/tools/tool.h"
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include <gst/check/gstcheck.h>
+
+#include "tests/common/farm.h"
+
+namespace {
+
+using namespace tool;
+
+constexpr unsigned kSegments = 12;  // Of the film, which has a keyframe each second.
+constexpr unsigned kRungs = 3;      // Two, and the thumbnails.
+// x264 repeats its bytes where there are no B-frames (docs/limits.md), and one thread in each lane.
+constexpr char kLadder[] =
+    " --json --local-workers=2 --thumbnails=1 -r big:h264:bframes=0:speed=fast "
+    "-r small:h264:160x90:bframes=0:speed=fast ";
+
+std::string film_of(const Folder& folder, const std::string& name = "film.mp4") {
+  return make(
+      folder, name,
+      "-f lavfi -i testsrc2=size=320x180:rate=25:duration=12 -f lavfi -i sine=duration=12 "
+      "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 25 -keyint_min 25 -sc_threshold 0 "
+      "-c:a aac -shortest");
+}
+
+std::string line(const std::string& film, const std::string& out, const std::string& more) {
+  return command() + "transcode " + film + " -o " + out + "/" + kLadder + more;
+}
+
+// Renditions of segments that workers made, as the JSON of a run says.
+unsigned encoded(const std::string& json) {
+  static const std::regex kDone(
+      "\"event\":\"dist-segment-done\".*\"attempt\":([0-9]+),.*\"renditions\":([0-9]+)");
+  unsigned count = 0;
+  for (std::size_t begin = 0; begin < json.size();) {
+    const std::size_t end = std::min(json.find('\n', begin), json.size());
+    std::smatch match;
+    const std::string text = json.substr(begin, end - begin);
+    if (std::regex_search(text, match, kDone) && match[1] != "0")
+      count += static_cast<unsigned>(std::stoul(match[2]));
+    begin = end + 1;
+  }
+  return count;
+}
+
+// Every file below, by its name.
+std::map<std::string, std::string> files_in(const std::string& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file())
+      files[fs::relative(entry.path(), folder).string()] = bytes_of(entry.path().string());
+  return files;
+}
+
+void expect_same(const std::string& folder, const std::string& other) {
+  const auto files = files_in(folder);
+  const auto others = files_in(other);
+  ck_assert_uint_ge(files.size(), kRungs);
+  ck_assert_uint_eq(files.size(), others.size());
+  for (const auto& [name, bytes] : files)
+    ck_assert_msg(others.contains(name) && others.at(name) == bytes, "%s differs", name.c_str());
+}
+
+// Everything that a process prints until so many segments are done, and after that it is killed.
+std::string killed_after(const std::string& run, unsigned segments) {
+  farm::Process process(run);
+  std::string seen;
+  char bytes[4096];
+  const auto done = [&seen] {
+    unsigned count = 0;
+    for (std::size_t at = 0; (at = seen.find("dist-segment-done", at)) != std::string::npos; ++at)
+      ++count;
+    return count;
+  };
+  gssize count = 1;
+  while (count > 0 && done() < segments) {
+    count = g_input_stream_read(process.stream(), bytes, sizeof bytes, nullptr, nullptr);
+    seen.append(bytes, static_cast<std::size_t>(std::max<gssize>(count, 0)));
+  }
+  process.kill();
+  while ((count = g_input_stream_read(process.stream(), bytes, sizeof bytes, nullptr, nullptr)) > 0)
+    seen.append(bytes, static_cast<std::size_t>(count));
+  return seen;
+}
+
+std::vector<fs::path> blobs_of(const std::string& store) {
+  std::vector<fs::path> blobs;
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(store) / "blobs"))
+    if (entry.is_regular_file())
+      blobs.push_back(entry.path());
+  std::ranges::sort(blobs);
+  return blobs;
+}
+
+}  // namespace
+
+GST_START_TEST(test_transcode_store_resumes_killed_runs) {
+  constexpr unsigned kKills = 10;
+  constexpr unsigned kLanes = 2;
+  const Folder folder;
+  const std::string film = film_of(folder);
+  ck_assert_uint_eq(encoded(output_of(line(film, folder / "whole", ""))), kSegments * kRungs);
+  const unsigned seed = std::random_device()();
+  std::mt19937 random(seed);
+  unsigned sum = 0;
+  const std::string resumed = line(film, folder / "resumed", "--yes --store " + (folder / "store"));
+  for (unsigned kill = 0; kill < kKills; ++kill)
+    // Nothing comes of those killed before their first segment.
+    sum += encoded(killed_after(resumed, static_cast<unsigned>(random() % (kSegments + 1))));
+  const std::string last = output_of(resumed);
+  sum += encoded(last);
+  expect_same(folder / "whole", folder / "resumed");
+  const unsigned in_flight = kKills * kLanes * kRungs;
+  ck_assert_msg(sum <= kSegments * kRungs + in_flight, "seed %u: %u results were made", seed, sum);
+  ck_assert_msg(encoded(last) < kSegments * kRungs, "seed %u: nothing was found", seed);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_store_encodes_nothing_twice) {
+  const Folder folder;
+  const std::string film = film_of(folder);
+  const std::string store = " --store " + (folder / "store") + " ";
+  const auto encoded_of = [&](const std::string& of, const std::string& out,
+                              const std::string& more) {
+    return encoded(output_of(line(of, folder / out, store + more)));
+  };
+  ck_assert_uint_eq(encoded_of(film, "first", ""), kSegments * kRungs);
+  ck_assert_uint_eq(encoded_of(film, "again", ""), 0);
+  expect_same(folder / "first", folder / "again");
+  // A rung more costs that rung.
+  ck_assert_uint_eq(encoded_of(film, "more", "-r tiny:h264:80x44:bframes=0:speed=fast"),
+                    kSegments * 1);
+  // Another name and another container; the sound would move the film by its priming, and with it
+  // the moments of the thumbnails.
+  const std::string copy = make(folder, "copy.mkv", "-i '" + film + "' -c copy -an");
+  ck_assert_uint_eq(encoded_of(copy, "copy", ""), 0);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_store_never_gives_damaged_results) {
+  const Folder folder;
+  const std::string film = film_of(folder);
+  const std::string run = " --yes --store " + (folder / "store");
+  output_of(line(film, folder / "first", run));
+  const auto blobs = blobs_of(folder / "store");
+  ck_assert_uint_eq(blobs.size(), kSegments * kRungs);
+  const unsigned seed = std::random_device()();
+  std::mt19937 random(seed);
+  for (std::size_t i = 0; i < blobs.size(); ++i) {
+    std::string bytes = bytes_of(blobs[i].string());
+    switch (i % 4) {
+      case 0:
+        bytes[random() % bytes.size()] ^= static_cast<char>(1u << random() % 8);
+        break;
+      case 1:
+        bytes.resize(random() % bytes.size());
+        break;
+      case 2:  // A valid one, of something else.
+        bytes = bytes_of(blobs[i + 1].string());
+        break;
+      default:
+        fs::remove(blobs[i]);
+        continue;
+    }
+    write_file(blobs[i].string(), bytes);
+  }
+  const unsigned made = encoded(output_of(line(film, folder / "second", run)));
+  ck_assert_msg(made == kSegments * kRungs, "seed %u: %u results were made", seed, made);
+  expect_same(folder / "first", folder / "second");
+  ck_assert_uint_eq(encoded(output_of(line(film, folder / "third", run))), 0);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_store_is_shared_by_two_runs) {
+  const Folder folder;
+  const std::string film = film_of(folder);
+  const std::string store = " --store " + (folder / "store");
+  output_of(line(film, folder / "alone", ""));
+  farm::Process first(line(film, folder / "first", store));
+  farm::Process second(line(film, folder / "second", store));
+  ck_assert_int_eq(first.exit_code(120), 0);
+  ck_assert_int_eq(second.exit_code(120), 0);
+  expect_same(folder / "alone", folder / "first");
+  expect_same(folder / "alone", folder / "second");
+  ck_assert_uint_le(encoded(first.output()) + encoded(second.output()), 2 * kSegments * kRungs);
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_store_that_cannot_be_used) {
+  const Folder folder;
+  const std::string film = film_of(folder);
+  write_file(folder / "file", "mine");
+  const struct {
+    std::string arguments;
+    int code;
+    const char* text;
+  } rows[] = {
+      {"--store-limit 2G", 2, "--store-limit: is for the folders of --store"},
+      {"--store x --store-limit 2X", 2, "write a size, such as 500M or 20G"},
+      {"--store " + (folder / "file"), 2, "Not a directory"},
+      {"--store gopher://x/y", 2, "gopher"},
+  };
+  for (const auto& row : rows) {
+    const Ran ran = run(line(film, folder / "out", row.arguments));
+    ck_assert_msg(ran.code == row.code, "%s: exit code %d\n%s", row.arguments.c_str(), ran.code,
+                  ran.output.c_str());
+    ck_assert_msg(ran.output.find(row.text) != std::string::npos, "%s", ran.output.c_str());
+  }
+  ck_assert(!fs::exists(folder / "out/big.mp4"));
+}
+GST_END_TEST
+
+static Suite* transcode_store_suite() {
+  Suite* const suite = suite_create("transcode_store");
+  TCase* const tests = tcase_create("all");
+  tcase_set_timeout(tests, 300);
+  suite_add_tcase(suite, tests);
+  tcase_add_test(tests, test_transcode_store_resumes_killed_runs);
+  tcase_add_test(tests, test_transcode_store_encodes_nothing_twice);
+  tcase_add_test(tests, test_transcode_store_never_gives_damaged_results);
+  tcase_add_test(tests, test_transcode_store_is_shared_by_two_runs);
+  tcase_add_test(tests, test_transcode_store_that_cannot_be_used);
+  return suite;
+}
+
+GST_CHECK_MAIN(transcode_store)

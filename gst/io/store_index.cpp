@@ -152,7 +152,7 @@ StoreError StoreIndex::error(int code) const {
       (primary == SQLITE_IOERR && db_ && sqlite3_system_errno(db_.get()) == ENOSPC))
     return {subject + "the disk is full", StoreFault::kFull};
   if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
-    return {subject + "the index is damaged; make it anew with: gst-dist-1.0 store check --repair",
+    return {subject + "the index is damaged; remove it, and it is made anew from the blobs",
             StoreFault::kRefused};
   const bool denied = primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY ||
                       primary == SQLITE_PERM || primary == SQLITE_AUTH;

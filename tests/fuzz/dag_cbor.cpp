@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     REQUIRE(again && std::equal(again->begin(), again->end(), bytes.begin(), bytes.end()));
   }
   // Every block of the store is this one.
-  for (Codec codec : {Codec::kDagCbor, Codec::kDagPb}) {
+  for (const auto codec : {record::Codec::kDagCbor, record::Codec::kDagPb}) {
     const Block block = make_block(codec, copy(bytes));
     const GetBlock get = [&](const Cid& cid) {
       return cid == block.cid ? std::optional(block.bytes) : std::optional<Bytes>();

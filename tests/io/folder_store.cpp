@@ -131,7 +131,7 @@ GST_START_TEST(test_damaged_index_is_made_anew) {
   const std::string path = folder.path() + "/store";
   fail_unless(g_file_set_contents((path + "/index.sqlite").c_str(), std::string(8192, 'x').c_str(),
                                   8192, nullptr));
-  fail_unless_error(FolderStore::open(path), "store check --repair", "damaged");
+  fail_unless_error(FolderStore::open(path), "remove it, and it is made anew", "damaged");
   fail_unless_ok(FolderStore::renew_index(path));
   const auto store = open_in(folder);
   fail_unless_equals_uint64(checked(*store, true).without_row, 1);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/common/support.h"
+#include "tools/gst-dist/command.h"
 #include "tools/gst-dist/worker/machine.h"
 
 namespace {

@@ -187,11 +187,15 @@ void FanOut::begin_flush() {
     changed_.notify_all();
   }
   job_->cancel_all();
+  if (stored_)
+    stored_->flush();
 }
 
 void FanOut::end_flush() {
   // The upstream thread may have brought one more while the flush began.
   job_->cancel_all();
+  if (stored_)
+    stored_->flush();
   std::deque<Output> dropped;
   Ref<GstEvent> eos;
   {
@@ -203,8 +207,6 @@ void FanOut::end_flush() {
     provisional_.clear();
     counters_ = Counters();
     progress_.clear();
-    if (stored_)
-      stored_->forget_all();
     dropped.swap(outputs_);
     eos = std::move(eos_);
   }
@@ -515,8 +517,10 @@ void FanOut::take(const SegmentDone& done) {
   counters_.bytes += bytes;
   if (leased)
     counters_.workers.insert(done.worker.id);
-  else
-    counters_.found += done.renditions.size();
+  else if (stored_)
+    counters_.found += static_cast<guint64>(std::ranges::count_if(
+        done.renditions,
+        [](const ResultRendition& rendition) { return !rendition.header->units.empty(); }));
   if (!window_.answer(index, done.held))
     return;
   for (const auto& rendition : done.renditions)

@@ -237,6 +237,12 @@ static bool open_store(GstRemoteEnc* self, Settings& settings) {
     GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s.", store.error().c_str()), (NULL));
     return false;
   }
+  if (settings.fan_out.renditions.empty())
+    GST_ELEMENT_WARNING(
+        self, RESOURCE, SETTINGS,
+        ("The store is not used: what workers make by hand is not known before. Set "
+         "renditions or ladder."),
+        (NULL));
   settings.fan_out.store = std::move(*store);
   return true;
 }

@@ -32,8 +32,8 @@ StoredResults::StoredResults(std::shared_ptr<BlobStore> store, Answer answer, Wa
   // Not exclusive: without an error.
   askers_ = g_thread_pool_new(
       [](gpointer item, gpointer self) {
-        const std::unique_ptr<ResultsSought> sought(static_cast<ResultsSought*>(item));
-        static_cast<StoredResults*>(self)->find(*sought);
+        const std::unique_ptr<Question> question(static_cast<Question*>(item));
+        static_cast<StoredResults*>(self)->find(*question);
       },
       this, kAskers, FALSE, nullptr);
   writers_ = g_thread_pool_new(
@@ -71,22 +71,35 @@ StoredResults::~StoredResults() {
 void StoredResults::seek(ResultsSought sought) {
   const MutexLock lock(lock_);
   if (!stopped_)
-    g_thread_pool_push(askers_, new ResultsSought(std::move(sought)), nullptr);
+    g_thread_pool_push(askers_, new Question{std::move(sought), flushes_}, nullptr);
 }
 
 // In a thread of askers_.
-void StoredResults::find(const ResultsSought& sought) {
-  const auto source = std::make_shared<const Source>(
-      Source{sought.source, payload_digest(*sought.source, sought.segment), sought.renditions});
+void StoredResults::find(const Question& question) {
+  const ResultsSought& sought = question.sought;
   {
     const MutexLock lock(lock_);
-    sources_[sought.source->index] = source;
+    if (question.flush != flushes_)
+      return;
   }
+  const auto source = std::make_shared<const Source>(
+      Source{sought.source, payload_digest(*sought.source, sought.segment), sought.renditions});
+  if (!enter(source, question.flush))
+    return;
   std::vector<ResultRendition> results;
   for (const ResultsSought::Rendition& rendition : sought.renditions)
     if (auto result = find(*source, rendition))
       results.push_back(std::move(*result));
   answer_(sought.question, std::move(results));
+}
+
+// False if a flush came meanwhile.
+bool StoredResults::enter(const std::shared_ptr<const Source>& source, std::uint64_t flush) {
+  const MutexLock lock(lock_);
+  if (flush != flushes_)
+    return false;
+  sources_[source->header->index] = source;
+  return true;
 }
 
 std::optional<ResultRendition> StoredResults::find(const Source& source,
@@ -135,7 +148,7 @@ void StoredResults::keep(const SegmentDone& done) {
       });
       const std::uint64_t size = total_size(rendition.segment);
       if (sought == found->second->renditions.end() || rendition.encoder.version.empty() ||
-          unwritten_ + size > kMaxUnwritten)
+          (unwritten_ != 0 && unwritten_ + size > kMaxUnwritten))
         continue;
       unwritten_ += size;
       ++puts_;
@@ -157,7 +170,7 @@ void StoredResults::put(const Kept& kept) {
     if (const auto blob =
             store_result(*key, about(kept.spec, encoder), source, frames_of(source, kept.spec),
                          *kept.rendition.header, kept.rendition.segment)) {
-      if (const auto done = store_->put(*key, *blob, putting_.get()))
+      if (const auto done = keep(*key, *blob))
         succeed();
       else
         fail(done.failure());
@@ -169,13 +182,20 @@ void StoredResults::put(const Kept& kept) {
   changed_.notify_all();
 }
 
+StoreStatus StoredResults::keep(const BlobKey& key, const BytesList& blob) {
+  if (auto held = store_->hold(std::span(&key, 1)); !held)
+    return held;
+  return store_->put(key, blob, putting_.get());
+}
+
 void StoredResults::forget(std::uint64_t segment) {
   const MutexLock lock(lock_);
   sources_.erase(segment);
 }
 
-void StoredResults::forget_all() {
+void StoredResults::flush() {
   const MutexLock lock(lock_);
+  ++flushes_;
   sources_.clear();
 }
 

@@ -45,7 +45,8 @@ class StoredResults {
   void keep(const SegmentDone& done);
   // No further result of this segment will be kept.
   void forget(std::uint64_t segment);
-  void forget_all();
+  // The same of all segments; open questions are not answered.
+  void flush();
   // Ends all questions, and ignores further ones. Once.
   void stop();
 
@@ -63,10 +64,18 @@ class StoredResults {
     ResultRendition rendition;
   };
 
-  void find(const ResultsSought& sought);
+  // A question, and which flush came before it.
+  struct Question {
+    ResultsSought sought;
+    std::uint64_t flush = 0;
+  };
+
+  void find(const Question& question);
+  bool enter(const std::shared_ptr<const Source>& source, std::uint64_t flush);
   std::optional<ResultRendition> find(const Source& source,
                                       const ResultsSought::Rendition& rendition);
   void put(const Kept& kept);
+  StoreStatus keep(const BlobKey& key, const BytesList& blob);
   void fail(const StoreError& error);
   void succeed();
   bool has_failed();
@@ -80,6 +89,7 @@ class StoredResults {
   Mutex lock_;
   Condition changed_;
   std::map<std::uint64_t, std::shared_ptr<const Source>> sources_ GUARDED_BY(lock_);  // By index.
+  std::uint64_t flushes_ GUARDED_BY(lock_) = 0;
   std::uint64_t unwritten_ GUARDED_BY(lock_) = 0;  // Bytes of results that are not kept yet.
   std::size_t puts_ GUARDED_BY(lock_) = 0;
   unsigned errors_ GUARDED_BY(lock_) = 0;  // In a row.

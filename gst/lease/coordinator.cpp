@@ -208,23 +208,23 @@ void Coordinator::handle(Connection& connection, PrimarySession::Left&, Instant 
 void Coordinator::look_for_stall(JobId id, Job& job, Instant now) {
   using State = Standstill::State;
   State state = State::kWorking;
-  if (job.done || dispatcher_.open_segments(id) == 0)
+  if (job.done || open_segments(id, job) == 0)
     state = State::kNothingToDo;
   else if (job.stopped || dispatcher_.workers() == 0)
     state = State::kPaused;
   if (const auto told = job.standstill.look(state, now))
-    events_.push_back(JobStalled{id, told->duration, describe_stall(id), told->given_up});
+    events_.push_back(JobStalled{id, told->duration, describe_stall(id, job), told->given_up});
 }
 
 // What is waited for: "segment 3 and 5 more; leased to anna, bert".
-std::string Coordinator::describe_stall(JobId id) const {
+std::string Coordinator::describe_stall(JobId id, const Job& job) const {
   constexpr std::size_t kNamed = 3;
   std::set<std::string> names;
   for (const Dispatcher::Grant& grant : dispatcher_.leases_of(id))
     if (const auto found = connections_.find(grant.worker); found != connections_.end())
       names.insert(found->second->info.name);
-  std::string text = "segment " + std::to_string(dispatcher_.earliest(id).value_or(0));
-  if (const std::size_t open = dispatcher_.open_segments(id); open > 1)
+  std::string text = "segment " + std::to_string(earliest_open(id, job));
+  if (const std::size_t open = open_segments(id, job); open > 1)
     text += " and " + std::to_string(open - 1) + " more";
   text += names.empty() ? "; leased to nobody" : "; leased to ";
   std::size_t named = 0;
@@ -244,6 +244,7 @@ void Coordinator::pump(Instant now) {
     segment_given_up(*given_up);
   for (auto& [id, job] : jobs_) {
     give_up_exams(id, job, now);
+    stop_waiting_for_store(id, job, now);
     settle(id, job);
     throttle(id, job);
   }
@@ -336,11 +337,6 @@ void Coordinator::queue(JobId id, Job& job, Segment& segment, RenditionSet rendi
                           static_cast<double>(segment.header->units.size()), renditions);
 }
 
-// Those, too, that are not queued yet.
-std::size_t Coordinator::open_segments(JobId id, const Job& job) const {
-  return dispatcher_.open_segments(id) + job.unsought.size() + job.sought.size();
-}
-
 void Coordinator::delivered(JobId id, std::uint64_t index, Instant now) {
   jobs_.at(id).room.window().deliver(index);
   pump(now);
@@ -348,6 +344,7 @@ void Coordinator::delivered(JobId id, std::uint64_t index, Instant now) {
 
 void Coordinator::set_blocked(JobId id, bool blocked, Instant now) {
   dispatcher_.set_blocked(id, blocked);
+  jobs_.at(id).blocked = blocked;
   pump(now);
 }
 
@@ -427,8 +424,8 @@ void Coordinator::advance(Instant now) {
 Instant Coordinator::next_wakeup() const {
   Instant at = dispatcher_.next_wakeup();
   for (const auto& [_, job] : jobs_)
-    at = std::min(
-        {at, job.abilities.next_wakeup(), job.exams.next_wakeup(), job.standstill.next_wakeup()});
+    at = std::min({at, job.abilities.next_wakeup(), job.exams.next_wakeup(),
+                   job.standstill.next_wakeup(), store_deadline(job)});
   return wakeups_.empty() ? at : std::min(at, wakeups_.begin()->first);
 }
 

@@ -99,8 +99,9 @@ class Coordinator {
   void submit(JobId job, std::shared_ptr<const SegmentHeader> header, BytesList segment,
               const wire::Digest& sha256, Instant now);
   // The answer to ResultsSought: results of other runs, which were accepted there, with the header
-  // that they have in this job. Each is checked as if a worker had made it, but is not looked at.
-  // Ignored if the segment was cancelled meanwhile.
+  // that they have in this job. Each is checked as if a worker had made it, but its pictures are
+  // not looked at. Ignored if the segment was cancelled meanwhile, or if five seconds have passed:
+  // then it was queued.
   void found(JobId job, std::uint64_t question, std::vector<ResultRendition> results, Instant now);
   // The results of this segment left this process's memory, or at least the caller's window.
   void delivered(JobId job, std::uint64_t index, Instant now);
@@ -184,6 +185,10 @@ class Coordinator {
     Abilities abilities;
     std::uint64_t query = 0;  // By which workers were asked for its renditions.
   };
+  struct Sought {
+    std::uint64_t index = 0;
+    Instant since = 0;
+  };
   // What becomes of the segments of a job: begins anew with clear_job().
   struct JobWork {
     explicit JobWork(const JobConfig& config)
@@ -197,10 +202,11 @@ class Coordinator {
     std::map<std::uint64_t, Segment> kept;       // Complete, but some of its results provisional.
     std::set<std::uint64_t> provisional;         // Of which some results are.
     std::shared_ptr<const SegmentBytes> latest;  // That was submitted.
-    // Segments that are not queued: not asked for yet, because no worker has said its encoders, and
-    // by their question.
+    // Segments that are not queued: those whose results are not sought yet, because no worker has
+    // said its encoders, and by their question those that the store is asked for.
     std::set<std::uint64_t> unsought;
-    std::map<std::uint64_t, std::uint64_t> sought;
+    std::map<std::uint64_t, Sought> sought;
+    bool blocked = false;  // See set_blocked().
     bool done = false;
     bool waiting_told = false;
     bool stopped = false;  // There is no room for results.
@@ -270,7 +276,10 @@ class Coordinator {
   void seek(JobId id, Job& job, Instant now);
   Answer fitting(const Job& job, const SegmentKey& segment,
                  std::vector<ResultRendition> results) const;
+  void stop_waiting_for_store(JobId id, Job& job, Instant now);
+  static Instant store_deadline(const Job& job);
   std::size_t open_segments(JobId id, const Job& job) const;
+  std::uint64_t earliest_open(JobId id, const Job& job) const;
   void accept(Answer answer, Job& job, Instant now);
   void refuse(const ResultCheck::Verdict& verdict, const SegmentDone& done, Job& job, Instant now);
   void refuse_result(const SegmentDone& done, const std::string& reason, Dispatcher::Blame blame,
@@ -324,7 +333,7 @@ class Coordinator {
   void look_for_unable(JobId id, Job& job, Instant now);
   static RenditionSet confirmed(const Job& job, RenditionSet among);
   void look_for_stall(JobId id, Job& job, Instant now);
-  std::string describe_stall(JobId id) const;
+  std::string describe_stall(JobId id, const Job& job) const;
   void pump(Instant now);
   Instant next_wakeup() const;
   void watch(Connection& connection);

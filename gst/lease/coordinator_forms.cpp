@@ -42,7 +42,9 @@ RenditionForms::Choice Coordinator::choice_of(const Job& job) {
 }
 
 bool Coordinator::holds_back(JobId id, Job& job) const {
-  return !job.forms.settle(workers_for(job), open_segments(id, job) == 0);
+  // Where a store answers before the next segment comes, nothing is open for a moment only.
+  const bool finished = open_segments(id, job) == 0 && (job.blocked || !job.config.has_store);
+  return !job.forms.settle(workers_for(job), finished);
 }
 
 // Lets go what was held back, once all forms are settled.

@@ -160,9 +160,12 @@ void Coordinator::keep(Answer answer, Job& job, Instant now) {
                        made_in(job.abilities.renditions(), done.renditions))
              .value());
   choose_encoders(answer, job, now);
+  // What lies before the segment decides on the bytes of one that was leased with it, and is not
+  // part of what such a result could be found by.
+  const bool in_context = segment_of(done.grant).in_context_from != 0;
   for (ResultRendition& rendition : done.renditions)
     if (const std::size_t i = job.abilities.find(rendition.header->rendition);
-        i < answer.offer.size())
+        !in_context && i < answer.offer.size())
       rendition.encoder = {answer.offer[i].encoder, answer.offer[i].version};
   enter(std::move(done), job, now);
 }

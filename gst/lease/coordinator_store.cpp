@@ -12,6 +12,8 @@ namespace dist {
 namespace {
 
 constexpr char kStore[] = "the store";
+// A store that does not answer for so long is not waited for.
+constexpr Instant kPatience = 5'000 * kMillisecond;
 
 }  // namespace
 
@@ -29,15 +31,37 @@ void Coordinator::seek(JobId id, Job& job, Instant now) {
                          .segment = segment.bytes,
                          .renditions = {}};
     for (std::size_t i = 0; i < encoders.size(); ++i)
-      if (Abilities::has(segment.wanted, i) && !encoders[i].empty())
+      if (Abilities::has(segment.wanted, i))
         sought.renditions.push_back({job.abilities.renditions()[i], encoders[i]});
-    if (sought.renditions.empty()) {
-      queue(id, job, segment, segment.wanted, now);
-      continue;
-    }
-    job.sought.emplace(sought.question, index);
+    job.sought.emplace(sought.question, Sought{index, now});
     events_.push_back(std::move(sought));
   }
+}
+
+Instant Coordinator::store_deadline(const Job& job) {
+  return job.sought.empty() ? kNever : job.sought.begin()->second.since + kPatience;
+}
+
+void Coordinator::stop_waiting_for_store(JobId id, Job& job, Instant now) {
+  while (store_deadline(job) <= now) {
+    Segment& segment = job.segments.at(job.sought.begin()->second.index);
+    job.sought.erase(job.sought.begin());
+    queue(id, job, segment, segment.wanted, now);
+  }
+}
+
+// Those, too, that are not queued yet.
+std::size_t Coordinator::open_segments(JobId id, const Job& job) const {
+  return dispatcher_.open_segments(id) + job.unsought.size() + job.sought.size();
+}
+
+std::uint64_t Coordinator::earliest_open(JobId id, const Job& job) const {
+  std::uint64_t earliest = dispatcher_.earliest(id).value_or(UINT64_MAX);
+  if (!job.unsought.empty())
+    earliest = std::min(earliest, *job.unsought.begin());
+  for (const auto& [_, sought] : job.sought)
+    earliest = std::min(earliest, sought.index);
+  return earliest;
 }
 
 void Coordinator::found(JobId id, std::uint64_t question, std::vector<ResultRendition> results,
@@ -46,8 +70,9 @@ void Coordinator::found(JobId id, std::uint64_t question, std::vector<ResultRend
   const auto sought = job.sought.extract(question);
   if (sought.empty())
     return;
-  Segment& segment = job.segments.at(sought.mapped());
-  Answer answer = fitting(job, {id, sought.mapped()}, std::move(results));
+  const std::uint64_t index = sought.mapped().index;
+  Segment& segment = job.segments.at(index);
+  Answer answer = fitting(job, {id, index}, std::move(results));
   SegmentDone& done = answer.done;
   const RenditionSet missing = segment.wanted & ~done.grant.renditions;
   if (missing != 0)
@@ -70,6 +95,7 @@ Coordinator::Answer Coordinator::fitting(const Job& job, const SegmentKey& segme
   done.grant.segment = segment;
   answer.offer.resize(job.abilities.renditions().size());
   const RenditionSet wanted = job.segments.at(segment.index).wanted;
+  std::vector<BytesList> parts;
   for (ResultRendition& result : results) {
     const std::size_t i = job.abilities.find(result.header->rendition);
     if (i == answer.offer.size() || !Abilities::has(wanted & ~done.grant.renditions, i))
@@ -83,13 +109,21 @@ Coordinator::Answer Coordinator::fitting(const Job& job, const SegmentKey& segme
                        .reason = {},
                        .version = result.encoder.version};
     done.grant.renditions |= RenditionSet{1} << i;
-    done.renditions.push_back(std::move(result));
+    parts.push_back(std::move(result.segment));
   }
+  if (parts.empty())
+    return answer;
+  auto renditions = read_result(parts, {.wanted = job.abilities.renditions(),
+                                        .leased = done.grant.renditions,
+                                        .offer = answer.offer,
+                                        .check = job.config.check_rendition,
+                                        .mixed_encoders = job.config.mixed_encoders});
+  if (!renditions)
+    return {};
+  done.renditions = std::move(*renditions);
   // Nothing is learnt of workers: those that made the results are not there.
   ResultCheck check;
-  if (!done.renditions.empty() && judge(job, check, done).status)
-    return answer;
-  return {};
+  return judge(job, check, done).status ? answer : Answer();
 }
 
 }  // namespace dist

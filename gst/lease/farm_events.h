@@ -35,6 +35,7 @@ struct WorkerInfo {
 struct ResultRendition {
   std::shared_ptr<const SegmentHeader> header;
   BytesList segment;  // Serialised; the header is in the first piece.
+  // Unknown, too, if the result depends on more than the segment.
   Encoder encoder = {};
 };
 
@@ -94,9 +95,9 @@ struct ResultsSought {
   BytesList segment;  // Serialised.
   struct Rendition {
     RenditionSpec spec;
-    std::vector<Encoder> encoders;  // Those that would fit; at least one.
+    std::vector<Encoder> encoders;  // Those of workers that would fit now.
   };
-  std::vector<Rendition> renditions;
+  std::vector<Rendition> renditions;  // All that are to be made of the segment.
 };
 // The result of a lease was accepted, or one that was found: the segment, or some of its
 // renditions. Of a result that was found the attempt is 0, and `worker` only has a name.

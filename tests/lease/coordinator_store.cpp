@@ -67,9 +67,16 @@ GST_START_TEST(test_store_has_all_of_a_segment) {
   fail_unless_equals_text(studio.told(),
                           "chosen hd x264enc, chosen sd x264enc, done 1/0 the store");
   fail_unless(studio.done.back().complete);
-  fail_if(studio.done.back().provisional);
   fail_unless_equals_uint64(studio.done.back().grant.attempt, 0);
   fail_unless_equals_text(studio.wanted_of(1), "");
+  // A worker that makes another form could still come into play.
+  fail_unless(studio.done.back().provisional);
+  studio.coordinator.set_blocked(1, true, studio.now);
+  studio.submit(1);
+  studio.run();
+  studio.find({"hd", "sd"});
+  fail_if(studio.done.back().provisional);
+  studio.coordinator.delivered(1, 1, studio.now);
   studio.coordinator.delivered(1, 0, studio.now);
   fail_unless_equals_uint64(studio.coordinator.bytes_held(1), 0);
 }
@@ -181,13 +188,64 @@ GST_START_TEST(test_store_answers_too_late) {
 }
 GST_END_TEST
 
-GST_START_TEST(test_store_is_not_asked_for_what_pipelines_by_hand_make) {
+GST_START_TEST(test_store_is_told_what_no_worker_can_make_yet) {
   StoreStudio studio;
   studio.join_by_hand(1, "anna");
   studio.submit(0);
   studio.run();
-  fail_unless(studio.sought.empty());
+  fail_unless_equals_uint64(studio.sought.front().renditions.size(), 2);
+  fail_unless(studio.sought.front().renditions.front().encoders.empty());
+  studio.find({});
   fail_unless_equals_text(studio.wanted_of(1), "0:hd 0:sd");
+}
+GST_END_TEST
+
+GST_START_TEST(test_store_that_does_not_answer) {
+  StoreStudio studio;
+  studio.join_with(1, "anna", {kX264, kX264});
+  studio.submit(0);
+  studio.run();
+  studio.run_until(studio.now + 4'999 * kMillisecond);
+  fail_unless_equals_text(studio.wanted_of(1), "");
+  studio.run_until(studio.now + 1 * kMillisecond);
+  fail_unless_equals_text(studio.wanted_of(1), "0:hd 0:sd");
+  studio.told();
+  studio.find({"hd", "sd"});
+  fail_unless_equals_text(studio.told(), "");
+}
+GST_END_TEST
+
+// Their bytes depend on more than the segment.
+GST_START_TEST(test_store_gets_no_results_made_in_context) {
+  StoreStudio studio;
+  studio.join_with(1, "anna", {kX264, kX264});
+  for (std::uint64_t index = 0; index < 2; ++index) {
+    auto header = std::make_shared<SegmentHeader>(source_header(index));
+    header->first_unit = header->units.size() * index;
+    const BytesList segment = with_payload(*header);
+    studio.coordinator.submit(1, header, segment, sha256(segment), studio.now);
+    studio.run();
+    studio.find({});
+  }
+  studio.make(1, {"hd", "sd"});
+  fail_unless_equals_text(studio.done.back().renditions.front().encoder.name, kX264);
+  std::vector<BytesList> damaged;
+  for (const char* rendition : {"hd", "sd"}) {
+    SegmentHeader header = answer_header(studio.leased_header(1), rendition);
+    header.units.front().flags |= kFlagCorrupted;
+    damaged.push_back(with_payload(header));
+  }
+  studio.answer(1, std::move(damaged));
+  studio.run();
+  const SegmentHeader both = studio.leased_header(1);
+  fail_unless_equals_uint64(both.units.size(), 8);
+  std::vector<BytesList> whole;
+  for (const char* rendition : {"hd", "sd"})
+    whole.push_back(with_payload(answer_header(source_header(1), rendition)));
+  studio.answer(1, std::move(whole));
+  studio.run();
+  fail_unless_equals_uint64(studio.done.back().grant.segment.index, 1);
+  fail_unless_equals_text(studio.done.back().renditions.front().encoder.name, "");
 }
 GST_END_TEST
 
@@ -202,7 +260,9 @@ static Suite* coordinator_store_suite() {
   tcase_add_test(tests, test_store_has_results_that_do_not_fit);
   tcase_add_test(tests, test_store_has_results_of_a_form_that_no_worker_makes);
   tcase_add_test(tests, test_store_answers_too_late);
-  tcase_add_test(tests, test_store_is_not_asked_for_what_pipelines_by_hand_make);
+  tcase_add_test(tests, test_store_is_told_what_no_worker_can_make_yet);
+  tcase_add_test(tests, test_store_that_does_not_answer);
+  tcase_add_test(tests, test_store_gets_no_results_made_in_context);
   return suite;
 }
 

@@ -225,6 +225,22 @@ GST_START_TEST(test_transcode_store_that_cannot_be_used) {
 }
 GST_END_TEST
 
+// Nobody listens there.
+GST_START_TEST(test_transcode_store_that_is_away) {
+  const Folder folder;
+  const std::string film = film_of(folder);
+  const std::string said = output_of(
+      line(film, folder / "out",
+           "--store http://user:word@127.0.0.1:" + std::to_string(farm::free_port()) + "/results"));
+  const std::string warning = "The store is not used any more";
+  const std::size_t at = said.find(warning);
+  ck_assert_msg(at != std::string::npos, "%s", said.c_str());
+  ck_assert(said.find(warning, at + 1) == std::string::npos);
+  ck_assert_msg(said.find("word") == std::string::npos, "%s", said.c_str());
+  ck_assert_uint_eq(encoded(said), kSegments * kRungs);
+}
+GST_END_TEST
+
 static Suite* transcode_store_suite() {
   Suite* const suite = suite_create("transcode_store");
   TCase* const tests = tcase_create("all");
@@ -235,6 +251,7 @@ static Suite* transcode_store_suite() {
   tcase_add_test(tests, test_transcode_store_never_gives_damaged_results);
   tcase_add_test(tests, test_transcode_store_is_shared_by_two_runs);
   tcase_add_test(tests, test_transcode_store_that_cannot_be_used);
+  tcase_add_test(tests, test_transcode_store_that_is_away);
   return suite;
 }
 

@@ -10,6 +10,8 @@
 #include "gst/base/text.h"
 #include "gst/gstx/encoder_choice.h"
 #include "gst/gstx/segment_buffer.h"
+#include "gst/gstx/stream_format.h"
+#include "gst/rendition/scale_plan.h"
 
 namespace test {
 
@@ -102,6 +104,8 @@ ChainPlayer::ChainPlayer(const Cut& first, const std::string& renditions,
   auto specs = dist::parse_renditions(renditions);
   fail_unless(static_cast<bool>(specs), "%s", specs ? "" : specs.error().c_str());
   specs_ = std::move(*specs);
+  const dist::SourceFormat film = dist::source_format(first.header.caps);
+  dist::set_scaling_paths(specs_, film.width, film.height);
   if (encoders.empty())
     for (const auto& spec : specs_)
       encoders.push_back(dist::EncoderChoice().choose(spec));

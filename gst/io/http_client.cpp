@@ -282,16 +282,19 @@ StoreResult<HttpResponse> HttpClient::send(const HttpRequest& request, GCancella
   return result;
 }
 
+// A text that is no URL may have any of "/?#" in its password, so the '@' decides before them.
 std::string shown_url(const std::string& url) {
-  std::string shown = url.substr(0, url.find_first_of("?#"));
+  std::string shown = url;
   const std::size_t scheme = shown.find("://");
-  if (scheme == std::string::npos)
-    return printable(shown);
-  const std::size_t host = scheme + 3;
-  const std::size_t at = shown.substr(host, shown.find('/', host) - host).rfind('@');
-  if (at != std::string::npos)
-    shown.erase(host, at + 1);
-  return printable(shown);
+  const std::size_t at = shown.rfind('@');
+  if (scheme != std::string::npos && at != std::string::npos && at > scheme) {
+    const std::size_t host = scheme + 3;
+    // Of a password before the '@', or of a query around it.
+    if (shown.find('?') < at)
+      return printable(shown.substr(0, host)) + "...";
+    shown.erase(host, at + 1 - host);
+  }
+  return printable(shown.substr(0, shown.find_first_of("?#")));
 }
 
 StoreError http_error(const std::string& subject, long status, const std::string& text) {

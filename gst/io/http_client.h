@@ -63,7 +63,8 @@ class HttpClient {
   std::vector<std::unique_ptr<Connection>> idle_ GUARDED_BY(lock_);
 };
 
-// As errors may show it: without user, password and query.
+// As errors may show it: without user, password and query, of texts too that are no URLs. What
+// stands before an '@' is not shown, also where the '@' belongs to a path.
 std::string shown_url(const std::string& url);
 
 // What a status says that is none of success.

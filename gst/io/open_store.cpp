@@ -63,7 +63,9 @@ Opened open_folder(const std::string& path, const StoreOptions& options) {
 Opened open_http(const std::string& text) {
   const Uri uri = parse_uri(text);
   if (!uri || text_or(g_uri_get_host(uri.get()), "").empty())
-    return wrong(text, "no such URL; write http://HOST/FOLDER or https://HOST/FOLDER");
+    return wrong(text,
+                 "no such URL; write http://HOST/FOLDER or https://HOST/FOLDER, and \"/?#@,\" of a "
+                 "password as %2F, %3F, %23, %40, %2C");
   if (g_uri_get_query(uri.get()) || g_uri_get_fragment(uri.get()))
     return wrong(text, "has a query; write only http://HOST/FOLDER");
   const std::string bare = take_string(g_uri_to_string_partial(uri.get(), G_URI_HIDE_USERINFO));
@@ -114,14 +116,15 @@ Result<S3Config> s3_options(const char* query) {
 }
 
 Opened open_s3(const std::string& text) {
+  // Not only that of user and password: a secret key may have a slash.
+  if (text.find('@') < text.find('?'))
+    return wrong(text,
+                 "keys do not belong into a URL; set AWS_ACCESS_KEY_ID and "
+                 "AWS_SECRET_ACCESS_KEY, and write '@' of a prefix as %40");
   const Uri uri = parse_uri(text);
   const std::string bucket = uri ? text_or(g_uri_get_host(uri.get()), "") : "";
   if (bucket.empty())
     return wrong(text, "names no bucket; write s3://BUCKET/PREFIX");
-  if (g_uri_get_userinfo(uri.get()))
-    return wrong(text,
-                 "keys do not belong into a URL; set AWS_ACCESS_KEY_ID and "
-                 "AWS_SECRET_ACCESS_KEY");
   auto config = s3_options(g_uri_get_query(uri.get()));
   if (!config)
     return wrong(text, config.error());
@@ -150,12 +153,29 @@ Opened open_one(const std::string& text, const StoreOptions& options) {
   return open_folder(text, options);
 }
 
-std::vector<std::string> split(const std::vector<std::string>& texts) {
+// A password with a comma would be shown as a part of two stores, and be the name of a folder.
+bool is_rest_of_password(std::string_view before, std::string_view part) {
+  return before.find("://") != std::string_view::npos &&
+         before.find('@') == std::string_view::npos && part.find('@') != std::string_view::npos &&
+         !part.starts_with("http://") && !part.starts_with("https://") &&
+         !part.starts_with("s3://");
+}
+
+StoreResult<std::vector<std::string>> split(const std::vector<std::string>& texts) {
   std::vector<std::string> parts;
   for (std::string_view rest : texts) {
+    std::string_view url;  // The last one; what has followed it may be its password.
     for (;;) {
       const std::size_t comma = rest.find(',');
-      parts.emplace_back(rest.substr(0, comma));
+      const std::string_view part = rest.substr(0, comma);
+      if (is_rest_of_password(url, part))
+        return StoreError{"store '" + shown_store(std::string(url.substr(0, url.find("://") + 3))) +
+                              "...': a comma before an '@'; write ',' of a password as %2C, and a "
+                              "folder with '@' as file:///FOLDER with %40",
+                          StoreFault::kRefused};
+      if (part.find("://") != std::string_view::npos && !part.starts_with("file:"))
+        url = part;
+      parts.emplace_back(part);
       if (comma == std::string_view::npos)
         break;
       rest.remove_prefix(comma + 1);
@@ -168,10 +188,12 @@ std::vector<std::string> split(const std::vector<std::string>& texts) {
 
 StoreResult<std::unique_ptr<BlobStore>> open_store(const std::vector<std::string>& texts,
                                                    const StoreOptions& options) {
-  const std::vector<std::string> parts = split(texts);
+  const auto parts = split(texts);
+  if (!parts)
+    return parts.failure();
   std::unique_ptr<BlobStore> chain;
   // The slowest first: each faster one stands before those that are there.
-  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+  for (auto part = parts->rbegin(); part != parts->rend(); ++part) {
     auto store = open_one(*part, options);
     if (!store)
       return store.failure();

@@ -56,6 +56,7 @@ GST_START_TEST(test_chain_of_folders) {
   fail_unless(to_data(**(*store)->get(key, nullptr)) == to_data(blob));
   fail_unless_equals_int(static_cast<int>(warnings.size()), 1);
   fail_unless(contains(warnings[0], fast));
+  fail_unless_ok(open_store({"file://" + fast + "," + slow + "@2"}, options()));
 }
 GST_END_TEST
 
@@ -75,6 +76,16 @@ GST_START_TEST(test_errors_say_what_to_do_and_no_secrets) {
       {"s3://", "s3://BUCKET/PREFIX"},
       {"s3://films/x", "AWS_ACCESS_KEY_ID"},
       {"s3://ann:s3cret@films/x", "do not belong into a URL"},
+      {"s3://KEY:s3/cret@films", "'s3://films': keys do not belong into a URL"},
+      {"s3://KEY/s3cret@films", "do not belong into a URL"},
+      {"s3://KEY:s3cret?s3cret@films", "s3://BUCKET/PREFIX"},
+      {"http://ann:s3#cret@host", "'http://host': no such URL"},
+      {"http://ann:s3/cret@host", "'http://host': no such URL"},
+      {"http://ann:s3?cret@host", "no such URL"},
+      {"http://ann:s3,cret@host", "as %2C"},
+      {"http://ann:1,a,cret@host", "as %2C"},
+      {"/tmp,http://ann:1,/cret@host", "as %2C"},
+      {"http://ann:s3,ftp://cret@host", "as %2C"},
       {"s3://films?endpoint=http://ann:s3cret@host", "without user"},
       {"s3://films?endpoint=gopher://host", "endpoint"},
       {"s3://films?region=a:b", "region"},
@@ -85,7 +96,8 @@ GST_START_TEST(test_errors_say_what_to_do_and_no_secrets) {
     const auto store = open_store({row.text}, options());
     fail_unless_error(store, row.error, row.text);
     fail_unless(store.failure().fault != StoreFault::kUnavailable, "%s", row.text);
-    fail_if(contains(store.error(), "s3cret"), "%s: %s", row.text, store.error().c_str());
+    for (const char* secret : {"s3cret", "ann:", "KEY:", "s3/", "s3#", "s3,", "s3?", "cret@"})
+      fail_if(contains(store.error(), secret), "%s: %s", row.text, store.error().c_str());
   }
   fail_unless_error(open_store({}, options()), "none", "nothing");
 }
@@ -121,7 +133,14 @@ GST_END_TEST
 
 GST_START_TEST(test_shown_url) {
   const char* const rows[][2] = {
-      {"http://ann:pw@host:80/a@b?x=y#z", "http://host:80/a@b"},
+      {"http://ann:pw@host:80/a?x=y#z", "http://host:80/a"},
+      {"http://ann:pw@host/a@b", "http://b"},
+      {"s3://KEY:SEC/RET@bucket", "s3://bucket"},
+      {"http://u:pa#ss@h", "http://h"},
+      {"http://u:p/w@h", "http://h"},
+      {"http://u:p,w@h", "http://h"},
+      {"http://u:p?w@h", "http://..."},
+      {"http://h/x?token=a@b", "http://..."},
       {"https://a:b@c@host", "https://host"},
       {"s3://bucket/prefix?endpoint=x", "s3://bucket/prefix"},
       {"/a/folder", "/a/folder"},

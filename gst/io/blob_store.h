@@ -24,6 +24,7 @@ namespace dist {
 enum class StoreFault {
   kUnavailable,  // A disk, a network or a server that may work again.
   kFull,         // No room; another put will not succeed either.
+  kTooLarge,     // This blob does not fit, others do: a caller ignores it and puts the next.
   kRefused,      // No right to do it, or nothing of that name: whoever set it up has to act.
   kCancelled,
 };

@@ -15,7 +15,7 @@ StoreStatus LimitedStore::put(const BlobKey& key, const BytesList& blob,
   if (total_size(blob) > limit_)
     return StoreError{"store: a blob of " + std::to_string(total_size(blob)) +
                           " bytes is larger than the limit of " + std::to_string(limit_),
-                      StoreFault::kFull};
+                      StoreFault::kTooLarge};
   if (auto status = store_->put(key, blob, cancellable); !status)
     return status;
   const auto bytes = store_->bytes();

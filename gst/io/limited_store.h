@@ -20,7 +20,7 @@ class LimitedStore : public BlobStore {
                                             GCancellable* cancellable) override {
     return store_->get(key, cancellable);
   }
-  // A blob that is larger than the limit does not fit: the store is full.
+  // A blob that is larger than the limit is kTooLarge.
   StoreStatus put(const BlobKey& key, const BytesList& blob, GCancellable* cancellable) override;
   StoreResult<std::vector<BlobKey>> find_missing(std::span<const BlobKey> keys,
                                                  GCancellable* cancellable) override {

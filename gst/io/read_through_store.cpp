@@ -13,17 +13,25 @@ StoreResult<std::optional<BytesList>> ReadThroughStore::get(const BlobKey& key,
   // A fast store that fails, and a slow one that has nothing: nobody knows.
   if (far && !*far && !near)
     return near;
-  // A fast store that is full or broken only costs time.
   if (far && *far)
-    (void)fast_->put(key, **far, cancellable);
+    put_fast(key, **far, cancellable);
   return far;
+}
+
+// A fast store that is full or broken only costs time.
+void ReadThroughStore::put_fast(const BlobKey& key, const BytesList& blob,
+                                GCancellable* cancellable) {
+  if (fast_is_full_)
+    return;
+  const auto status = fast_->put(key, blob, cancellable);
+  if (!status && status.failure().fault == StoreFault::kFull)
+    fast_is_full_ = true;
 }
 
 StoreStatus ReadThroughStore::put(const BlobKey& key, const BytesList& blob,
                                   GCancellable* cancellable) {
-  auto near = fast_->put(key, blob, cancellable);
-  auto far = slow_->put(key, blob, cancellable);
-  return near ? far : near;
+  put_fast(key, blob, cancellable);
+  return slow_->put(key, blob, cancellable);
 }
 
 StoreResult<std::vector<BlobKey>> ReadThroughStore::find_missing(std::span<const BlobKey> keys,
@@ -43,15 +51,13 @@ StoreStatus ReadThroughStore::list(const Visit& visit, GCancellable* cancellable
 }
 
 StoreStatus ReadThroughStore::remove(const BlobKey& key, GCancellable* cancellable) {
-  auto near = fast_->remove(key, cancellable);
-  auto far = slow_->remove(key, cancellable);
-  return near ? far : near;
+  (void)fast_->remove(key, cancellable);
+  return slow_->remove(key, cancellable);
 }
 
 StoreStatus ReadThroughStore::hold(std::span<const BlobKey> keys) {
-  auto near = fast_->hold(keys);
-  auto far = slow_->hold(keys);
-  return near ? far : near;
+  (void)fast_->hold(keys);
+  return slow_->hold(keys);
 }
 
 }  // namespace dist

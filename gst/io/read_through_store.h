@@ -4,6 +4,7 @@
 // A fast store before a slow one that others share.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "gst/io/blob_store.h"
@@ -11,14 +12,14 @@
 namespace dist {
 
 // Puts go into both. What only the slow one has is put into the fast one when it is read. An error
-// of one is an error only if the other cannot help.
+// of one is an error of get() and find_missing() only if the other cannot help. To put, remove and
+// hold, an error of the fast one is none. A fast one that was full once is put into no more.
 class ReadThroughStore : public BlobStore {
  public:
   ReadThroughStore(std::unique_ptr<BlobStore> fast, std::unique_ptr<BlobStore> slow)
       : fast_(std::move(fast)), slow_(std::move(slow)) {}
 
   StoreResult<std::optional<BytesList>> get(const BlobKey& key, GCancellable* cancellable) override;
-  // The first error, after both were tried.
   StoreStatus put(const BlobKey& key, const BytesList& blob, GCancellable* cancellable) override;
   StoreResult<std::vector<BlobKey>> find_missing(std::span<const BlobKey> keys,
                                                  GCancellable* cancellable) override;
@@ -28,8 +29,11 @@ class ReadThroughStore : public BlobStore {
   StoreStatus hold(std::span<const BlobKey> keys) override;
 
  private:
+  void put_fast(const BlobKey& key, const BytesList& blob, GCancellable* cancellable);
+
   const std::unique_ptr<BlobStore> fast_;
   const std::unique_ptr<BlobStore> slow_;
+  std::atomic<bool> fast_is_full_ = false;
 };
 
 }  // namespace dist

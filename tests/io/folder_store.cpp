@@ -159,7 +159,7 @@ GST_START_TEST(test_least_recently_used_goes_first) {
   fail_unless_equals_uint64(files_in(folder.path() + "/store/tmp"), 0);
   const auto larger = store.put(key_of(11), blob_of(11, 1001), nullptr);
   fail_unless_error(larger, "larger than the limit", "large");
-  fail_unless(larger.failure().fault == StoreFault::kFull);
+  fail_unless(larger.failure().fault == StoreFault::kTooLarge);
 }
 GST_END_TEST
 

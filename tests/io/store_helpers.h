@@ -195,6 +195,9 @@ class FakeStore : public BlobStore {
     blobs.erase(key);
     return kStoreOk;
   }
+  StoreStatus hold(std::span<const BlobKey>) override {
+    return error ? StoreStatus(*error) : StoreStatus(kStoreOk);
+  }
 };
 
 }  // namespace dist::test

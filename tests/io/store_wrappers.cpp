@@ -51,8 +51,7 @@ GST_START_TEST(test_one_store_of_a_chain_may_fail) {
   fail_unless(has(chain.store, 1, 10));
   const std::vector<BlobKey> keys{key_of(1), key_of(2)};
   fail_unless(*chain.store.find_missing(keys, nullptr) == std::vector<BlobKey>{key_of(2)});
-  const auto status = chain.store.put(key_of(2), blob_of(2, 10), nullptr);
-  fail_unless_error(status, "full", "put");
+  fail_unless_ok(chain.store.put(key_of(2), blob_of(2, 10), nullptr));
   fail_unless_equals_uint64(chain.slow->blobs.size(), 2);
   fail_unless_error(chain.store.get(key_of(3), nullptr), "full", "nobody knows");
   chain.fast->error.reset();
@@ -60,6 +59,39 @@ GST_START_TEST(test_one_store_of_a_chain_may_fail) {
   fail_unless_ok(chain.fast->put(key_of(4), blob_of(4, 10), nullptr));
   fail_unless(has(chain.store, 4, 10));
   fail_unless_error(chain.store.get(key_of(5), nullptr), "broken", "slow");
+}
+GST_END_TEST
+
+GST_START_TEST(test_slow_store_decides_on_what_is_written) {
+  const BlobKey key = key_of(1);
+  for (const bool fast : {true, false}) {
+    Chain chain;
+    (fast ? chain.fast : chain.slow)->error = kBroken;
+    const std::pair<const char*, StoreStatus> calls[] = {
+        {"put", chain.store.put(key, blob_of(1, 10), nullptr)},
+        {"hold", chain.store.hold({&key, 1})},
+        {"remove", chain.store.remove(key, nullptr)}};
+    for (const auto& [name, status] : calls)
+      fail_unless(static_cast<bool>(status) == fast, "%s", name);
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(test_full_fast_store_is_put_into_no_more) {
+  const StoreError too_large{"store: too large", StoreFault::kTooLarge};
+  const struct {
+    StoreError error;
+    unsigned puts;
+  } rows[] = {{kFull, 1}, {too_large, 3}, {kBroken, 3}};
+  for (const auto& row : rows) {
+    Chain chain;
+    chain.fast->error = row.error;
+    for (std::uint64_t i = 0; i < 2; ++i)
+      fail_unless_ok(chain.store.put(key_of(i), blob_of(i, 10), nullptr));
+    fail_unless(has(chain.store, 1, 10));
+    fail_unless_equals_int(static_cast<int>(chain.fast->puts), static_cast<int>(row.puts));
+    fail_unless_equals_uint64(chain.slow->blobs.size(), 2);
+  }
 }
 GST_END_TEST
 
@@ -99,6 +131,8 @@ static Suite* store_wrappers_suite() {
   tcase_add_test(tcase, test_memory_is_a_store_like_the_others);
   tcase_add_test(tcase, test_slow_store_fills_the_fast_one);
   tcase_add_test(tcase, test_one_store_of_a_chain_may_fail);
+  tcase_add_test(tcase, test_slow_store_decides_on_what_is_written);
+  tcase_add_test(tcase, test_full_fast_store_is_put_into_no_more);
   tcase_add_test(tcase, test_blob_that_does_not_pass_is_absent_told_once_and_gone);
   return suite;
 }

@@ -21,6 +21,9 @@
 
 namespace dist {
 
+// Bytes; no blob is larger (the head and payload of the largest result).
+inline constexpr std::uint64_t kMaxBlob = (std::uint64_t{2} << 30) + (64u << 20);
+
 enum class StoreFault {
   kUnavailable,  // A disk, a network or a server that may work again.
   kFull,         // No room; another put will not succeed either.

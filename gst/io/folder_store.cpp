@@ -19,8 +19,6 @@ namespace {
 
 // A use is noted again only when it is so much later: reading shall cost no write.
 constexpr std::int64_t kUseGrain = 60;
-// More is read from no file.
-constexpr std::uint64_t kMaxBlob = std::uint64_t{1} << 32;
 // Bytes between two looks at the cancellable.
 constexpr std::size_t kChunk = 4u << 20;
 // Rows in one transaction, so that others need not wait long.

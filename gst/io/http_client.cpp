@@ -15,8 +15,6 @@
 namespace dist {
 namespace {
 
-// Of a response; no blob is larger.
-constexpr std::uint64_t kMaxBody = std::uint64_t{1} << 32;
 constexpr std::uint64_t kMaxHeaders = 256u << 10;
 constexpr unsigned kLongestPause = 5'000;
 
@@ -113,7 +111,11 @@ class HttpClient::Attempt {
     response_.body = Bytes::take(std::move(body_));
     return std::move(response_);
   }
-  const char* text() const { return text_; }
+  std::string error_text(CURLcode code) const {
+    if (too_large_)
+      return "the answer is larger than " + std::to_string(max_body()) + " bytes";
+    return *text_ != 0 ? text_ : curl_easy_strerror(code);
+  }
 
  private:
   void set_method(CURL* easy) {
@@ -159,19 +161,26 @@ class HttpClient::Attempt {
     return CURL_SEEKFUNC_OK;
   }
 
+  std::uint64_t max_body() const {
+    long status = 0;
+    curl_easy_getinfo(connection_.easy, CURLINFO_RESPONSE_CODE, &status);
+    return status == 200 || status == 206 ? request_.max_body : kMaxHttpText;
+  }
+
   static std::size_t on_body(char* in, std::size_t size, std::size_t count, void* data) {
     auto& self = *static_cast<Attempt*>(data);
     const std::size_t length = size * count;
-    if (self.body_.empty()) {
-      curl_off_t announced = 0;
+    curl_off_t announced = 0;
+    if (self.body_.empty())
       curl_easy_getinfo(self.connection_.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-      if (announced > static_cast<curl_off_t>(kMaxBody))
-        return 0;
-      // Not more at once than a server that lies could make of it.
-      self.body_.reserve(static_cast<std::size_t>(std::clamp<curl_off_t>(announced, 0, 64 << 20)));
-    }
-    if (self.body_.size() + length > kMaxBody)
+    const std::uint64_t limit = self.max_body();
+    self.too_large_ =
+        announced > static_cast<curl_off_t>(limit) || self.body_.size() + length > limit;
+    if (self.too_large_)
       return 0;
+    // Not more at once than a server that lies could make of it.
+    if (announced > 0)
+      self.body_.reserve(static_cast<std::size_t>(std::min<curl_off_t>(announced, 64 << 20)));
     self.body_.insert(self.body_.end(), in, in + length);
     return length;
   }
@@ -206,6 +215,7 @@ class HttpClient::Attempt {
   std::size_t offset_ = 0;  // and where in it.
   std::size_t header_bytes_ = 0;
   std::vector<std::uint8_t> body_;
+  bool too_large_ = false;
   HttpResponse response_;
   char text_[CURL_ERROR_SIZE] = {};
 };
@@ -266,7 +276,7 @@ StoreResult<HttpResponse> HttpClient::send(const HttpRequest& request, GCancella
       result = run.take_response();
       again = may_pass(result->status);
     } else {
-      result = StoreError{subject + (*run.text() != 0 ? run.text() : curl_easy_strerror(code))};
+      result = StoreError{subject + run.error_text(code)};
       again = may_pass(code);
     }
     if (!again || attempt >= config_.attempts || is_cancelled(cancellable))

@@ -16,11 +16,17 @@
 
 namespace dist {
 
+// Of a body that is no blob: a list, an error.
+inline constexpr std::uint64_t kMaxHttpText = 1u << 20;
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;                        // Without user and password.
   std::vector<std::string> headers = {};  // "name: value".
   BytesList body = {};                    // Sent with PUT and POST.
+  // Bytes of the response's body if its status is 200 or 206; kMaxHttpText with any other. A larger
+  // one is an error.
+  std::uint64_t max_body = kMaxHttpText;
 };
 
 struct HttpResponse {

@@ -2,8 +2,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/io/http_store.h"
 
+#include "gst/store/stored_result.h"
+#include "gst/wire/session.h"
+
 namespace dist {
 namespace {
+
+static_assert(kMaxBlob >= kMaxSegmentHeader + kMaxPayload);
 
 bool is_success(long status) {
   return status >= 200 && status < 300;
@@ -28,7 +33,7 @@ std::string HttpStore::url_of(const BlobKey& key) const {
 
 StoreResult<std::optional<BytesList>> HttpStore::get(const BlobKey& key,
                                                      GCancellable* cancellable) {
-  auto response = client_.send({.url = url_of(key)}, cancellable);
+  auto response = client_.send({.url = url_of(key), .max_body = kMaxBlob}, cancellable);
   if (!response)
     return response.failure();
   if (is_absent(response->status))

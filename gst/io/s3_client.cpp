@@ -14,6 +14,8 @@ namespace {
 
 // Of an upload in parts, as AWS has it.
 constexpr std::uint64_t kMaxParts = 10'000;
+// Names in one answer to a list, which then stays below kMaxHttpText.
+constexpr unsigned kPage = 500;
 
 std::string environment(const char* name) {
   const char* const value = std::getenv(name);
@@ -101,10 +103,9 @@ std::string S3Client::url_of(const std::string& name) const {
   return url + "/" + percent_encoded(name, true);
 }
 
-StoreResult<HttpResponse> S3Client::send(const std::string& method, const std::string& name,
-                                         const std::string& query, const BytesList& body,
-                                         const std::string& content_type,
-                                         GCancellable* cancellable) {
+HttpRequest S3Client::request(const std::string& method, const std::string& name,
+                              const std::string& query, const BytesList& body,
+                              const std::string& content_type) const {
   HttpRequest request{.method = method,
                       .url = url_of(name) + (query.empty() ? "" : "?" + query),
                       .headers = {"x-amz-content-sha256: " + hex_digest(body)},
@@ -113,7 +114,14 @@ StoreResult<HttpResponse> S3Client::send(const std::string& method, const std::s
     request.headers.push_back("Content-Type: " + content_type);
   if (!config_.credentials.session_token.empty())
     request.headers.push_back("x-amz-security-token: " + config_.credentials.session_token);
-  return client_.send(request, cancellable);
+  return request;
+}
+
+StoreResult<HttpResponse> S3Client::send(const std::string& method, const std::string& name,
+                                         const std::string& query, const BytesList& body,
+                                         const std::string& content_type,
+                                         GCancellable* cancellable) {
+  return client_.send(request(method, name, query, body, content_type), cancellable);
 }
 
 // Only the code: other elements of an answer may quote what was signed.
@@ -197,7 +205,9 @@ StoreStatus S3Client::complete(const std::string& name, const std::string& uploa
 
 StoreResult<std::optional<BytesList>> S3Client::get(const std::string& name,
                                                     GCancellable* cancellable) {
-  auto response = send("GET", name, "", {}, "", cancellable);
+  HttpRequest whole = request("GET", name, "", {}, "");
+  whole.max_body = kMaxBlob;
+  auto response = client_.send(whole, cancellable);
   if (!response)
     return response.failure();
   if (is_absent(*response))
@@ -239,7 +249,8 @@ StoreStatus S3Client::list(const std::string& prefix, const Visit& visit,
     // In the order in which they are signed.
     const std::string query =
         (token.empty() ? "" : "continuation-token=" + percent_encoded(token, false) + "&") +
-        "list-type=2&prefix=" + percent_encoded(prefix, false);
+        "list-type=2&max-keys=" + std::to_string(kPage) +
+        "&prefix=" + percent_encoded(prefix, false);
     const auto response = send("GET", "", query, {}, "", cancellable);
     if (!response)
       return response.failure();

@@ -44,7 +44,8 @@ class S3Client {
   // The object is there whole or not at all.
   StoreStatus put(const std::string& name, const BytesList& bytes, const std::string& content_type,
                   GCancellable* cancellable);
-  // None if there is no such object; an error if there is no such bucket.
+  // None if there is no such object; an error if there is no such bucket, or if the object is
+  // larger than kMaxBlob.
   StoreResult<std::optional<BytesList>> get(const std::string& name, GCancellable* cancellable);
   // Its size.
   StoreResult<std::optional<std::uint64_t>> head(const std::string& name,
@@ -57,6 +58,9 @@ class S3Client {
 
  private:
   std::string url_of(const std::string& name) const;
+  // Signed when it is sent.
+  HttpRequest request(const std::string& method, const std::string& name, const std::string& query,
+                      const BytesList& body, const std::string& content_type) const;
   StoreResult<HttpResponse> send(const std::string& method, const std::string& name,
                                  const std::string& query, const BytesList& body,
                                  const std::string& content_type, GCancellable* cancellable);

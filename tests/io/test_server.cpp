@@ -105,6 +105,48 @@ bool Server::runs() const {
   return waitpid(pid_, nullptr, WNOHANG) == 0;
 }
 
+ScriptedServer::ScriptedServer(std::vector<std::string> answers)
+    : answers_(std::move(answers)), listener_(listen_on(port_)) {
+  thread_ = std::thread([this] { serve(); });
+}
+
+ScriptedServer::~ScriptedServer() {
+  ending_ = true;
+  thread_.join();
+  close(listener_);
+}
+
+std::string ScriptedServer::answer(const std::string& status, const std::string& body) {
+  return "HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\nConnection: close\r\n\r\n" + body;
+}
+
+// Until the client closes: what is closed before all is read would be a reset.
+void ScriptedServer::serve() {
+  while (!ending_) {
+    pollfd waiting{listener_, POLLIN, 0};
+    if (poll(&waiting, 1, 20) <= 0)
+      continue;
+    const int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (client < 0)
+      continue;
+    const unsigned number = requests_++;
+    bool answered = number >= answers_.size() || answers_[number].empty();
+    while (!ending_) {
+      pollfd request{client, POLLIN, 0};
+      if (poll(&request, 1, 20) <= 0)
+        continue;
+      char data[65536];
+      if (recv(client, data, sizeof(data), 0) <= 0)
+        break;
+      if (!answered && !send_all(client, answers_[number]))
+        break;
+      answered = true;
+    }
+    close(client);
+  }
+}
+
 FaultyProxy::FaultyProxy(std::uint16_t to, std::vector<Fault> faults)
     : to_(to), faults_(std::move(faults)), listener_(listen_on(port_)) {
   accepting_ = std::thread([this] { accept(); });

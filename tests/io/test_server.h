@@ -36,6 +36,29 @@ class Server {
   pid_t pid_ = 0;
 };
 
+// Answers one request after another, each on a connection of its own, with the next of `answers`.
+// An empty answer, and those after the last, is silence until the client goes.
+class ScriptedServer {
+ public:
+  explicit ScriptedServer(std::vector<std::string> answers);
+  ~ScriptedServer();
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  unsigned requests() const { return requests_; }
+
+  // With a body and its length.
+  static std::string answer(const std::string& status, const std::string& body);
+
+ private:
+  void serve();
+
+  const std::vector<std::string> answers_;
+  std::uint16_t port_ = 0;
+  int listener_ = -1;  // Sets the port.
+  std::atomic<bool> ending_ = false;
+  std::atomic<unsigned> requests_ = 0;
+  std::thread thread_;
+};
+
 // Lets connections through to another port, each as its turn in `faults` says; those after the
 // last go through.
 class FaultyProxy {

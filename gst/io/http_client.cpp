@@ -74,6 +74,7 @@ class HttpClient::Attempt {
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, text_);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(config.connect_timeout));
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout));
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(config.stall_timeout));
     // Servers that do not know "Expect" would let each large PUT wait for a second.
@@ -266,6 +267,10 @@ StoreResult<HttpResponse> HttpClient::send(const HttpRequest& request, GCancella
   const std::string subject = "store " + shown_url(request.url) + ": ";
   auto connection = take();
   const Wake wake(cancellable, connection->multi);
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  const unsigned attempts = request.attempts > 0 ? request.attempts
+                            : reads              ? config_.read_attempts
+                                                 : config_.attempts;
   unsigned pause = config_.first_pause;
   StoreResult<HttpResponse> result = StoreError{subject + "not tried"};
   for (unsigned attempt = 1;; ++attempt) {
@@ -279,7 +284,7 @@ StoreResult<HttpResponse> HttpClient::send(const HttpRequest& request, GCancella
       result = StoreError{subject + run.error_text(code)};
       again = may_pass(code);
     }
-    if (!again || attempt >= config_.attempts || is_cancelled(cancellable))
+    if (!again || attempt >= attempts || is_cancelled(cancellable))
       break;
     // Ends when the cancellable is cancelled.
     curl_multi_poll(connection->multi, nullptr, 0, static_cast<int>(pause), nullptr);

@@ -27,6 +27,8 @@ struct HttpRequest {
   // Bytes of the response's body if its status is 200 or 206; kMaxHttpText with any other. A larger
   // one is an error.
   std::uint64_t max_body = kMaxHttpText;
+  unsigned attempts = 0;  // 0: as many as the client has for the method.
+  unsigned timeout = 0;   // Milliseconds of one attempt; 0: as long as bytes move.
 };
 
 struct HttpResponse {
@@ -45,7 +47,9 @@ class HttpClient {
     // For CURLOPT_AWS_SIGV4, as in "aws:amz:eu-west-1:s3"; user and password are the keys then.
     // Empty: basic authentication, if there is a user.
     std::string signature = {};
-    unsigned attempts = 6;
+    // A blob that cannot be read is encoded anew, so reading need not wait for long.
+    unsigned read_attempts = 2;  // GET and HEAD.
+    unsigned attempts = 3;       // All others.
     unsigned first_pause = 100;  // Milliseconds before the second attempt; doubles with each.
     unsigned connect_timeout = 10'000;  // Milliseconds.
     unsigned stall_timeout = 60;        // Seconds in which no byte moves.

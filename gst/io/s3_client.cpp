@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint64_t kMaxParts = 10'000;
 // Names in one answer to a list, which then stays below kMaxHttpText.
 constexpr unsigned kPage = 500;
+// Milliseconds for the abort of an upload, which nobody can cancel.
+constexpr unsigned kAbortTimeout = 3'000;
 
 std::string environment(const char* name) {
   const char* const value = std::getenv(name);
@@ -158,8 +160,13 @@ StoreStatus S3Client::put_parts(const std::string& name, const BytesList& bytes,
                                  : StoreStatus(parts.failure());
   // Parts that belong to no object cost money and are seen by nobody. A cancelled upload is
   // aborted too.
-  if (!done)
-    (void)send("DELETE", name, "uploadId=" + percent_encoded(upload, false), {}, "", nullptr);
+  if (!done) {
+    HttpRequest abort =
+        request("DELETE", name, "uploadId=" + percent_encoded(upload, false), {}, "");
+    abort.attempts = 1;
+    abort.timeout = kAbortTimeout;
+    (void)client_.send(abort, nullptr);
+  }
   return done;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Bounds of what a server may cost.
+// Bounds of what a server may cost: bytes, attempts and time.
 #include "gst/io/http_client.h"
 
 #include "gst/io/http_store.h"
@@ -84,6 +84,42 @@ GST_START_TEST(test_store_gives_blobs_room_and_nothing_else) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_reading_is_tried_twice_and_writing_three_times) {
+  const struct {
+    const char* method;
+    unsigned attempts;
+    unsigned expected;
+  } rows[] = {{"GET", 0, 2}, {"HEAD", 0, 2}, {"PUT", 0, 3}, {"DELETE", 0, 3}, {"DELETE", 1, 1}};
+  for (const auto& row : rows) {
+    ScriptedServer server(std::vector(9, ScriptedServer::answer("503 Slow Down", "")));
+    HttpClient client({.first_pause = 1});
+    const auto got =
+        client.send({.method = row.method, .url = server.url(), .attempts = row.attempts}, nullptr);
+    fail_unless_ok(got);
+    fail_unless_equals_int(static_cast<int>(got->status), 503);
+    fail_unless(server.requests() == row.expected, "%s: %u", row.method, server.requests());
+  }
+}
+GST_END_TEST
+
+// The server refuses a part and is silent then.
+GST_START_TEST(test_abort_of_an_upload_ends_soon) {
+  ScriptedServer server(
+      {ScriptedServer::answer("200 OK", "<R><UploadId>1</UploadId></R>"),
+       ScriptedServer::answer("403 Forbidden", "<Error><Code>AccessDenied</Code></Error>")});
+  S3Config small = config(server);
+  small.part_size = 100;
+  S3Client client(small);
+  const gint64 begin = g_get_monotonic_time();
+  const auto status = client.put("x", blob_of(1, 200), "text/plain", nullptr);
+  fail_unless_error(status, "AccessDenied", "part");
+  const gint64 taken = g_get_monotonic_time() - begin;
+  fail_unless(taken > 2 * G_USEC_PER_SEC && taken < 9 * G_USEC_PER_SEC, "%f s",
+              static_cast<double>(taken) / G_USEC_PER_SEC);
+  fail_unless_equals_int(static_cast<int>(server.requests()), 3);
+}
+GST_END_TEST
+
 static Suite* http_client_suite() {
   Suite* suite = suite_create("http_client");
   TCase* tcase = tcase_create("general");
@@ -91,6 +127,8 @@ static Suite* http_client_suite() {
   tcase_set_timeout(tcase, 60);
   tcase_add_test(tcase, test_answer_is_bounded);
   tcase_add_test(tcase, test_store_gives_blobs_room_and_nothing_else);
+  tcase_add_test(tcase, test_reading_is_tried_twice_and_writing_three_times);
+  tcase_add_test(tcase, test_abort_of_an_upload_ends_soon);
   return suite;
 }
 

@@ -79,7 +79,7 @@ http {
   std::unique_ptr<Server> server_;
 };
 
-const HttpClient::Config kHasty{.attempts = 4, .first_pause = 5};
+const HttpClient::Config kHasty{.read_attempts = 4, .attempts = 4, .first_pause = 5};
 
 }  // namespace
 

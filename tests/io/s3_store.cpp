@@ -27,7 +27,7 @@ S3Config config(std::uint16_t at = 0) {
           .bucket = "films",
           .path_style = true,
           .credentials = {.access_key = "GDACCESS", .secret_key = "GDSECRET"},
-          .http = {.attempts = 4, .first_pause = 5}};
+          .http = {.read_attempts = 4, .attempts = 4, .first_pause = 5}};
 }
 
 // Requests that the client has no call for.

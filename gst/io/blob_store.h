@@ -57,8 +57,9 @@ class BlobStore {
   // None if there is none.
   virtual StoreResult<std::optional<BytesList>> get(const BlobKey& key,
                                                     GCancellable* cancellable) = 0;
-  // The blob is there, whole and for good, once this has succeeded, and not at all if it fails. A
-  // key stands for one content, so it does not matter whether there is one already.
+  // The blob is there, whole and for good, once this has succeeded; if it fails, it is there whole
+  // or not at all. A key stands for one content, so it does not matter whether there is one
+  // already.
   virtual StoreStatus put(const BlobKey& key, const BytesList& blob, GCancellable* cancellable) = 0;
   // Those of the keys that have no blob.
   virtual StoreResult<std::vector<BlobKey>> find_missing(std::span<const BlobKey> keys,

@@ -113,6 +113,8 @@ StoreResult<std::unique_ptr<FolderStore>> FolderStore::open(const std::string& f
   for (const char* part : {"", "/blobs", "/tmp", "/holders"})
     if (auto status = make_folder(folder + part); !status)
       return status.failure();
+  if (auto status = sync_folder(folder); !status)
+    return status.failure();
   const auto lock = lock_folder(folder);
   if (!lock)
     return lock.failure();
@@ -188,32 +190,40 @@ StoreStatus FolderStore::put(const BlobKey& key, const BytesList& blob, GCancell
     return status;
   const std::string path = path_of(key);
   const std::string folder = path.substr(0, path.rfind('/'));
-  if (::access(folder.c_str(), F_OK) != 0) {
-    if (auto status = make_folder(folder); !status)
-      return status;
-    if (auto status = sync_folder(folder_ + "/blobs"); !status)
-      return status;
-  }
+  if (auto status = make_prefix(key[0], folder); !status)
+    return status;
   if (auto status = move_in(key, *file, total_size(blob)); !status)
     return status;
   return sync_folder(folder);
 }
 
+// Whoever made the folder may have been killed before the sync, so that there is a folder says
+// nothing of what a power cut leaves.
+StoreStatus FolderStore::make_prefix(std::uint8_t first, const std::string& folder) {
+  {
+    const MutexLock lock(lock_);
+    if (synced_.test(first))
+      return kStoreOk;
+  }
+  if (auto status = make_folder(folder); !status)
+    return status;
+  if (auto status = sync_folder(folder_ + "/blobs"); !status)
+    return status;
+  const MutexLock lock(lock_);
+  synced_.set(first);
+  return kStoreOk;
+}
+
 // No eviction in another process can come between the name and its row.
 StoreStatus FolderStore::move_in(const BlobKey& key, LockedFile& file, std::uint64_t size) {
   const std::string path = path_of(key);
-  bool moved = false;
-  auto status = index_->update(key, clock_(), [&]() -> StoreResult<std::optional<std::uint64_t>> {
+  // The file stays if the row fails: it may be another put's by then, and get() gives it a row.
+  return index_->update(key, clock_(), [&]() -> StoreResult<std::optional<std::uint64_t>> {
     if (::rename(file.path().c_str(), path.c_str()) != 0)
       return errno_error("store: " + path, errno);
-    moved = true;
     file.renamed();
     return std::optional(size);
   });
-  // What has no row counts towards no limit.
-  if (!status && moved)
-    ::unlink(path.c_str());
-  return status;
 }
 
 StoreResult<std::vector<BlobKey>> FolderStore::find_missing(std::span<const BlobKey> keys,

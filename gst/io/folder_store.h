@@ -4,6 +4,7 @@
 // Blobs as files of a folder, which several processes may use at once.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -58,6 +59,7 @@ class FolderStore : public EvictableStore {
       : folder_(std::move(folder)), clock_(std::move(clock)), index_(std::move(index)) {}
   std::string path_of(const BlobKey& key) const;
   StoreResult<bool> adopt(const BlobKey& key);
+  StoreStatus make_prefix(std::uint8_t first, const std::string& folder);
   StoreStatus move_in(const BlobKey& key, LockedFile& file, std::uint64_t size);
   StoreStatus check_files(bool repair, GCancellable* cancellable, Report& report);
   StoreStatus check_file(const std::string& folder, const char* name, bool repair, Report& report);
@@ -68,6 +70,8 @@ class FolderStore : public EvictableStore {
   const std::unique_ptr<StoreIndex> index_;
   Mutex lock_;
   std::optional<LockedFile> holder_ GUARDED_BY(lock_);  // Made with the first hold.
+  // Folders of blobs, by the first byte of their keys, whose names this store has synced.
+  std::bitset<256> synced_ GUARDED_BY(lock_);
 };
 
 }  // namespace dist

@@ -217,7 +217,7 @@ StoreResult<std::shared_ptr<BlobStore>> open_result_store(const std::vector<std:
 // --- Errors
 
 void StoredResults::fail(const StoreError& error) {
-  if (error.fault == StoreFault::kCancelled)
+  if (error.fault == StoreFault::kCancelled || error.fault == StoreFault::kTooLarge)
     return;
   {
     const MutexLock lock(lock_);

@@ -135,7 +135,6 @@ std::optional<ResultRendition> StoredResults::find(const Source& source,
 // --- Results
 
 void StoredResults::keep(const SegmentDone& done) {
-  std::shared_ptr<const Source> source;
   std::vector<std::unique_ptr<Kept>> kept;
   {
     const MutexLock lock(lock_);

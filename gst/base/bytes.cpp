@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/base/bytes.h"
 
+#include <algorithm>
 #include <bit>
 #include <memory>
+#include <utility>
 
 namespace dist {
 namespace {
@@ -51,6 +53,29 @@ std::uint64_t total_size(const BytesList& list) {
   for (const Bytes& piece : list)
     size += piece.size();
   return size;
+}
+
+BytesList slice(const BytesList& list, std::uint64_t offset, std::uint64_t length) {
+  BytesList pieces;
+  for (const Bytes& piece : list) {
+    const std::uint64_t skipped = std::min<std::uint64_t>(offset, piece.size());
+    const std::uint64_t taken = std::min<std::uint64_t>(length, piece.size() - skipped);
+    if (taken > 0)
+      pieces.push_back(piece.slice(skipped, taken));
+    offset -= skipped;
+    length -= taken;
+  }
+  return pieces;
+}
+
+Bytes joined_slice(const BytesList& list, std::uint64_t offset, std::uint64_t length) {
+  BytesList pieces = slice(list, offset, length);
+  if (pieces.size() == 1)
+    return std::move(pieces.front());
+  std::vector<std::uint8_t> data;
+  for (const Bytes& piece : pieces)
+    data.insert(data.end(), piece.span().begin(), piece.span().end());
+  return Bytes::take(std::move(data));
 }
 
 void ByteWriter::put(std::uint64_t value, std::size_t width) {

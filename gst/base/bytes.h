@@ -48,6 +48,10 @@ class Bytes {
 using BytesList = std::vector<Bytes>;
 
 std::uint64_t total_size(const BytesList& list);
+// The bytes [offset, offset + length), sharing their storage; as many of them as there are.
+BytesList slice(const BytesList& list, std::uint64_t offset, std::uint64_t length);
+// The same in one piece, copied only if they lie in several.
+Bytes joined_slice(const BytesList& list, std::uint64_t offset, std::uint64_t length);
 
 // Appends little-endian integers, and strings as a 32-bit length and UTF-8 bytes.
 class ByteWriter {

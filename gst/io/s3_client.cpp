@@ -45,19 +45,6 @@ std::string hex_digest(const BytesList& body) {
   return key_text(sha256(body));
 }
 
-BytesList slice(const BytesList& list, std::uint64_t offset, std::uint64_t length) {
-  BytesList out;
-  for (const Bytes& piece : list) {
-    const std::uint64_t skip = std::min<std::uint64_t>(offset, piece.size());
-    const std::uint64_t taken = std::min<std::uint64_t>(length, piece.size() - skip);
-    if (taken > 0)
-      out.push_back(piece.slice(skip, taken));
-    offset -= skip;
-    length -= taken;
-  }
-  return out;
-}
-
 struct FreeKeyFile {
   void operator()(GKeyFile* file) const { g_key_file_free(file); }
 };

@@ -11,36 +11,11 @@
 namespace dist {
 namespace {
 
-// The bytes [offset, offset + length) of these, copied only if they lie in several pieces.
-Bytes slice(const BytesList& pieces, std::uint64_t offset, std::uint64_t length) {
-  std::vector<std::uint8_t> joined;
-  for (const Bytes& piece : pieces) {
-    if (offset >= piece.size()) {
-      offset -= piece.size();
-      continue;
-    }
-    if (joined.empty() && length <= piece.size() - offset)
-      return piece.slice(offset, length);
-    const auto part = piece.span().subspan(
-        offset, std::min<std::uint64_t>(piece.size() - offset, length - joined.size()));
-    joined.insert(joined.end(), part.begin(), part.end());
-    offset = 0;
-    if (joined.size() == length)
-      break;
-  }
-  return Bytes::take(std::move(joined));
-}
-
 // The same payload behind another header.
 BytesList with_header(const SegmentHeader& header, const BytesList& segment) {
-  BytesList result{serialize(header)};
-  std::uint64_t skipped = total_size(segment) - header.payload_size();
-  for (const Bytes& piece : segment) {
-    const std::uint64_t skip = std::min<std::uint64_t>(skipped, piece.size());
-    if (skip < piece.size())
-      result.push_back(piece.slice(skip, piece.size() - skip));
-    skipped -= skip;
-  }
+  const std::uint64_t size = header.payload_size();
+  BytesList result = slice(segment, total_size(segment) - size, size);
+  result.insert(result.begin(), serialize(header));
   return result;
 }
 
@@ -85,7 +60,7 @@ Status check_rendition(const LeaseTerms& terms, const RenditionSpec* wanted, Seg
   if (!terms.check || header.units.empty())
     return {};
   const Bytes first =
-      slice(part, total_size(part) - header.payload_size(), header.units.front().size);
+      joined_slice(part, total_size(part) - header.payload_size(), header.units.front().size);
   auto caps = terms.check(header, first.span(), terms.mixed_encoders, wanted);
   if (!caps)
     return Error{"rendition '" + header.rendition + "': " + caps.error()};

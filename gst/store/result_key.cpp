@@ -166,14 +166,8 @@ std::string canonical_caps(const std::string& caps) {
 }
 
 BlobKey payload_digest(const SegmentHeader& header, const BytesList& segment) {
-  BytesList payload;
-  std::uint64_t skip = total_size(segment) - header.payload_size();
-  for (const Bytes& piece : segment) {
-    const std::uint64_t skipped = std::min<std::uint64_t>(skip, piece.size());
-    payload.push_back(piece.slice(skipped, piece.size() - skipped));
-    skip -= skipped;
-  }
-  return sha256(payload);
+  const std::uint64_t size = header.payload_size();
+  return sha256(slice(segment, total_size(segment) - size, size));
 }
 
 std::optional<BlobKey> result_key(const SegmentHeader& source, const BlobKey& payload,

@@ -16,31 +16,6 @@ constexpr std::size_t kFrameSize = 16;
 constexpr std::size_t kMaxAbout = 16u << 10;
 constexpr std::size_t kMaxCaps = 256u << 10;
 
-// The bytes [offset, offset + length), shared.
-BytesList part(const BytesList& list, std::uint64_t offset, std::uint64_t length) {
-  BytesList out;
-  for (const Bytes& piece : list) {
-    const std::uint64_t skip = std::min<std::uint64_t>(offset, piece.size());
-    const std::uint64_t taken = std::min<std::uint64_t>(length, piece.size() - skip);
-    if (taken > 0)
-      out.push_back(piece.slice(skip, taken));
-    offset -= skip;
-    length -= taken;
-  }
-  return out;
-}
-
-// The same, in one run; copied only if it lies in several pieces.
-Bytes joined(const BytesList& list, std::uint64_t offset, std::uint64_t length) {
-  BytesList pieces = part(list, offset, length);
-  if (pieces.size() == 1)
-    return std::move(pieces.front());
-  std::vector<std::uint8_t> data;
-  for (const Bytes& piece : pieces)
-    data.insert(data.end(), piece.span().begin(), piece.span().end());
-  return Bytes::take(std::move(data));
-}
-
 Bytes write_head(const BlobKey& key, const StoredResult& stored) {
   ByteWriter out(kPrefix + kDigestSize + 12 + stored.about.size() + stored.caps.size() +
                  stored.frames.size() * kFrameSize);
@@ -95,12 +70,12 @@ Result<BytesList> store_result(const BlobKey& key, const std::string& about,
   if (frames.empty() || result.presentation_times() != frames)
     return Error{subject + "does not have all frames"};
   const std::vector<Time> shown = source.presentation_times();
-  StoredResult stored{
-      .about = std::string(clip(about, kMaxAbout)),
-      .caps = result.caps,
-      .reorder_depth = result.reorder_depth,
-      .frames = {},
-      .payload = part(segment, total_size(segment) - result.payload_size(), result.payload_size())};
+  StoredResult stored{.about = std::string(clip(about, kMaxAbout)),
+                      .caps = result.caps,
+                      .reorder_depth = result.reorder_depth,
+                      .frames = {},
+                      .payload = slice(segment, total_size(segment) - result.payload_size(),
+                                       result.payload_size())};
   for (const AccessUnit& unit : result.units) {
     if ((unit.flags & kFlagCorrupted) != 0)
       return Error{subject + "has damaged frames"};
@@ -121,10 +96,10 @@ Result<StoredResult> read_stored_result(const BlobKey& key, const BytesList& blo
   const std::uint64_t size = total_size(blob);
   if (size < kPrefix + kDigestSize)
     return Error{"stored result: truncated"};
-  const Bytes digest = joined(blob, size - kDigestSize, kDigestSize);
-  if (!std::ranges::equal(digest.span(), sha256(part(blob, 0, size - kDigestSize))))
+  const Bytes digest = joined_slice(blob, size - kDigestSize, kDigestSize);
+  if (!std::ranges::equal(digest.span(), sha256(slice(blob, 0, size - kDigestSize))))
     return Error{"stored result: the checksum does not fit, the bytes are damaged"};
-  const Bytes prefix = joined(blob, 0, kPrefix);
+  const Bytes prefix = joined_slice(blob, 0, kPrefix);
   ByteReader start(prefix.span());
   if (start.u32() != kMagic || start.u16() != kVersion || start.u16() != 0)
     return Error{"stored result: of a form that this program does not read"};
@@ -135,7 +110,7 @@ Result<StoredResult> read_stored_result(const BlobKey& key, const BytesList& blo
       payload != size - kDigestSize - head_size)
     return Error{"stored result: impossible size"};
 
-  const Bytes head = joined(blob, 0, head_size);
+  const Bytes head = joined_slice(blob, 0, head_size);
   ByteReader in(head.span().subspan(kPrefix));
   if (!std::ranges::equal(in.bytes(key.size()), key))
     return Error{"stored result: it lies under the key of another one"};
@@ -145,7 +120,7 @@ Result<StoredResult> read_stored_result(const BlobKey& key, const BytesList& blo
   stored.caps = in.string(kMaxCaps);
   if (Status status = read_frames(in, count, payload, stored); !status)
     return Error{status.error()};
-  stored.payload = part(blob, head_size, payload);
+  stored.payload = slice(blob, head_size, payload);
   return stored;
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/base/bytes.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "tests/common/support.h"
@@ -59,6 +60,28 @@ GST_END_TEST
 GST_START_TEST(test_bytes_total_size_adds_the_pieces) {
   fail_unless_equals_uint64(total_size({}), 0);
   fail_unless_equals_uint64(total_size({Bytes::take({1, 2}), Bytes(), Bytes::take({3})}), 3);
+}
+GST_END_TEST
+
+GST_START_TEST(test_bytes_slices_of_pieces) {
+  const auto piece = [](std::vector<std::uint8_t> data) { return Bytes::take(std::move(data)); };
+  const BytesList list = {piece({1, 2, 3}), Bytes(), piece({4, 5})};
+  const struct {
+    std::uint64_t offset;
+    std::uint64_t length;
+    std::size_t pieces;
+    std::vector<std::uint8_t> bytes;
+  } rows[] = {
+      {0, 5, 2, {1, 2, 3, 4, 5}}, {0, 3, 1, {1, 2, 3}}, {1, 1, 1, {2}}, {2, 2, 2, {3, 4}},
+      {3, 2, 1, {4, 5}},          {4, 9, 1, {5}},       {5, 1, 0, {}},  {1, 0, 0, {}},
+  };
+  for (const auto& row : rows) {
+    fail_unless_equals_uint64(slice(list, row.offset, row.length).size(), row.pieces);
+    const Bytes joined = joined_slice(list, row.offset, row.length);
+    fail_unless(std::ranges::equal(joined.span(), row.bytes));
+  }
+  // Shared where that is possible.
+  fail_unless(joined_slice(list, 1, 2).span().data() == list[0].span().data() + 1);
 }
 GST_END_TEST
 
@@ -239,6 +262,7 @@ static Suite* bytes_suite() {
   tcase_add_test(tcase, test_bytes_may_be_empty);
   tcase_add_test(tcase, test_bytes_assign_and_move);
   tcase_add_test(tcase, test_bytes_total_size_adds_the_pieces);
+  tcase_add_test(tcase, test_bytes_slices_of_pieces);
   tcase_add_test(tcase, test_writer_is_little_endian);
   tcase_add_test(tcase, test_writer_patches_what_it_wrote);
   tcase_add_test(tcase, test_reader_reads_back_what_was_written);

@@ -85,12 +85,11 @@ Size size_of(const std::string& picture) {
 using Luma = std::vector<std::uint8_t>;
 
 // All frames, as they are to be looked at.
-std::vector<Luma> frames_of(const std::string& film, const Size& size,
-                            const std::string& filter = "") {
+std::vector<Luma> frames_of(const std::string& film, const Size& size) {
   const Folder folder;
   const std::string scale =
       "scale=" + std::to_string(size.width) + ":" + std::to_string(size.height);
-  output_of("ffmpeg -v fatal -nostdin -y -i '" + film + "' -map 0:v:0 -vf " + filter + scale +
+  output_of("ffmpeg -v fatal -nostdin -y -i '" + film + "' -map 0:v:0 -vf " + scale +
             " -vsync passthrough -pix_fmt gray -f rawvideo " + (folder / "gray"));
   const std::string bytes = content(folder / "gray");
   const std::size_t step = std::size_t{size.width} * size.height;
@@ -101,10 +100,20 @@ std::vector<Luma> frames_of(const std::string& film, const Size& size,
   return frames;
 }
 
-Luma picture_of(const std::string& path, const Size& size, const std::string& filter = "") {
-  auto frames = frames_of(path, size, filter);
+Luma picture_of(const std::string& path, const Size& size) {
+  auto frames = frames_of(path, size);
   ck_assert_msg(frames.size() == 1, "%s: %zu pictures", path.c_str(), frames.size());
   return frames.front();
+}
+
+// Part of a picture of that width, as large as `size`.
+Luma part_of(const Luma& picture, unsigned width, unsigned x, unsigned y, const Size& size) {
+  Luma part;
+  for (unsigned row = y; row < y + size.height; ++row) {
+    const auto begin = picture.begin() + static_cast<std::ptrdiff_t>(row) * width + x;
+    part.insert(part.end(), begin, begin + size.width);
+  }
+  return part;
 }
 
 // In dB, 60 at most.
@@ -184,10 +193,22 @@ std::vector<double> ends_of(const std::string& file) {
   return {end - announced[0], announced[1]};
 }
 
+// All pictures of a folder, in one go. To ffmpeg the name is a pattern.
+std::vector<Luma> pictures_of(const std::string& folder, const Size& size) {
+  return frames_of(std::regex_replace(folder, std::regex("%"), "%%") + "/%05d.jpg", size);
+}
+
 // The cues cover the film, and each tile is the picture of that number.
 void check_sheets(const std::string& folder, const std::string& out) {
   const auto cues = cues_of(folder);
-  std::map<std::string, Size> sheets;
+  struct Sheet {
+    Size size;
+    Luma luma;
+  };
+  std::map<std::string, Sheet> sheets;
+  const Size size = size_of(folder + picture_name(0));
+  const auto pictures = pictures_of(folder, size);
+  ck_assert_uint_eq(pictures.size(), cues.size());
   ck_assert(cues.front().begin == 0);
   const auto ends = ends_of(out);
   // An MP4 counts samples where the film's sound has milliseconds.
@@ -199,21 +220,18 @@ void check_sheets(const std::string& folder, const std::string& out) {
     ck_assert(cue.begin < cue.end);
     ck_assert(i == 0 || cue.begin == cues[i - 1].end);
     const std::string path = folder + "/" + cue.sheet;
-    if (!sheets.contains(cue.sheet))
-      sheets[cue.sheet] = size_of(path);
-    const Size& sheet = sheets[cue.sheet];
-    ck_assert_msg(cue.x + cue.size.width <= sheet.width && cue.y + cue.size.height <= sheet.height,
-                  "cue %zu is not on %s", i, cue.sheet.c_str());
-    if (i % 7 != 0 && i + 1 != cues.size())
-      continue;
-    const std::string crop = "crop=" + std::to_string(cue.size.width) + ":" +
-                             std::to_string(cue.size.height) + ":" + std::to_string(cue.x) + ":" +
-                             std::to_string(cue.y) + ",";
-    const std::string single = folder + picture_name(i);
-    const Size size = size_of(single);
+    if (!sheets.contains(cue.sheet)) {
+      const Size whole = size_of(path);
+      sheets[cue.sheet] = {whole, picture_of(path, whole)};
+    }
+    const Sheet& sheet = sheets[cue.sheet];
+    ck_assert_msg(
+        cue.x + cue.size.width <= sheet.size.width && cue.y + cue.size.height <= sheet.size.height,
+        "cue %zu is not on %s", i, cue.sheet.c_str());
     ck_assert_uint_eq(size.width, cue.size.width);
     ck_assert_uint_eq(size.height, cue.size.height);
-    const double same = likeness(picture_of(path, size, crop), picture_of(single, size));
+    const double same =
+        likeness(part_of(sheet.luma, sheet.size.width, cue.x, cue.y, size), pictures[i]);
     ck_assert_msg(same > 32, "picture %zu: %.1f dB on its sheet", i, same);
   }
 }
@@ -233,6 +251,8 @@ void check_pictures(const std::string& film, const std::string& out, const std::
   const auto cues = cues_of(folder);
   const Size size = size_of(folder + picture_name(0));
   const auto frames = frames_of(film, size);
+  const auto pictures = pictures_of(folder, size);
+  ck_assert_uint_eq(pictures.size(), cues.size());
   auto times = probe(film, "-select_streams v:0 -show_entries frame=best_effort_timestamp_time");
   ck_assert_msg(times.size() == frames.size() && !frames.empty(), "%s: %zu times, %zu frames",
                 film.c_str(), times.size(), frames.size());
@@ -241,7 +261,7 @@ void check_pictures(const std::string& film, const std::string& out, const std::
   for (double& time : times)
     time += late;
   for (std::size_t i = 0; i < cues.size(); ++i) {
-    const Luma picture = picture_of(folder + picture_name(i), size);
+    const Luma& picture = pictures[i];
     const std::size_t last =
         std::max<std::size_t>(1, shown_until(times, cues[i].begin + kMillisecond)) - 1;
     const std::size_t first =

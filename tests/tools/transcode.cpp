@@ -76,24 +76,35 @@ std::string worker(unsigned port) {
   return command() + "worker --slots 1 --connect 127.0.0.1:" + std::to_string(port);
 }
 
+// What each rung has in common with its film.
+struct Facts {
+  std::size_t frames = 0;
+  double offset = 0;  // Seconds from the picture to the sound.
+  double length = 0;  // Of the sound.
+  std::size_t silences = 0;
+};
+
+Facts facts_of(const std::string& file) {
+  const double sound = probe(file, "a", "stream=start_time");
+  return {.frames = frames_of(file),
+          .offset = sound - probe(file, "v", "stream=start_time"),
+          .length = end_of_sound(file) - sound,
+          .silences = silences(file)};
+}
+
 // All rungs have each frame of the film, and its sound as it was.
-void assert_like_source(const std::string& source, const std::string& file) {
-  ck_assert_msg(frames_of(file) == frames_of(source), "%s: %zu frames, not %zu", file.c_str(),
-                frames_of(file), frames_of(source));
+void assert_like_source(const Facts& source, const std::string& file) {
+  const Facts made = facts_of(file);
+  ck_assert_msg(made.frames == source.frames, "%s: %zu frames, not %zu", file.c_str(), made.frames,
+                source.frames);
   const std::string warnings = output_of("ffprobe -v warning '" + file + "'");
   ck_assert_msg(warnings.empty(), "%s: %s", file.c_str(), warnings.c_str());
-  const auto offset = [](const std::string& of) {
-    return probe(of, "a", "stream=start_time") - probe(of, "v", "stream=start_time");
-  };
-  ck_assert_msg(std::abs(offset(file) - offset(source)) <= kMaxOffset,
-                "%s: sound is %.4f s after the picture, not %.4f s", file.c_str(), offset(file),
-                offset(source));
-  const auto length = [](const std::string& of) {
-    return end_of_sound(of) - probe(of, "a", "stream=start_time");
-  };
-  ck_assert_msg(std::abs(length(file) - length(source)) <= 0.03, "%s: %.3f s of sound, not %.3f s",
-                file.c_str(), length(file), length(source));
-  ck_assert_msg(silences(file) <= silences(source), "%s: gaps in the sound", file.c_str());
+  ck_assert_msg(std::abs(made.offset - source.offset) <= kMaxOffset,
+                "%s: sound is %.4f s after the picture, not %.4f s", file.c_str(), made.offset,
+                source.offset);
+  ck_assert_msg(std::abs(made.length - source.length) <= 0.03, "%s: %.3f s of sound, not %.3f s",
+                file.c_str(), made.length, source.length);
+  ck_assert_msg(made.silences <= source.silences, "%s: gaps in the sound", file.c_str());
 }
 
 }  // namespace
@@ -116,8 +127,9 @@ GST_START_TEST(test_transcode_to_a_ladder) {
               " -r a:h264:640x360:speed=fast -r b:h264:320x180:speed=fast "
               "-r c:h264:160x90:speed=fast --local-workers 1 --listen 127.0.0.1:" +
               std::to_string(port));
+    const Facts source = facts_of(clip);
     for (const char* rung : {"out/a.mp4", "out/b.mp4", "out/c.mp4"})
-      assert_like_source(clip, folder / rung);
+      assert_like_source(source, folder / rung);
     ck_assert_uint_eq(folder.size(), 4);
     // They stay for another job.
     for (farm::Process* process : {&first, &second}) {

@@ -28,10 +28,14 @@ _gst_dist() {
   fi
   # A word of its own after it is no value of it.
   [[ $assigned && $previous == --thumbnails ]] && return
+  if [[ $command == store && $previous == store && $word != -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W 'ls du check gc export import' -- "$word")
+    return
+  fi
   case $previous in
     --audio) mapfile -t COMPREPLY < <(compgen -W 'each separate' -- "$word") ;;
     --ladder) mapfile -t COMPREPLY < <(compgen -W 'h264 hevc vp9 av1 mezzanine' -f -- "$word") ;;
-    --connect | --listen | --encoders | --local-workers | --max-memory | --max-pixels | --max-segment-duration | --name | --pause-when-busy | \
+    --connect | --listen | --encoders | --limit | --local-workers | --max-memory | --max-pixels | --max-segment-duration | --name | --pause-when-busy | \
       --stall-timeout | \
       --rendition | -r | --slots | --threshold) ;;
     *)

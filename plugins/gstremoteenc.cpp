@@ -35,6 +35,7 @@
 #include "gst/farm/farm_context.h"
 #include "gst/gstx/messages.h"
 #include "gst/gstx/ref.h"
+#include "gst/gstx/report.h"
 #include "gst/gstx/stream_format.h"
 #include "gst/io/ladder_file.h"
 #include "gst/io/secret.h"
@@ -234,7 +235,9 @@ static bool open_store(GstRemoteEnc* self, Settings& settings) {
       {settings.store}, settings.store_limit,
       [self](const auto& text) { GST_WARNING_OBJECT(self, "%s", text.c_str()); });
   if (!store) {
-    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s.", store.error().c_str()), (NULL));
+    const gboolean damaged = store.failure().fault == dist::StoreFault::kDamaged;
+    GST_ELEMENT_ERROR_WITH_DETAILS(self, RESOURCE, SETTINGS, ("%s.", store.error().c_str()), (NULL),
+                                   (dist::kRepairField, G_TYPE_BOOLEAN, damaged, nullptr));
     return false;
   }
   if (settings.fan_out.renditions.empty())

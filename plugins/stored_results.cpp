@@ -220,7 +220,8 @@ void StoredResults::fail(const StoreError& error) {
     return;
   {
     const MutexLock lock(lock_);
-    const bool hopeless = error.fault == StoreFault::kFull || error.fault == StoreFault::kRefused;
+    const bool hopeless = error.fault == StoreFault::kFull || error.fault == StoreFault::kRefused ||
+                          error.fault == StoreFault::kDamaged;
     if (failed_ || (!hopeless && ++errors_ < kMaxErrors))
       return;
     failed_ = true;

@@ -8,6 +8,9 @@
 
 namespace dist {
 
+// In the details of an error: the index of the store is to be made anew. A boolean.
+inline constexpr char kRepairField[] = "repair-store";
+
 // What an element says in an error or a warning on the bus.
 struct Report {
   std::string text;   // For the user.

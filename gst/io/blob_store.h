@@ -29,6 +29,7 @@ enum class StoreFault {
   kFull,         // No room; another put will not succeed either.
   kTooLarge,     // This blob does not fit, others do: a caller ignores it and puts the next.
   kRefused,      // No right to do it, or nothing of that name: whoever set it up has to act.
+  kDamaged,      // The index of a folder cannot be read: FolderStore::renew_index() helps.
   kCancelled,
 };
 
@@ -46,6 +47,7 @@ inline constexpr std::monostate kStoreOk{};
 struct BlobInfo {
   BlobKey key = {};
   std::uint64_t size = 0;
+  std::int64_t used = 0;  // Last, in seconds; 0: the store does not know.
 };
 
 // Thread-safe. All calls block, and end with kCancelled soon after the GCancellable, which may be

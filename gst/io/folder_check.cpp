@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <memory>
 
 #include "gst/io/folder_store.h"
@@ -27,17 +26,10 @@ StoreError cancelled() {
 
 }  // namespace
 
-StoreStatus FolderStore::renew_index(const std::string& folder) {
-  for (const char* suffix : {"", "-wal", "-shm"}) {
-    const std::string path = folder + "/index.sqlite" + suffix;
-    if (std::rename(path.c_str(), (path + ".damaged").c_str()) != 0 && errno != ENOENT)
-      return errno_error("store: " + path, errno);
-  }
-  return kStoreOk;
-}
-
 StoreResult<FolderStore::Report> FolderStore::check(bool repair, GCancellable* cancellable) {
   Report report;
+  if (auto status = index_->verify(); !status)
+    return status.failure();
   LockedFile::remove_abandoned(folder_ + "/tmp");
   LockedFile::remove_abandoned(folder_ + "/holders");
   if (auto status = check_files(repair, cancellable, report); !status)

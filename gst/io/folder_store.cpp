@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <ctime>
 
 namespace dist {
@@ -125,6 +126,26 @@ StoreResult<std::unique_ptr<FolderStore>> FolderStore::open(const std::string& f
   return std::unique_ptr<FolderStore>(new FolderStore(folder, std::move(clock), std::move(*index)));
 }
 
+// Another process may have made it anew meanwhile.
+StoreStatus FolderStore::renew_index(const std::string& folder) {
+  const auto lock = lock_folder(folder);
+  if (!lock)
+    return lock.failure();
+  const std::string index = index_path(folder);
+  {
+    const auto opened = StoreIndex::open(index);
+    const auto status = opened ? (*opened)->verify() : StoreStatus(opened.failure());
+    if (status || status.failure().fault != StoreFault::kDamaged)
+      return status;
+  }
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    const std::string path = index + suffix;
+    if (::rename(path.c_str(), (path + ".damaged").c_str()) != 0 && errno != ENOENT)
+      return errno_error("store: " + path, errno);
+  }
+  return kStoreOk;
+}
+
 FolderStore::~FolderStore() {
   const MutexLock lock(lock_);
   if (holder_)
@@ -136,11 +157,28 @@ std::string FolderStore::path_of(const BlobKey& key) const {
   return folder_ + "/blobs/" + name.substr(0, 2) + "/" + name.substr(2);
 }
 
-StoreResult<std::optional<BytesList>> FolderStore::get(const BlobKey& key,
-                                                       GCancellable* cancellable) {
+StoreResult<std::optional<BytesList>> FolderStore::read(const BlobKey& key, std::uint64_t most,
+                                                        GCancellable* cancellable) {
   const std::string path = path_of(key);
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd && errno == ENOENT) {
+  if (!fd && errno == ENOENT)
+    return std::optional<BytesList>();
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0)
+    return errno_error("store: " + path, errno);
+  auto blob = read_all(fd.get(), std::min(most, static_cast<std::uint64_t>(status.st_size)), path,
+                       cancellable);
+  if (!blob)
+    return blob.failure();
+  return std::optional(std::move(*blob));
+}
+
+StoreResult<std::optional<BytesList>> FolderStore::get(const BlobKey& key,
+                                                       GCancellable* cancellable) {
+  auto blob = read(key, UINT64_MAX, cancellable);
+  if (!blob)
+    return blob.failure();
+  if (!*blob) {
     const auto row = index_->find(key);
     if (!row)
       return row.failure();
@@ -149,12 +187,6 @@ StoreResult<std::optional<BytesList>> FolderStore::get(const BlobKey& key,
         return found.failure();
     return std::optional<BytesList>();
   }
-  struct stat status {};
-  if (!fd || ::fstat(fd.get(), &status) != 0)
-    return errno_error("store: " + path, errno);
-  auto blob = read_all(fd.get(), static_cast<std::uint64_t>(status.st_size), path, cancellable);
-  if (!blob)
-    return blob.failure();
   const std::int64_t now = clock_();
   const auto row = index_->find(key);
   if (!row)
@@ -163,7 +195,7 @@ StoreResult<std::optional<BytesList>> FolderStore::get(const BlobKey& key,
     (void)adopt(key);
   else if ((*row)->used + kUseGrain <= now)
     (void)index_->touch(key, now);
-  return std::optional(std::move(*blob));
+  return blob;
 }
 
 // Makes the row say what the disk says, which is returned.

@@ -39,6 +39,10 @@ class FolderStore : public EvictableStore {
   StoreResult<std::uint64_t> bytes() override;
   StoreStatus evict(std::uint64_t down_to, GCancellable* cancellable) override;
 
+  // As get(), but no use of the blob, and at most its first so many bytes.
+  StoreResult<std::optional<BytesList>> read(const BlobKey& key, std::uint64_t most,
+                                             GCancellable* cancellable);
+
   // Where index and blobs disagree.
   struct Report {
     std::uint64_t blobs = 0;  // Files.
@@ -50,8 +54,10 @@ class FolderStore : public EvictableStore {
     bool agrees() const { return without_row + other_size + without_blob == 0; }
   };
   // Compares them, and makes the index follow the blobs if `repair`. Others may go on meanwhile.
+  // kDamaged if the index itself is.
   StoreResult<Report> check(bool repair, GCancellable* cancellable);
-  // Puts the index of a folder that cannot be opened aside, so that check() makes it anew.
+  // Puts the index of a folder aside if it is damaged, so that check() makes it anew. Those who
+  // have the folder open go on with the old one until they end.
   static StoreStatus renew_index(const std::string& folder);
 
  private:

@@ -144,13 +144,9 @@ Opened open_one(const std::string& text, const StoreOptions& options) {
     return open_http(text);
   if (text.starts_with("s3://"))
     return open_s3(text);
-  if (text.starts_with("file:")) {
-    const std::string path = take_string(g_filename_from_uri(text.c_str(), nullptr, nullptr));
-    return open_folder(path.empty() ? text.substr(5) : path, options);
-  }
-  if (text.find("://") != std::string::npos)
-    return wrong(text, "no such kind of store; write a folder, http://, https:// or s3://");
-  return open_folder(text, options);
+  if (const auto folder = folder_of_store(text))
+    return open_folder(*folder, options);
+  return wrong(text, "no such kind of store; write a folder, http://, https:// or s3://");
 }
 
 // A password with a comma would be shown as a part of two stores, and be the name of a folder.
@@ -207,6 +203,27 @@ StoreResult<std::unique_ptr<BlobStore>> open_store(const std::vector<std::string
   if (!chain)
     return StoreError{"store: none is named", StoreFault::kRefused};
   return chain;
+}
+
+StoreResult<std::unique_ptr<BlobStore>> open_bare_store(const std::string& text) {
+  return open_one(text, {});
+}
+
+std::optional<std::string> folder_of_store(const std::string& text) {
+  if (text.starts_with("file:")) {
+    const std::string path = take_string(g_filename_from_uri(text.c_str(), nullptr, nullptr));
+    return path.empty() ? text.substr(5) : path;
+  }
+  return text.find("://") == std::string::npos ? std::optional(text) : std::nullopt;
+}
+
+std::string store_of_folder(const std::string& path) {
+  if (path.find(',') == std::string::npos && path.find("://") == std::string::npos)
+    return path;
+  std::string uri = take_string(g_filename_to_uri(path.c_str(), nullptr, nullptr));
+  for (std::size_t at = 0; (at = uri.find(',', at)) != std::string::npos;)
+    uri.replace(at, 1, "%2C");
+  return uri;
 }
 
 std::string shown_store(const std::string& text) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,13 @@ struct StoreOptions {
 // what to do.
 StoreResult<std::unique_ptr<BlobStore>> open_store(const std::vector<std::string>& texts,
                                                    const StoreOptions& options);
+
+// The one store of a text without a comma, as it is: without check, limit and warnings.
+StoreResult<std::unique_ptr<BlobStore>> open_bare_store(const std::string& text);
+// The path of the folder that such a text names; none if it is no folder.
+std::optional<std::string> folder_of_store(const std::string& text);
+// What names this folder in a text with commas, whatever its path has.
+std::string store_of_folder(const std::string& path);
 
 // The same text as errors and logs may show it.
 std::string shown_store(const std::string& text);

@@ -61,7 +61,8 @@ struct StoreIndex::Statements {
   sqlite::Statement touch{db_, "UPDATE blobs SET used = ?2 WHERE key = ?1 AND used < ?2"};
   sqlite::Statement erase{db_, "DELETE FROM blobs WHERE key = ?1"};
   sqlite::Statement totals{db_, "SELECT blobs, bytes FROM totals"};
-  sqlite::Statement page{db_, "SELECT key, size FROM blobs WHERE key > ?1 ORDER BY key LIMIT ?2"};
+  sqlite::Statement page{db_,
+                         "SELECT key, size, used FROM blobs WHERE key > ?1 ORDER BY key LIMIT ?2"};
   sqlite::Statement hold{db_, "INSERT OR IGNORE INTO holds VALUES(?1, ?2)"};
   sqlite::Statement release{db_, "DELETE FROM holds WHERE holder = ?1"};
   sqlite::Statement holders{db_, "SELECT DISTINCT holder FROM holds"};
@@ -153,7 +154,7 @@ StoreError StoreIndex::error(int code) const {
     return {subject + "the disk is full", StoreFault::kFull};
   if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
     return {subject + "the index is damaged; remove it, and it is made anew from the blobs",
-            StoreFault::kRefused};
+            StoreFault::kDamaged};
   const bool denied = primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY ||
                       primary == SQLITE_PERM || primary == SQLITE_AUTH;
   return {subject + sqlite3_errstr(code), denied ? StoreFault::kRefused : StoreFault::kUnavailable};
@@ -209,6 +210,24 @@ StoreResult<StoreIndex::Totals> StoreIndex::totals() {
   return sums;
 }
 
+StoreStatus StoreIndex::verify() {
+  const MutexLock lock(lock_);
+  // Of one state, since it is one statement, whatever others write meanwhile.
+  sqlite::Statement sums(db_.get(),
+                         "SELECT blobs = (SELECT count(*) FROM blobs) AND bytes = (SELECT "
+                         "coalesce(sum(size), 0) FROM blobs) FROM totals");
+  sqlite::Statement pages(db_.get(), "PRAGMA integrity_check(1)");
+  if (!sums.ok() || !pages.ok())
+    return error(sqlite3_errcode(db_.get()));
+  if (const int code = pages.step(); code != SQLITE_ROW)
+    return error(code);
+  if (pages.text(0) != "ok")
+    return error(SQLITE_CORRUPT);
+  if (const int code = sums.step(); code != SQLITE_ROW)
+    return error(code == SQLITE_DONE ? SQLITE_CORRUPT : code);
+  return sums.integer(0) != 0 ? StoreStatus(kStoreOk) : StoreStatus(error(SQLITE_CORRUPT));
+}
+
 StoreResult<std::vector<BlobInfo>> StoreIndex::page(const std::optional<BlobKey>& after,
                                                     unsigned count) {
   const MutexLock lock(lock_);
@@ -221,7 +240,8 @@ StoreResult<std::vector<BlobInfo>> StoreIndex::page(const std::optional<BlobKey>
   std::vector<BlobInfo> rows;
   int code = SQLITE_ROW;
   while ((code = page.step()) == SQLITE_ROW)
-    rows.push_back({key_of(page.blob(0)), static_cast<std::uint64_t>(page.integer(1))});
+    rows.push_back(
+        {key_of(page.blob(0)), static_cast<std::uint64_t>(page.integer(1)), page.integer(2)});
   if (code != SQLITE_DONE)
     return error(code);
   return rows;

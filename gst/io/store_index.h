@@ -45,6 +45,8 @@ class StoreIndex {
     std::uint64_t bytes = 0;
   };
   StoreResult<Totals> totals();
+  // Reads all of it. kDamaged if something in it does not fit together.
+  StoreStatus verify();
   // At most `count` rows with larger keys than `after`, in their order; none: from the first.
   StoreResult<std::vector<BlobInfo>> page(const std::optional<BlobKey>& after, unsigned count);
 

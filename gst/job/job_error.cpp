@@ -165,6 +165,13 @@ Culprit find_culprit(GstElement* pipeline, GstFlowReturn flow) {
   return culprit;
 }
 
+bool needs_repair(GstMessage* message) {
+  const GstStructure* details = nullptr;
+  gst_message_parse_error_details(message, &details);
+  gboolean needs = FALSE;
+  return details && gst_structure_get_boolean(details, kRepairField, &needs) && needs;
+}
+
 std::optional<GstFlowReturn> flow_of(GstMessage* message) {
   const GstStructure* details = nullptr;
   gst_message_parse_error_details(message, &details);
@@ -274,6 +281,8 @@ JobError error_of(GstElement* pipeline, GstMessage* message, const JobNames& nam
     failure = error_at(source, report, names);
   }
   failure.message = sentence(failure.message);
+  if (needs_repair(message))
+    failure.remedy = JobError::Remedy::kRepairStore;
   return failure;
 }
 

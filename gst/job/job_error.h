@@ -27,6 +27,7 @@ struct JobError {
   // What the caller can do about it, beside what the message says.
   enum class Remedy {
     kNone,
+    kRepairStore,   // Make the index of the store anew.
     kRemote,        // Let the film lead to other hosts.
     kReplace,       // Let it replace what is there.
     kClear,         // Take away what stands in the way, which is never replaced.

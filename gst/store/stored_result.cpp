@@ -92,6 +92,14 @@ Result<BytesList> store_result(const BlobKey& key, const std::string& about,
   return blob;
 }
 
+std::string about_stored_result(const Bytes& begin) {
+  ByteReader in(begin.span());
+  if (in.u32() != kMagic || in.u16() != kVersion)
+    return "";
+  in.bytes(kPrefix - 6 + kDigestSize + 4);
+  return in.string(kMaxAbout);
+}
+
 Result<StoredResult> read_stored_result(const BlobKey& key, const BytesList& blob) {
   const std::uint64_t size = total_size(blob);
   if (size < kPrefix + kDigestSize)

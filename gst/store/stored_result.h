@@ -38,6 +38,12 @@ Result<BytesList> store_result(const BlobKey& key, const std::string& about,
                                const SegmentHeader& source, const std::vector<Time>& frames,
                                const SegmentHeader& result, const BytesList& segment);
 
+// The first bytes of a blob that hold what it says it is, for about_stored_result().
+inline constexpr std::size_t kAboutSize = 20u << 10;
+// What the blob that begins with these bytes says it is, unchecked; empty if it is no stored
+// result.
+std::string about_stored_result(const Bytes& begin);
+
 // Reads a blob, and checks every byte of it: that it is whole, and that it is the one of this key.
 // The payload is shared with `blob`.
 Result<StoredResult> read_stored_result(const BlobKey& key, const BytesList& blob);

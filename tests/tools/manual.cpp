@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 using farm::output_of;
 using Words = std::set<std::string>;
 
-const char* const kCommands[] = {"transcode", "worker", "inspect", "compare", "status"};
+const char* const kCommands[] = {"transcode", "worker", "inspect", "compare", "status", "store"};
 
 std::string source_root() {
   return g_getenv("DIST_SOURCE_ROOT");
@@ -120,7 +120,7 @@ GST_START_TEST(test_help_of_a_command) {
 GST_END_TEST;
 
 GST_START_TEST(test_manual_is_formatted_without_warnings) {
-  for (const char* command : {"", "transcode", "worker", "inspect", "compare", "status"}) {
+  for (const char* command : {"", "transcode", "worker", "inspect", "compare", "status", "store"}) {
     const std::string printed = output_of("groff -man -Tutf8 -ww -z " + page(command));
     fail_unless(printed.empty(), "%s", printed.c_str());
   }
@@ -161,6 +161,7 @@ GST_START_TEST(test_completion_proposes_values) {
   check_same("--audio=s", proposals({program(), "transcode", "--audio", "=", "s"}), {"separate"});
   check_same("--ladder", proposals({program(), "transcode", "--ladder", "h2"}), {"h264"});
   check_same("worker", proposals({program(), "worker", ""}), {});
+  check_same("store", proposals({program(), "store", "e"}), {"export"});
   const std::string readme = source_root() + "/READ";
   check_same("--thumbnails=", proposals({program(), "transcode", "--thumbnails", "=", readme}), {});
   check_same("--thumbnails", proposals({program(), "transcode", "--thumbnails", readme}),

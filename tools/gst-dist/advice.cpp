@@ -10,6 +10,11 @@ namespace {
 using Kind = JobError::Kind;
 using Remedy = JobError::Remedy;
 
+// What the library says of a damaged index is a sentence of its own.
+std::string with_repair(const std::string& text) {
+  return sentence(text) + " 'gst-dist-1.0 store check --repair STORE' does that.";
+}
+
 std::string with_option(const JobError& error) {
   const std::string& text = error.message;
   switch (error.remedy) {
@@ -28,6 +33,8 @@ std::string with_option(const JobError& error) {
     case Remedy::kRename:
       return "rendition '" + error.rendition +
              "': --thumbnails makes one of that name; give yours another";
+    case Remedy::kRepairStore:
+      return with_repair(text);
     case Remedy::kNone:
       break;
   }
@@ -48,6 +55,10 @@ std::string advised(const JobError& error) {
     return text +
            " Start one with 'gst-dist-1.0 worker --connect HOST:PORT', or give --local-workers.";
   return text;
+}
+
+std::string advised(const StoreError& error) {
+  return error.fault == StoreFault::kDamaged ? with_repair(error.message) : sentence(error.message);
 }
 
 std::string advised(const FilmError& error) {

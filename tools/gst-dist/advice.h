@@ -8,12 +8,14 @@
 
 #include "gst/film/film.h"
 #include "gst/film/film_reach.h"
+#include "gst/io/blob_store.h"
 #include "gst/job/job_error.h"
 
 namespace dist::tool {
 
 // Sentences.
 std::string advised(const JobError& error);
+std::string advised(const StoreError& error);
 // Most of a sentence.
 std::string advised(const FilmError& error);
 std::string advised(const RefusedLink& link);

@@ -39,6 +39,7 @@ extern const Command kWorker;
 extern const Command kInspect;
 extern const Command kCompare;
 extern const Command kStatus;
+extern const Command kStore;
 
 // Owns the text that GOption stores for an option. Of no text the option was not given.
 class OptionText {

@@ -13,7 +13,7 @@ namespace {
 
 using namespace dist::tool;
 
-const Command* const kCommands[] = {&kTranscode, &kWorker, &kInspect, &kCompare, &kStatus};
+const Command* const kCommands[] = {&kTranscode, &kWorker, &kInspect, &kCompare, &kStatus, &kStore};
 
 void print_help() {
   std::printf(

@@ -165,8 +165,8 @@ namespace {
 Transcoded transcode(const std::string& path, const std::string& result,
                      const std::string& rendition, unsigned seconds) {
   Transcoded made;
-  farm::Process process(build_root() + "/tools/gst-dist-1.0 transcode " + quoted(path) + " -o " +
-                        quoted(result) + " -r " + rendition + " --local-workers 3 --yes");
+  farm::Process process(build_root() + "/tools/gst-dist-1.0 transcode --no-store " + quoted(path) +
+                        " -o " + quoted(result) + " -r " + rendition + " --local-workers 3 --yes");
   made.code = process.exit_code(seconds);
   made.hung = made.code < 0 && process.pid() != 0;
   made.output = process.output();

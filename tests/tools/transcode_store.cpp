@@ -169,6 +169,7 @@ GST_START_TEST(test_transcode_store_that_cannot_be_used) {
       {"--store x --store-limit 2X", 2, "write a size, such as 500M or 20G"},
       {"--store " + (folder / "file"), 2, "Not a directory"},
       {"--store gopher://x/y", 2, "gopher"},
+      {"--store x --no-store", 2, "--store and --no-store: give one of them"},
   };
   for (const auto& row : rows) {
     const Ran ran = run(line(film, folder / "out", row.arguments));
@@ -196,6 +197,50 @@ GST_START_TEST(test_transcode_store_that_is_away) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_transcode_keeps_results_in_the_users_cache) {
+  const Folder folder;
+  const std::string film = film_of(folder);
+  const std::string with_cache = "env XDG_CACHE_HOME='" + (folder / "cache, mine") + "' ";
+  const auto encoded_of = [&](const std::string& more) {
+    return encoded(output_of(with_cache + line(film, folder / "out", "--yes " + more)));
+  };
+  ck_assert_uint_eq(encoded_of("--no-store"), kSegments * kRungs);
+  ck_assert(!fs::exists(folder / "cache, mine"));
+  ck_assert_uint_eq(encoded_of("--store " + (folder / "store")), kSegments * kRungs);
+  ck_assert(!fs::exists(folder / "cache, mine"));
+  ck_assert_uint_eq(encoded_of(""), kSegments * kRungs);
+  ck_assert_uint_eq(encoded_of(""), 0);
+  const std::string results = folder / "cache, mine/gst-dist/results";
+  ck_assert_uint_eq(blobs_of(results).size(), kSegments * kRungs);
+  ck_assert(fs::status(results).permissions() == fs::perms::owner_all);
+  const std::string whole = output_of(with_cache + command() + "store check");
+  ck_assert_msg(whole.find("36 blobs") != std::string::npos, "%s", whole.c_str());
+
+  // A damaged index costs a warning and the use of the store, not the film.
+  write_file(results + "/index.sqlite", std::string(8192, 'x'));
+  const std::string said = output_of(with_cache + line(film, folder / "out", "--yes"));
+  ck_assert_msg(said.find("Results are not kept: store: ") != std::string::npos &&
+                    said.find("store check --repair STORE' does that.") != std::string::npos,
+                "%s", said.c_str());
+  ck_assert_uint_eq(encoded(said), kSegments * kRungs);
+}
+GST_END_TEST
+
+// No folder can be made there.
+GST_START_TEST(test_transcode_without_a_cache_says_nothing) {
+  const Folder folder;
+  const std::string film = film_of(folder);
+  const std::string run = "env XDG_CACHE_HOME=/dev/null " + line(film, folder / "out", "--yes ");
+  const std::string said = output_of(run);
+  ck_assert_msg(said.find("esults are not kept") == std::string::npos, "%s", said.c_str());
+  ck_assert_uint_eq(encoded(said), kSegments * kRungs);
+  const std::string more = output_of(run + "-v");
+  ck_assert_msg(
+      more.find("Results are not kept: store: /dev/null/gst-dist/results") != std::string::npos,
+      "%s", more.c_str());
+}
+GST_END_TEST
+
 static Suite* transcode_store_suite() {
   Suite* const suite = suite_create("transcode_store");
   TCase* const tests = tcase_create("all");
@@ -207,6 +252,8 @@ static Suite* transcode_store_suite() {
   tcase_add_test(tests, test_transcode_store_is_shared_by_two_runs);
   tcase_add_test(tests, test_transcode_store_that_cannot_be_used);
   tcase_add_test(tests, test_transcode_store_that_is_away);
+  tcase_add_test(tests, test_transcode_keeps_results_in_the_users_cache);
+  tcase_add_test(tests, test_transcode_without_a_cache_says_nothing);
   return suite;
 }
 

@@ -14,11 +14,13 @@
 #include "gst/base/address.h"
 #include "gst/base/text.h"
 #include "gst/gstx/ref.h"
+#include "gst/io/blob_store.h"
 #include "gst/job/job_runner.h"
 #include "gst/job/plan.h"
 #include "gst/job/thumbnails.h"
 #include "tools/gst-dist/advice.h"
 #include "tools/gst-dist/command.h"
+#include "tools/gst-dist/default_store.h"
 #include "tools/gst-dist/segment_limit.h"
 #include "tools/gst-dist/signals.h"
 #include "tools/gst-dist/transcode/job_display.h"
@@ -49,6 +51,7 @@ constexpr char kThumbnailsAlone[] = "--thumbnails";
 
 struct Arguments {
   Request request;
+  bool default_store = false;
   bool dry_run = false;
   bool wait = false;
   bool json = false;
@@ -66,6 +69,7 @@ struct Parsed {
   OptionText thumbnails;
   OptionText store;
   OptionText store_limit;
+  gboolean no_store = FALSE;
   gint local_workers = -1;
   SegmentLimit segment_limit;
   gboolean remote = FALSE;
@@ -111,6 +115,8 @@ std::string wrong_in(const Parsed& parsed, const std::vector<std::string>& words
   const std::string seconds = parsed.thumbnails.text();
   if (!seconds.empty() && !parse_interval(seconds))
     return "--thumbnails=" + seconds + ": write seconds from 0.01 to 1000, such as 10 or 2.5";
+  if (parsed.no_store && parsed.store)
+    return "--store and --no-store: give one of them";
   if (parsed.store_limit && !parsed.store)
     return "--store-limit: is for the folders of --store; give that too";
   if (parsed.store_limit && !parse_bytes(parsed.store_limit.text()))
@@ -148,11 +154,14 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
       {kThumbnails, 0, 0, G_OPTION_ARG_STRING, parsed.thumbnails.place(),
        "Pictures for the seek bar of players: JPEGs, sheets of them, a WebVTT track", "[SECONDS]"},
       {"store", 0, 0, G_OPTION_ARG_STRING, parsed.store.place(),
-       "Keep what is encoded, and look there before: a folder, http(s)://…, s3://BUCKET/PREFIX",
+       "Keep what is encoded, and look there before: a folder, http(s)://…, s3://BUCKET/PREFIX "
+       "(default: in the user's cache, up to 10 GiB)",
        "STORE[,STORE]"},
       {"store-limit", 0, 0, G_OPTION_ARG_STRING, parsed.store_limit.place(),
        "Folders of --store hold no more than this; what was not used for longest goes first",
        "SIZE"},
+      {"no-store", 0, 0, G_OPTION_ARG_NONE, &parsed.no_store, "Keep no results, and look for none",
+       nullptr},
       {"dry-run", 0, 0, G_OPTION_ARG_NONE, &parsed.dry_run,
        "Say what would be done, and do nothing of it", nullptr},
       {"json", 0, 0, G_OPTION_ARG_NONE, &parsed.json, "Print progress as JSON, an object a line",
@@ -185,6 +194,7 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
                        .local_workers = parsed.local_workers,
                        .store = parsed.store.text(),
                        .store_limit = parse_bytes(parsed.store_limit.text()).value_or(0)};
+  arguments.default_store = !parsed.store && !parsed.no_store;
   arguments.dry_run = parsed.dry_run != FALSE;
   arguments.wait = parsed.wait != FALSE;
   arguments.json = parsed.json != FALSE;
@@ -263,6 +273,19 @@ int play(const Arguments& arguments, Plan plan) {
   return error ? fail(*error, arguments.verbose) : kDone;
 }
 
+// A home that cannot be written is how things are there, and no fault of this job.
+void use_default_store(const Arguments& arguments, Request& request) {
+  if (!arguments.default_store)
+    return;
+  auto store = prepare_default_store();
+  if (store) {
+    request.store = std::move(*store);
+    request.store_limit = kDefaultStoreLimit;
+  } else if (arguments.verbose || store.failure().fault != StoreFault::kRefused) {
+    say_error("Results are not kept: " + advised(store.failure()));
+  }
+}
+
 int transcode(std::vector<std::string> words) {
   Arguments arguments;
   if (const auto code = read_arguments(std::move(words), arguments))
@@ -272,8 +295,10 @@ int transcode(std::vector<std::string> words) {
   auto plan = make_plan(arguments.request);
   if (!plan)
     return fail(plan.failure(), arguments.verbose);
-  if (!arguments.dry_run)
+  if (!arguments.dry_run) {
+    use_default_store(arguments, plan->request);
     return play(arguments, std::move(*plan));
+  }
   std::fputs((arguments.json ? plan_json(*plan) + "\n" : plan_text(*plan)).c_str(), stdout);
   return kDone;
 }

@@ -23,7 +23,8 @@ namespace {
 using namespace dist;
 using namespace dist::test;
 
-// What was synced, from its beginning to the end of the test.
+// What was synced, from its beginning to the end of the test. By threads of a store too.
+Mutex synced_lock;
 std::vector<std::string> synced;
 
 }  // namespace
@@ -33,7 +34,10 @@ extern "C" int fsync(int fd) {
   char path[4096];
   const ssize_t length =
       readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path, sizeof(path));
-  synced.emplace_back(path, static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+  {
+    const MutexLock lock(synced_lock);
+    synced.emplace_back(path, static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+  }
   return static_cast<int>(syscall(SYS_fsync, fd));
 }
 

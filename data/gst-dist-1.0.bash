@@ -42,7 +42,7 @@ _gst_dist() {
       if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_gst_dist_options "$program" "$command")" -- "$word")
         [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace
-      elif [[ $command != status && $command != worker || $previous == --secret-file ]]; then
+      elif [[ $command != status && $command != worker || $previous == --secret-file || $previous == --store ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         compopt -o filenames
       fi

@@ -60,14 +60,23 @@ FanOut::FanOut(GstElement* element, GstPad* srcpad, std::shared_ptr<Farm> farm,
         },
         [this](const std::string& text) { leave_store(text); });
   job_ = std::make_unique<FarmJob>(farm_, job, *this);
+  if (job.has_store)
+    log_ = std::make_unique<JobLog>(settings_.store, [this] { return job_->status(); });
 }
 
-// The checker calls job_, and so ends first.
+// They call job_, and so end first.
 FanOut::~FanOut() {
   if (checker_)
     checker_->stop();
   if (stored_)
     stored_->stop();
+  if (log_)
+    log_->stop();
+}
+
+void FanOut::note(const Happening& happening) {
+  if (log_)
+    log_->note(happening);
 }
 
 void FanOut::leave_store(const std::string& reason) {
@@ -134,6 +143,7 @@ GstFlowReturn FanOut::submit(Ref<GstBuffer> segment) {
     return refuse("segment " + std::to_string(index) + " comes twice or out of order");
   if (const Status wanted = want_renditions(*header); !wanted)
     return fail("Cannot make the renditions that are set: " + wanted.error() + ".");
+  note({.kind = Happening::Kind::kWaiting, .segment = index});
   job_->submit(std::make_shared<const SegmentHeader>(std::move(*header)), to_bytes(segment.get()));
   return GST_FLOW_OK;
 }

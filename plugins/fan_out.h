@@ -22,6 +22,7 @@
 #include "gst/lease/job_progress.h"
 #include "gst/lease/lease_reasons.h"
 #include "gst/lease/window.h"
+#include "plugins/job_log.h"
 #include "plugins/picture_checker.h"
 #include "plugins/stored_results.h"
 
@@ -89,6 +90,7 @@ class FanOut : public FarmJob::Observer {
   void handle(const WaitingForWorkers& event);
   void handle(const LeaseFailed& event);
   void handle(const SegmentGivenUp& event);
+  void handle(const LeaseGranted& event);
   void handle(const LeaseAdvanced& event);
   void handle(const LeaseHedged& event);
   void handle(const SegmentDone& event);
@@ -103,6 +105,7 @@ class FanOut : public FarmJob::Observer {
   void handle(const ResultsSought& event);
   void take(const SegmentDone& done);
   void leave_store(const std::string& reason);
+  void note(const Happening& happening);
 
   Status want_renditions(const SegmentHeader& first);
   void post(const message::Any& message);
@@ -143,6 +146,7 @@ class FanOut : public FarmJob::Observer {
   // Last: their threads use the members above, and each the other.
   std::unique_ptr<PictureChecker> checker_;
   std::unique_ptr<StoredResults> stored_;
+  std::unique_ptr<JobLog> log_;
   std::unique_ptr<FarmJob> job_;
 };
 

@@ -113,6 +113,13 @@ void FanOut::handle(const PicturesUnknown& event) {
       ("%s", event.reason.c_str()));
 }
 
+void FanOut::handle(const LeaseGranted& event) {
+  note({.kind = Happening::Kind::kLeased,
+        .segment = event.grant.segment.index,
+        .attempt = event.grant.attempt,
+        .worker = event.worker.name});
+}
+
 void FanOut::handle(const LeaseAdvanced& event) {
   const MutexLock lock(lock_);
   progress_.advanced(event.grant.segment.index, event.share);
@@ -179,6 +186,10 @@ void FanOut::handle(const ResultsTakenBack& event) {
 void FanOut::take(const SegmentDone& done) {
   const std::uint64_t index = done.grant.segment.index;
   const bool leased = done.grant.attempt != 0;
+  note({.kind = leased ? Happening::Kind::kDone : Happening::Kind::kFound,
+        .segment = index,
+        .attempt = done.grant.attempt,
+        .worker = leased ? done.worker.name : ""});
   if (stored_ && leased)
     stored_->keep(done);
   if (stored_ && done.complete)
@@ -295,6 +306,12 @@ void FanOut::handle(const LeaseFailed& event) {
   post(message::LeaseFailed{index, event.grant.attempt, event.worker.id, event.worker.name,
                             event.reason});
   reasons_.note(index, event.worker.name, event.reason);
+  if (!event.grant.is_exam())
+    note({.kind = Happening::Kind::kFailed,
+          .segment = index,
+          .attempt = event.grant.attempt,
+          .worker = event.worker.name,
+          .reason = event.reason});
   {
     const MutexLock lock(lock_);
     ++counters_.failed_leases;

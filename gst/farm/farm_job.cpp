@@ -3,6 +3,7 @@
 #include "gst/farm/farm_job.h"
 
 #include <utility>
+#include <vector>
 
 #include "gst/farm/farm.h"
 
@@ -15,6 +16,13 @@ FarmJob::FarmJob(std::shared_ptr<Farm> farm, const Coordinator::JobConfig& confi
 
 FarmJob::~FarmJob() {
   farm_->remove_job(job_);
+}
+
+FarmStatus FarmJob::status() const {
+  FarmStatus status = farm_->status();
+  std::erase_if(status.jobs, [this](const auto& job) { return job.id != job_; });
+  std::erase_if(status.failures, [this](const auto& failure) { return failure.job != job_; });
+  return status;
 }
 
 void FarmJob::set_renditions(std::vector<RenditionSpec> renditions) {

@@ -43,6 +43,8 @@ class DIST_FARM_API FarmJob {
   void delivered(std::uint64_t index);
   void set_blocked(bool blocked);
   void finish();
+  // How this job does, and the farm's workers. Not in the network thread; waits for that.
+  FarmStatus status() const;
   // Cancels all segments and waits until no result of theirs can be told any more. Not in the
   // network thread.
   void cancel_all();

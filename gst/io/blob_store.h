@@ -77,6 +77,9 @@ class BlobStore {
   // As long as this object lives the store evicts none of these by itself, whether they are there
   // already or not; the end of the process, of whatever kind, is the end of the object.
   virtual StoreStatus hold(std::span<const BlobKey>) { return kStoreOk; }
+  // What the user of this object does, for those who look into the store; it replaces what was
+  // published before, and ends with this object. Servers have nobody who looks.
+  virtual StoreStatus publish(const Bytes&) { return kStoreOk; }
 };
 
 // One that knows how much it holds, and how long each blob has not been used.

@@ -42,6 +42,7 @@ class CheckedStore : public BlobStore {
     return store_->remove(key, cancellable);
   }
   StoreStatus hold(std::span<const BlobKey> keys) override { return store_->hold(keys); }
+  StoreStatus publish(const Bytes& journal) override { return store_->publish(journal); }
 
  private:
   const std::unique_ptr<BlobStore> store_;

@@ -15,6 +15,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "gst/io/store_jobs.h"
+
 namespace dist {
 namespace {
 
@@ -58,8 +60,6 @@ StoreStatus write_all(int fd, const BytesList& blob, const std::string& folder,
       rest = rest.subspan(static_cast<std::size_t>(written));
     }
   }
-  if (::fsync(fd) != 0)
-    return errno_error("store: " + folder, errno);
   return kStoreOk;
 }
 
@@ -111,7 +111,7 @@ std::int64_t FolderStore::wall_clock() {
 
 StoreResult<std::unique_ptr<FolderStore>> FolderStore::open(const std::string& folder,
                                                             Clock clock) {
-  for (const char* part : {"", "/blobs", "/tmp", "/holders"})
+  for (const char* part : {"", "/blobs", "/tmp", "/holders", "/jobs"})
     if (auto status = make_folder(folder + part); !status)
       return status.failure();
   if (auto status = sync_folder(folder); !status)
@@ -123,6 +123,7 @@ StoreResult<std::unique_ptr<FolderStore>> FolderStore::open(const std::string& f
   if (!index)
     return index.failure();
   LockedFile::remove_abandoned(folder + "/tmp");
+  remove_old_journals(folder, wall_clock());
   return std::unique_ptr<FolderStore>(new FolderStore(folder, std::move(clock), std::move(*index)));
 }
 
@@ -148,8 +149,11 @@ StoreStatus FolderStore::renew_index(const std::string& folder) {
 
 FolderStore::~FolderStore() {
   const MutexLock lock(lock_);
-  if (holder_)
-    (void)index_->release(holder_->name());
+  if (!holder_)
+    return;
+  // Before the holder: without one it would be that of a killed process.
+  ::unlink((folder_ + "/jobs/" + holder_->name()).c_str());
+  (void)index_->release(holder_->name());
 }
 
 std::string FolderStore::path_of(const BlobKey& key) const {
@@ -220,6 +224,8 @@ StoreStatus FolderStore::put(const BlobKey& key, const BytesList& blob, GCancell
     return file.failure();
   if (auto status = write_all(file->fd(), blob, folder_, cancellable); !status)
     return status;
+  if (::fsync(file->fd()) != 0)
+    return errno_error("store: " + folder_, errno);
   const std::string path = path_of(key);
   const std::string folder = path.substr(0, path.rfind('/'));
   if (auto status = make_prefix(key[0], folder); !status)
@@ -308,7 +314,7 @@ StoreStatus FolderStore::remove(const BlobKey& key, GCancellable*) {
   });
 }
 
-StoreStatus FolderStore::hold(std::span<const BlobKey> keys) {
+StoreResult<std::string> FolderStore::holder() {
   const MutexLock lock(lock_);
   if (!holder_) {
     auto file = LockedFile::create(folder_ + "/holders");
@@ -316,7 +322,29 @@ StoreStatus FolderStore::hold(std::span<const BlobKey> keys) {
       return file.failure();
     holder_.emplace(std::move(*file));
   }
-  return index_->hold(keys, holder_->name());
+  return holder_->name();
+}
+
+StoreStatus FolderStore::hold(std::span<const BlobKey> keys) {
+  const auto name = holder();
+  return name ? index_->hold(keys, *name) : StoreStatus(name.failure());
+}
+
+// Not synced: after a power cut no job runs.
+StoreStatus FolderStore::publish(const Bytes& journal) {
+  const auto name = holder();
+  if (!name)
+    return name.failure();
+  auto file = LockedFile::create(folder_ + "/tmp");
+  if (!file)
+    return file.failure();
+  if (auto status = write_all(file->fd(), {journal}, folder_, nullptr); !status)
+    return status;
+  const std::string path = folder_ + "/jobs/" + *name;
+  if (::rename(file->path().c_str(), path.c_str()) != 0)
+    return errno_error("store: " + path, errno);
+  file->renamed();
+  return kStoreOk;
 }
 
 StoreResult<std::uint64_t> FolderStore::bytes() {

@@ -36,6 +36,7 @@ class FolderStore : public EvictableStore {
   StoreStatus list(const Visit& visit, GCancellable* cancellable) override;
   StoreStatus remove(const BlobKey& key, GCancellable* cancellable) override;
   StoreStatus hold(std::span<const BlobKey> keys) override;
+  StoreStatus publish(const Bytes& journal) override;
   StoreResult<std::uint64_t> bytes() override;
   StoreStatus evict(std::uint64_t down_to, GCancellable* cancellable) override;
 
@@ -65,6 +66,7 @@ class FolderStore : public EvictableStore {
       : folder_(std::move(folder)), clock_(std::move(clock)), index_(std::move(index)) {}
   std::string path_of(const BlobKey& key) const;
   StoreResult<bool> adopt(const BlobKey& key);
+  StoreResult<std::string> holder();
   StoreStatus make_prefix(std::uint8_t first, const std::string& folder);
   StoreStatus move_in(const BlobKey& key, LockedFile& file, std::uint64_t size);
   StoreStatus check_files(bool repair, GCancellable* cancellable, Report& report);

@@ -33,6 +33,7 @@ class LimitedStore : public BlobStore {
     return store_->remove(key, cancellable);
   }
   StoreStatus hold(std::span<const BlobKey> keys) override { return store_->hold(keys); }
+  StoreStatus publish(const Bytes& journal) override { return store_->publish(journal); }
 
  private:
   const std::unique_ptr<EvictableStore> store_;

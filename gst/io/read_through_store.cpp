@@ -60,4 +60,9 @@ StoreStatus ReadThroughStore::hold(std::span<const BlobKey> keys) {
   return slow_->hold(keys);
 }
 
+StoreStatus ReadThroughStore::publish(const Bytes& journal) {
+  (void)fast_->publish(journal);
+  return slow_->publish(journal);
+}
+
 }  // namespace dist

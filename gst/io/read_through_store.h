@@ -27,6 +27,7 @@ class ReadThroughStore : public BlobStore {
   StoreStatus list(const Visit& visit, GCancellable* cancellable) override;
   StoreStatus remove(const BlobKey& key, GCancellable* cancellable) override;
   StoreStatus hold(std::span<const BlobKey> keys) override;
+  StoreStatus publish(const Bytes& journal) override;
 
  private:
   void put_fast(const BlobKey& key, const BytesList& blob, GCancellable* cancellable);

@@ -265,6 +265,8 @@ void Coordinator::pump(Instant now) {
     if (!connection.first_lease_at)
       connection.first_lease_at = now;
     job.hedges += grant->hedge ? 1 : 0;
+    if (!grant->is_exam())
+      events_.push_back(LeaseGranted{connection.info, *grant});
     if (grant->hedge)
       events_.push_back(LeaseHedged{connection.info, *grant});
   }

@@ -81,7 +81,11 @@ struct LeaseAdvanced {
   Dispatcher::Grant grant;
   double share = 0;  // Of the segment that went through its worker, 0 to 1.
 };
-// A late lease got company.
+struct LeaseGranted {
+  WorkerInfo worker;
+  Dispatcher::Grant grant;
+};
+// A late lease got company; told after LeaseGranted.
 struct LeaseHedged {
   WorkerInfo worker;
   Dispatcher::Grant grant;
@@ -206,8 +210,8 @@ struct NoWorkerCan {
 
 using FarmEvent =
     std::variant<WorkerJoined, WorkerLeft, WorkerSuspended, ConnectionRefused, WaitingForWorkers,
-                 LeaseFailed, SegmentGivenUp, LeaseAdvanced, LeaseHedged, ResultsSought,
-                 SegmentDone, LookWanted, PicturesDiffer, PicturesUnknown, EncoderChosen,
-                 NoWorkerCan, ResultsSettled, ResultsTakenBack, JobStalled>;
+                 LeaseFailed, SegmentGivenUp, LeaseGranted, LeaseAdvanced, LeaseHedged,
+                 ResultsSought, SegmentDone, LookWanted, PicturesDiffer, PicturesUnknown,
+                 EncoderChosen, NoWorkerCan, ResultsSettled, ResultsTakenBack, JobStalled>;
 
 }  // namespace dist

@@ -264,7 +264,8 @@ class Cluster {
     next_wakeup_ = output.next_wakeup;
     closing_.insert(closing_.end(), output.closing.begin(), output.closing.end());
     for (auto& event : output.events) {
-      if (std::holds_alternative<LeaseAdvanced>(event) ||
+      if (std::holds_alternative<LeaseGranted>(event) ||
+          std::holds_alternative<LeaseAdvanced>(event) ||
           std::holds_alternative<ResultsSettled>(event))
         continue;
       add(told_, std::visit([](const auto& e) { return say(e); }, event));
@@ -296,6 +297,7 @@ class Cluster {
   static std::string say(const SegmentGivenUp& e) {
     return "given up " + key(e.last) + " " + e.worker + ": " + e.reason;
   }
+  static std::string say(const LeaseGranted&) { return ""; }
   static std::string say(const LeaseAdvanced&) { return ""; }
   static std::string say(const LeaseHedged& e) {
     return "hedged " + key(e.grant) + " " + e.worker.name;

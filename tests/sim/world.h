@@ -154,6 +154,7 @@ class World : public Actor, public Worker::Host {
   void handle(const WaitingForWorkers& event);
   void handle(const LeaseFailed& event);
   void handle(const SegmentGivenUp& event);
+  void handle(const LeaseGranted&) {}
   void handle(const LeaseAdvanced& event);
   void handle(const LeaseHedged& event);
   void handle(const ResultsSought& event);

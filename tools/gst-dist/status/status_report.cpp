@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include <algorithm>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ namespace dist::tool {
 namespace {
 
 constexpr std::size_t kIndent = 8;
+constexpr std::size_t kTimeIndent = 10;  // Behind a time of day.
 
 double seconds(Instant span) {
   return static_cast<double>(span) / 1e9;
@@ -133,7 +135,113 @@ void write_failure(const FarmStatus::Failure& failure, JsonWriter& json) {
   json.number("seconds", seconds(failure.age));
 }
 
+void write_status(const FarmStatus& status, JsonWriter& json) {
+  json.count("workers-connected", status.all_workers);
+  json.objects("workers", status.workers,
+               [&](const FarmStatus::WorkerStatus& worker) { write_worker(worker, json); });
+  json.objects("failures", status.failures,
+               [&](const FarmStatus::Failure& failure) { write_failure(failure, json); });
+}
+
+// --- Jobs of a store
+
+const char* name_of(Happening::Kind kind) {
+  switch (kind) {
+    case Happening::Kind::kWaiting:
+      return "waiting";
+    case Happening::Kind::kFound:
+      return "found";
+    case Happening::Kind::kLeased:
+      return "leased";
+    case Happening::Kind::kDone:
+      return "done";
+    case Happening::Kind::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
+std::string happening_text(const Happening& happening) {
+  std::string text = "segment " + number(happening.segment) + " " + name_of(happening.kind);
+  if (happening.kind == Happening::Kind::kLeased)
+    text += " to ";
+  else if (!happening.worker.empty())
+    text += happening.kind == Happening::Kind::kDone ? " by " : " on ";
+  text += happening.worker;
+  if (happening.attempt > 1)
+    text += ", attempt " + number(happening.attempt);
+  return text + (happening.reason.empty() ? "" : ": " + happening.reason);
+}
+
+// Of the clock on the wall.
+std::string time_text(std::int64_t milliseconds) {
+  const std::time_t time = milliseconds / 1000;
+  std::tm parts = {};
+  char text[16] = "";
+  if (localtime_r(&time, &parts))
+    (void)std::strftime(text, sizeof text, "%H:%M:%S", &parts);
+  return text;
+}
+
+std::string state_text(const StoreJob& job) {
+  return (job.runs ? "running, " : "was killed, ") +
+         count_text(job.journal.status.all_workers, "worker") + ", as of " +
+         time_text(job.journal.written);
+}
+
+void write_store_job(const StoreJob& job, JsonWriter& json) {
+  const JobJournal& journal = job.journal;
+  json.flag("running", job.runs);
+  json.text("host", journal.host);
+  json.count("process", journal.process);
+  json.difference("began", journal.began);
+  json.difference("written", journal.written);
+  for (const FarmStatus::JobStatus& status : journal.status.jobs)
+    write_job(status, json);
+  write_status(journal.status, json);
+  json.count("earlier", journal.earlier);
+  json.objects("happenings", journal.happenings, [&](const Happening& happening) {
+    json.difference("time", happening.at);
+    json.text("what", name_of(happening.kind));
+    json.count("segment", happening.segment);
+    if (happening.attempt > 0)
+      json.count("attempt", happening.attempt);
+    if (!happening.worker.empty())
+      json.text("name", happening.worker);
+    if (!happening.reason.empty())
+      json.text("reason", happening.reason);
+  });
+}
+
 }  // namespace
+
+std::string jobs_for_people(const std::string& folder, const std::vector<StoreJob>& jobs) {
+  std::string text = printable(folder) + ": " + count_text(jobs.size(), "job") + "\n";
+  for (const StoreJob& job : jobs) {
+    const JobJournal& journal = job.journal;
+    text += "\n" + paragraph("", 0,
+                             "process " + number(journal.process) + " on " + journal.host + ": " +
+                                 state_text(job));
+    for (const FarmStatus::JobStatus& status : journal.status.jobs) {
+      text += paragraph("", kIndent, job_text(status));
+      if (!status.renditions.empty())
+        text += paragraph("", kIndent, "renditions: " + renditions_text(status));
+    }
+    if (journal.earlier > 0)
+      text += paragraph("", kTimeIndent, "(" + number(journal.earlier) + " earlier)");
+    for (const Happening& happening : journal.happenings)
+      text += paragraph(time_text(happening.at), kTimeIndent, happening_text(happening));
+  }
+  return text;
+}
+
+std::string jobs_for_programs(const std::string& folder, const std::vector<StoreJob>& jobs,
+                              bool pretty) {
+  JsonWriter json;
+  json.text("store", folder);
+  json.objects("jobs", jobs, [&](const StoreJob& job) { write_store_job(job, json); });
+  return json.finish(pretty);
+}
 
 std::string status_for_people(const std::string& place, const FarmStatus& status) {
   std::string text = place + ": " + count_text(status.all_workers, "worker") + ", " +
@@ -164,11 +272,7 @@ std::string status_for_programs(const FarmStatus& status, bool pretty) {
   JsonWriter json;
   json.objects("jobs", status.jobs,
                [&](const FarmStatus::JobStatus& job) { write_job(job, json); });
-  json.count("workers-connected", status.all_workers);
-  json.objects("workers", status.workers,
-               [&](const FarmStatus::WorkerStatus& worker) { write_worker(worker, json); });
-  json.objects("failures", status.failures,
-               [&](const FarmStatus::Failure& failure) { write_failure(failure, json); });
+  write_status(status, json);
   return json.finish(pretty);
 }
 

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "gst/io/store_jobs.h"
 #include "gst/wire/farm_status.h"
 
 namespace dist::tool {
@@ -14,5 +16,10 @@ namespace dist::tool {
 std::string status_for_people(const std::string& place, const FarmStatus& status);
 // One object, as docs/gst-dist-1.0.md describes it.
 std::string status_for_programs(const FarmStatus& status, bool pretty);
+
+// The same of the jobs that use the store of a folder, with what happened to each.
+std::string jobs_for_people(const std::string& folder, const std::vector<StoreJob>& jobs);
+std::string jobs_for_programs(const std::string& folder, const std::vector<StoreJob>& jobs,
+                              bool pretty);
 
 }  // namespace dist::tool

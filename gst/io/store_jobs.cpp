@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/io/store_jobs.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "gst/io/locked_file.h"
+
+namespace dist {
+namespace {
+
+constexpr std::int64_t kKept = 24 * 3600;  // Seconds.
+// No journal is larger.
+constexpr std::size_t kMaxJournal = 4u << 20;
+
+struct CloseDir {
+  void operator()(GDir* dir) const { g_dir_close(dir); }
+};
+
+// The journals' names, which are those of the holders.
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  const std::unique_ptr<GDir, CloseDir> dir(g_dir_open(folder.c_str(), 0, nullptr));
+  while (const char* name = dir ? g_dir_read_name(dir.get()) : nullptr)
+    names.emplace_back(name);
+  return names;
+}
+
+}  // namespace
+
+StoreResult<std::vector<StoreJob>> jobs_of_store(const std::string& folder) {
+  if (::access((folder + "/blobs").c_str(), R_OK) != 0)
+    return errno_error("store: " + folder, errno);
+  std::vector<StoreJob> jobs;
+  for (const std::string& name : names_in(folder + "/jobs")) {
+    gchar* text = nullptr;
+    gsize size = 0;
+    // Its job may have ended meanwhile.
+    if (!g_file_get_contents((folder + "/jobs/" + name).c_str(), &text, &size, nullptr))
+      continue;
+    const Bytes bytes = Bytes::adopt(g_bytes_new_take(text, size));
+    auto journal = size <= kMaxJournal ? read_journal(bytes) : Error{"journal: too large"};
+    // After the read: a job that ends removes the journal first.
+    const bool runs = LockedFile::is_alive(folder + "/holders", name);
+    if (journal && (runs || ::access((folder + "/jobs/" + name).c_str(), F_OK) == 0))
+      jobs.push_back({runs, std::move(*journal)});
+  }
+  std::ranges::stable_sort(jobs, {}, [](const StoreJob& job) { return job.journal.began; });
+  return jobs;
+}
+
+void remove_old_journals(const std::string& folder, std::int64_t now) {
+  for (const std::string& name : names_in(folder + "/jobs")) {
+    const std::string path = folder + "/jobs/" + name;
+    struct stat file {};
+    if (::stat(path.c_str(), &file) == 0 && file.st_mtime + kKept < now &&
+        !LockedFile::is_alive(folder + "/holders", name))
+      ::unlink(path.c_str());
+  }
+}
+
+}  // namespace dist

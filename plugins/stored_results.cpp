@@ -45,11 +45,13 @@ StoredResults::StoredResults(std::shared_ptr<BlobStore> store, Answer answer, Wa
 }
 
 void StoredResults::stop() {
+  Ref<GCancellable> asking;
   {
     const MutexLock lock(lock_);
     stopped_ = true;
+    asking = asking_;
   }
-  g_cancellable_cancel(asking_.get());
+  g_cancellable_cancel(asking.get());
   if (GThreadPool* const askers = std::exchange(askers_, nullptr))
     g_thread_pool_free(askers, FALSE, TRUE);
 }
@@ -71,50 +73,50 @@ StoredResults::~StoredResults() {
 void StoredResults::seek(ResultsSought sought) {
   const MutexLock lock(lock_);
   if (!stopped_)
-    g_thread_pool_push(askers_, new Question{std::move(sought), flushes_}, nullptr);
+    g_thread_pool_push(askers_, new Question{std::move(sought), asking_}, nullptr);
 }
 
 // In a thread of askers_.
 void StoredResults::find(const Question& question) {
   const ResultsSought& sought = question.sought;
-  {
-    const MutexLock lock(lock_);
-    if (question.flush != flushes_)
-      return;
-  }
+  if (g_cancellable_is_cancelled(question.asking.get()))
+    return;
   const auto source = std::make_shared<const Source>(
       Source{sought.source, payload_digest(*sought.source, sought.segment), sought.renditions});
-  if (!enter(source, question.flush))
+  if (!enter(source, question.asking))
     return;
   std::vector<ResultRendition> results;
   for (const ResultsSought::Rendition& rendition : sought.renditions)
-    if (auto result = find(*source, rendition))
+    if (auto result = find(*source, rendition, question.asking.get()))
       results.push_back(std::move(*result));
-  answer_(sought.question, std::move(results));
+  if (!g_cancellable_is_cancelled(question.asking.get()))
+    answer_(sought.question, std::move(results));
 }
 
 // False if a flush came meanwhile.
-bool StoredResults::enter(const std::shared_ptr<const Source>& source, std::uint64_t flush) {
+bool StoredResults::enter(const std::shared_ptr<const Source>& source,
+                          const Ref<GCancellable>& asking) {
   const MutexLock lock(lock_);
-  if (flush != flushes_)
+  if (asking.get() != asking_.get())
     return false;
   sources_[source->header->index] = source;
   return true;
 }
 
 std::optional<ResultRendition> StoredResults::find(const Source& source,
-                                                   const ResultsSought::Rendition& rendition) {
+                                                   const ResultsSought::Rendition& rendition,
+                                                   GCancellable* asking) {
   for (const Encoder& encoder : rendition.encoders) {
     const auto key =
         result_key(*source.header, source.payload, {rendition.spec, encoder.name, encoder.version});
-    if (!key || has_failed() || g_cancellable_is_cancelled(asking_.get()))
+    if (!key || has_failed() || g_cancellable_is_cancelled(asking))
       continue;
     // What this job has found, or will keep, must be there when it is started again.
     if (const auto held = store_->hold(std::span(&*key, 1)); !held) {
       fail(held.failure());
       continue;
     }
-    const auto blob = store_->get(*key, asking_.get());
+    const auto blob = store_->get(*key, asking);
     if (!blob) {
       fail(blob.failure());
       continue;
@@ -193,9 +195,15 @@ void StoredResults::forget(std::uint64_t segment) {
 }
 
 void StoredResults::flush() {
-  const MutexLock lock(lock_);
-  ++flushes_;
-  sources_.clear();
+  auto asking = Ref<GCancellable>::adopt(g_cancellable_new());
+  {
+    const MutexLock lock(lock_);
+    sources_.clear();
+    // Those that come after a stop are ignored.
+    if (!stopped_)
+      std::swap(asking, asking_);
+  }
+  g_cancellable_cancel(asking.get());
 }
 
 StoreResult<std::shared_ptr<BlobStore>> open_result_store(const std::vector<std::string>& texts,

@@ -45,7 +45,8 @@ class StoredResults {
   void keep(const SegmentDone& done);
   // No further result of this segment will be kept.
   void forget(std::uint64_t segment);
-  // The same of all segments; open questions are not answered.
+  // The same of all segments. Open questions end; one whose answer is on its way may still be
+  // answered.
   void flush();
   // Ends all questions, and ignores further ones. Once.
   void stop();
@@ -64,16 +65,17 @@ class StoredResults {
     ResultRendition rendition;
   };
 
-  // A question, and which flush came before it.
+  // A question, and what ends it.
   struct Question {
     ResultsSought sought;
-    std::uint64_t flush = 0;
+    Ref<GCancellable> asking;
   };
 
   void find(const Question& question);
-  bool enter(const std::shared_ptr<const Source>& source, std::uint64_t flush);
+  bool enter(const std::shared_ptr<const Source>& source, const Ref<GCancellable>& asking);
   std::optional<ResultRendition> find(const Source& source,
-                                      const ResultsSought::Rendition& rendition);
+                                      const ResultsSought::Rendition& rendition,
+                                      GCancellable* asking);
   void put(const Kept& kept);
   StoreStatus keep(const BlobKey& key, const BytesList& blob);
   void fail(const StoreError& error);
@@ -83,13 +85,13 @@ class StoredResults {
   const std::shared_ptr<BlobStore> store_;
   const Answer answer_;
   const Warn warn_;
-  const Ref<GCancellable> asking_ = Ref<GCancellable>::adopt(g_cancellable_new());
   const Ref<GCancellable> putting_ = Ref<GCancellable>::adopt(g_cancellable_new());
 
   Mutex lock_;
   Condition changed_;
   std::map<std::uint64_t, std::shared_ptr<const Source>> sources_ GUARDED_BY(lock_);  // By index.
-  std::uint64_t flushes_ GUARDED_BY(lock_) = 0;
+  // Of all questions since the last flush.
+  Ref<GCancellable> asking_ GUARDED_BY(lock_) = Ref<GCancellable>::adopt(g_cancellable_new());
   std::uint64_t unwritten_ GUARDED_BY(lock_) = 0;  // Bytes of results that are not kept yet.
   std::size_t puts_ GUARDED_BY(lock_) = 0;
   unsigned errors_ GUARDED_BY(lock_) = 0;  // In a row.

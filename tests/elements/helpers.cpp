@@ -372,6 +372,18 @@ void FakeWorker::pump() {
   flush(session_);
 }
 
+void FakeWorker::offer(const dist::Encoder& encoder) {
+  const auto wanted = next<dist::WorkerSession::Wanted>();
+  const auto renditions = dist::parse_renditions(wanted.renditions);
+  fail_unless(static_cast<bool>(renditions));
+  session_.offer(
+      wanted.job,
+      std::vector<dist::Ability>(
+          renditions->size(),
+          {.able = true, .encoder = encoder.name, .reason = "", .version = encoder.version}));
+  flush(session_);
+}
+
 void FakeWorker::answer(const Leased& lease, const std::vector<dist::SegmentHeader>& renditions) {
   std::vector<dist::BytesList> parts;
   for (const auto& header : renditions)

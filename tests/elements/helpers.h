@@ -238,6 +238,8 @@ class FakeWorker : public Peer {
     return take_event<T>(events_, [this] { pump(); });
   }
   Leased lease() { return next<Leased>(); }
+  // Waits to be asked what it can make of a job, and says that it makes each with this encoder.
+  void offer(const dist::Encoder& encoder);
   void answer(const Leased& lease, const std::vector<dist::SegmentHeader>& renditions);
   // With rendition 0, as it should be.
   void answer(const Leased& lease);

@@ -147,6 +147,50 @@ void ScriptedServer::serve() {
   }
 }
 
+EmptyStoreServer::EmptyStoreServer() : listener_(listen_on(port_)) {
+  accepting_ = std::thread([this] { accept(); });
+}
+
+EmptyStoreServer::~EmptyStoreServer() {
+  ending_ = true;
+  accepting_.join();
+  for (std::thread& thread : threads_)
+    thread.join();
+  close(listener_);
+}
+
+void EmptyStoreServer::accept() {
+  while (!ending_) {
+    pollfd waiting{listener_, POLLIN, 0};
+    if (poll(&waiting, 1, 20) <= 0)
+      continue;
+    if (const int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC); client >= 0)
+      threads_.emplace_back([this, client] { serve(client); });
+  }
+}
+
+// A request is over when its client waits; what a PUT brings does not matter.
+void EmptyStoreServer::serve(int client) {
+  char data[65536];
+  const ssize_t first = recv(client, data, sizeof(data), 0);
+  const bool asks = first > 4 && std::string_view(data, 4) == "GET ";
+  asked_ += asks ? 1 : 0;
+  pollfd more{client, POLLIN, 0};
+  bool open = first > 0;
+  while (open && !ending_ && (holds_ || more.revents != 0)) {
+    if (poll(&more, 1, 20) > 0)
+      open = recv(client, data, sizeof(data), 0) > 0;
+  }
+  if (open && !ending_) {
+    answered_ += asks ? 1 : 0;
+    send_all(client, ScriptedServer::answer(asks ? "404 Not Found" : "201 Created", ""));
+    shutdown(client, SHUT_WR);
+    while (!ending_ && (poll(&more, 1, 20) <= 0 || recv(client, data, sizeof(data), 0) > 0)) {
+    }
+  }
+  close(client);
+}
+
 FaultyProxy::FaultyProxy(std::uint16_t to, std::vector<Fault> faults)
     : to_(to), faults_(std::move(faults)), listener_(listen_on(port_)) {
   accepting_ = std::thread([this] { accept(); });

@@ -59,6 +59,33 @@ class ScriptedServer {
   std::thread thread_;
 };
 
+// An HTTP store that is empty and stays so: it answers GET with 404, and takes what it is given.
+// All connections at once, one request on each.
+class EmptyStoreServer {
+ public:
+  EmptyStoreServer();
+  ~EmptyStoreServer();
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/results"; }
+  // Requests that come from now on are not answered, until it lets them go.
+  void hold(bool holds) { holds_ = holds; }
+  // Of GETs.
+  unsigned asked() const { return asked_; }
+  unsigned answered() const { return answered_; }
+
+ private:
+  void accept();
+  void serve(int client);
+
+  std::uint16_t port_ = 0;
+  int listener_ = -1;  // Sets the port.
+  std::atomic<bool> ending_ = false;
+  std::atomic<bool> holds_ = false;
+  std::atomic<unsigned> asked_ = 0;
+  std::atomic<unsigned> answered_ = 0;
+  std::vector<std::thread> threads_;  // Of connections; belong to the accepting one.
+  std::thread accepting_;
+};
+
 // Lets connections through to another port, each as its turn in `faults` says; those after the
 // last go through.
 class FaultyProxy {

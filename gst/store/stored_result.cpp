@@ -162,6 +162,11 @@ Result<RestoredResult> restore_result(const StoredResult& stored, const SegmentH
                             .size = frame.size});
   }
   restored.segment.push_back(serialize(header));
+  // A checksum fits whatever somebody else has written.
+  const Bytes& written = restored.segment.front();
+  if (const auto parsed = parse_header(written.span(), written.size() + total_size(stored.payload));
+      !parsed)
+    return Error{"segment " + std::to_string(source.index) + ": stored result: " + parsed.error()};
   restored.segment.insert(restored.segment.end(), stored.payload.begin(), stored.payload.end());
   return restored;
 }

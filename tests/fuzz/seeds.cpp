@@ -13,6 +13,7 @@
 #include "gst/record/dag_pb.h"
 #include "gst/record/manifest.h"
 #include "gst/rendition/rendition.h"
+#include "gst/store/stored_result.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -219,6 +220,38 @@ void write_segments(const Corpus& corpus) {
   corpus.write("segment_header", "rendition", join({serialize(header)}));
 }
 
+// Without the checksum, which the target adds.
+void write_stored_results(const Corpus& corpus) {
+  SegmentHeader source;
+  source.stream_id = "film";
+  source.stop = 3 * kSecond;
+  source.caps = "video/x-vp8";
+  for (Time i = 0; i < 3; ++i)
+    source.units.push_back(
+        {.pts = i * kSecond, .duration = kSecond, .show = i * kSecond, .size = 1});
+  SegmentHeader result = source;
+  result.rendition = "hd";
+  result.caps = "video/x-h264, codec_data=(buffer)01";
+  result.reorder_depth = 1;
+  std::swap(result.units[1], result.units[2]);
+  const Data head = join({serialize(source)});
+  const auto write = [&](const char* name, const SegmentHeader& header) {
+    const auto blob = store_result({1, 2, 3}, "hd by x264enc", source, header.presentation_times(),
+                                   header, {serialize(header), copy(Data(header.payload_size()))});
+    if (!blob)
+      std::exit(1);
+    Data bytes = join(*blob);
+    bytes.resize(bytes.size() - 32);
+    corpus.write(
+        "stored_result", name,
+        Data{static_cast<std::uint8_t>(head.size()), static_cast<std::uint8_t>(head.size() >> 8)} +
+            head + bytes);
+  };
+  write("reordered", result);
+  result.units.resize(1);
+  write("one-frame", result);
+}
+
 void write_specs(const Corpus& corpus) {
   const auto write = [&](const char* name, std::string_view text) {
     corpus.write("renditions", name, Data(text.begin(), text.end()));
@@ -357,6 +390,7 @@ int main(int argc, char** argv) {
   write_coordinator(corpus);
   write_segments(corpus);
   write_renditions(corpus);
+  write_stored_results(corpus);
   write_specs(corpus);
   write_films(corpus);
   write_records(corpus);

@@ -147,6 +147,14 @@ GST_START_TEST(test_blob_of_another_key_is_refused) {
 }
 GST_END_TEST
 
+// The stack of GStreamer's parser would not last for as many brackets as a liar may write.
+GST_START_TEST(test_caps_that_cannot_be_parsed_are_refused) {
+  StoredResult stored = *read_stored_result(kKey, blob_of(source_at(0)));
+  stored.caps = "video/x-h264, list=" + std::string(300, '{');
+  fail_unless_error(restore_result(stored, source_at(0), "720p"), "impossible values", "caps");
+}
+GST_END_TEST
+
 // With a checksum that fits, as from a liar: nothing is read beyond the bytes that are there.
 GST_START_TEST(test_every_byte_flip_with_a_right_checksum_is_survived) {
   const Data all = to_data(blob_of(source_at(0)));
@@ -215,6 +223,7 @@ static Suite* stored_result_suite() {
   tcase_add_test(tcase, test_pieces_do_not_count);
   tcase_add_test(tcase, test_every_truncation_and_byte_flip_is_refused);
   tcase_add_test(tcase, test_blob_of_another_key_is_refused);
+  tcase_add_test(tcase, test_caps_that_cannot_be_parsed_are_refused);
   tcase_add_test(tcase, test_every_byte_flip_with_a_right_checksum_is_survived);
   tcase_add_test(tcase, test_frame_that_the_source_does_not_show_is_an_error);
   tcase_add_test(tcase, test_results_that_would_not_come_back_as_they_were_are_not_stored);

@@ -196,7 +196,8 @@ StoreResult<std::unique_ptr<BlobStore>> open_store(const std::vector<std::string
     auto checked = std::make_unique<CheckedStore>(std::move(*store), shown_store(*part),
                                                   options.check, options.warn);
     if (chain)
-      chain = std::make_unique<ReadThroughStore>(std::move(checked), std::move(chain));
+      chain =
+          std::make_unique<ReadThroughStore>(std::move(checked), std::move(chain), options.warn);
     else
       chain = std::move(checked);
   }

@@ -9,10 +9,9 @@ StoreResult<std::optional<BytesList>> ReadThroughStore::get(const BlobKey& key,
   auto near = fast_->get(key, cancellable);
   if (near && *near)
     return near;
+  if (!near && near.failure().fault != StoreFault::kCancelled && !has_warned_.exchange(true))
+    warn_(near.error());
   auto far = slow_->get(key, cancellable);
-  // A fast store that fails, and a slow one that has nothing: nobody knows.
-  if (far && !*far && !near)
-    return near;
   if (far && *far)
     put_fast(key, **far, cancellable);
   return far;

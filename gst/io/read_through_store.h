@@ -5,19 +5,24 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "gst/io/blob_store.h"
 
 namespace dist {
 
-// Puts go into both. What only the slow one has is put into the fast one when it is read. An error
-// of one is an error of get() and find_missing() only if the other cannot help. To put, remove and
-// hold, an error of the fast one is none. A fast one that was full once is put into no more.
+// Puts go into both. What only the slow one has is put into the fast one when it is read. The fast
+// one may fail, except in list(); where it answers get() or find_missing() alone, so may the slow
+// one. A fast one that was full once is put into no more.
 class ReadThroughStore : public BlobStore {
  public:
-  ReadThroughStore(std::unique_ptr<BlobStore> fast, std::unique_ptr<BlobStore> slow)
-      : fast_(std::move(fast)), slow_(std::move(slow)) {}
+  // Is told once that the fast one could not be read, in a sentence. Any thread.
+  using Warn = std::function<void(const std::string& text)>;
+
+  ReadThroughStore(std::unique_ptr<BlobStore> fast, std::unique_ptr<BlobStore> slow, Warn warn)
+      : fast_(std::move(fast)), slow_(std::move(slow)), warn_(std::move(warn)) {}
 
   StoreResult<std::optional<BytesList>> get(const BlobKey& key, GCancellable* cancellable) override;
   StoreStatus put(const BlobKey& key, const BytesList& blob, GCancellable* cancellable) override;
@@ -34,7 +39,9 @@ class ReadThroughStore : public BlobStore {
 
   const std::unique_ptr<BlobStore> fast_;
   const std::unique_ptr<BlobStore> slow_;
+  const Warn warn_;
   std::atomic<bool> fast_is_full_ = false;
+  std::atomic<bool> has_warned_ = false;
 };
 
 }  // namespace dist

@@ -14,6 +14,7 @@
 
 #include "config.h"
 #include "gst/base/mutex.h"
+#include "gst/gstx/linked_libraries.h"
 #include "gst/gstx/ref.h"
 #include "gst/gstx/report.h"
 #include "gst/rendition/encoder_table.h"
@@ -88,15 +89,19 @@ std::string why_unusable(const std::string& element) {
   return known.emplace(element, std::move(reason)).first->second;
 }
 
-// The plugin does not tell the version of the library that it calls; the caps of a result show when
-// two of them differ.
+// The plugin does not tell the version of the library that it calls.
 std::string version_of(const std::string& element) {
-  std::string version;
-  if (const auto factory = find_factory(element))
-    if (const auto plugin =
-            Ref<GstPlugin>::adopt(gst_plugin_feature_get_plugin(GST_PLUGIN_FEATURE(factory.get()))))
-      version = gst_plugin_get_version(plugin.get());
-  return version + " gst-dist " VERSION;
+  const auto factory = find_factory(element);
+  const auto plugin =
+      factory
+          ? Ref<GstPlugin>::adopt(gst_plugin_feature_get_plugin(GST_PLUGIN_FEATURE(factory.get())))
+          : Ref<GstPlugin>();
+  if (!plugin)
+    return " gst-dist " VERSION;
+  const char* const file = gst_plugin_get_filename(plugin.get());
+  const std::string libraries = file ? codec_libraries(file) : "";
+  return gst_plugin_get_version(plugin.get()) + std::string(" gst-dist " VERSION) +
+         (libraries.empty() ? "" : " " + libraries);
 }
 
 std::string is_or_are(const std::vector<std::string>& elements) {

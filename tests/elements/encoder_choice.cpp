@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "config.h"
+#include "gst/gstx/linked_libraries.h"
 #include "gst/rendition/encoder_table.h"
 #include "tests/elements/helpers.h"
 
@@ -86,6 +87,19 @@ GST_START_TEST(test_encoder_choice_by_rank_then_hardware_then_name) {
   fail_unless(best.able && best.reason.empty());
   expect_text(best.encoder, "nvh264enc");
   fail_unless(best.version.ends_with(" gst-dist " VERSION), "%s", best.version.c_str());
+}
+GST_END_TEST
+
+// By which another build of the library is another encoder.
+GST_START_TEST(test_encoder_choice_knows_the_library_of_a_plugin) {
+  expect_text(dist::codec_libraries("no-such-file.so"), "");
+  const auto plugin = test::Ref<GstPlugin>::adopt(gst_plugin_load_by_name("x264"));
+  if (!plugin)
+    return;
+  const std::string text = dist::codec_libraries(gst_plugin_get_filename(plugin.get()));
+  fail_unless(g_regex_match_simple("^libx264\\.so\\.[0-9]+ [0-9a-f]{16}$", text.c_str(),
+                                   GRegexCompileFlags(0), GRegexMatchFlags(0)),
+              "%s", text.c_str());
 }
 GST_END_TEST
 
@@ -179,6 +193,7 @@ static Suite* encoder_choice_suite() {
   TCase* const tests = tcase_create("general");
   suite_add_tcase(suite, tests);
   tcase_add_test(tests, test_encoder_choice_by_rank_then_hardware_then_name);
+  tcase_add_test(tests, test_encoder_choice_knows_the_library_of_a_plugin);
   tcase_add_test(tests, test_encoder_choice_of_what_the_user_allows);
   tcase_add_test(tests, test_encoder_choice_refuses_a_wrong_list);
   tcase_add_test(tests, test_encoder_choice_names_what_is_missing);

@@ -32,6 +32,8 @@ std::string process_of(const WorkerInfo& worker) {
 std::string Coordinator::identity_of(const WorkerInfo& worker) {
   if (worker.trust == Trust::kOwn)
     return RenditionForms::kOwn;
+  if (worker.id == 0)
+    return RenditionForms::kStore;
   const std::string process = process_of(worker);
   return !process.empty() ? process : host_of(worker.address) + " " + worker.name;
 }

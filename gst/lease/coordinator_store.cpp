@@ -11,7 +11,6 @@
 namespace dist {
 namespace {
 
-constexpr char kStore[] = "the store";
 // A store that does not answer for so long is not waited for.
 constexpr Instant kPatience = 5'000 * kMillisecond;
 
@@ -91,7 +90,7 @@ Coordinator::Answer Coordinator::fitting(const Job& job, const SegmentKey& segme
                                          std::vector<ResultRendition> results) const {
   Answer answer;
   SegmentDone& done = answer.done;
-  done.worker.name = kStore;
+  done.worker.name = RenditionForms::kStore;
   done.grant.segment = segment;
   answer.offer.resize(job.abilities.renditions().size());
   const RenditionSet wanted = job.segments.at(segment.index).wanted;

@@ -130,7 +130,7 @@ bool RenditionForms::may_replace(Form& form, const SegmentHeader* rendition,
     }
     return (alone && !form.settled && agreeing.size() > 1) || now >= form.latest + kOutlasted;
   }
-  if (alone && !form.settled)
+  if (alone && (!form.settled || form.vouchers.contains(kStore)))
     return true;
   const Instant since = form.abandoned.value_or(now);
   form.abandoned = since;

@@ -30,6 +30,9 @@ class RenditionForms {
   // The maker of a result: any text that stays the same when a worker connects again. The workers
   // of this process have this one, and their word settles a form.
   static constexpr char kOwn[] = "this process";
+  // The store, which goes on with no form: where it is the only voucher, a worker's form takes the
+  // place at once.
+  static constexpr char kStore[] = "the store";
   using Vouchers = std::set<std::string>;
 
   // The workers that are there, as a call is told of them.

@@ -28,6 +28,17 @@ struct StoreStudio : Studio {
       results.push_back(result(*sought.front().source, rendition, encoder));
     answer_store(std::move(results));
   }
+  // All of the oldest question, with other caps than workers make.
+  void find_in_other_form() {
+    std::vector<ResultRendition> results;
+    for (const char* rendition : {"hd", "sd"}) {
+      SegmentHeader header = answer_header(*sought.front().source, rendition);
+      header.caps += ", profile=other";
+      results.push_back(
+          {std::make_shared<const SegmentHeader>(header), with_payload(header), {kX264, "1"}});
+    }
+    answer_store(std::move(results));
+  }
   void answer_store(std::vector<ResultRendition> results) {
     const std::uint64_t question = sought.front().question;
     sought.erase(sought.begin());
@@ -154,20 +165,34 @@ GST_START_TEST(test_store_has_results_of_a_form_that_no_worker_makes) {
   studio.submit(0);
   studio.submit(1);
   studio.run();
-  std::vector<ResultRendition> results;
-  for (const char* rendition : {"hd", "sd"}) {
-    SegmentHeader header = answer_header(source_header(0), rendition);
-    header.caps += ", profile=other";
-    results.push_back(
-        {std::make_shared<const SegmentHeader>(header), with_payload(header), {kX264, "1"}});
-  }
-  studio.answer_store(std::move(results));
+  studio.find_in_other_form();
   fail_unless(studio.done.back().provisional);
   studio.find({});
   studio.told();
   studio.make(1, {"hd", "sd"});
   fail_unless_equals_text(studio.told(), "taken back hd sd of 0, done 1/1 anna");
   fail_unless_equals_text(studio.wanted_of(1), "0:hd 0:sd");
+}
+GST_END_TEST
+
+// They have left, because nothing else was to be made; no attempt fails for it.
+GST_START_TEST(test_store_had_results_of_a_form_that_no_worker_makes) {
+  StoreStudio studio;
+  studio.join_with(1, "anna", {kX264, kX264});
+  studio.submit(0);
+  studio.run();
+  studio.coordinator.set_blocked(1, true, studio.now);
+  studio.find_in_other_form();
+  fail_if(studio.done.back().provisional);
+  studio.coordinator.delivered(1, 0, studio.now);
+  studio.coordinator.set_blocked(1, false, studio.now);
+  studio.submit(1);
+  studio.run();
+  studio.find({});
+  studio.told();
+  studio.make(1, {"hd", "sd"});
+  const std::string told = studio.told();
+  fail_unless(told.ends_with("done 1/1 anna") && !contains(told, "failed"), "%s", told.c_str());
 }
 GST_END_TEST
 
@@ -267,3 +292,4 @@ static Suite* coordinator_store_suite() {
 }
 
 GST_CHECK_MAIN(coordinator_store)
+  tcase_add_test(tests, test_store_had_results_of_a_form_that_no_worker_makes);

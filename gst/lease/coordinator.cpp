@@ -249,6 +249,7 @@ void Coordinator::pump(Instant now) {
     stop_waiting_for_store(id, job, now);
     settle(id, job);
     throttle(id, job);
+    seek(id, job, now);
   }
   while (const auto grant = dispatcher_.next_grant(now)) {
     Connection& connection = *connections_.at(grant->worker);
@@ -319,7 +320,6 @@ void Coordinator::submit(JobId id, std::shared_ptr<const SegmentHeader> header, 
                                           .before = std::move(before)};
   if (wanted != 0 && job.config.has_store && !job.abilities.renditions().empty()) {
     job.unsought.insert(index);
-    seek(id, job, now);
   } else if (wanted != 0) {
     queue(id, job, added, wanted, now);
   } else {

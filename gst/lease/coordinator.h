@@ -203,7 +203,8 @@ class Coordinator {
     std::set<std::uint64_t> provisional;         // Of which some results are.
     std::shared_ptr<const SegmentBytes> latest;  // That was submitted.
     // Segments that are not queued: those whose results are not sought yet, because no worker has
-    // said its encoders, and by their question those that the store is asked for.
+    // said its encoders or there is no room, and by their question those that the store is asked
+    // for.
     std::set<std::uint64_t> unsought;
     std::map<std::uint64_t, Sought> sought;
     bool blocked = false;  // See set_blocked().
@@ -302,6 +303,7 @@ class Coordinator {
   bool put_in_context(Segment& segment) const;
   bool needs_context(const SegmentDone& done, Job& job, bool looked_at) const;
   std::uint64_t weigh(Job& job, SegmentDone& done) const;
+  std::uint64_t more_held(const Job& job, SegmentDone& done) const;
   void keep(Answer answer, Job& job, Instant now);
   void enter(SegmentDone done, Job& job, Instant now);
   // Stays the same when a worker comes back; the slots of one process have it in common.

@@ -41,7 +41,6 @@ void Coordinator::handle(Connection& connection, PrimarySession::Offered& event,
       continue;
     job.abilities.offered(connection.info.id, std::move(event.abilities));
     update_ability(connection.info.id, id, job, now);
-    seek(id, job, now);
     return;
   }
 }

@@ -135,13 +135,9 @@ void Coordinator::refuse_result(const SegmentDone& done, const std::string& reas
 
 // Says what is held once the result is kept, the source too if the result may be provisional.
 // Returns how much more that is than now.
-std::uint64_t Coordinator::weigh(Job& job, SegmentDone& done) const {
-  const SegmentKey& key = done.grant.segment;
-  const Segment& segment = job.segments.at(key.index);
+std::uint64_t Coordinator::more_held(const Job& job, SegmentDone& done) const {
+  const Segment& segment = job.segments.at(done.grant.segment.index);
   const std::uint64_t source = total_size(segment.bytes);
-  done.complete =
-      (done.grant.renditions & ~made_in(job.abilities.renditions(), done.renditions)) == 0 &&
-      dispatcher_.open_parts(key.job, key.index) == 1;
   const bool provisional =
       !std::ranges::all_of(done.renditions, [&](const ResultRendition& rendition) {
         return job.forms.is_settled(segment.header->caps, rendition.header->rendition);
@@ -150,6 +146,15 @@ std::uint64_t Coordinator::weigh(Job& job, SegmentDone& done) const {
   for (const ResultRendition& rendition : done.renditions)
     done.held += total_size(rendition.segment);
   return done.held - std::min(done.held, segment.results + source);
+}
+
+// The same of the result of a lease, of which this says whether it completes its segment.
+std::uint64_t Coordinator::weigh(Job& job, SegmentDone& done) const {
+  const SegmentKey& key = done.grant.segment;
+  done.complete =
+      (done.grant.renditions & ~made_in(job.abilities.renditions(), done.renditions)) == 0 &&
+      dispatcher_.open_parts(key.job, key.index) == 1;
+  return more_held(job, done);
 }
 
 void Coordinator::keep(Answer answer, Job& job, Instant now) {

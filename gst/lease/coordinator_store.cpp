@@ -17,12 +17,18 @@ constexpr Instant kPatience = 5'000 * kMillisecond;
 }  // namespace
 
 // Which results fit depends on the encoders of the workers, so nothing is sought before one worker
-// has said what it can make.
+// has said what it can make. What is found takes memory, so no more is sought than will find room;
+// the segment that is to be delivered next makes room.
 void Coordinator::seek(JobId id, Job& job, Instant now) {
   if (job.unsought.empty() || job.abilities.workers().empty())
     return;
   const auto encoders = job.abilities.encoders();
-  for (const std::uint64_t index : std::exchange(job.unsought, {})) {
+  while (!job.unsought.empty()) {
+    const std::uint64_t index = *job.unsought.begin();
+    if (index != job.room.window().oldest() &&
+        !job.room.has_room_after(dispatcher_.leases(id) + job.sought.size()))
+      return;
+    job.unsought.erase(index);
     Segment& segment = job.segments.at(index);
     ResultsSought sought{.job = id,
                          .question = ++questions_,
@@ -74,12 +80,20 @@ void Coordinator::found(JobId id, std::uint64_t question, std::vector<ResultRend
   Answer answer = fitting(job, {id, index}, std::move(results));
   SegmentDone& done = answer.done;
   const RenditionSet missing = segment.wanted & ~done.grant.renditions;
+  done.complete = missing == 0;
+  // Sought again once there is room.
+  if (!done.renditions.empty() && index != job.room.window().oldest() &&
+      !job.room.fits(more_held(job, done))) {
+    job.room.put_off(answer.size);
+    job.unsought.insert(index);
+    return pump(now);
+  }
   if (missing != 0)
     queue(id, job, segment, missing, now);
   if (!done.renditions.empty()) {
+    job.room.learn(answer.size);
     job.forms.accepted(made_of(done), now);
     choose_encoders(answer, job, now);
-    done.complete = missing == 0;
     enter(std::move(done), job, now);
   }
   pump(now);
@@ -108,6 +122,7 @@ Coordinator::Answer Coordinator::fitting(const Job& job, const SegmentKey& segme
                        .reason = {},
                        .version = result.encoder.version};
     done.grant.renditions |= RenditionSet{1} << i;
+    answer.size += total_size(result.segment);
     parts.push_back(std::move(result.segment));
   }
   if (parts.empty())

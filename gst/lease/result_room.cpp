@@ -40,15 +40,24 @@ double ResultRoom::expected(std::size_t leases) const {
   return static_cast<double>(bytes()) + static_cast<double>(leases + 1) * result_size_;
 }
 
+// A result found no room, and nothing was delivered since.
+bool ResultRoom::is_full() {
+  if (window_.bytes() < full_at_)
+    full_at_ = UINT64_MAX;
+  return full_at_ != UINT64_MAX;
+}
+
+bool ResultRoom::has_room_after(std::size_t results) {
+  return !is_full() && !exceeds(expected(results));
+}
+
 // As long as one more result would not find room, only the segment that makes room is granted. The
 // same holds after a result found no room, until something is delivered: else the same segment
 // would be encoded for nothing again and again while downstream is paused.
 Dispatcher::Throttle ResultRoom::throttle(std::size_t leases, std::optional<std::uint64_t> earliest,
                                           bool admitted_is_looked_at) {
   using Throttle = Dispatcher::Throttle;
-  if (window_.bytes() < full_at_)
-    full_at_ = UINT64_MAX;
-  const bool found_none = full_at_ != UINT64_MAX;
+  const bool found_none = is_full();
   // Until the look at the one result that may exceed the limit is over, other results of its
   // segment would find no room, again and again.
   if (found_none && admitted_is_looked_at)

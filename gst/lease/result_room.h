@@ -55,6 +55,8 @@ class ResultRoom {
   // The size of a result, as far as it is known: a moving mean.
   double result_size() const { return result_size_; }
 
+  // Whether one more result will probably find room, where so many are on their way.
+  bool has_room_after(std::size_t results);
   // Which segments may be leased, where the job has so many leases and `earliest` is its first open
   // segment. `admitted_is_looked_at`: the admitted result has arrived.
   Dispatcher::Throttle throttle(std::size_t leases, std::optional<std::uint64_t> earliest,
@@ -66,6 +68,8 @@ class ResultRoom {
   }
 
  private:
+  bool is_full();
+
   std::uint64_t max_bytes_;
   Window window_;
   std::uint64_t arriving_ = 0;

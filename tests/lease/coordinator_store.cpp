@@ -12,8 +12,8 @@ using namespace dist;
 using namespace dist::test;
 
 struct StoreStudio : Studio {
-  explicit StoreStudio(bool mixed_encoders = false)
-      : Studio(mixed_encoders, "hd:h264:64x36,sd:h264:32x18", 1u << 20, Verify::kNone, true) {}
+  explicit StoreStudio(std::uint64_t max_bytes = 1u << 20)
+      : Studio(false, "hd:h264:64x36,sd:h264:32x18", max_bytes, Verify::kNone, true) {}
 
   static ResultRendition result(const SegmentHeader& source, const std::string& rendition,
                                 const std::string& encoder = kX264) {
@@ -240,6 +240,32 @@ GST_START_TEST(test_store_that_does_not_answer) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_store_has_more_than_there_is_room_for) {
+  const std::uint64_t source = total_size(with_payload(source_header(0)));
+  StoreStudio studio(3 * source + total_size(StoreStudio::result(source_header(0), "hd").segment));
+  studio.join_with(1, "anna", {kX264, kX264});
+  for (std::uint64_t index = 0; index < 3; ++index)
+    studio.submit(index);
+  studio.run();
+  studio.told();
+  std::swap(studio.sought[0], studio.sought[1]);
+  // Not leased instead.
+  studio.find({"hd", "sd"});
+  fail_unless_equals_text(studio.told(), "");
+  fail_unless_equals_text(studio.wanted_of(1), "");
+  // The segment that leaves next makes room.
+  studio.find({"hd", "sd"});
+  fail_unless_equals_text(studio.told(),
+                          "chosen hd x264enc, chosen sd x264enc, done 1/0 the store");
+  studio.coordinator.delivered(1, 0, studio.now);
+  studio.run();
+  fail_unless_equals_text(studio.told(), "sought 1/1 hd by x264enc sd by x264enc");
+  std::swap(studio.sought[0], studio.sought[1]);
+  studio.find({"hd", "sd"});
+  fail_unless_equals_text(studio.told(), "done 1/1 the store");
+}
+GST_END_TEST
+
 // Their bytes depend on more than the segment.
 GST_START_TEST(test_store_gets_no_results_made_in_context) {
   StoreStudio studio;
@@ -284,12 +310,13 @@ static Suite* coordinator_store_suite() {
   tcase_add_test(tests, test_store_has_results_of_other_encoders);
   tcase_add_test(tests, test_store_has_results_that_do_not_fit);
   tcase_add_test(tests, test_store_has_results_of_a_form_that_no_worker_makes);
+  tcase_add_test(tests, test_store_had_results_of_a_form_that_no_worker_makes);
   tcase_add_test(tests, test_store_answers_too_late);
   tcase_add_test(tests, test_store_is_told_what_no_worker_can_make_yet);
   tcase_add_test(tests, test_store_that_does_not_answer);
+  tcase_add_test(tests, test_store_has_more_than_there_is_room_for);
   tcase_add_test(tests, test_store_gets_no_results_made_in_context);
   return suite;
 }
 
 GST_CHECK_MAIN(coordinator_store)
-  tcase_add_test(tests, test_store_had_results_of_a_form_that_no_worker_makes);

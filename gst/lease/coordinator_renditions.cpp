@@ -84,9 +84,13 @@ void Coordinator::choose_encoders(const Answer& answer, Job& job, Instant now) {
 void Coordinator::look_for_unable(JobId id, Job& job, Instant now) {
   if (!job.abilities.is_watched())
     return;
+  // Nothing is queued that is not sought yet, be it because no worker has said what it can make.
+  RenditionSet queued = dispatcher_.unable(id);
+  if (job.abilities.workers().empty())
+    for (const std::uint64_t index : job.unsought)
+      queued |= job.segments.at(index).wanted;
   // Without any worker the waiting begins anew, because the next worker may be able.
-  const RenditionSet missing =
-      dispatcher_.workers() > 0 ? dispatcher_.unable(id) & ~job.exams.able() : 0;
+  const RenditionSet missing = dispatcher_.workers() > 0 ? queued & ~job.exams.able() : 0;
   const auto look =
       job.abilities.look(missing, confirmed(job, missing), dispatcher_.workers(), now);
   if (look.dropped != 0) {

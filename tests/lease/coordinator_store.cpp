@@ -266,6 +266,19 @@ GST_START_TEST(test_store_has_more_than_there_is_room_for) {
 }
 GST_END_TEST
 
+// Before it has, the store is not asked, and nothing is queued.
+GST_START_TEST(test_store_and_a_worker_that_does_not_say_what_it_can_make) {
+  StoreStudio studio;
+  studio.join(1, "anna");
+  studio.submit(0);
+  studio.run();
+  studio.told();
+  studio.run_until(studio.now + 60'000 * kMillisecond);
+  const std::string told = studio.told();
+  fail_unless(contains(told, "nobody can"), "%s", told.c_str());
+}
+GST_END_TEST
+
 // Their bytes depend on more than the segment.
 GST_START_TEST(test_store_gets_no_results_made_in_context) {
   StoreStudio studio;
@@ -315,6 +328,7 @@ static Suite* coordinator_store_suite() {
   tcase_add_test(tests, test_store_is_told_what_no_worker_can_make_yet);
   tcase_add_test(tests, test_store_that_does_not_answer);
   tcase_add_test(tests, test_store_has_more_than_there_is_room_for);
+  tcase_add_test(tests, test_store_and_a_worker_that_does_not_say_what_it_can_make);
   tcase_add_test(tests, test_store_gets_no_results_made_in_context);
   return suite;
 }

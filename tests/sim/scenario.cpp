@@ -249,6 +249,7 @@ Scenario draw_scenario(std::uint64_t seed) {
     add_renditions(random, scenario);
   if (dice >= 40 && random.chance(kWithLiars))
     add_liars(random, scenario);
+  add_stores(random, scenario);
   return scenario;
 }
 

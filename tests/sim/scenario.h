@@ -16,6 +16,16 @@ namespace dist::sim {
 
 inline constexpr Instant kPause = 300 * kOneSecond;
 
+// What a store has of a job that says what it wants, and how it answers. Chances in percent.
+struct StorePlan {
+  bool is_there = false;
+  unsigned has = 0;            // A rendition of a segment.
+  unsigned in_other_form = 0;  // An answer's renditions, than workers make.
+  unsigned wrong = 0;          // An answer has a flaw.
+  unsigned silent = 0;         // A question gets no answer.
+  Instant answers_within = 0;
+};
+
 struct JobPlan {
   std::uint64_t segments = 1;
   std::size_t segment_size = 100;  // Bytes of payload at most.
@@ -26,6 +36,7 @@ struct JobPlan {
   std::vector<RenditionSpec> renditions;  // Empty: it does not say what it wants.
   bool mixed_encoders = false;
   Verification::Config verification = {};
+  StorePlan store = {};
   Instant begins_at = 0;
   Instant produce_every = 0;  // Upstream brings a segment so often; 0: at once.
   Instant consume_every = 0;  // Downstream takes a result so often; 0: at once.
@@ -54,5 +65,7 @@ struct Scenario {
 Scenario draw_scenario(std::uint64_t seed);
 // Lets some of the jobs say what they want, and gives the workers encoders.
 void add_renditions(Random& random, Scenario& scenario);
+// Gives some of those jobs a store.
+void add_stores(Random& random, Scenario& scenario);
 
 }  // namespace dist::sim

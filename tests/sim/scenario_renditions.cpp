@@ -13,6 +13,8 @@ using Encoders = std::map<std::string, std::string>;
 
 // What only broken workers can make is given up after so many attempts.
 constexpr unsigned kManyAttempts = 1'000;
+// Percent of the jobs that say what they want.
+constexpr unsigned kWithStore = 60;
 
 const Encoders kUsual = {{"h264", "x264enc"}, {"vp9", "vp9enc"}, {"jpeg", "jpegenc"}};
 const Encoders kOther = {{"h264", "openh264enc"}, {"vp9", "vavp9enc"}, {"jpeg", "jpegenc"}};
@@ -103,6 +105,21 @@ void add_renditions(Random& random, Scenario& scenario) {
     scenario.workers[0].adapter = {.encoders = kUsual, .by_hand = {}};
   if (random.chance(25))
     delay_able(random, scenario);
+}
+
+void add_stores(Random& random, Scenario& scenario) {
+  for (JobPlan& job : scenario.jobs) {
+    if (job.renditions.empty() || !random.chance(kWithStore))
+      continue;
+    job.store = {
+        .is_there = true,
+        .has = static_cast<unsigned>(random.chance(25) ? 100 : random.below(101)),
+        .in_other_form = random.chance(30) ? 1 + static_cast<unsigned>(random.below(60)) : 0,
+        .wrong = random.chance(30) ? 1 + static_cast<unsigned>(random.below(40)) : 0,
+        .silent = random.chance(20) ? 1 + static_cast<unsigned>(random.below(100)) : 0,
+        .answers_within = random.below(random.chance(80) ? 300 : 8'000) * kMillisecond};
+    scenario.kind += ", store";
+  }
 }
 
 }  // namespace dist::sim

@@ -31,6 +31,8 @@ struct Totals {
   std::uint64_t unable = 0;
   std::uint64_t looked_at = 0;
   std::uint64_t lies_seen = 0;
+  std::uint64_t found = 0;
+  std::uint64_t with_store = 0;  // Seeds.
   double virtual_seconds = 0;
   std::vector<double> efficiencies;  // Of calm worlds.
 };
@@ -61,6 +63,10 @@ bool run_seed(std::uint64_t seed, Totals& totals) {
   totals.unable += world.jobs_unable();
   totals.looked_at += world.looked_at();
   totals.lies_seen += world.lies_seen();
+  totals.found += world.found();
+  totals.with_store +=
+      std::ranges::any_of(scenario.jobs, [](const JobPlan& job) { return job.store.is_there; }) ? 1
+                                                                                                : 0;
   totals.virtual_seconds += static_cast<double>(world.now()) / 1e9;
   if (scenario.is_calm)
     totals.efficiencies.push_back(world.efficiency());
@@ -108,7 +114,7 @@ int main(int argc, char** argv) {
   std::printf(
       "seeds %llu to %llu: %llu segments in %.0f virtual hours, %llu hedges, %llu parts, %llu "
       "results "
-      "looked at, %llu of them lies, %llu jobs "
+      "looked at, %llu of them lies, %llu results found in the stores of %llu seeds, %llu jobs "
       "given up, %llu of them because nobody could; efficiency of %zu calm worlds: median %.3f, "
       "worst %.3f\n",
       static_cast<unsigned long long>(first), static_cast<unsigned long long>(last),
@@ -116,6 +122,8 @@ int main(int argc, char** argv) {
       static_cast<unsigned long long>(totals.hedges), static_cast<unsigned long long>(totals.parts),
       static_cast<unsigned long long>(totals.looked_at),
       static_cast<unsigned long long>(totals.lies_seen),
+      static_cast<unsigned long long>(totals.found),
+      static_cast<unsigned long long>(totals.with_store),
       static_cast<unsigned long long>(totals.failed),
       static_cast<unsigned long long>(totals.unable), all.size(),
       all.empty() ? 0 : all[all.size() / 2], all.empty() ? 0 : all.front());

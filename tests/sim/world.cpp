@@ -70,7 +70,8 @@ World::World(const Scenario& scenario, std::uint64_t seed, bool verbose)
                           .max_bytes = plan.max_bytes,
                           .mixed_encoders = plan.mixed_encoders,
                           .check_rendition = judge_caps,
-                          .verification = plan.verification},
+                          .verification = plan.verification,
+                          .has_store = plan.store.is_there},
                          0);
     timeline_.at(plan.begins_at, *this, kProduce, id);
     timeline_.at(plan.seek_at, *this, kSeek, id);
@@ -145,6 +146,9 @@ void World::on_event(unsigned what, std::uint64_t argument) {
                           timeline_.now());
       break;
     }
+    case kFound:
+      tell_finding(argument);
+      break;
     default:
       look_for_progress();
       break;
@@ -344,10 +348,6 @@ void World::handle(const LeaseHedged& event) {
   log(Named{event.grant}, " hedged on ", event.worker.name);
 }
 
-void World::handle(const ResultsSought& event) {
-  wrong("job " + std::to_string(event.job) + " has no store");
-}
-
 void World::handle(const SegmentDone& event) {
   const JobId id = event.grant.segment.job;
   const std::uint64_t index = event.grant.segment.index;
@@ -385,7 +385,7 @@ void World::handle(const SegmentDone& event) {
   parts_ += complete ? 0 : 1;
   if (complete) {
     ++segments_done_;
-    ++job.done;
+    job.done += event.worker.id != 0 ? 1 : 0;
     auto node = job.open.extract(source);
     if (event.provisional)
       job.kept.insert(std::move(node));
@@ -434,7 +434,7 @@ void World::handle(const ResultsTakenBack& event) {
   for (const auto& [index, bytes] : event.segments) {
     if (auto node = job.kept.extract(index)) {
       job.open.insert(std::move(node));
-      --job.done;
+      job.done -= std::min<std::uint64_t>(job.done, 1);
       --segments_done_;
     }
     Open& open = job.open.at(index);
@@ -455,7 +455,8 @@ void World::handle(const ResultsTakenBack& event) {
   }
   for (std::size_t i = 0; i < specs.size(); ++i)
     if (event.renditions.contains(specs[i].name)) {
-      job.rungs[i].encoder.clear();
+      if (!job.rungs[i].encoder.empty())
+        job.rungs[i].was_encoder = std::exchange(job.rungs[i].encoder, {});
       job.rungs[i].caps.clear();
       job.rungs[i].queued.reset();
     }

@@ -46,6 +46,8 @@ class World : public Actor, public Worker::Host {
   // Of the jobs that failed, those that nobody could go on with.
   std::uint64_t jobs_unable() const { return jobs_unable_; }
   Instant now() const { return timeline_.now(); }
+  // Renditions of segments that a store had, and that counted.
+  std::uint64_t found() const { return found_; }
   const std::deque<std::string>& notes() const { return notes_; }
 
   void on_event(unsigned what, std::uint64_t argument) override;
@@ -59,7 +61,7 @@ class World : public Actor, public Worker::Host {
 
  private:
   static constexpr Instant kLookEvery = 5 * kOneSecond;
-  enum What : unsigned { kWakeup, kProduce, kConsume, kSeek, kSeen, kLook };
+  enum What : unsigned { kWakeup, kProduce, kConsume, kSeek, kSeen, kFound, kLook };
   struct Wire : Pipe::Receiver {
     Wire(World& w, WorkerId i, Worker& peer)
         : world(w),
@@ -90,11 +92,16 @@ class World : public Actor, public Worker::Host {
     std::uint64_t results = 0;
     std::map<std::string, std::uint64_t> provisional =
         {};  // Bytes of those that may be taken back.
+    // Of the store: what it was asked last, and whether it has answered that.
+    std::uint64_t question = 0;
+    Instant asked_at = kNever;
+    bool answered = false;
   };
   // One rendition of a job; of one that does not say what it wants, all together.
   struct Rung {
-    std::string encoder;  // Once it is said that only this one makes it.
-    std::string caps;     // Of all results.
+    std::string encoder;      // Once it is said that only this one makes it.
+    std::string was_encoder;  // Before results were taken back: only their form may have changed.
+    std::string caps;         // Of all results.
     // At the last check, and at the one before: the earliest segment in which it was queued and
     // that never failed.
     std::optional<std::uint64_t> queued;
@@ -102,6 +109,14 @@ class World : public Actor, public Worker::Host {
     Instant queued_since = 0;  // In any segment.
     bool able = true;          // Some worker has said that it can make it, or there is none.
     Instant unable_since = 0;
+  };
+  // What a store has to say.
+  struct Finding {
+    JobId job = 0;
+    std::uint64_t index = 0;
+    std::vector<ResultRendition> results;
+    RenditionSet renditions = 0;
+    bool right = true;  // As workers would have made it.
   };
   // A part of a segment's renditions, by the lowest, and since when it has had the same lease.
   struct Front {
@@ -132,9 +147,9 @@ class World : public Actor, public Worker::Host {
     std::deque<Output> provisional;      // Results that are not settled.
     std::vector<Rung> rungs;
     std::map<std::uint64_t, unsigned> failures;
-    std::uint64_t largest = 0;  // No segment and no result is larger.
-    Instant longest = 0;        // From grant to result.
-    std::uint64_t done = 0;
+    std::uint64_t largest = 0;              // No segment and no result is larger.
+    Instant longest = 0;                    // From grant to result.
+    std::uint64_t done = 0;                 // Segments, by workers.
     std::vector<Dispatcher::Grant> leases;  // All, at the last check.
     std::map<int, Front> front;  // Of the segment to be delivered next, at the last look.
     bool asked = false;
@@ -172,6 +187,11 @@ class World : public Actor, public Worker::Host {
   RenditionSet take_result(const SegmentDone& event, const Open& open, Job& job);
   void check_rendition(const SegmentDone& event, std::size_t rendition, const SegmentHeader& header,
                        Job& job);
+  Finding look_up(const ResultsSought& event, const Job& job);
+  bool must_count(const Finding& finding, const Job& job) const;
+  void tell_finding(std::uint64_t question);
+  bool waits_for_store(const Open& open, const Job& job) const;
+  bool may_wait_for_store(const Open& open, const Job& job) const;
   void learn_pipeline(const SegmentDone& event, RenditionSet made);
 
   void want_renditions(JobId id, Job& job);
@@ -245,6 +265,8 @@ class World : public Actor, public Worker::Host {
   std::uint64_t lies_seen_ = 0;
   std::map<LeaseId, std::string> looks_;  // What is seen, but not said yet.
   std::uint64_t jobs_unable_ = 0;
+  std::map<std::uint64_t, Finding> findings_;  // By question.
+  std::uint64_t found_ = 0;
   std::string wrong_;
   std::deque<std::string> notes_;
 };

@@ -50,9 +50,15 @@ void World::check_leases() {
   ++checks_;
   LeaseId newest = newest_;
   for (auto& [id, job] : jobs_) {
-    if (dispatcher.open_segments(id) != job.open.size())
-      return wrong("job " + std::to_string(id) + ": " + std::to_string(job.open.size()) +
-                   " segments are open here, there " +
+    const auto waiting = [&](auto waits) {
+      return static_cast<std::size_t>(std::ranges::count_if(
+          job.open, [&](const auto& entry) { return (this->*waits)(entry.second, job); }));
+    };
+    const std::size_t least = job.open.size() - waiting(&World::may_wait_for_store);
+    const std::size_t most = job.open.size() - waiting(&World::waits_for_store);
+    if (dispatcher.open_segments(id) < least || dispatcher.open_segments(id) > most)
+      return wrong("job " + std::to_string(id) + ": " + std::to_string(least) + " to " +
+                   std::to_string(most) + " segments are open here, there " +
                    std::to_string(dispatcher.open_segments(id)));
     job.leases = dispatcher.leases_of(id);
     const auto answered =
@@ -79,10 +85,13 @@ void World::check_segments(Job& job) {
   auto lease = job.leases.begin();
   for (const auto& [index, open] : job.open) {
     RenditionSet leased = 0;
+    const bool waits = waits_for_store(open, job);
     while (lease != job.leases.end() && lease->segment.index == index) {
       const Dispatcher::Grant& part = *lease;
       if (part.renditions == 0 || (part.renditions & (leased | ~(open.wanted & open.missing))) != 0)
         wrong(name(part) + ": of these some are not wanted, or leased in another part");
+      if (waits)
+        wrong(name(part) + ": before the store has answered");
       leased |= part.renditions;
       unsigned copies = 0;
       for (; lease != job.leases.end() && lease->segment == part.segment; ++lease, ++copies)
@@ -92,7 +101,7 @@ void World::check_segments(Job& job) {
     }
     const RenditionSet queued = open.wanted & open.missing & ~leased;
     any |= queued;
-    if (job.failures.count(index) != 0)
+    if (waits || job.failures.count(index) != 0)
       continue;
     for (std::size_t i = 0; queued >> i != 0; ++i)
       if ((queued >> i & 1) != 0 && !job.rungs[i].queued)

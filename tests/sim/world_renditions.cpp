@@ -48,6 +48,7 @@ RenditionSet World::take_result(const SegmentDone& event, const Open& open, Job&
       made |= RenditionSet{1} << rendition;
       times = frames_of(*open.source.header, *spec);
       check_rendition(event, rendition, *header, job);
+      found_ += event.grant.attempt == 0 && !header->units.empty() ? 1 : 0;
     }
     const std::string flaw = find_flaw(open.source, times, *header, segment);
     if (!flaw.empty() && event.note.empty())
@@ -68,11 +69,15 @@ void World::check_rendition(const SegmentDone& event, std::size_t rendition,
     rung.caps = header.caps;
   if (header.caps != rung.caps)
     wrong(name(event.grant) + ": " + header.caps + " after " + rung.caps);
+  // What a store has was sought by its encoder.
+  if (event.worker.id == 0)
+    return;
   const PipelineAdapter& adapter = wires_.at(event.worker.id - 1)->worker.plan().adapter;
   const std::string* encoder = adapter.encoder_of(job.plan.renditions[rendition]);
-  if (adapter.by_hand.empty() && !job.plan.mixed_encoders && (!encoder || *encoder != rung.encoder))
+  const std::string& chosen = rung.encoder.empty() ? rung.was_encoder : rung.encoder;
+  if (adapter.by_hand.empty() && !job.plan.mixed_encoders && (!encoder || *encoder != chosen))
     wrong(name(event.grant) + ": made by " + (encoder ? *encoder : "nothing") + ", not by " +
-          rung.encoder);
+          chosen);
 }
 
 // What the answer of a pipeline by hand lacks it never makes.

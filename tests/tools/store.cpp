@@ -109,7 +109,7 @@ GST_START_TEST(test_store_lists_and_sums_up) {
   ck_assert_int_eq(sum.number("bytes"), bytes);
   ck_assert_uint_eq(sum.items("kinds"), kRungs);
   says(store.said("du"), std::to_string(bytes));
-  says(store.said("du"), "12 blobs  small:h264:160x90");
+  says(store.said("du"), std::to_string(kSegments) + " blobs  small:h264:160x90");
   says(store.said("ls"), key_of(store.blobs().front()));
   says(store.said("ls"), " by x264enc ");
 }

@@ -13,17 +13,17 @@
 
 namespace tool {
 
-inline constexpr unsigned kSegments = 12;  // Of the film, which has a keyframe each second.
-inline constexpr unsigned kRungs = 3;      // Two, and the thumbnails.
+inline constexpr unsigned kSegments = 9;  // Of the film, which has a keyframe each second.
+inline constexpr unsigned kRungs = 4;     // Three, and the thumbnails.
 // x264 repeats its bytes where there are no B-frames (docs/limits.md), and one thread in each lane.
 inline constexpr char kLadder[] =
     " --json --local-workers=2 --thumbnails=1 -r big:h264:bframes=0:speed=fast "
-    "-r small:h264:160x90:bframes=0:speed=fast ";
+    "-r middle:h264:240x134:bframes=0:speed=fast -r small:h264:160x90:bframes=0:speed=fast ";
 
 inline std::string film_of(const Folder& folder, const std::string& name = "film.mp4") {
   return make(
       folder, name,
-      "-f lavfi -i testsrc2=size=320x180:rate=25:duration=12 -f lavfi -i sine=duration=12 "
+      "-f lavfi -i testsrc2=size=320x180:rate=25:duration=9 -f lavfi -i sine=duration=9 "
       "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 25 -keyint_min 25 -sc_threshold 0 "
       "-c:a aac -shortest");
 }

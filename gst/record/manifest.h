@@ -68,8 +68,9 @@ struct Stream {
 
 struct Source {
   std::string name;
-  std::uint64_t bytes = 0;
-  std::array<std::uint8_t, 32> sha256 = {};
+  // Of a film that is a file.
+  std::optional<std::uint64_t> bytes = {};
+  std::optional<std::array<std::uint8_t, 32>> sha256 = {};
   std::vector<Stream> streams;
 
   bool operator==(const Source&) const = default;
@@ -107,6 +108,8 @@ struct Encoded {
   std::uint64_t leased = 0;
   std::uint64_t answered = 0;
   std::vector<FrameHash> hashes;
+  // What a stored result has before its payload (docs/design/store.md); none: it cannot be stored.
+  std::optional<Cid> head = {};
 
   bool operator==(const Encoded&) const = default;
 };
@@ -130,10 +133,20 @@ struct Thumbnail {
   bool operator==(const Thumbnail&) const = default;
 };
 
+// What the job wrote beside the renditions: sound, sheets of thumbnails.
+struct File {
+  std::string name;
+  Blob data;
+
+  bool operator==(const File&) const = default;
+};
+
 struct Manifest {
   // Names with versions.
   std::map<std::string, std::string> software;
   Source source;
+  // Properties of distsegmenter, with which the source gives the same segments again.
+  std::map<std::string, std::string> cutting;
   std::vector<Rendition> renditions;
   std::vector<std::string> workers;
   // Times of day.
@@ -141,6 +154,7 @@ struct Manifest {
   std::uint64_t ended = 0;
   std::vector<Segment> segments;  // By rising index.
   std::vector<Thumbnail> thumbnails;
+  std::vector<File> files;
 
   bool operator==(const Manifest&) const = default;
 };

@@ -200,8 +200,9 @@ class Reader {
       fields.wrong("format", "not \"" + std::string(kManifestFormat) + "\"");
     if (fields.number("version") != kManifestVersion)
       fields.wrong("version", "not 1");
-    read_software(fields.get("software"), place);
+    read_texts(fields, "software", manifest_.software);
     read_source(fields.get("source"), place);
+    read_texts(fields, "cutting", manifest_.cutting);
     each(fields.list("renditions", kMaxItems), place, "rendition",
          [&](const Value& item, const Place& at) { read_rendition(item, at); });
     each(fields.list("workers", kMaxItems), place, "worker",
@@ -212,21 +213,21 @@ class Reader {
                 [&](const Value& item, const Place& at) { read_segment(item, at); });
     read_spread(fields.list("thumbnails", kMaxListBlocks), place, "thumbnail",
                 [&](const Value& item, const Place& at) { read_thumbnail(item, at); });
+    each(fields.list("files", kMaxItems), place, "file",
+         [&](const Value& item, const Place& at) { read_file(item, at); });
     fields.end();
   }
 
-  void read_software(const Value& value, const Place& place) {
-    const Map* const map = value.as<Map>();
-    if (!map || map->size() > kMaxItems) {
-      fault_.set(place, "\"software\" is not a map of at most " + std::to_string(kMaxItems));
-      return;
-    }
+  static void read_texts(Fields& fields, const char* key,
+                         std::map<std::string, std::string>& texts) {
+    const Map* const map = fields.get(key).as<Map>();
+    if (!map || map->size() > kMaxItems)
+      return fields.wrong(key, "not a map of at most " + std::to_string(kMaxItems));
     for (const Entry& entry : *map) {
-      const std::string* const version = entry.value.as<std::string>();
-      if (!version || version->size() > kMaxText || entry.key.size() > kMaxText)
-        fault_.set(place, "\"software\" does not have a version for each name");
-      else
-        manifest_.software[entry.key] = *version;
+      const std::string* const text = entry.value.as<std::string>();
+      if (!text || text->size() > kMaxText || entry.key.size() > kMaxText)
+        return fields.wrong(key, "not a map of texts");
+      texts[entry.key] = *text;
     }
   }
 
@@ -234,8 +235,9 @@ class Reader {
     const Place place{&above, "source"};
     Fields fields(value, place, fault_);
     manifest_.source.name = fields.text("name");
-    manifest_.source.bytes = fields.number("bytes");
-    manifest_.source.sha256 = fields.digest("sha256");
+    manifest_.source.bytes = fields.number_if("bytes");
+    if (fields.has("sha256"))
+      manifest_.source.sha256 = fields.digest("sha256");
     each(fields.list("streams", kMaxItems), place, "stream",
          [&](const Value& item, const Place& at) { read_stream(item, at); });
     fields.end();
@@ -346,6 +348,8 @@ class Reader {
                     .leased = fields.number("leased"),
                     .answered = fields.number("answered"),
                     .hashes = {}};
+    if (fields.has("head"))
+      encoded.head = fields.blob_link("head");
     if (encoded.configuration >= rendition.configurations.size())
       fields.wrong("configuration", "not one of the rendition's");
     if (encoded.worker >= manifest_.workers.size())
@@ -374,6 +378,13 @@ class Reader {
                         .image = read_blob(fields)};
     fields.end();
     manifest_.thumbnails.push_back(thumbnail);
+  }
+
+  void read_file(const Value& value, const Place& place) {
+    Fields fields(value, place, fault_);
+    File file{.name = fields.text("name"), .data = read_blob(fields)};
+    fields.end();
+    manifest_.files.push_back(std::move(file));
   }
 
   const GetBlock& get_;

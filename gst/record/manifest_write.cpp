@@ -40,6 +40,13 @@ Value digest_value(const std::array<std::uint8_t, 32>& digest) {
   return Data(digest.begin(), digest.end());
 }
 
+Value texts_value(const std::map<std::string, std::string>& texts) {
+  Map map;
+  for (const auto& [name, text] : texts)
+    map.push_back({name, text});
+  return map;
+}
+
 Value rational_value(const Rational& rational) {
   const std::uint64_t divisor =
       std::max<std::uint64_t>(1, std::gcd(rational.numerator, rational.denominator));
@@ -63,6 +70,14 @@ Value stream_value(const Stream& stream) {
   return map;
 }
 
+Value source_value(const Source& source) {
+  Map map{{"name", source.name}, {"streams", list_of(source.streams, stream_value)}};
+  add_if(map, "bytes", source.bytes);
+  if (source.sha256)
+    map.push_back({"sha256", digest_value(*source.sha256)});
+  return map;
+}
+
 Value rendition_value(const Rendition& rendition) {
   Map map{{"name", rendition.name},
           {"text", rendition.text},
@@ -78,15 +93,17 @@ Value hash_value(const FrameHash& frame) {
 }
 
 Value encoded_value(const Encoded& encoded) {
-  return Map{{"data", encoded.data.cid},
-             {"bytes", encoded.data.bytes},
-             {"frames", encoded.frames},
-             {"configuration", encoded.configuration},
-             {"worker", encoded.worker},
-             {"attempts", encoded.attempts},
-             {"leased", encoded.leased},
-             {"answered", encoded.answered},
-             {"hashes", list_of(encoded.hashes, hash_value)}};
+  Map map{{"data", encoded.data.cid},
+          {"bytes", encoded.data.bytes},
+          {"frames", encoded.frames},
+          {"configuration", encoded.configuration},
+          {"worker", encoded.worker},
+          {"attempts", encoded.attempts},
+          {"leased", encoded.leased},
+          {"answered", encoded.answered},
+          {"hashes", list_of(encoded.hashes, hash_value)}};
+  add_if(map, "head", encoded.head);
+  return map;
 }
 
 Value segment_value(const Segment& segment) {
@@ -103,6 +120,10 @@ Value thumbnail_value(const Thumbnail& thumbnail) {
              {"height", thumbnail.height},
              {"data", thumbnail.image.cid},
              {"bytes", thumbnail.image.bytes}};
+}
+
+Value file_value(const File& file) {
+  return Map{{"name", file.name}, {"data", file.data.cid}, {"bytes", file.data.bytes}};
 }
 
 // A list spread over as few blocks as the order of its items allows.
@@ -157,24 +178,19 @@ Result<List> spread(const std::vector<Item>& items, const char* noun, Function v
 }
 
 Result<Data> encode_root(const Manifest& manifest, List segments, List thumbnails) {
-  Map software;
-  for (const auto& [name, version] : manifest.software)
-    software.push_back({name, version});
-  const Source& source = manifest.source;
   const auto root = encode_dag_cbor(Map{
       {"format", kManifestFormat},
       {"version", kManifestVersion},
-      {"software", std::move(software)},
-      {"source", Map{{"name", source.name},
-                     {"bytes", source.bytes},
-                     {"sha256", digest_value(source.sha256)},
-                     {"streams", list_of(source.streams, stream_value)}}},
+      {"software", texts_value(manifest.software)},
+      {"source", source_value(manifest.source)},
+      {"cutting", texts_value(manifest.cutting)},
       {"renditions", list_of(manifest.renditions, rendition_value)},
       {"workers", list_of(manifest.workers, text_value)},
       {"begun", manifest.begun},
       {"ended", manifest.ended},
       {"segments", std::move(segments)},
       {"thumbnails", std::move(thumbnails)},
+      {"files", list_of(manifest.files, file_value)},
   });
   if (!root)
     return Error{"manifest: " + root.error()};

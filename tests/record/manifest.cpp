@@ -112,6 +112,20 @@ GST_START_TEST(test_manifest_reduces_fractions) {
 }
 GST_END_TEST
 
+// It comes from a server, so nobody knows which bytes the next reader would get.
+GST_START_TEST(test_manifest_of_a_film_that_is_no_file) {
+  Manifest manifest = some_manifest(1, 1);
+  manifest.source.bytes.reset();
+  manifest.source.sha256.reset();
+  MemoryStore store;
+  const auto root = write_manifest(manifest, store.put());
+  fail_unless_ok(root);
+  const auto read = read_manifest(*root, store.get());
+  fail_unless_ok(read);
+  fail_unless(*read == manifest);
+}
+GST_END_TEST
+
 GST_START_TEST(test_manifest_that_could_not_be_read_is_not_written) {
   const struct {
     const char* error;
@@ -174,12 +188,19 @@ GST_START_TEST(test_manifest_says_what_is_wrong) {
          std::erase_if(std::get<Map>(p.root.kind),
                        [](const Entry& e) { return e.key == "workers"; });
        }},
-      {"manifest: \"software\" does not have a version",
+      {"manifest: \"software\" is not a map of texts",
        [](Parts& p) {
          field(p.root, "software") = Map{{"gst-dist", 2}};
        }},
       {"manifest: source: \"sha256\" is not 32 bytes",
        [](Parts& p) { field(field(p.root, "source"), "sha256") = Data(31); }},
+      {"manifest: \"cutting\" is missing",
+       [](Parts& p) {
+         std::erase_if(std::get<Map>(p.root.kind),
+                       [](const Entry& e) { return e.key == "cutting"; });
+       }},
+      {"manifest: segment 0: rendition 0: \"head\" is not a link",
+       [](Parts& p) { field(item(field(item(p.segments, 0), "encoded"), 0), "head") = 1; }},
       {"manifest: source: stream 1: \"x\" is an unknown field",
        [](Parts& p) {
          std::get<Map>(item(field(field(p.root, "source"), "streams"), 1).kind).push_back({"x", 1});
@@ -204,6 +225,8 @@ GST_START_TEST(test_manifest_says_what_is_wrong) {
        [](Parts& p) {
          field(item(field(item(p.segments, 0), "encoded"), 0), "hashes") = List{List{1}};
        }},
+      {"manifest: file 0: \"name\" is not a text",
+       [](Parts& p) { field(item(field(p.root, "files"), 0), "name") = 1; }},
       {"manifest: thumbnail 0: \"time\" is not an integer",
        [](Parts& p) { field(item(p.thumbnails, 0), "time") = Value(); }},
   };
@@ -259,6 +282,7 @@ static Suite* manifest_suite() {
   tcase_add_test(tests, test_manifest_comes_back_whole);
   tcase_add_test(tests, test_manifest_of_a_long_film_fits_into_blocks);
   tcase_add_test(tests, test_manifest_reduces_fractions);
+  tcase_add_test(tests, test_manifest_of_a_film_that_is_no_file);
   tcase_add_test(tests, test_manifest_that_could_not_be_read_is_not_written);
   tcase_add_test(tests, test_manifest_says_what_is_wrong);
   tcase_add_test(tests, test_manifest_names_the_block_that_is_missing);

@@ -149,12 +149,16 @@ void write_record(const char* car, const char* output) {
       ++number;
       const Bytes bytes = pattern(number, 500'000 + number);
       encoded.data = {add_file(store, bytes), bytes.size()};
+      if (encoded.head)
+        encoded.head = add_file(store, pattern(++number, 500));
       if (&encoded == &segment.encoded.front())
         pieces.push_back(bytes);
     }
   }
   for (Thumbnail& thumbnail : manifest.thumbnails)
     thumbnail.image = {add_file(store, pattern(++number, 9000)), 9000};
+  for (File& other : manifest.files)
+    other.data = {add_file(store, pattern(++number, 70'000)), 70'000};
   FileBuilder joined(store.put());
   std::ofstream file(output, std::ios::binary);
   for (const Bytes& bytes : pieces) {

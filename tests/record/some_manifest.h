@@ -27,6 +27,8 @@ inline record::Encoded some_encoded(std::uint64_t segment, std::uint64_t renditi
   encoded.leased = kBegun + segment * 500'000;
   encoded.answered = encoded.leased + 2'000'000;
   encoded.hashes.push_back({.time = segment * 1'000'000'000, .hash = {1, 2, 3}, .quality = 100});
+  if (segment % 4 != 1)
+    encoded.head = cid_of_number(segment * 3 + 1);
   return encoded;
 }
 
@@ -36,7 +38,7 @@ inline record::Manifest some_manifest(std::size_t segments, std::size_t renditio
   manifest.software = {{"gst-dist", "0.2.0"}, {"gstreamer", "1.22.0"}};
   manifest.source = {.name = "Ein Film, 映画.mkv",
                      .bytes = 5'000'000'000,
-                     .sha256 = {7, 8, 9},
+                     .sha256 = std::array<std::uint8_t, 32>{7, 8, 9},
                      .streams = {{.kind = "video",
                                   .codec = "video/x-h264",
                                   .duration = segments * 1'000'000'000,
@@ -48,6 +50,7 @@ inline record::Manifest some_manifest(std::size_t segments, std::size_t renditio
                                   .language = "de",
                                   .sample_rate = 48'000,
                                   .channels = 2}}};
+  manifest.cutting = {{"max-decoding", "2"}, {"max-segment-duration", "4000000000"}};
   for (std::size_t i = 0; i < renditions; ++i) {
     record::Rendition rendition{.name = std::to_string(i),
                                 .text = "720p:h264:1280x720:crf=23",
@@ -75,6 +78,7 @@ inline record::Manifest some_manifest(std::size_t segments, std::size_t renditio
                                      .height = 180,
                                      .image = {cid_of_number(i), 9000}});
   }
+  manifest.files = {{.name = "audio.mp4", .data = {cid_of_number(5), 70'000}}};
   return manifest;
 }
 

@@ -21,10 +21,6 @@ constexpr std::uint64_t kMaxUnwritten = 64u << 20;
 constexpr unsigned kMaxErrors = 3;
 constexpr std::chrono::seconds kPatience{10};
 
-std::string about(const RenditionSpec& spec, const Encoder& encoder) {
-  return to_string({spec}) + " by " + encoder.name + " " + encoder.version;
-}
-
 }  // namespace
 
 StoredResults::StoredResults(std::shared_ptr<BlobStore> store, Answer answer, Warn warn)
@@ -168,9 +164,9 @@ void StoredResults::put(const Kept& kept) {
           result_key(source, kept.source->payload, {kept.spec, encoder.name, encoder.version});
       key && !has_failed()) {
     // A result that lacks frames, for one, is not kept.
-    if (const auto blob =
-            store_result(*key, about(kept.spec, encoder), source, frames_of(source, kept.spec),
-                         *kept.rendition.header, kept.rendition.segment)) {
+    if (const auto blob = store_result(*key, about_result(kept.spec, encoder), source,
+                                       frames_of(source, kept.spec), *kept.rendition.header,
+                                       kept.rendition.segment)) {
       if (const auto done = keep(*key, *blob))
         succeed();
       else
@@ -209,13 +205,8 @@ void StoredResults::flush() {
 StoreResult<std::shared_ptr<BlobStore>> open_result_store(const std::vector<std::string>& texts,
                                                           std::uint64_t folder_limit,
                                                           const StoredResults::Warn& warn) {
-  auto store = open_store(texts, {.check =
-                                      [](const BlobKey& key, const BytesList& blob) {
-                                        const auto stored = read_stored_result(key, blob);
-                                        return stored ? Status() : Status(Error{stored.error()});
-                                      },
-                                  .warn = warn,
-                                  .folder_limit = folder_limit});
+  auto store =
+      open_store(texts, {.check = check_stored_result, .warn = warn, .folder_limit = folder_limit});
   if (!store)
     return store.failure();
   return std::shared_ptr<BlobStore>(std::move(*store));

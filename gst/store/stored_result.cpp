@@ -62,6 +62,10 @@ Status read_frames(ByteReader& in, std::uint32_t count, std::uint64_t payload,
 
 }  // namespace
 
+std::string about_result(const RenditionSpec& spec, const Encoder& encoder) {
+  return to_string({spec}) + " by " + encoder.name + " " + encoder.version;
+}
+
 Result<BytesList> store_result(const BlobKey& key, const std::string& about,
                                const SegmentHeader& source, const std::vector<Time>& frames,
                                const SegmentHeader& result, const BytesList& segment) {
@@ -130,6 +134,25 @@ Result<StoredResult> read_stored_result(const BlobKey& key, const BytesList& blo
     return Error{status.error()};
   stored.payload = slice(blob, head_size, payload);
   return stored;
+}
+
+Status check_stored_result(const BlobKey& key, const BytesList& blob) {
+  const auto stored = read_stored_result(key, blob);
+  return stored ? Status() : Error{stored.error()};
+}
+
+Result<JoinedResult> join_stored_result(const Bytes& head, const BytesList& payload) {
+  JoinedResult joined;
+  if (head.size() < kPrefix + joined.key.size())
+    return Error{"stored result: truncated"};
+  std::ranges::copy(head.span().subspan(kPrefix, joined.key.size()), joined.key.begin());
+  joined.blob.push_back(head);
+  joined.blob.insert(joined.blob.end(), payload.begin(), payload.end());
+  const auto digest = sha256(joined.blob);
+  joined.blob.push_back(Bytes::take({digest.begin(), digest.end()}));
+  if (const Status status = check_stored_result(joined.key, joined.blob); !status)
+    return Error{status.error()};
+  return joined;
 }
 
 Result<RestoredResult> restore_result(const StoredResult& stored, const SegmentHeader& source,

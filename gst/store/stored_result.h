@@ -12,6 +12,7 @@
 #include "gst/base/bytes.h"
 #include "gst/base/result.h"
 #include "gst/cut/segment.h"
+#include "gst/rendition/rendition.h"
 #include "gst/store/blob_key.h"
 
 namespace dist {
@@ -30,10 +31,14 @@ struct StoredResult {
   BytesList payload;
 };
 
+// For StoredResult::about.
+std::string about_result(const RenditionSpec& spec, const Encoder& encoder);
+
 // `result`, an accepted result of `source`, as a blob; the payload is shared with `segment`, which
 // is `result` serialised. `frames` are the times of those that the rendition has to have. Refused,
 // since it would not come back as it was or might be other bytes next time, is a result that lacks
-// frames, has damaged ones, or whose header says what does not follow from its source.
+// frames, has damaged ones, or whose header says what does not follow from its source. The first
+// piece is what lies before the payload.
 Result<BytesList> store_result(const BlobKey& key, const std::string& about,
                                const SegmentHeader& source, const std::vector<Time>& frames,
                                const SegmentHeader& result, const BytesList& segment);
@@ -47,6 +52,16 @@ std::string about_stored_result(const Bytes& begin);
 // Reads a blob, and checks every byte of it: that it is whole, and that it is the one of this key.
 // The payload is shared with `blob`.
 Result<StoredResult> read_stored_result(const BlobKey& key, const BytesList& blob);
+
+// For stores that are to check what they read.
+Status check_stored_result(const BlobKey& key, const BytesList& blob);
+
+// A stored result from what lay before its payload, and its payload; checked as when it is read.
+struct JoinedResult {
+  BlobKey key = {};
+  BytesList blob;
+};
+Result<JoinedResult> join_stored_result(const Bytes& head, const BytesList& payload);
 
 // A result with the name and times of the job that asks for it.
 struct RestoredResult {

@@ -101,6 +101,19 @@ GST_START_TEST(test_restored_elsewhere_is_what_would_have_been_made_there) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_joined_is_what_was_taken_apart) {
+  const BytesList blob = blob_of(source_at(0));
+  const auto joined = join_stored_result(blob[0], {blob[1]});
+  fail_unless_ok(joined);
+  fail_unless(joined->key == kKey);
+  fail_unless(to_data(joined->blob) == to_data(blob));
+  for (std::size_t size = 0; size < blob[0].size(); ++size)
+    fail_unless(!join_stored_result(blob[0].slice(0, size), {blob[1]}), "%zu bytes", size);
+  fail_unless(!join_stored_result(blob[0], {}));
+  fail_unless(!join_stored_result(blob[0], {blob[1], blob[1]}));
+}
+GST_END_TEST
+
 GST_START_TEST(test_payload_is_shared) {
   const Encoded result = result_of(source_at(0), "720p");
   const BytesList blob = blob_of(source_at(0));
@@ -219,6 +232,7 @@ static Suite* stored_result_suite() {
   suite_add_tcase(suite, tcase);
   tcase_add_test(tcase, test_restored_is_byte_for_byte_what_was_stored);
   tcase_add_test(tcase, test_restored_elsewhere_is_what_would_have_been_made_there);
+  tcase_add_test(tcase, test_joined_is_what_was_taken_apart);
   tcase_add_test(tcase, test_payload_is_shared);
   tcase_add_test(tcase, test_pieces_do_not_count);
   tcase_add_test(tcase, test_every_truncation_and_byte_flip_is_refused);

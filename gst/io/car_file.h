@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: The gst-dist authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Files that are CARs. Errors begin with the file's name.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "gst/base/mutex.h"
+#include "gst/base/result.h"
+#include "gst/io/locked_file.h"
+#include "gst/record/block.h"
+#include "gst/record/cid.h"
+
+namespace dist {
+
+// Writes a CAR while its root is not known yet. Thread-safe. After an error nothing more is
+// written, and each call gives that error.
+class CarFileWriter {
+ public:
+  // `path` is a file that exists and becomes empty; `name` is what errors call it.
+  CarFileWriter(const std::string& path, std::string name);
+
+  // Blocks may come in any order, and more than once.
+  Status put(const record::Block& block);
+  // Once, after all blocks. Does not sync.
+  Status finish(const record::Cid& root);
+  Status status() const;
+
+ private:
+  Status write(const BytesList& pieces) REQUIRES(lock_);
+  Status fail() REQUIRES(lock_);
+
+  const std::string name_;
+  // Held while it writes: sections must not mix, and who waits would wait for the disk anyway.
+  mutable Mutex lock_;
+  FileDescriptor file_ GUARDED_BY(lock_);
+  Status status_ GUARDED_BY(lock_);
+};
+
+// The blocks of a CAR. Takes about 100 bytes of memory for each block.
+class CarFile {
+ public:
+  // Reads all of the file once, and compares each block with its CID.
+  static Result<CarFile> open(const std::string& path);
+
+  const record::Cid& root() const { return root_; }
+  // Whether it has other blocks than those of DAG-CBOR.
+  bool has_blobs() const;
+  // Reads blocks again; borrows this object.
+  record::GetBlock get() const;
+
+ private:
+  struct Place {
+    std::uint64_t offset = 0;
+    std::uint32_t bytes = 0;
+  };
+
+  FileDescriptor file_;
+  record::Cid root_;
+  std::map<record::Cid, Place> places_;
+};
+
+}  // namespace dist

@@ -5,13 +5,9 @@
 #pragma once
 
 #include <glib.h>
-#include <gst/gst.h>
 
 #include <optional>
 #include <string>
-
-#include "gst/cut/segment.h"
-#include "gst/gstx/ref.h"
 
 namespace dist::tool {
 
@@ -36,14 +32,6 @@ class SegmentLimit {
   // None if it was not given.
   std::optional<double> seconds() const {
     return seconds_ == kNotGiven ? std::nullopt : std::optional<double>(seconds_);
-  }
-  // Sets it on the element "cut" of the pipeline, if it was given.
-  void apply(GstElement* pipeline) const {
-    if (seconds_ == kNotGiven)
-      return;
-    const auto cut = Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline), "cut"));
-    g_object_set(cut.get(), "max-segment-duration",
-                 static_cast<guint64>(seconds_ * static_cast<double>(kSecond)), nullptr);
   }
 
  private:

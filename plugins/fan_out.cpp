@@ -158,6 +158,11 @@ Status FanOut::want_renditions(const SegmentHeader& first) {
   for (RenditionSpec& spec : *renditions)
     spec.in_band = settings_.job.mixed_encoders;
   GST_INFO_OBJECT(element_, "renditions: %s", to_string(*renditions).c_str());
+  {
+    const MutexLock lock(lock_);
+    for (const RenditionSpec& spec : *renditions)
+      rendition_texts_[spec.name] = to_string({spec});
+  }
   push_event(caps_event(*renditions));
   job_->set_renditions(std::move(*renditions));
   return {};

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -19,6 +20,7 @@
 #include "gst/farm/farm_job.h"
 #include "gst/gstx/messages.h"
 #include "gst/gstx/ref.h"
+#include "gst/gstx/result_origin.h"
 #include "gst/lease/job_progress.h"
 #include "gst/lease/lease_reasons.h"
 #include "gst/lease/window.h"
@@ -104,6 +106,8 @@ class FanOut : public FarmJob::Observer {
   void handle(const JobStalled& event);
   void handle(const ResultsSought& event);
   void take(const SegmentDone& done);
+  ResultOrigin origin_of(const SegmentDone& done, const ResultRendition& rendition) const
+      REQUIRES(lock_);
   void leave_store(const std::string& reason);
   void note(const Happening& happening);
 
@@ -137,6 +141,7 @@ class FanOut : public FarmJob::Observer {
   bool flushing_ GUARDED_BY(lock_) = false;
   bool stopping_ GUARDED_BY(lock_) = false;
   Counters counters_ GUARDED_BY(lock_);
+  std::map<std::string, std::string> rendition_texts_ GUARDED_BY(lock_);  // By name.
   JobProgress progress_ GUARDED_BY(lock_);
 
   // These belong to the network thread.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gst/gstx/segment_buffer.h"
+#include "gst/io/io_thread.h"
 #include "plugins/fan_out.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_remote_enc_debug);
@@ -237,11 +238,29 @@ void FanOut::take(const SegmentDone& done) {
         [](const ResultRendition& rendition) { return !rendition.header->units.empty(); }));
   if (!window_.answer(index, done.held))
     return;
-  for (const auto& rendition : done.renditions)
-    outputs_.push_back({make_segment_buffer(*rendition.header, rendition.segment), {}});
+  for (const auto& rendition : done.renditions) {
+    auto buffer = make_segment_buffer(*rendition.header, rendition.segment);
+    set_origin(buffer.get(), origin_of(done, rendition));
+    outputs_.push_back({std::move(buffer), {}});
+  }
   if (done.complete)
     outputs_.back().completes = index;
   changed_.notify_all();
+}
+
+ResultOrigin FanOut::origin_of(const SegmentDone& done, const ResultRendition& rendition) const {
+  const auto now = static_cast<std::uint64_t>(g_get_real_time());
+  const bool leased = done.grant.attempt != 0;
+  // A result may wait for a look and for others, so its lease is not counted back from now.
+  const std::uint64_t since = leased ? (IoThread::now() - done.grant.granted) / 1000 : 0;
+  const auto text = rendition_texts_.find(rendition.header->rendition);
+  return {.worker = done.worker.name,
+          .attempt = done.grant.attempt,
+          .leased = now - since,
+          .answered = now - since + done.duration / 1000,
+          .rendition = text == rendition_texts_.end() ? "" : text->second,
+          .encoder = rendition.encoder,
+          .hashes = rendition.hashes};
 }
 
 void FanOut::handle(const EncoderChosen& event) {

@@ -206,6 +206,10 @@ LookReport PictureChecker::compare_with(SegmentLooker& looker, const LookWanted&
       if (!seen)
         return {.difference = seen.error()};
       mismatch = compare(source->frames, seen->frames, settings_.threshold);
+      auto& hashes = result.hashes[rendition->header->rendition];
+      hashes.clear();
+      for (const FrameLook& frame : seen->frames)
+        hashes.push_back({frame.time, frame.hash, frame.quality});
     }
     if (!mismatch)
       continue;

@@ -275,6 +275,7 @@ class Coordinator {
                  Instant now);
   void queue(JobId id, Job& job, Segment& segment, RenditionSet renditions, Instant now);
   void seek(JobId id, Job& job, Instant now);
+  static void name_encoders(Answer& answer, const Job& job);
   Answer fitting(const Job& job, const SegmentKey& segment,
                  std::vector<ResultRendition> results) const;
   void stop_waiting_for_store(JobId id, Job& job, Instant now);

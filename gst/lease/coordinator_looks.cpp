@@ -98,6 +98,9 @@ void Coordinator::judge_look(Answer answer, const LookReport& look, Job& job, In
   } else {
     job.verification.unknown(done.worker.id);
   }
+  for (ResultRendition& rendition : done.renditions)
+    if (const auto seen = look.hashes.find(rendition.header->rendition); seen != look.hashes.end())
+      rendition.hashes = seen->second;
   weigh(job, done);
   accept(std::move(answer), job, now);
 }

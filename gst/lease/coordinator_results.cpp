@@ -168,11 +168,17 @@ void Coordinator::keep(Answer answer, Job& job, Instant now) {
   // What lies before the segment decides on the bytes of one that was leased with it, and is not
   // part of what such a result could be found by.
   const bool in_context = segment_of(done.grant).in_context_from != 0;
-  for (ResultRendition& rendition : done.renditions)
-    if (const std::size_t i = job.abilities.find(rendition.header->rendition);
-        !in_context && i < answer.offer.size())
-      rendition.encoder = {answer.offer[i].encoder, answer.offer[i].version};
+  if (!in_context)
+    name_encoders(answer, job);
   enter(std::move(done), job, now);
+}
+
+// As the offer does.
+void Coordinator::name_encoders(Answer& answer, const Job& job) {
+  for (ResultRendition& rendition : answer.done.renditions)
+    if (const std::size_t i = job.abilities.find(rendition.header->rendition);
+        i < answer.offer.size())
+      rendition.encoder = {answer.offer[i].encoder, answer.offer[i].version};
 }
 
 // The result counts, and what was to be made of it is no work any more.

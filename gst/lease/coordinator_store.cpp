@@ -135,6 +135,7 @@ Coordinator::Answer Coordinator::fitting(const Job& job, const SegmentKey& segme
   if (!renditions)
     return {};
   done.renditions = std::move(*renditions);
+  name_encoders(answer, job);
   // Nothing is learnt of workers: those that made the results are not there.
   ResultCheck check;
   return judge(job, check, done).status ? answer : Answer();

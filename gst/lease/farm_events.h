@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -37,6 +38,7 @@ struct ResultRendition {
   BytesList segment;  // Serialised; the header is in the first piece.
   // Unknown, too, if the result depends on more than the segment.
   Encoder encoder = {};
+  std::vector<FrameHash> hashes = {};  // Of its frames that were looked at.
 };
 
 // WorkerJoined, WorkerLeft, WorkerSuspended and ConnectionRefused concern all jobs, the other
@@ -181,6 +183,8 @@ struct LookReport {
   // The pictures are those of the segment, but not those that the film shows there: a decoder has
   // to begin before it.
   bool lacks_context = false;
+  // By the rendition's name.
+  std::map<std::string, std::vector<FrameHash>> hashes = {};
 };
 // The pictures of a result are not those of the source. The lease failed.
 struct PicturesDiffer {

@@ -20,6 +20,13 @@ inline constexpr unsigned kChromaCells = 16;
 using LumaCells = std::array<std::uint8_t, std::size_t{kLumaCells} * kLumaCells>;
 using ChromaCells = std::array<std::uint8_t, std::size_t{kChromaCells} * kChromaCells>;
 
+// What is kept of a look.
+struct FrameHash {
+  Time time = kNoTime;  // Of presentation.
+  VisualHash hash{};
+  unsigned quality = 0;  // See HashedPicture.
+};
+
 struct FrameLook {
   Time time = kNoTime;  // Of presentation.
   unsigned width = 0;   // Pixels.

@@ -282,7 +282,7 @@ void World::handle(const WorkerSuspended& event) {
 void World::handle(const LookWanted& event) {
   log(Named{event.grant}, " of ", event.worker.name, " is looked at");
   std::string& seen = looks_[event.grant.lease];
-  for (const auto& [header, segment, encoder] : event.renditions)
+  for (const auto& [header, segment, encoder, hashes] : event.renditions)
     if (seen.empty())
       seen =
           find_flaw({event.source, event.segment}, header->presentation_times(), *header, segment);
@@ -367,7 +367,7 @@ void World::handle(const SegmentDone& event) {
   if (event.grant.attempt > kFutile + 4 * (failures != job.failures.end() ? failures->second : 0))
     wrong(name(event.grant) + ": work was thrown away");
   open.missing &= ~made;
-  for (const auto& [header, segment, encoder] : event.renditions) {
+  for (const auto& [header, segment, encoder, hashes] : event.renditions) {
     if (header->units.empty())
       continue;
     open.results += total_size(segment);

@@ -32,7 +32,7 @@ RenditionSet World::take_result(const SegmentDone& event, const Open& open, Job&
   const std::string what = name(event.grant);
   const auto& specs = job.plan.renditions;
   RenditionSet made = specs.empty() ? 1 : 0;
-  for (const auto& [header, segment, encoder] : event.renditions) {
+  for (const auto& [header, segment, encoder, hashes] : event.renditions) {
     std::vector<Time> times = open.source.header->presentation_times();
     if (!specs.empty()) {
       const auto spec = std::find_if(specs.begin(), specs.end(), [&](const RenditionSpec& s) {

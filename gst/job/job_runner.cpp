@@ -17,8 +17,10 @@
 #include "gst/film/video_length.h"
 #include "gst/gstx/ref.h"
 #include "gst/gstx/report.h"
+#include "gst/io/signing_key.h"
 #include "gst/job/film_captions.h"
 #include "gst/job/film_details.h"
+#include "gst/job/job_record.h"
 #include "gst/job/output_files.h"
 #include "gst/job/thumbnail_files.h"
 #include "gst/job/transcode_outputs.h"
@@ -68,6 +70,7 @@ struct JobRunner::Private {
   ~Private() { g_main_context_unref(context); }
 
   std::optional<JobError> play();
+  bool goes_on() const;
   std::optional<JobError> finish();
   bool handle(GstMessage* message);
   void handle_error(GstMessage* message);
@@ -97,6 +100,7 @@ struct JobRunner::Private {
   std::optional<OutputFiles> files;
   std::optional<ThumbnailFiles> thumbnails;
   TranscodePipeline made;
+  std::optional<JobRecord> record;
   std::optional<CaptionWatch> captions;
 
   bool ended = false;
@@ -125,7 +129,14 @@ std::optional<JobError> JobRunner::prepare() {
     return JobError{Kind::kRequest,
                     "no workers of this process and none of others: nobody would "
                     "do the work"};
-  auto files = OutputFiles::prepare(names_of(plan), plan.request.replace);
+  std::optional<SigningKey> key;
+  if (const std::string& file = plan.request.sign_key; !file.empty()) {
+    auto read = SigningKey::read(file);
+    if (!read)
+      return JobError{Kind::kRequest, read.error()};
+    key = std::move(*read);
+  }
+  auto files = OutputFiles::prepare(files_of(plan), plan.request.replace);
   if (!files)
     return files.failure();
   p.files.emplace(std::move(*files));
@@ -145,6 +156,8 @@ std::optional<JobError> JobRunner::prepare() {
     set_farm(p.made.pipeline.get(), p.farm);
   if (p.thumbnails)
     p.thumbnails->attach(p.made);
+  if (!plan.request.manifest.empty())
+    p.record.emplace(plan, std::move(key), paths, p.made);
   p.captions.emplace(p.made.film.get());
   p.progress.duration = static_cast<double>(video_length(plan.film)) / GST_SECOND;
   return {};
@@ -196,7 +209,7 @@ std::optional<JobError> JobRunner::Private::play() {
   g_source_attach(ticks, context);
   // What goes wrong is on the bus.
   gst_element_set_state(made.pipeline.get(), GST_STATE_PLAYING);
-  while (!ended && !cancelled)
+  while (goes_on() && !cancelled)
     g_main_context_iteration(context, TRUE);
   look_at_segments();
   gst_element_set_state(made.pipeline.get(), GST_STATE_NULL);
@@ -207,9 +220,14 @@ std::optional<JobError> JobRunner::Private::play() {
   g_main_context_pop_thread_default(context);
   progress.last = true;
   tell(progress);
-  if (!ended)
+  if (goes_on())
     return cancelled_error();
   return error;
+}
+
+// The digest of a long film may take longer than its job.
+bool JobRunner::Private::goes_on() const {
+  return !ended || (!error && record && !record->knows_source());
 }
 
 // All files get their names, or none does.
@@ -224,6 +242,11 @@ std::optional<JobError> JobRunner::Private::finish() {
     return JobError{Kind::kOutput, status.error()};
   if (const Status status = thumbnails ? thumbnails->finish() : Status(); !status)
     return JobError{Kind::kOutput, status.error()};
+  if (record)
+    if (const Status status =
+            record->finish(thumbnails ? thumbnails->pictures() : ThumbnailFiles::Pictures());
+        !status)
+      return JobError{Kind::kOutput, status.error()};
   if (auto failure = files->commit())
     return failure;
   for (const std::string& text : captions->losses(plan.outputs))
@@ -311,6 +334,8 @@ void JobRunner::Private::tick(InputWatch& watch) {
   look_for_workers();
   look_at_segments();
   tell(progress);
+  if (const Status status = record ? record->status() : Status(); !ended && !status)
+    end(JobError{Kind::kOutput, status.error()});
   if (!ended && watch.is_silent(now(), idle))
     end(JobError{
         Kind::kInput,

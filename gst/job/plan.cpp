@@ -45,6 +45,8 @@ std::string wrong_in(const Request& request) {
     return "a request needs an input and an output";
   if (!request.renditions.empty() && !request.ladder.empty())
     return "renditions and a ladder: only one of them can be made";
+  if (request.manifest.empty() && (request.manifest_only || !request.sign_key.empty()))
+    return "there is no record to be signed, or to be written without its data";
   if (!is_time(request.stall_timeout) || !is_time(request.max_segment_duration.value_or(0)))
     return "a time is negative, or no time";
   return "";
@@ -116,7 +118,7 @@ std::optional<JobError> plan_all(const std::vector<RenditionSpec>& specs, Plan& 
   plan_details(plan);
   const std::string input =
       take_string(g_filename_from_uri(plan.film.uri.c_str(), nullptr, nullptr));
-  if (const Status status = check_names(names_of(plan), input); !status)
+  if (const Status status = check_names(files_of(plan), input); !status)
     return JobError{Kind::kRequest, status.error()};
   return {};
 }
@@ -180,6 +182,9 @@ std::string plan_text(const Plan& plan) {
                      (seconds > 0 ? ", " + clock_text(seconds) : "") + "\n";
   for (std::size_t i = 0; i < plan.outputs.size(); ++i)
     text += "  " + text_of(plan, i) + "\n";
+  if (!plan.request.manifest.empty())
+    text += "  " + plan.request.manifest + ": the record of the job" +
+            (plan.request.manifest_only ? ", without its data" : "") + "\n";
   for (const std::string& left_out : plan.left_out)
     text += "  " + left_out + "\n";
   return text + "  workers: " + workers_text(plan.request) + "\n";
@@ -226,6 +231,8 @@ std::string plan_json(const Plan& plan) {
     json.end_object();
   }
   json.end_array();
+  if (!plan.request.manifest.empty())
+    json.text("manifest", plan.request.manifest);
   json.texts("left-out", plan.left_out);
   if (plan.thumbnail_interval > 0)
     json.number("thumbnail-interval", static_cast<double>(plan.thumbnail_interval) / 1000);

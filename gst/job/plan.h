@@ -39,6 +39,11 @@ struct Request {
   // Of results, as remoteenc takes it; empty: none. 0: its folders have no limit.
   std::string store = {};
   std::uint64_t store_limit = 0;
+
+  // A CAR that becomes the record of the job; empty: none.
+  std::string manifest = {};
+  bool manifest_only = false;  // Without the blobs.
+  std::string sign_key = {};   // A private key, in PEM, that signs the record; empty: none does.
 };
 
 // One file that is written.

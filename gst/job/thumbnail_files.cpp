@@ -307,4 +307,9 @@ Status ThumbnailFiles::finish() {
   return private_->folder.write(kThumbnailTrack, bytes);
 }
 
+ThumbnailFiles::Pictures ThumbnailFiles::pictures() const {
+  const ThumbnailSheets& sheets = private_->sheets.files().sheets();
+  return {private_->pictures.files().count(), sheets.width, sheets.height};
+}
+
 }  // namespace dist

@@ -6,6 +6,7 @@
 
 #include <gst/gst.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +30,13 @@ class ThumbnailFiles {
   void attach(const TranscodePipeline& made);
   // Writes the rest. The pipeline has ended and is in NULL.
   Status finish();
+  // The pictures, which have these names in the folder: 00000.jpg, …. Once all is written.
+  struct Pictures {
+    std::size_t count = 0;
+    unsigned width = 0;
+    unsigned height = 0;
+  };
+  Pictures pictures() const;
 
  private:
   struct Private;

@@ -116,10 +116,23 @@ std::vector<std::string> names_of(const Plan& plan) {
   return names;
 }
 
+std::vector<std::string> files_of(const Plan& plan) {
+  std::vector<std::string> files = names_of(plan);
+  if (plan.request.manifest.empty())
+    return files;
+  files.push_back(plan.request.manifest);
+  if (!plan.request.sign_key.empty())
+    files.push_back(plan.request.manifest + ".sig");
+  return files;
+}
+
 std::vector<std::string> results_of(const Plan& plan) {
   std::vector<std::string> results;
   for (const Output& output : plan.outputs)
     results.push_back(output.path + (output.thumbnails ? kThumbnailTrack : ""));
+  const std::vector<std::string> files = files_of(plan);
+  results.insert(results.end(), files.begin() + static_cast<std::ptrdiff_t>(results.size()),
+                 files.end());
   return results;
 }
 

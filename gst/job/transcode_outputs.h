@@ -31,6 +31,9 @@ std::vector<std::size_t> outputs_with_sound(const std::string& output, bool sepa
 // In the order of the plan.
 std::vector<std::string> names_of(const Plan& plan);
 
+// All that is written: those, then the record and its signature.
+std::vector<std::string> files_of(const Plan& plan);
+
 // Those that are told when all is done: of thumbnails that of their track.
 std::vector<std::string> results_of(const Plan& plan);
 

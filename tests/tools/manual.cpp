@@ -25,7 +25,8 @@ namespace fs = std::filesystem;
 using farm::output_of;
 using Words = std::set<std::string>;
 
-const char* const kCommands[] = {"transcode", "worker", "inspect", "compare", "status", "store"};
+const char* const kCommands[] = {"transcode", "worker", "inspect", "compare",
+                                 "status",    "store",  "record"};
 
 std::string source_root() {
   return g_getenv("DIST_SOURCE_ROOT");
@@ -120,7 +121,8 @@ GST_START_TEST(test_help_of_a_command) {
 GST_END_TEST;
 
 GST_START_TEST(test_manual_is_formatted_without_warnings) {
-  for (const char* command : {"", "transcode", "worker", "inspect", "compare", "status", "store"}) {
+  for (const char* command :
+       {"", "transcode", "worker", "inspect", "compare", "status", "store", "record"}) {
     const std::string printed = output_of("groff -man -Tutf8 -ww -z " + page(command));
     fail_unless(printed.empty(), "%s", printed.c_str());
   }

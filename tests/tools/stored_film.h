@@ -1,15 +1,20 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// A film whose results are kept in a store, and what is in that store.
+// A film whose results are kept in a store, what is in that store, and runs that make the film's
+// ladder.
 #pragma once
 
+// Before gstcheck.h, which has a macro "fail".
+#include "tests/tools/tool.h"
+
 #include <algorithm>
+#include <map>
 #include <regex>
 #include <string>
 #include <vector>
 
-#include "tests/tools/tool.h"
+#include <gst/check/gstcheck.h>
 
 namespace tool {
 
@@ -55,6 +60,46 @@ inline std::vector<fs::path> blobs_of(const std::string& store) {
       blobs.push_back(entry.path());
   std::ranges::sort(blobs);
   return blobs;
+}
+
+// Every file below, by its name.
+inline std::map<std::string, std::string> files_in(const std::string& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file())
+      files[fs::relative(entry.path(), folder).string()] = bytes_of(entry.path().string());
+  return files;
+}
+
+inline void expect_same(const std::string& folder, const std::string& other) {
+  const auto files = files_in(folder);
+  const auto others = files_in(other);
+  ck_assert_uint_ge(files.size(), kRungs);
+  ck_assert_uint_eq(files.size(), others.size());
+  for (const auto& [name, bytes] : files)
+    ck_assert_msg(others.contains(name) && others.at(name) == bytes, "%s differs", name.c_str());
+}
+
+// Everything that a process prints until so many segments are done, and after that it is killed.
+inline std::string killed_after(const std::string& run, unsigned segments) {
+  farm::Process process(run);
+  std::string seen;
+  char bytes[4096];
+  const auto done = [&seen] {
+    unsigned count = 0;
+    for (std::size_t at = 0; (at = seen.find("dist-segment-done", at)) != std::string::npos; ++at)
+      ++count;
+    return count;
+  };
+  gssize count = 1;
+  while (count > 0 && done() < segments) {
+    count = g_input_stream_read(process.stream(), bytes, sizeof bytes, nullptr, nullptr);
+    seen.append(bytes, static_cast<std::size_t>(std::max<gssize>(count, 0)));
+  }
+  process.kill();
+  while ((count = g_input_stream_read(process.stream(), bytes, sizeof bytes, nullptr, nullptr)) > 0)
+    seen.append(bytes, static_cast<std::size_t>(count));
+  return seen;
 }
 
 }  // namespace tool

@@ -8,7 +8,6 @@
 #include "tests/tools/stored_film.h"
 
 #include <algorithm>
-#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -17,51 +16,7 @@
 
 #include "tests/common/farm.h"
 
-namespace {
-
 using namespace tool;
-
-// Every file below, by its name.
-std::map<std::string, std::string> files_in(const std::string& folder) {
-  std::map<std::string, std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file())
-      files[fs::relative(entry.path(), folder).string()] = bytes_of(entry.path().string());
-  return files;
-}
-
-void expect_same(const std::string& folder, const std::string& other) {
-  const auto files = files_in(folder);
-  const auto others = files_in(other);
-  ck_assert_uint_ge(files.size(), kRungs);
-  ck_assert_uint_eq(files.size(), others.size());
-  for (const auto& [name, bytes] : files)
-    ck_assert_msg(others.contains(name) && others.at(name) == bytes, "%s differs", name.c_str());
-}
-
-// Everything that a process prints until so many segments are done, and after that it is killed.
-std::string killed_after(const std::string& run, unsigned segments) {
-  farm::Process process(run);
-  std::string seen;
-  char bytes[4096];
-  const auto done = [&seen] {
-    unsigned count = 0;
-    for (std::size_t at = 0; (at = seen.find("dist-segment-done", at)) != std::string::npos; ++at)
-      ++count;
-    return count;
-  };
-  gssize count = 1;
-  while (count > 0 && done() < segments) {
-    count = g_input_stream_read(process.stream(), bytes, sizeof bytes, nullptr, nullptr);
-    seen.append(bytes, static_cast<std::size_t>(std::max<gssize>(count, 0)));
-  }
-  process.kill();
-  while ((count = g_input_stream_read(process.stream(), bytes, sizeof bytes, nullptr, nullptr)) > 0)
-    seen.append(bytes, static_cast<std::size_t>(count));
-  return seen;
-}
-
-}  // namespace
 
 GST_START_TEST(test_transcode_store_resumes_killed_runs) {
   constexpr unsigned kKills = 10;

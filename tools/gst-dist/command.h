@@ -40,6 +40,7 @@ extern const Command kInspect;
 extern const Command kCompare;
 extern const Command kStatus;
 extern const Command kStore;
+extern const Command kRecord;
 
 // Owns the text that GOption stores for an option. Of no text the option was not given.
 class OptionText {

@@ -13,7 +13,8 @@ namespace {
 
 using namespace dist::tool;
 
-const Command* const kCommands[] = {&kTranscode, &kWorker, &kInspect, &kCompare, &kStatus, &kStore};
+const Command* const kCommands[] = {&kTranscode, &kWorker, &kInspect, &kCompare,
+                                    &kStatus,    &kStore,  &kRecord};
 
 void print_help() {
   std::printf(

@@ -1,14 +1,17 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Compares gst/record with the JavaScript implementations: check.mjs RECORD_TOOL. Works in the current folder.
+// Compares gst/record with the JavaScript implementations: check.mjs RECORD_TOOL IPFS_CAR [GST_DIST]. Works in the
+// current folder, in which make_job has run if GST_DIST is given.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, readFileSync, writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CarReader, CarWriter } from '@ipld/car';
 import * as dagCbor from '@ipld/dag-cbor';
+import * as dagPb from '@ipld/dag-pb';
 import { CID } from 'multiformats/cid';
 import * as raw from 'multiformats/codecs/raw';
 import { sha256 } from 'multiformats/hashes/sha2';
@@ -16,7 +19,7 @@ import { importer } from 'ipfs-unixfs-importer';
 import { fixedSize } from 'ipfs-unixfs-importer/chunker';
 import { balanced } from 'ipfs-unixfs-importer/layout';
 
-const [tool, ipfsCar] = process.argv.slice(2);
+const [tool, ipfsCar, gstDist] = process.argv.slice(2);
 const seed = Number(process.env.DIST_RECORD_SEED ?? Date.now() % 1_000_000);
 const MiB = 1 << 20;
 
@@ -149,6 +152,42 @@ async function record() {
   return `a record of ${car.blocks.size} blocks`;
 }
 
+// Every block that the root reaches is in the CAR, and nothing else is; every CID was checked by readCar().
+async function job() {
+  const car = await readCar('job.car');
+  const reached = new Set();
+  const visit = (value) => {
+    const cid = CID.asCID(value);
+    if (cid)
+      enter(cid);
+    else if (value && typeof value === 'object' && !(value instanceof Uint8Array))
+      Object.values(value).forEach(visit);
+  };
+  const enter = (cid) => {
+    const bytes = car.blocks.get(cid.toString());
+    assert.ok(bytes, `${cid} is missing`);
+    if (reached.has(cid.toString()))
+      return;
+    reached.add(cid.toString());
+    if (cid.code === dagCbor.code)
+      recode(cid, bytes);
+    if (cid.code !== raw.code)
+      visit(cid.code === dagCbor.code ? dagCbor.decode(bytes) : dagPb.decode(bytes));
+  };
+  enter(car.root);
+  assert.equal(reached.size, car.blocks.size);
+  const manifest = dagCbor.decode(car.blocks.get(car.root.toString()));
+  assert.equal(manifest.format, 'gst-dist manifest');
+  assert.deepEqual(Buffer.from(manifest.source.sha256), createHash('sha256').update(readFileSync('film.mp4')).digest());
+  const segments = manifest.segments.flatMap((link) => dagCbor.decode(car.blocks.get(link.toString())));
+  assert.equal(segments.length, 2);
+  const big = manifest.renditions[0];
+  assert.ok(big.output.bytes > MiB, `the file has ${big.output.bytes} bytes, too few for a node`);
+  execFileSync(process.execPath, [ipfsCar, 'unpack', 'job.car', '--root', big.output.data.toString(), '--output', 'big.mp4']);
+  assert.deepEqual(readFileSync('big.mp4'), readFileSync('out/big.mp4'));
+  return `the record of a job, ${car.blocks.size} blocks`;
+}
+
 async function* pattern(size) {
   for (let at = 0; at < size; at += MiB) {
     const bytes = new Uint8Array(Math.min(MiB, size - at)).fill((at / MiB) & 0xff);
@@ -189,6 +228,9 @@ async function ipfsCarPacks() {
   assert.deepEqual(run('cat', 'file.car'), content);
   const folder = await readCar('folder.car');
   assert.equal(line('verify', 'folder.car').split(' ')[1], String(folder.blocks.size));
+  if (gstDist)
+    for (const car of ['file.car', 'folder.car'])
+      assert.match(execFileSync(gstDist, ['record', 'verify', car]).toString(), /it is no job's record/);
   assert.equal(line('pack', 'film.bin', 'packed.car'), root.toString());
   ipfs('unpack', 'packed.car', '--output', 'unpacked.bin');
   assert.deepEqual(readFileSync('unpacked.bin'), content);
@@ -196,5 +238,5 @@ async function ipfsCarPacks() {
 }
 
 console.log(`seed ${seed} (DIST_RECORD_SEED)`);
-for (const check of [valuesOfTheRoom, valuesOfJavaScript, record, files, ipfsCarPacks])
+for (const check of [valuesOfTheRoom, valuesOfJavaScript, record, files, ipfsCarPacks, ...(gstDist ? [job] : [])])
   console.log('ok:', await check());

@@ -70,6 +70,9 @@ struct Parsed {
   OptionText store;
   OptionText store_limit;
   gboolean no_store = FALSE;
+  OptionText manifest;
+  gboolean manifest_only = FALSE;
+  OptionText sign;
   gint local_workers = -1;
   SegmentLimit segment_limit;
   gboolean remote = FALSE;
@@ -121,6 +124,9 @@ std::string wrong_in(const Parsed& parsed, const std::vector<std::string>& words
     return "--store-limit: is for the folders of --store; give that too";
   if (parsed.store_limit && !parse_bytes(parsed.store_limit.text()))
     return "--store-limit=" + parsed.store_limit.text() + ": write a size, such as 500M or 20G";
+  if ((parsed.manifest_only || parsed.sign) && parsed.manifest.text().empty())
+    return std::string(parsed.sign ? "--sign" : "--manifest-only") +
+           ": is for the file of --manifest; give that too";
   if (parsed.local_workers == 0 && !parsed.listen)
     return "--local-workers=0 leaves nobody to do the work; give --listen too";
   return "";
@@ -162,6 +168,12 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
        "SIZE"},
       {"no-store", 0, 0, G_OPTION_ARG_NONE, &parsed.no_store, "Keep no results, and look for none",
        nullptr},
+      {"manifest", 0, 0, G_OPTION_ARG_FILENAME, parsed.manifest.place(),
+       "Write the record of the job: what was encoded, by whom, and all of its data", "JOB.CAR"},
+      {"manifest-only", 0, 0, G_OPTION_ARG_NONE, &parsed.manifest_only,
+       "Leave the data out of the record", nullptr},
+      {"sign", 0, 0, G_OPTION_ARG_FILENAME, parsed.sign.place(),
+       "Sign the record, in JOB.CAR.sig, with this private key (Ed25519, PEM)", "FILE"},
       {"dry-run", 0, 0, G_OPTION_ARG_NONE, &parsed.dry_run,
        "Say what would be done, and do nothing of it", nullptr},
       {"json", 0, 0, G_OPTION_ARG_NONE, &parsed.json, "Print progress as JSON, an object a line",
@@ -193,7 +205,10 @@ std::optional<int> read_arguments(std::vector<std::string> words, Arguments& arg
                        .secret_file = parsed.secret_file.text(),
                        .local_workers = parsed.local_workers,
                        .store = parsed.store.text(),
-                       .store_limit = parse_bytes(parsed.store_limit.text()).value_or(0)};
+                       .store_limit = parse_bytes(parsed.store_limit.text()).value_or(0),
+                       .manifest = parsed.manifest.text(),
+                       .manifest_only = parsed.manifest_only != FALSE,
+                       .sign_key = parsed.sign.text()};
   arguments.default_store = !parsed.store && !parsed.no_store;
   arguments.dry_run = parsed.dry_run != FALSE;
   arguments.wait = parsed.wait != FALSE;

@@ -2,24 +2,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tools/gst-dist/store/store_car.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cinttypes>
 #include <cstdio>
-#include <map>
 #include <set>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "gst/base/text.h"
-#include "gst/io/locked_file.h"
+#include "gst/io/car_file.h"
 #include "gst/job/output_files.h"
-#include "gst/record/car.h"
-#include "gst/record/dag_walk.h"
 #include "gst/record/store_export.h"
 #include "gst/record/unixfs.h"
 #include "gst/store/stored_result.h"
@@ -31,47 +24,7 @@ namespace {
 using record::Block;
 using record::Cid;
 
-Error system_error(const std::string& path) {
-  return {path + ": " + g_strerror(errno)};
-}
-
 // --- Export
-
-class CarFile {
- public:
-  explicit CarFile(const std::string& path)
-      : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {}
-
-  // The root is known last, so its place is kept.
-  Status begin() { return write(record::car_header(Cid())); }
-  Status add(const Block& block) {
-    for (const Bytes& piece : record::car_section(block))
-      if (Status status = write(piece); !status)
-        return status;
-    return {};
-  }
-  Status end(const Cid& root) {
-    if (::lseek(fd_.get(), 0, SEEK_SET) != 0)
-      return system_error(path_);
-    if (Status status = write(record::car_header(root)); !status)
-      return status;
-    return ::fsync(fd_.get()) == 0 ? Status() : Status(system_error(path_));
-  }
-
- private:
-  Status write(const Bytes& bytes) {
-    for (auto rest = bytes.span(); !rest.empty();) {
-      const ssize_t written = ::write(fd_.get(), rest.data(), rest.size());
-      if (written < 0 && errno != EINTR)
-        return system_error(path_);
-      rest = rest.subspan(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
-    }
-    return {};
-  }
-
-  const std::string path_;
-  const FileDescriptor fd_;
-};
 
 StoreResult<std::vector<BlobKey>> keys_of(const OpenedStore& store) {
   std::set<BlobKey> keys;
@@ -119,18 +72,16 @@ Result<std::vector<record::Exported>> write_blobs(const OpenedStore& store,
 
 Result<std::vector<record::Exported>> write_car(const OpenedStore& store,
                                                 const std::vector<BlobKey>& keys,
-                                                const std::string& path) {
-  CarFile car(path);
-  const auto put = [&car](const Block& block) { return car.add(block); };
-  if (Status status = car.begin(); !status)
-    return Error{status.error()};
+                                                const std::string& path, const std::string& name) {
+  CarFileWriter car(path, name);
+  const auto put = [&car](const Block& block) { return car.put(block); };
   auto written = write_blobs(store, keys, put);
   if (!written)
     return written;
   const auto root = record::write_export(*written, put);
   if (!root)
     return Error{root.error()};
-  if (Status status = car.end(*root); !status)
+  if (Status status = car.finish(*root); !status)
     return Error{status.error()};
   return written;
 }
@@ -142,74 +93,6 @@ void print_count(std::uint64_t blobs, std::uint64_t bytes, const char* what,
 }
 
 // --- Import
-
-// Where the blocks of a CAR lie in its file.
-class CarIndex {
- public:
-  explicit CarIndex(const std::string& path)
-      : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-
-  // Reads all of it, and checks each block against its CID.
-  Result<Cid> read() {
-    if (!fd_)
-      return system_error(path_);
-    record::CarReader reader(
-        [this](std::span<std::uint8_t> out) -> Result<std::size_t> { return read_at(at_, out); });
-    const auto root = reader.read_root();
-    if (!root)
-      return Error{path_ + ": " + root.error()};
-    for (;;) {
-      const auto block = reader.next();
-      if (!block)
-        return Error{path_ + ": " + block.error()};
-      if (!*block)
-        return *root;
-      const std::size_t size = (*block)->bytes.size();
-      places_.emplace((*block)->cid, Place{at_ - size, size});
-      if (places_.size() > record::kMaxDagBlocks)
-        return Error{path_ + ": has too many blocks"};
-    }
-  }
-
-  Result<std::optional<Bytes>> get(const Cid& cid) {
-    const auto found = places_.find(cid);
-    if (found == places_.end())
-      return std::optional<Bytes>();
-    std::vector<std::uint8_t> bytes(found->second.size);
-    std::uint64_t at = found->second.at;
-    for (auto rest = std::span(bytes); !rest.empty();) {
-      const auto got = read_at(at, rest);
-      if (!got)
-        return Error{got.error()};
-      if (*got == 0)
-        return Error{path_ + ": changed while it was read"};
-      rest = rest.subspan(*got);
-    }
-    return std::optional(Bytes::take(std::move(bytes)));
-  }
-
- private:
-  struct Place {
-    std::uint64_t at = 0;
-    std::size_t size = 0;
-  };
-
-  Result<std::size_t> read_at(std::uint64_t& at, std::span<std::uint8_t> out) const {
-    ssize_t got = 0;
-    do
-      got = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(at));
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
-      return system_error(path_);
-    at += static_cast<std::uint64_t>(got);
-    return static_cast<std::size_t>(got);
-  }
-
-  const std::string path_;
-  const FileDescriptor fd_;
-  std::uint64_t at_ = 0;
-  std::map<Cid, Place> places_;
-};
 
 Result<BytesList> read_blob(const record::Exported& entry, const record::GetBlock& get) {
   BytesList blob;
@@ -238,7 +121,7 @@ int export_store(const OpenedStore& store, const std::string& file, bool replace
     say_error(advised(files.failure()));
     return kNoOutput;
   }
-  const auto written = write_car(store, *keys, files->paths().front());
+  const auto written = write_car(store, *keys, files->paths().front(), file);
   if (!written) {
     say_error(sentence(written.error()));
     return kNoOutput;
@@ -259,12 +142,11 @@ int import_store(const OpenedStore& store, const std::string& file) {
     say_error(sentence(text));
     return kNoInput;
   };
-  CarIndex car(file);
-  const auto root = car.read();
-  if (!root)
-    return refuse(root.error());
-  const record::GetBlock get = [&car](const Cid& cid) { return car.get(cid); };
-  const auto entries = record::read_export(*root, get);
+  const auto car = CarFile::open(file);
+  if (!car)
+    return refuse(car.error());
+  const record::GetBlock get = car->get();
+  const auto entries = record::read_export(car->root(), get);
   if (!entries)
     return refuse(file + ": " + entries.error());
   std::uint64_t blobs = 0;

@@ -4,7 +4,6 @@
 // The attribute list of an HLS tag (RFC 8216, 4.2).
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -21,10 +20,11 @@ class HlsAttributes {
     text_ += (text_.empty() ? "" : ",") + std::string(name) + "=" + value;
     return *this;
   }
-  // Any text. A quoted string has no form for a quotation mark.
+  // Any text. A quoted string has no form for a quotation mark, which becomes a typographic one.
   HlsAttributes& quoted(const char* name, const std::string& value) {
-    std::string shown = printable(value);
-    std::ranges::replace(shown, '"', '\'');
+    std::string shown;
+    for (const char c : printable(value))
+      shown += c == '"' ? "\u201d" : std::string(1, c);
     return plain(name, "\"" + shown + "\"");
   }
   const std::string& text() const { return text_; }

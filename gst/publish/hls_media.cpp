@@ -12,10 +12,11 @@
 namespace dist::publish {
 namespace {
 
-// What an entry needs: decimal durations; byte ranges; EXT-X-MAP, with and without I-FRAMES-ONLY.
+// What needs a version: decimal durations; EXT-X-MAP, with and without I-FRAMES-ONLY; EXT-X-GAP.
 constexpr unsigned kWithDecimals = 3;
 constexpr unsigned kWithMapOfKeyframes = 5;
 constexpr unsigned kWithMap = 6;
+constexpr unsigned kWithGaps = 8;
 
 constexpr char kSequence[] = "#EXT-X-MEDIA-SEQUENCE:";
 constexpr char kEntry[] = "#EXTINF:";
@@ -89,6 +90,12 @@ std::string head(const Presentation& presentation, unsigned version, unsigned ta
   return text;
 }
 
+unsigned version_of(const TrackListing& listing) {
+  if (std::ranges::any_of(listing.segments, &MediaSegment::gap))
+    return kWithGaps;
+  return has_init(listing.track.kind) ? kWithMap : kWithDecimals;
+}
+
 std::string map_tag(const Track& track) {
   return has_init(track.kind) ? std::string("#EXT-X-MAP:URI=\"") + kInitSegment + "\"\n" : "";
 }
@@ -127,7 +134,7 @@ std::string media_playlist(const Presentation& presentation, const TrackListing&
   const Track& track = listing.track;
   const Settings& settings = presentation.settings;
   const bool sheets = track.kind == TrackKind::kThumbnails;
-  std::string text = head(presentation, has_init(track.kind) ? kWithMap : kWithDecimals,
+  std::string text = head(presentation, version_of(listing),
                           sheets ? sheet_target(listing) : presentation.target_duration,
                           sequence_of(presentation, listing));
   text += sheets ? "#EXT-X-IMAGES-ONLY\n" : map_tag(track);

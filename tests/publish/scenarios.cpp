@@ -106,7 +106,7 @@ Files manifold() {
   tracks[2].frame_rate = {};
   Track other = audio("opus-en", "en");
   other.channels = 6;
-  other.name = "English \"5.1\" <&>\n'quoted' ü";
+  other.name = "English \"5.1\" <&>\nü";
   tracks.push_back(other);
   Track comment = audio("comment", "en");
   comment.role = Role::kCommentary;

@@ -38,31 +38,6 @@ StoreStatus make_folder(const std::string& path) {
   return kStoreOk;
 }
 
-StoreStatus sync_folder(const std::string& path) {
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0)
-    return errno_error("store: " + path, errno);
-  return kStoreOk;
-}
-
-StoreStatus write_all(int fd, const BytesList& blob, const std::string& folder,
-                      GCancellable* cancellable) {
-  for (const Bytes& piece : blob) {
-    auto rest = piece.span();
-    while (!rest.empty()) {
-      if (is_cancelled(cancellable))
-        return cancelled(folder);
-      const ssize_t written = ::write(fd, rest.data(), std::min(rest.size(), kChunk));
-      if (written < 0 && errno == EINTR)
-        continue;
-      if (written < 0)
-        return errno_error("store: " + folder, errno);
-      rest = rest.subspan(static_cast<std::size_t>(written));
-    }
-  }
-  return kStoreOk;
-}
-
 // Into memory: a mapping would change, or end the process, when somebody changes the file.
 StoreResult<BytesList> read_all(int fd, std::uint64_t size, const std::string& path,
                                 GCancellable* cancellable) {
@@ -222,7 +197,7 @@ StoreStatus FolderStore::put(const BlobKey& key, const BytesList& blob, GCancell
   auto file = LockedFile::create(folder_ + "/tmp");
   if (!file)
     return file.failure();
-  if (auto status = write_all(file->fd(), blob, folder_, cancellable); !status)
+  if (auto status = file->write(blob, cancellable); !status)
     return status;
   if (::fsync(file->fd()) != 0)
     return errno_error("store: " + folder_, errno);
@@ -338,7 +313,7 @@ StoreStatus FolderStore::publish(const Bytes& journal) {
   auto file = LockedFile::create(folder_ + "/tmp");
   if (!file)
     return file.failure();
-  if (auto status = write_all(file->fd(), {journal}, folder_, nullptr); !status)
+  if (auto status = file->write({journal}, nullptr); !status)
     return status;
   const std::string path = folder_ + "/jobs/" + *name;
   if (::rename(file->path().c_str(), path.c_str()) != 0)

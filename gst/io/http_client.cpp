@@ -264,7 +264,7 @@ std::unique_ptr<HttpClient::Connection> HttpClient::take() {
 }
 
 StoreResult<HttpResponse> HttpClient::send(const HttpRequest& request, GCancellable* cancellable) {
-  const std::string subject = "store " + shown_url(request.url) + ": ";
+  const std::string subject = config_.subject + " " + shown_url(request.url) + ": ";
   auto connection = take();
   const Wake wake(cancellable, connection->multi);
   const bool reads = request.method == "GET" || request.method == "HEAD";

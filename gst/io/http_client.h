@@ -42,6 +42,7 @@ struct HttpResponse {
 class HttpClient {
  public:
   struct Config {
+    std::string subject = "store";  // What errors begin with, before the URL.
     std::string user = {};
     std::string password = {};
     // For CURLOPT_AWS_SIGV4, as in "aws:amz:eu-west-1:s3"; user and password are the keys then.
@@ -76,6 +77,13 @@ class HttpClient {
 // As errors may show it: without user, password and query, of texts too that are no URLs. What
 // stands before an '@' is not shown, also where the '@' belongs to a path.
 std::string shown_url(const std::string& url);
+
+inline bool is_success(long status) {
+  return status >= 200 && status < 300;
+}
+inline bool is_absent(long status) {
+  return status == 404 || status == 410;
+}
 
 // What a status says that is none of success.
 StoreError http_error(const std::string& subject, long status, const std::string& text = {});

@@ -10,14 +10,6 @@ namespace {
 
 static_assert(kMaxBlob >= kMaxSegmentHeader + kMaxPayload);
 
-bool is_success(long status) {
-  return status >= 200 && status < 300;
-}
-
-bool is_absent(long status) {
-  return status == 404 || status == 410;
-}
-
 }  // namespace
 
 HttpStore::HttpStore(const std::string& url, HttpClient::Config config)

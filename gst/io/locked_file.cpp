@@ -7,12 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "gst/base/text.h"
 
 namespace dist {
 namespace {
+
+// Bytes between two looks at the cancellable.
+constexpr std::size_t kChunk = 4u << 20;
 
 // Whether the open file is still the one of that name.
 bool has_name(int fd, const std::string& path) {
@@ -29,7 +33,8 @@ FileDescriptor::~FileDescriptor() {
     ::close(fd_);
 }
 
-StoreResult<LockedFile> LockedFile::create(const std::string& folder) {
+StoreResult<LockedFile> LockedFile::create(const std::string& folder, const std::string& subject) {
+  const std::string where = subject + ": " + folder;
   for (;;) {
     const std::string name = take_string(g_uuid_string_random());
     const std::string path = folder + "/" + name;
@@ -38,18 +43,35 @@ StoreResult<LockedFile> LockedFile::create(const std::string& folder) {
     if (!fd && errno == EEXIST)
       continue;
     if (!fd)
-      return errno_error("store: " + folder, errno);
+      return errno_error(where, errno);
     if (::flock(fd.get(), LOCK_EX) != 0)
-      return errno_error("store: " + folder + ": lock", errno);
+      return errno_error(where + ": lock", errno);
     // Before it was locked somebody may have taken it for an abandoned one.
     if (has_name(fd.get(), path))
-      return LockedFile(folder, name, std::move(fd));
+      return LockedFile(folder, name, where, std::move(fd));
   }
 }
 
 LockedFile::~LockedFile() {
   if (fd_ && !name_.empty())
     ::unlink(path().c_str());
+}
+
+StoreStatus LockedFile::write(const BytesList& bytes, GCancellable* cancellable) {
+  for (const Bytes& piece : bytes) {
+    auto rest = piece.span();
+    while (!rest.empty()) {
+      if (is_cancelled(cancellable))
+        return StoreError{subject_ + ": cancelled", StoreFault::kCancelled};
+      const ssize_t written = ::write(fd_.get(), rest.data(), std::min(rest.size(), kChunk));
+      if (written < 0 && errno == EINTR)
+        continue;
+      if (written < 0)
+        return errno_error(subject_, errno);
+      rest = rest.subspan(static_cast<std::size_t>(written));
+    }
+  }
+  return kStoreOk;
 }
 
 bool LockedFile::is_alive(const std::string& folder, const std::string& name) {
@@ -71,6 +93,13 @@ void LockedFile::remove_abandoned(const std::string& folder) {
   while (const char* name = g_dir_read_name(dir))
     is_alive(folder, name);
   g_dir_close(dir);
+}
+
+StoreStatus sync_folder(const std::string& path, const std::string& subject) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0)
+    return errno_error(subject + ": " + path, errno);
+  return kStoreOk;
 }
 
 StoreError errno_error(const std::string& subject, int error) {

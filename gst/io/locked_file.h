@@ -31,14 +31,17 @@ class FileDescriptor {
 
 class LockedFile {
  public:
-  // A new file with a random name.
-  static StoreResult<LockedFile> create(const std::string& folder);
+  // A new file with a random name. Errors begin with the subject.
+  static StoreResult<LockedFile> create(const std::string& folder,
+                                        const std::string& subject = "store");
   LockedFile(LockedFile&&) noexcept = default;
   LockedFile& operator=(LockedFile&&) = delete;
   // Removes the file, unless it has another name by now.
   ~LockedFile();
 
   int fd() const { return fd_.get(); }
+  // Appends. Nothing is synced.
+  StoreStatus write(const BytesList& bytes, GCancellable* cancellable);
   const std::string& name() const { return name_; }
   std::string path() const { return folder_ + "/" + name_; }
   // The caller has renamed it.
@@ -50,13 +53,20 @@ class LockedFile {
   static void remove_abandoned(const std::string& folder);
 
  private:
-  LockedFile(std::string folder, std::string name, FileDescriptor fd)
-      : folder_(std::move(folder)), name_(std::move(name)), fd_(std::move(fd)) {}
+  LockedFile(std::string folder, std::string name, std::string subject, FileDescriptor fd)
+      : folder_(std::move(folder)),
+        name_(std::move(name)),
+        subject_(std::move(subject)),
+        fd_(std::move(fd)) {}
 
   std::string folder_;
   std::string name_;
+  std::string subject_;  // With the folder.
   FileDescriptor fd_;
 };
+
+// Waits until the disk has the names of a folder's files.
+StoreStatus sync_folder(const std::string& path, const std::string& subject = "store");
 
 // What the value of errno says of a call that failed; the fault is full for ENOSPC and EDQUOT,
 // refused for missing rights and folders.

@@ -24,12 +24,8 @@ std::string environment(const char* name) {
   return value ? value : "";
 }
 
-bool is_success(const HttpResponse& response) {
-  return response.status >= 200 && response.status < 300;
-}
-
 // Of a bucket that is not there 404 speaks too.
-bool is_absent(const HttpResponse& response) {
+bool is_missing(const HttpResponse& response) {
   return response.status == 404 && xml_text(response.body.span(), "Code") != "NoSuchBucket";
 }
 
@@ -94,13 +90,12 @@ std::string S3Client::url_of(const std::string& name) const {
 
 HttpRequest S3Client::request(const std::string& method, const std::string& name,
                               const std::string& query, const BytesList& body,
-                              const std::string& content_type) const {
+                              const std::vector<std::string>& headers) const {
   HttpRequest request{.method = method,
                       .url = url_of(name) + (query.empty() ? "" : "?" + query),
-                      .headers = {"x-amz-content-sha256: " + hex_digest(body)},
+                      .headers = headers,
                       .body = body};
-  if (!content_type.empty())
-    request.headers.push_back("Content-Type: " + content_type);
+  request.headers.push_back("x-amz-content-sha256: " + hex_digest(body));
   if (!config_.credentials.session_token.empty())
     request.headers.push_back("x-amz-security-token: " + config_.credentials.session_token);
   return request;
@@ -108,9 +103,9 @@ HttpRequest S3Client::request(const std::string& method, const std::string& name
 
 StoreResult<HttpResponse> S3Client::send(const std::string& method, const std::string& name,
                                          const std::string& query, const BytesList& body,
-                                         const std::string& content_type,
+                                         const std::vector<std::string>& headers,
                                          GCancellable* cancellable) {
-  return client_.send(request(method, name, query, body, content_type), cancellable);
+  return client_.send(request(method, name, query, body, headers), cancellable);
 }
 
 // Only the code: other elements of an answer may quote what was signed.
@@ -123,24 +118,27 @@ StoreError S3Client::failed(const std::string& name, const HttpResponse& respons
 }
 
 StoreStatus S3Client::put(const std::string& name, const BytesList& bytes,
-                          const std::string& content_type, GCancellable* cancellable) {
+                          const std::string& content_type, GCancellable* cancellable,
+                          std::vector<std::string> headers) {
+  headers.push_back("Content-Type: " + content_type);
   if (total_size(bytes) > config_.part_size)
-    return put_parts(name, bytes, content_type, cancellable);
-  const auto response = send("PUT", name, "", bytes, content_type, cancellable);
+    return put_parts(name, bytes, headers, cancellable);
+  const auto response = send("PUT", name, "", bytes, headers, cancellable);
   if (!response)
     return response.failure();
-  if (!is_success(*response))
+  if (!is_success(response->status))
     return failed(name, *response);
   return kStoreOk;
 }
 
 StoreStatus S3Client::put_parts(const std::string& name, const BytesList& bytes,
-                                const std::string& content_type, GCancellable* cancellable) {
-  const auto begun = send("POST", name, "uploads=", {}, content_type, cancellable);
+                                const std::vector<std::string>& headers,
+                                GCancellable* cancellable) {
+  const auto begun = send("POST", name, "uploads=", {}, headers, cancellable);
   if (!begun)
     return begun.failure();
   const std::string upload = xml_text(begun->body.span(), "UploadId");
-  if (!is_success(*begun) || upload.empty())
+  if (!is_success(begun->status) || upload.empty())
     return failed(name, *begun);
   const auto parts = send_parts(name, upload, bytes, cancellable);
   const StoreStatus done = parts ? complete(name, upload, *parts, total_size(bytes), cancellable)
@@ -149,7 +147,7 @@ StoreStatus S3Client::put_parts(const std::string& name, const BytesList& bytes,
   // aborted too.
   if (!done) {
     HttpRequest abort =
-        request("DELETE", name, "uploadId=" + percent_encoded(upload, false), {}, "");
+        request("DELETE", name, "uploadId=" + percent_encoded(upload, false), {}, {});
     abort.attempts = 1;
     abort.timeout = kAbortTimeout;
     (void)client_.send(abort, nullptr);
@@ -167,11 +165,11 @@ StoreResult<std::string> S3Client::send_parts(const std::string& name, const std
   for (std::uint64_t offset = 0; offset < size; offset += step, ++number) {
     const std::string query =
         "partNumber=" + std::to_string(number) + "&uploadId=" + percent_encoded(upload, false);
-    const auto response = send("PUT", name, query, slice(bytes, offset, step), "", cancellable);
+    const auto response = send("PUT", name, query, slice(bytes, offset, step), {}, cancellable);
     if (!response)
       return response.failure();
     const auto etag = response->headers.find("etag");
-    if (!is_success(*response) || etag == response->headers.end())
+    if (!is_success(response->status) || etag == response->headers.end())
       return failed(name, *response);
     parts += "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><ETag>" +
              xml_escaped(etag->second) + "</ETag></Part>";
@@ -184,11 +182,11 @@ StoreStatus S3Client::complete(const std::string& name, const std::string& uploa
                                GCancellable* cancellable) {
   const Bytes body = Bytes::take({parts.begin(), parts.end()});
   const auto response = send("POST", name, "uploadId=" + percent_encoded(upload, false), {body},
-                             "application/xml", cancellable);
+                             {"Content-Type: application/xml"}, cancellable);
   if (!response)
     return response.failure();
   // An answer that began before it was known may be 200 and hold an error.
-  if (is_success(*response) && xml_text(response->body.span(), "Code").empty())
+  if (is_success(response->status) && xml_text(response->body.span(), "Code").empty())
     return kStoreOk;
   // The answer to the first attempt may be what was lost.
   if (response->status == 404)
@@ -199,12 +197,12 @@ StoreStatus S3Client::complete(const std::string& name, const std::string& uploa
 
 StoreResult<std::optional<BytesList>> S3Client::get(const std::string& name,
                                                     GCancellable* cancellable) {
-  HttpRequest whole = request("GET", name, "", {}, "");
+  HttpRequest whole = request("GET", name, "", {}, {});
   whole.max_body = kMaxBlob;
   auto response = client_.send(whole, cancellable);
   if (!response)
     return response.failure();
-  if (is_absent(*response))
+  if (is_missing(*response))
     return std::optional<BytesList>();
   if (response->status != 200)
     return failed(name, *response);
@@ -213,13 +211,13 @@ StoreResult<std::optional<BytesList>> S3Client::get(const std::string& name,
 
 StoreResult<std::optional<std::uint64_t>> S3Client::head(const std::string& name,
                                                          GCancellable* cancellable) {
-  const auto response = send("HEAD", name, "", {}, "", cancellable);
+  const auto response = send("HEAD", name, "", {}, {}, cancellable);
   if (!response)
     return response.failure();
   // Has no body, so a bucket that is not there looks the same.
   if (response->status == 404)
     return std::optional<std::uint64_t>();
-  if (!is_success(*response))
+  if (!is_success(response->status))
     return failed(name, *response);
   const auto length = response->headers.find("content-length");
   if (length == response->headers.end())
@@ -228,10 +226,10 @@ StoreResult<std::optional<std::uint64_t>> S3Client::head(const std::string& name
 }
 
 StoreStatus S3Client::remove(const std::string& name, GCancellable* cancellable) {
-  const auto response = send("DELETE", name, "", {}, "", cancellable);
+  const auto response = send("DELETE", name, "", {}, {}, cancellable);
   if (!response)
     return response.failure();
-  if (!is_success(*response) && !is_absent(*response))
+  if (!is_success(response->status) && !is_missing(*response))
     return failed(name, *response);
   return kStoreOk;
 }
@@ -245,10 +243,10 @@ StoreStatus S3Client::list(const std::string& prefix, const Visit& visit,
         (token.empty() ? "" : "continuation-token=" + percent_encoded(token, false) + "&") +
         "list-type=2&max-keys=" + std::to_string(kPage) +
         "&prefix=" + percent_encoded(prefix, false);
-    const auto response = send("GET", "", query, {}, "", cancellable);
+    const auto response = send("GET", "", query, {}, {}, cancellable);
     if (!response)
       return response.failure();
-    if (!is_success(*response))
+    if (!is_success(response->status))
       return failed("", *response);
     token.clear();
     std::string name;

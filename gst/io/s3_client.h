@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gst/io/blob_store.h"
 #include "gst/io/http_client.h"
@@ -41,9 +42,10 @@ class S3Client {
  public:
   explicit S3Client(S3Config config);
 
-  // The object is there whole or not at all.
+  // The object is there whole or not at all. `headers` are stored with it, such as "Cache-Control:
+  // …".
   StoreStatus put(const std::string& name, const BytesList& bytes, const std::string& content_type,
-                  GCancellable* cancellable);
+                  GCancellable* cancellable, std::vector<std::string> headers = {});
   // None if there is no such object; an error if there is no such bucket, or if the object is
   // larger than kMaxBlob.
   StoreResult<std::optional<BytesList>> get(const std::string& name, GCancellable* cancellable);
@@ -60,13 +62,14 @@ class S3Client {
   std::string url_of(const std::string& name) const;
   // Signed when it is sent.
   HttpRequest request(const std::string& method, const std::string& name, const std::string& query,
-                      const BytesList& body, const std::string& content_type) const;
+                      const BytesList& body, const std::vector<std::string>& headers) const;
   StoreResult<HttpResponse> send(const std::string& method, const std::string& name,
                                  const std::string& query, const BytesList& body,
-                                 const std::string& content_type, GCancellable* cancellable);
+                                 const std::vector<std::string>& headers,
+                                 GCancellable* cancellable);
   StoreError failed(const std::string& name, const HttpResponse& response) const;
   StoreStatus put_parts(const std::string& name, const BytesList& bytes,
-                        const std::string& content_type, GCancellable* cancellable);
+                        const std::vector<std::string>& headers, GCancellable* cancellable);
   StoreResult<std::string> send_parts(const std::string& name, const std::string& upload,
                                       const BytesList& bytes, GCancellable* cancellable);
   StoreStatus complete(const std::string& name, const std::string& upload, const std::string& parts,

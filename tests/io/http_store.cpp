@@ -10,8 +10,10 @@
 
 #include <thread>
 
+#include "gst/io/http_place.h"
+#include "gst/io/open_place.h"
 #include "gst/io/open_store.h"
-#include "tests/io/store_helpers.h"
+#include "tests/io/place_helpers.h"
 #include "tests/io/test_server.h"
 
 namespace {
@@ -161,6 +163,67 @@ GST_START_TEST(test_what_may_pass_is_tried_again) {
 }
 GST_END_TEST
 
+// With folders that the server makes, and with those that it has to be asked for.
+GST_START_TEST(test_nginx_is_a_place) {
+  const Nginx nginx;
+  for (const char* path : {"films/a%20film", "dav/film1/", "dav"}) {
+    auto place = open_place(nginx.url(path));
+    fail_unless_ok(place);
+    check_place(**place, false);
+    check_replacement(**place);
+  }
+  auto place = open_place(nginx.url("films"));
+  fail_unless_ok((*place)->put("v/init.mp4", blob_of(1, 10), kSegmentHeaders, nullptr));
+  fail_unless(
+      g_file_test((nginx.folder() + "/root/films/v/init.mp4").c_str(), G_FILE_TEST_IS_REGULAR));
+}
+GST_END_TEST
+
+GST_START_TEST(test_what_a_server_refuses_of_a_place) {
+  const Nginx nginx;
+  const struct {
+    std::string url;
+    const char* error;
+    StoreFault fault;
+  } rows[] = {
+      {nginx.url("read"), "405", StoreFault::kRefused},
+      {nginx.url("full"), "507", StoreFault::kFull},
+      {nginx.url("gone"), "301", StoreFault::kRefused},
+      {nginx.url("locked"), "401, access denied", StoreFault::kRefused},
+      {"http://127.0.0.1:" + std::to_string(free_port()), "connect", StoreFault::kUnavailable},
+  };
+  for (const auto& row : rows) {
+    HttpPlace place(row.url, kHasty);
+    const auto status = place.put("v/init.mp4", blob_of(1, 10), kSegmentHeaders, nullptr);
+    fail_unless_error(status, row.error, row.url.c_str());
+    fail_unless(status.error().starts_with("output http://127.0.0.1"), "%s",
+                status.error().c_str());
+    fail_unless(status.failure().fault == row.fault, "%s", status.error().c_str());
+  }
+}
+GST_END_TEST
+
+// Every seventh request fails, in one way or another.
+GST_START_TEST(test_place_behind_a_bad_network) {
+  using enum FaultyProxy::Fault;
+  const Nginx nginx;
+  std::vector<FaultyProxy::Fault> faults;
+  const FaultyProxy::Fault kinds[] = {kBusy, kReset, kResetMidway};
+  for (unsigned i = 0; i < 210; ++i)
+    faults.push_back(i % 7 == 6 ? kinds[i / 7 % 3] : kNone);
+  FaultyProxy proxy(nginx.port, faults);
+  HttpPlace place(nginx.url("dav/film", proxy.port()), kHasty);
+  for (unsigned i = 0; i < 20; ++i) {
+    fail_unless_ok(
+        place.put("v/" + std::to_string(i), blob_of(i, 50'000), kSegmentHeaders, nullptr));
+    fail_unless_ok(place.put("v/index.m3u8", blob_of(i, 5'000), kPlaylistHeaders, nullptr));
+  }
+  for (unsigned i = 0; i < 20; ++i)
+    fail_unless(holds(place, "v/" + std::to_string(i), blob_of(i, 50'000)));
+  fail_unless(holds(place, "v/index.m3u8", blob_of(19, 5'000)));
+}
+GST_END_TEST
+
 // The server is silent: only the cancellable ends the call.
 GST_START_TEST(test_cancel_ends_a_wait) {
   const int silent = socket(AF_INET, SOCK_STREAM, 0);
@@ -201,6 +264,9 @@ static Suite* http_store_suite() {
   tcase_add_test(tcase, test_password_from_the_url_is_used_and_never_shown);
   tcase_add_test(tcase, test_what_a_server_refuses);
   tcase_add_test(tcase, test_what_may_pass_is_tried_again);
+  tcase_add_test(tcase, test_nginx_is_a_place);
+  tcase_add_test(tcase, test_what_a_server_refuses_of_a_place);
+  tcase_add_test(tcase, test_place_behind_a_bad_network);
   tcase_add_test(tcase, test_cancel_ends_a_wait);
   return suite;
 }

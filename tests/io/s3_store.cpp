@@ -6,9 +6,12 @@
 
 #include <cstdlib>
 
+#include "gst/io/gzip.h"
+#include "gst/io/open_place.h"
 #include "gst/io/open_store.h"
+#include "gst/io/s3_place.h"
 #include "gst/io/xml_texts.h"
-#include "tests/io/store_helpers.h"
+#include "tests/io/place_helpers.h"
 #include "tests/io/test_server.h"
 
 namespace {
@@ -161,6 +164,83 @@ GST_START_TEST(test_store_of_a_url) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_bucket_is_a_place) {
+  for (const bool gzip : {false, true}) {
+    S3Place place(config(), "vod/a film", gzip);
+    check_place(place, gzip);
+    check_replacement(place);
+  }
+}
+GST_END_TEST
+
+// What players get to see.
+GST_START_TEST(test_files_have_their_headers) {
+  S3Place place(config(), "headers", true);
+  fail_unless_ok(place.put("v/0.mp4", blob_of(1, 100), kSegmentHeaders, nullptr));
+  fail_unless_ok(place.put("v/large.mp4", blob_of(1, 20 * kMiB), kSegmentHeaders, nullptr));
+  for (const char* name : {"v/0.mp4", "v/large.mp4"}) {
+    const HttpResponse head = ask("HEAD", std::string("/films/headers/") + name);
+    fail_unless_equals_text(head.headers.at("content-type"), "video/mp4");
+    fail_unless_equals_text(head.headers.at("cache-control"), kSegmentHeaders.cache_control);
+    fail_if(head.headers.contains("content-encoding"));
+  }
+  fail_unless_ok(place.put("v/index.m3u8", blob_of(2, 5'000), kPlaylistHeaders, nullptr));
+  const HttpResponse playlist = ask("GET", "/films/headers/v/index.m3u8");
+  fail_unless_equals_text(playlist.headers.at("content-type"), kPlaylistHeaders.content_type);
+  fail_unless_equals_text(playlist.headers.at("cache-control"), "no-cache");
+  fail_unless_equals_text(playlist.headers.at("content-encoding"), "gzip");
+  const auto text = gunzip({playlist.body}, 5'000);
+  fail_unless(text && to_data(text->span()) == to_data(blob_of(2, 5'000)));
+}
+GST_END_TEST
+
+GST_START_TEST(test_what_a_bucket_refuses_of_a_place) {
+  S3Config wrong = config();
+  wrong.credentials.secret_key = "GUESSED";
+  S3Config nowhere = config();
+  nowhere.bucket = "nowhere";
+  S3Config away = config(free_port());
+  const struct {
+    const S3Config& config;
+    const char* error;
+    StoreFault fault;
+  } rows[] = {
+      {wrong, "SignatureDoesNotMatch", StoreFault::kRefused},
+      {nowhere, "make the bucket 'nowhere' first", StoreFault::kRefused},
+      {away, "onnect", StoreFault::kUnavailable},
+  };
+  for (const auto& row : rows) {
+    S3Place place(row.config, "x", false);
+    const auto status = place.put("v/init.mp4", blob_of(1, 10), kSegmentHeaders, nullptr);
+    fail_unless_error(status, row.error, row.error);
+    fail_unless(status.failure().fault == row.fault, "%s", status.error().c_str());
+    fail_if(contains(status.error(), "GUESSED") || contains(status.error(), "GDACCESS"));
+  }
+}
+GST_END_TEST
+
+// Every seventh request fails, also in the middle of an upload; no part is left.
+GST_START_TEST(test_place_behind_a_bad_network) {
+  using enum FaultyProxy::Fault;
+  std::vector<FaultyProxy::Fault> faults;
+  const FaultyProxy::Fault kinds[] = {kBusy, kReset, kResetMidway, kCutsUpload};
+  for (unsigned i = 0; i < 280; ++i)
+    faults.push_back(i % 7 == 6 ? kinds[i / 7 % 4] : kNone);
+  FaultyProxy proxy(port, faults);
+  S3Place place(config(proxy.port()), "bad", true);
+  for (unsigned i = 0; i < 20; ++i) {
+    const std::size_t size = i % 5 == 0 ? 20 * kMiB : 50'000;
+    fail_unless_ok(place.put("v/" + std::to_string(i), blob_of(i, size), kSegmentHeaders, nullptr));
+    fail_unless_ok(place.put("v/index.m3u8", blob_of(i, 5'000), kPlaylistHeaders, nullptr));
+  }
+  for (unsigned i = 0; i < 20; ++i)
+    fail_unless(
+        holds(place, "v/" + std::to_string(i), blob_of(i, i % 5 == 0 ? 20 * kMiB : 50'000)));
+  const HttpResponse uploads = ask("GET", "/films/?uploads=");
+  fail_unless_equals_text(xml_text(uploads.body.span(), "UploadId"), "");
+}
+GST_END_TEST
+
 static Suite* s3_store_suite() {
   Suite* suite = suite_create("s3_store");
   TCase* tcase = tcase_create("general");
@@ -173,6 +253,10 @@ static Suite* s3_store_suite() {
   tcase_add_test(tcase, test_what_may_pass_is_tried_again);
   tcase_add_test(tcase, test_upload_that_fails_leaves_no_parts);
   tcase_add_test(tcase, test_store_of_a_url);
+  tcase_add_test(tcase, test_bucket_is_a_place);
+  tcase_add_test(tcase, test_files_have_their_headers);
+  tcase_add_test(tcase, test_what_a_bucket_refuses_of_a_place);
+  tcase_add_test(tcase, test_place_behind_a_bad_network);
   return suite;
 }
 

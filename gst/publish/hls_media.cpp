@@ -84,9 +84,9 @@ std::string head(const Presentation& presentation, unsigned version, unsigned ta
                      tag("#EXT-X-TARGETDURATION:", target) + tag(kSequence, sequence);
   if (settings.window == 0)
     text += std::string("#EXT-X-PLAYLIST-TYPE:") + (presentation.ended ? "VOD" : "EVENT") + "\n";
-  // hls.js and others begin a growing list at its end otherwise.
+  // hls.js and others begin a growing list at its end otherwise. Shaka takes 0 for no offset.
   if (!settings.live && !presentation.ended)
-    text += "#EXT-X-START:TIME-OFFSET=0\n";
+    text += "#EXT-X-START:TIME-OFFSET=0.001\n";
   return text;
 }
 

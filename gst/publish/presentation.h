@@ -100,7 +100,8 @@ struct Settings {
   std::size_t window = 0;  // Segments that playlists list; 0: all.
   // Microseconds since 1970, of the time 0 of the presentation; availabilityStartTime.
   std::int64_t start_time = 0;
-  // Microseconds behind the newest segment at which DASH players begin; 0: as they like.
+  // Microseconds behind the newest segment at which DASH players begin; 0: as they like; a day: at
+  // the beginning.
   std::uint64_t presentation_delay = 0;
   std::uint64_t first_number = 0;  // Of media segments.
   // Playlists of an earlier run list the segments below: nothing is written before they are listed.

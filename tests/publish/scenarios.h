@@ -168,7 +168,7 @@ inline std::vector<Track> some_tracks() {
 
 // A job of a film of 42 s.
 inline Settings some_settings() {
-  return {.start_time = kNoon - 42'000'000, .presentation_delay = 42'000'000};
+  return {.start_time = kNoon - 42'000'000, .presentation_delay = 86'400'000'000};
 }
 
 struct Scenario {

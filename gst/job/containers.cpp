@@ -6,9 +6,9 @@
 #include <array>
 #include <string_view>
 
+#include "gst/av/av_parameters.h"
 #include "gst/base/text.h"
 #include "gst/gstx/ref.h"
-#include "gst/job/av_parameters.h"
 
 namespace dist {
 namespace {

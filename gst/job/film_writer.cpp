@@ -13,31 +13,23 @@
 #include <utility>
 #include <vector>
 
+#include "gst/av/av_packet.h"
+#include "gst/av/av_parameters.h"
 #include "gst/base/handover.h"
 #include "gst/base/mutex.h"
 #include "gst/cut/nal_units.h"
+#include "gst/gstx/running_time.h"
 #include "gst/gstx/stream_format.h"
-#include "gst/job/av_parameters.h"
 #include "gst/job/subtitle_cues.h"
-
-extern "C" {
-#include <libavcodec/avcodec.h>
-#include <libavcodec/bsf.h>
-}
 
 namespace dist {
 namespace {
 
-constexpr AVRational kNanoseconds = {1, 1'000'000'000};
 // Sound whose times are off by less, as those of Matroska are, is where the samples before it end.
 constexpr int kMostJitter = 500;  // Of a second.
 // Bytes that wait for a stream that is behind.
 constexpr std::uint64_t kMostWaiting = 256u << 20;
 
-struct FreePacket {
-  void operator()(AVPacket* packet) const { av_packet_free(&packet); }
-};
-using Packet = std::unique_ptr<AVPacket, FreePacket>;
 using ParameterSets = std::vector<std::uint8_t>;
 
 struct Track {
@@ -55,21 +47,6 @@ struct Track {
   // Others are written without waiting for it.
   bool is_sparse() const { return wanted.kind == StreamKind::kSubtitles; }
 };
-
-std::string text_of_error(int code) {
-  char text[AV_ERROR_MAX_STRING_SIZE] = {};
-  av_strerror(code, text, sizeof text);
-  return text;
-}
-
-// `head` comes before the bytes.
-Packet packet_of(std::span<const std::uint8_t> head, std::span<const std::uint8_t> bytes) {
-  Packet packet(av_packet_alloc());
-  if (!packet || av_new_packet(packet.get(), static_cast<int>(head.size() + bytes.size())) < 0)
-    return nullptr;
-  std::ranges::copy(bytes, std::ranges::copy(head, packet->data).out);
-  return packet;
-}
 
 const GValue* codec_data_of(const GstCaps* caps) {
   return gst_structure_get_value(gst_caps_get_structure(caps, 0), "codec_data");
@@ -103,37 +80,6 @@ std::optional<ParameterSets> in_band_of(const GstCaps* caps, const GstCaps* befo
     bytes.insert(bytes.end(), nal.begin(), nal.end());
   });
   return bytes;
-}
-
-// AV1 has what Matroska wants at its head in its first packet.
-void take_extradata(AVCodecParameters* parameters, const AVPacket* first) {
-  AVBSFContext* filter = nullptr;
-  if (av_bsf_alloc(av_bsf_get_by_name("extract_extradata"), &filter) < 0)
-    return;
-  const Packet packet(av_packet_clone(first));
-  std::size_t size = 0;
-  if (packet && avcodec_parameters_copy(filter->par_in, parameters) >= 0 &&
-      av_bsf_init(filter) >= 0 && av_bsf_send_packet(filter, packet.get()) >= 0 &&
-      av_bsf_receive_packet(filter, packet.get()) >= 0)
-    if (const auto* const head =
-            av_packet_get_side_data(packet.get(), AV_PKT_DATA_NEW_EXTRADATA, &size)) {
-      parameters->extradata =
-          static_cast<std::uint8_t*>(av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE));
-      std::copy_n(head, size, parameters->extradata);
-      parameters->extradata_size = static_cast<int>(size);
-    }
-  av_bsf_free(&filter);
-}
-
-// None if it has no time.
-std::optional<std::int64_t> running_time(const GstSegment* segment, GstClockTime time) {
-  guint64 value = 0;
-  if (!GST_CLOCK_TIME_IS_VALID(time))
-    return {};
-  const int sign = gst_segment_to_running_time_full(segment, GST_FORMAT_TIME, time, &value);
-  if (sign == 0)
-    return {};
-  return sign > 0 ? static_cast<std::int64_t>(value) : -static_cast<std::int64_t>(value);
 }
 
 void add_chapters(AVFormatContext* file, GList* entries, int& count) {
@@ -240,11 +186,9 @@ void FilmWriter::State::add_stream(Track& track) {
     fill_text_parameters(stream, text_codec(), track.wanted.width, track.wanted.height);
   else if (!fill_parameters(stream, track.caps.get()))
     failure_ = AVERROR_MUXER_NOT_FOUND;
-  // Parameter sets are beside the stream, and Apple's players take no "hev1".
-  if (stream->codecpar->codec_id == AV_CODEC_ID_HEVC && is_mp4())
-    stream->codecpar->codec_tag = MKTAG('h', 'v', 'c', '1');
-  if (stream->codecpar->codec_id == AV_CODEC_ID_AV1 && stream->codecpar->extradata_size == 0 &&
-      !track.waiting.empty())
+  if (is_mp4())
+    set_mp4_tag(stream->codecpar);
+  if (!track.waiting.empty())
     take_extradata(stream->codecpar, track.waiting.front().get());
   const gchar* const language =
       track.wanted.language.empty()

@@ -4,8 +4,6 @@
 // What the tests of stores share.
 #pragma once
 
-#include <glib/gstdio.h>
-
 #include <atomic>
 #include <map>
 #include <string>
@@ -16,34 +14,9 @@
 #include "gst/base/mutex.h"
 #include "gst/io/blob_store.h"
 #include "tests/common/support.h"
+#include "tests/common/temporary_folder.h"
 
 namespace dist::test {
-
-// Ends with its folder and all that is in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    gchar* const made = g_dir_make_tmp("dist-store-XXXXXX", nullptr);
-    path_ = made ? made : "";
-    g_free(made);
-  }
-  ~TemporaryFolder() { erase(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  static void erase(const std::string& path) {
-    if (!g_file_test(path.c_str(), G_FILE_TEST_IS_SYMLINK))
-      if (GDir* const dir = g_dir_open(path.c_str(), 0, nullptr)) {
-        while (const char* name = g_dir_read_name(dir))
-          erase(path + "/" + name);
-        g_dir_close(dir);
-      }
-    g_remove(path.c_str());
-  }
-  std::string path_;
-};
 
 inline std::size_t files_in(const std::string& folder) {
   std::size_t count = 0;

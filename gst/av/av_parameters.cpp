@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The gst-dist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/job/av_parameters.h"
+#include "gst/av/av_parameters.h"
 
 #include <gst/audio/audio.h>
 #include <gst/pbutils/pbutils.h>
@@ -306,6 +306,11 @@ bool fill_parameters(AVStream* stream, const GstCaps* caps) {
     fill_video(stream, caps);
   }
   return true;
+}
+
+void set_mp4_tag(AVCodecParameters* parameters) {
+  if (parameters->codec_id == AV_CODEC_ID_HEVC)
+    parameters->codec_tag = MKTAG('h', 'v', 'c', '1');
 }
 
 void fill_text_parameters(AVStream* stream, AVCodecID codec, unsigned width, unsigned height) {

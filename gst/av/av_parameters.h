@@ -17,6 +17,9 @@ bool has_parameters(const GstCaps* caps);
 // What a muxer wants to know. False if that cannot be said of such a stream.
 bool fill_parameters(AVStream* stream, const GstCaps* caps);
 
+// Where parameter sets are beside the stream: Apple's players take no "hev1".
+void set_mp4_tag(AVCodecParameters* parameters);
+
 // Subtitles in words, for a picture of that size.
 void fill_text_parameters(AVStream* stream, AVCodecID codec, unsigned width, unsigned height);
 

@@ -62,7 +62,7 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("application/x-dist-segment"));
 
-enum { PROP_0, PROP_SEGMENT_DURATION, PROP_MAX_SEGMENT_DURATION, PROP_MAX_DECODING };
+enum { PROP_0, PROP_SEGMENT_DURATION, PROP_MAX_SEGMENT_DURATION, PROP_MAX_DECODING, PROP_GRID };
 constexpr guint64 kDefaultSegmentDuration = GST_SECOND;
 constexpr guint64 kDefaultMaxSegmentDuration = 4 * GST_SECOND;
 
@@ -180,6 +180,9 @@ static void gst_dist_segmenter_set_property(GObject* object, guint id, const GVa
     case PROP_MAX_DECODING:
       priv->durations.max_decoding = g_value_get_double(value);
       break;
+    case PROP_GRID:
+      priv->durations.grid = g_value_get_uint64(value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   }
@@ -198,6 +201,9 @@ static void gst_dist_segmenter_get_property(GObject* object, guint id, GValue* v
       break;
     case PROP_MAX_DECODING:
       g_value_set_double(value, priv->durations.max_decoding);
+      break;
+    case PROP_GRID:
+      g_value_set_uint64(value, priv->durations.grid);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -279,6 +285,23 @@ static void gst_dist_segmenter_class_init(GstDistSegmenterClass* klass) {
                           "How many times the frames of a GOP may be decoded because it is cut "
                           "inside; 0 = cut as soon as it is longer than max-segment-duration",
                           0, 1000, 0, dist::kSetWhenReady));
+  /**
+   * GstDistSegmenter:grid:
+   *
+   * Cuts at even times from the first frame on, inside a GOP where it must be, so that segments add
+   * up to those of a packager: with 2 s, three segments are one of 6 s. The distance is rounded to
+   * whole frames; a source with keyframes on the grid is cut there, and decoded once.
+   *
+   * Since: 0.3
+   */
+  g_object_class_install_property(
+      object_class, PROP_GRID,
+      g_param_spec_uint64(
+          "grid", "Grid",
+          "Cut every so many nanoseconds from the first frame on, whatever the GOPs "
+          "are; segment-duration, max-segment-duration and max-decoding then do "
+          "not count; 0 = no grid",
+          0, G_MAXINT64, 0, dist::kSetWhenReady));
 
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);

@@ -100,6 +100,7 @@ Cutter::Config SegmentStream::config() const {
   return {.segment_duration = durations_.segment,
           .max_segment_duration = durations_.max_segment,
           .max_decoding = durations_.max_decoding,
+          .grid = durations_.grid,
           .max_reorder = max_reorder_depth(format_.codec),
           .clip_start = time_segment_->start,
           .clip_stop = time_segment_->stop,

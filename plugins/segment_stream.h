@@ -28,7 +28,9 @@ class SegmentStream {
   struct Durations {
     Time segment = 0;
     Time max_segment = 0;
-    double max_decoding = 0;  // As Cutter::Config has it.
+    // As Cutter::Config has them.
+    double max_decoding = 0;
+    Time grid = 0;
   };
   struct Unit {
     Ref<GstBuffer> buffer;

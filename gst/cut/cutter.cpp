@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "gst/cut/cut_grid.h"
 #include "gst/cut/gop_cuts.h"
 
 namespace dist {
@@ -73,6 +74,7 @@ void Cutter::reset() {
   base_ = 0;
   cut_end_ = 0;
   next_index_ = 0;
+  grid_origin_.reset();
 }
 
 Cutter::Held Cutter::hold(const Unit& unit, const Section& section) const {
@@ -109,7 +111,16 @@ Time Cutter::threshold() const {
   // another.
   if (lacks_pts_ && here_.config.max_reorder > 0)
     return random_access_stop_;
-  return std::min(random_access_stop_, stop_inside_gop());
+  return here_.config.grid > 0 ? least_stop() : std::min(random_access_stop_, stop_inside_gop());
+}
+
+// The segment does not stop before.
+Time Cutter::least_stop() const {
+  const Config& config = here_.config;
+  if (config.grid == 0)
+    return add(start_, config.segment_duration);
+  return next_grid_cut(grid_step(config.grid, config.frame_duration), grid_origin_.value_or(start_),
+                       start_);
 }
 
 // kNoTime: nowhere, or nobody knows yet.
@@ -143,7 +154,7 @@ Time Cutter::last_gop_before(Time end) const {
 bool Cutter::may_stop_before(std::size_t position) const {
   const Held& held = units_[position];
   if (held.unit.kind.random_access == RandomAccess::kNone || !is_here(held) ||
-      held.show < add(start_, here_.config.segment_duration))
+      held.show < least_stop())
     return false;
   if (!lacks_pts_ || here_.config.max_reorder == 0)
     return true;
@@ -259,6 +270,8 @@ void Cutter::enter_next(std::vector<Cut>& cuts) {
   close_all(cuts);
   sections_.pop_front();
   here_ = next;
+  if (grid_origin_)
+    grid_origin_ = moved(*grid_origin_, here_.shift);
   start_ = kNoTime;
   start_fixed_ = false;
   for (Held& held : units_)
@@ -372,6 +385,7 @@ Cutter::Cut Cutter::close(Time stop, bool end_of_section) {
   cut.section = here_.number;
   cut.stop = stop;
   cut.start = start_;
+  grid_origin_ = grid_origin_.value_or(start_);
   // Decoding begins with the first unit that was kept for this segment; with the first of all in
   // the first one, so that the segments together hold every unit.
   cut.first_unit = base_;

@@ -28,6 +28,9 @@ class Cutter {
     // what there is (gop_cuts.h), for which the GOP has to be here as a whole. Else they come as
     // soon as they can.
     double max_decoding = 0;
+    // If not 0, the stream is cut at times so far apart, and the three above do not count
+    // (cut_grid.h); where presentation times are missing, at the next suitable random-access point.
+    Time grid = 0;
     // See max_reorder_depth().
     unsigned max_reorder = 0;
     // The stream's own segment: frames outside it are not presented.
@@ -108,6 +111,7 @@ class Cutter {
   bool may_stop_before(std::size_t position) const;
   void recount();
   Time threshold() const;
+  Time least_stop() const;
   Time stop_inside_gop() const;
   Time last_gop_before(Time end) const;
   bool next_is_settled() const;
@@ -126,6 +130,7 @@ class Cutter {
   std::uint64_t base_ = 0;     // Number of units_[0].
   std::uint64_t cut_end_ = 0;  // Number of the first unit that no segment has.
   std::uint64_t next_index_ = 0;
+  std::optional<Time> grid_origin_;  // None before the first segment is complete.
 
   // Of the segment being gathered: its start, the first random-access point at which it may stop,
   // and how many units shown in this section lie at or beyond threshold().

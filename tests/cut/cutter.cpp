@@ -517,11 +517,35 @@ GST_START_TEST(test_cutter_cuts_whole_gops_evenly) {
 }
 GST_END_TEST
 
+// The same times whatever the GOPs are.
+GST_START_TEST(test_cutter_cuts_on_a_grid) {
+  auto grid = config(1, 4, 0);
+  grid.grid = 3 * kFrame;
+  auto reordered = config(1, 4, 2);
+  reordered.grid = 3 * kFrame;
+  const Row rows[] = {
+      {"keyframes on it", grid, "K0 D1 D2 K3 D4 D5 K6",
+       "0-3: K0 D1 D2 | 3-6: K3 D4 D5 | 6-7: K6 ."},
+      {"from the first frame", grid, "K2 D3 D4 K5 D6", "2-5: K2 D3 D4 | 5-7: K5 D6 ."},
+      {"keyframes between", grid, "K0 D1 K2 D3 D4 K5 D6",
+       "0-3: K0 D1 K2 | 3-6: (K2) D3 D4 K5 | 6-7: (K5) D6 ."},
+      {"one keyframe", grid, "K0 D1 D2 D3 D4 D5 D6",
+       "0-3: K0 D1 D2 | 3-6: (K0) (D1) (D2) D3 D4 D5 | 6-7: (K0) (D1) (D2) (D3) (D4) (D5) D6 ."},
+      {"a frame that lasts", grid, "K0 D1 D5 D6",
+       "0-5: K0 D1 | 5-6: (K0) (D1) D5 | 6-7: (K0) (D1) (D5) D6 ."},
+      {"open GOP", reordered, "K0 D2 B1 K5 B3 B4 D7 B6 K8",
+       "0-3: K0 D2 B1 | 3-6: (K0) (D2) (B1) K5 B3 B4 | 6-9: (K5) (B3) (B4) D7 B6 K8 ."},
+  };
+  check(rows);
+}
+GST_END_TEST
+
 static Suite* cutter_suite() {
   Suite* suite = suite_create("cutter");
   TCase* tcase = tcase_create("general");
   suite_add_tcase(suite, tcase);
   tcase_add_test(tcase, test_cutter_cuts_whole_gops_evenly);
+  tcase_add_test(tcase, test_cutter_cuts_on_a_grid);
   tcase_add_test(tcase, test_cutter_cuts_at_random_access_points);
   tcase_add_test(tcase, test_cutter_gives_leading_pictures_to_the_segment_before);
   tcase_add_test(tcase, test_cutter_cuts_inside_long_gops);

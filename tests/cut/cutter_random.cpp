@@ -5,6 +5,7 @@
 // a model of a decoder that knows which unit refers to which.
 #include <algorithm>
 
+#include "gst/cut/cut_grid.h"
 #include "gst/cut/cutter.h"
 #include "tests/common/support.h"
 
@@ -197,6 +198,7 @@ class Author {
     config.max_segment_duration =
         random_.chance(30) ? kNoTime : config.segment_duration + random_.below(80) * kFrame;
     config.max_decoding = random_.chance(30) ? 2 : 0;
+    config.grid = random_.chance(20) ? random_.between(1, 60) * kFrame : 0;
     config.max_reorder = style_ == kReordered ? static_cast<unsigned>(random_.between(2, 16)) : 0;
     config.frame_duration = random_.chance(50) ? kFrame : 0;
     const Time first = stream_.units.front().time;
@@ -349,6 +351,21 @@ std::vector<Cutter::Cut> cut(const Stream& stream) {
   return cuts;
 }
 
+// No segment of a stream with good times is longer than the grid and a frame, and each begins with
+// the first frame of a cell.
+void check_grid(const Stream& stream, const std::vector<Cutter::Cut>& cuts, std::size_t i) {
+  const bool timed =
+      std::ranges::none_of(stream.units, [](const Unit& unit) { return unit.unit.pts == kNoTime; });
+  if (stream.damaged || !stream.sections.empty() || !timed)
+    return;
+  const Time step = grid_step(stream.config.grid, stream.config.frame_duration);
+  const Time limit = next_grid_cut(step, cuts[0].start, cuts[i].start);
+  const bool last = i + 1 == cuts.size();
+  expect(last || cuts[i].stop >= limit, stream);
+  for (const AccessUnit& unit : cuts[i].units)
+    expect(unit.show == kNoTime || unit.show < limit, stream);
+}
+
 void check_order(const Stream& stream, const std::vector<Cutter::Cut>& cuts) {
   std::uint64_t end = 0;
   for (std::size_t i = 0; i < cuts.size(); ++i) {
@@ -359,8 +376,10 @@ void check_order(const Stream& stream, const std::vector<Cutter::Cut>& cuts) {
     end = std::max(end, one.first_unit + one.units.size());
     expect(one.start <= one.stop, stream);
     const bool last_of_section = i + 1 == cuts.size() || cuts[i + 1].section != one.section;
-    if (!last_of_section)
+    if (!last_of_section && stream.config.grid == 0)
       expect(one.stop - one.start >= stream.config.segment_duration, stream);
+    if (stream.config.grid > 0)
+      check_grid(stream, cuts, i);
     if (i > 0 && !stream.damaged && one.section == cuts[i - 1].section)
       expect(one.start == cuts[i - 1].stop, stream);
     if (i > 0)

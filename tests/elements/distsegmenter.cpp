@@ -58,6 +58,22 @@ GST_START_TEST(test_distsegmenter_header_describes_the_segment) {
 }
 GST_END_TEST
 
+// 10 frames/s, one keyframe: what is decoded once more belongs to the segments before.
+GST_START_TEST(test_distsegmenter_cuts_on_a_grid) {
+  Segmenter h("grid=2000000000 segment-duration=3000000000 max-segment-duration=0", kByteStream);
+  for (std::uint64_t i = 0; i < 50; ++i)
+    expect_equal(h.push(picture(i == 0 ? kIdr : kInter, i, i)), GST_FLOW_OK);
+  h.end();
+  for (const std::uint64_t second : {0u, 2u}) {
+    const dist::SegmentHeader header = h.pull_header();
+    expect_equal(header.start, second * GST_SECOND);
+    expect_equal(header.stop, (second + 2) * GST_SECOND);
+    expect_equal(header.first_unit, 0);
+  }
+  expect_equal(h.pull_header().stop, 5 * GST_SECOND);
+}
+GST_END_TEST
+
 GST_START_TEST(test_distsegmenter_last_segment_says_so) {
   Segmenter h;
   h.push_frames(0, 25);
@@ -552,6 +568,7 @@ static Suite* distsegmenter_suite() {
   TCase* const tests = tcase_create("all");
   suite_add_tcase(suite, tests);
   tcase_add_test(tests, test_distsegmenter_header_describes_the_segment);
+  tcase_add_test(tests, test_distsegmenter_cuts_on_a_grid);
   tcase_add_test(tests, test_distsegmenter_last_segment_says_so);
   tcase_add_test(tests, test_distsegmenter_holds_raw_frames_without_copying);
   tcase_add_test(tests, test_distsegmenter_raw_cut_is_at_an_exact_frame);

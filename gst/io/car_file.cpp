@@ -14,9 +14,13 @@
 
 #include "gst/record/car.h"
 #include "gst/record/dag_walk.h"
+#include "gst/record/unixfs.h"
 
 namespace dist {
 namespace {
+
+// Blobs that are equal in parts share blocks, but no more of them.
+constexpr std::uint64_t kMaxExpansion = 64;
 
 std::string cause() {
   return std::strerror(errno);
@@ -124,8 +128,10 @@ Result<CarFile> CarFile::open(const std::string& path) {
     const auto block = reader.next();
     if (!block)
       return refuse(block.error());
-    if (!*block)
+    if (!*block) {
+      car.bytes_ = position;
       return car;
+    }
     const auto size = static_cast<std::uint32_t>((*block)->bytes.size());
     car.places_.insert_or_assign((*block)->cid, Place{position - size, size});
     if (car.places_.size() > record::kMaxDagBlocks)
@@ -148,6 +154,15 @@ record::GetBlock CarFile::get() const {
       return Error{bytes.error()};
     return std::optional(std::move(*bytes));
   };
+}
+
+CarBlobs::CarBlobs(const CarFile& car) : get_(car.get()), left_(car.bytes() * kMaxExpansion) {}
+
+Result<BytesList> CarBlobs::read(const record::Cid& cid, std::uint64_t max_bytes) {
+  auto blob = record::read_whole_file(cid, std::min({max_bytes, kMaxBlob, left_}), get_);
+  if (blob)
+    left_ -= total_size(*blob);
+  return blob;
 }
 
 }  // namespace dist

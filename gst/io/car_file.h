@@ -51,6 +51,8 @@ class CarFile {
   bool has_blobs() const;
   // Reads blocks again; borrows this object.
   record::GetBlock get() const;
+  // Of the file.
+  std::uint64_t bytes() const { return bytes_; }
 
  private:
   struct Place {
@@ -59,8 +61,24 @@ class CarFile {
   };
 
   FileDescriptor file_;
+  std::uint64_t bytes_ = 0;
   record::Cid root_;
   std::map<record::Cid, Place> places_;
+};
+
+// Reads the blobs of a CAR, each a file of UnixFS, into memory. Refuses one of more than kMaxBlob,
+// and one with which all that were read have more than 64 times the bytes of the CAR: a few blocks
+// that are linked again and again can be a blob of any size.
+class CarBlobs {
+ public:
+  // Borrows the CAR.
+  explicit CarBlobs(const CarFile& car);
+
+  Result<BytesList> read(const record::Cid& cid, std::uint64_t max_bytes);
+
+ private:
+  const record::GetBlock get_;
+  std::uint64_t left_;
 };
 
 }  // namespace dist

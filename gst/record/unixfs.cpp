@@ -14,6 +14,12 @@ namespace {
 // Nodes above a leaf: three levels of kNodeWidth are a pebibyte, other software has narrower nodes.
 constexpr unsigned kMaxLevels = 16;
 
+// Of a file in memory: no software makes smaller leaves, but for a few.
+constexpr std::uint64_t kSmallLeaf = 4u << 10;
+constexpr std::uint64_t kSmallLeaves = 64u << 10;
+// A smaller piece is joined with the next; what other software makes a leaf of is not copied.
+constexpr std::size_t kPieceSize = 256u << 10;
+
 enum Field : std::uint8_t { kType = 1, kData, kFileSize, kBlockSize, kMode = 7, kModified };
 enum Type : std::uint8_t { kTypeRaw = 0, kTypeFile = 2 };
 
@@ -142,6 +148,42 @@ class FileReader {
   const std::function<Status(const Bytes&)>& sink_;
 };
 
+// Takes the leaves of a file in order.
+class Pieces {
+ public:
+  explicit Pieces(std::uint64_t max_bytes) : leaves_left_(max_bytes / kSmallLeaf + kSmallLeaves) {}
+
+  Status add(const Bytes& leaf) {
+    if (leaves_left_ == 0)
+      return Error{"file: it has too many small blocks"};
+    --leaves_left_;
+    if (leaf.size() >= kPieceSize) {
+      end_piece();
+      pieces_.push_back(leaf);
+      return {};
+    }
+    piece_.insert(piece_.end(), leaf.span().begin(), leaf.span().end());
+    if (piece_.size() >= kPieceSize)
+      end_piece();
+    return {};
+  }
+
+  BytesList finish() {
+    end_piece();
+    return std::move(pieces_);
+  }
+
+ private:
+  void end_piece() {
+    if (!piece_.empty())
+      pieces_.push_back(Bytes::take(std::exchange(piece_, {})));
+  }
+
+  std::uint64_t leaves_left_;
+  std::vector<std::uint8_t> piece_;
+  BytesList pieces_;
+};
+
 }  // namespace
 
 Status FileBuilder::write(const Bytes& bytes) {
@@ -230,6 +272,13 @@ Result<Cid> FileBuilder::finish() {
 Status read_file(const Cid& root, std::uint64_t max_bytes, const GetBlock& get,
                  const std::function<Status(const Bytes&)>& sink) {
   return FileReader(get, sink).read(root, max_bytes, 0);
+}
+
+Result<BytesList> read_whole_file(const Cid& root, std::uint64_t max_bytes, const GetBlock& get) {
+  Pieces pieces(max_bytes);
+  const Status status =
+      read_file(root, max_bytes, get, [&](const Bytes& leaf) { return pieces.add(leaf); });
+  return status ? Result<BytesList>(pieces.finish()) : Error{status.error()};
 }
 
 }  // namespace dist::record

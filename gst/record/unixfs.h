@@ -57,4 +57,8 @@ class FileBuilder {
 Status read_file(const Cid& root, std::uint64_t max_bytes, const GetBlock& get,
                  const std::function<Status(const Bytes&)>& sink);
 
+// The same into memory; small leaves are joined, so that the list is short. Refuses a file of more
+// leaves than max_bytes / 4 KiB + 64 Ki: a leaf may be linked any number of times.
+Result<BytesList> read_whole_file(const Cid& root, std::uint64_t max_bytes, const GetBlock& get);
+
 }  // namespace dist::record

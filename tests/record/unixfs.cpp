@@ -197,6 +197,47 @@ GST_START_TEST(test_unixfs_refuses_wrong_nodes) {
 }
 GST_END_TEST
 
+// Many links to one leaf of a byte.
+GST_START_TEST(test_unixfs_bounds_the_leaves_in_memory) {
+  MemoryStore store;
+  Cid at = store.add(Codec::kRaw, unhex("61"));
+  std::uint64_t size = 1;
+  const auto repeat = [&](unsigned times) {
+    Data data = unhex("0802");
+    append_number(data, 3, size * times);
+    for (unsigned i = 0; i < times; ++i)
+      append_number(data, 4, size);
+    at =
+        store.add(Codec::kDagPb,
+                  encode_dag_pb({.links = std::vector<PbLink>(times, {at, {}, {}}), .data = data}));
+    size *= times;
+  };
+  repeat(1000);
+  const auto joined = read_whole_file(at, 1000, store.get());
+  fail_unless_ok(joined);
+  ck_assert_uint_eq(joined->size(), 1);
+  ck_assert_uint_eq(total_size(*joined), 1000);
+  repeat(65);
+  fail_unless_ok(read_whole_file(at, 65000, store.get()));
+  repeat(2);
+  fail_unless_error(read_whole_file(at, 130000, store.get()), "too many small blocks", "leaves");
+}
+GST_END_TEST
+
+GST_START_TEST(test_unixfs_reads_into_memory) {
+  MemoryStore store;
+  const Data data = some_bytes(3 * kMiB + 5);
+  const auto root = build(store, data, kMiB);
+  fail_unless_ok(root);
+  const auto pieces = read_whole_file(*root, data.size(), store.get());
+  fail_unless_ok(pieces);
+  ck_assert_uint_eq(pieces->size(), 4);
+  const Bytes whole = joined_slice(*pieces, 0, data.size());
+  ck_assert(std::ranges::equal(whole.span(), data));
+  fail_unless_error(read_whole_file(*root, data.size() - 1, store.get()), "more than", "size");
+}
+GST_END_TEST
+
 // 2^60 bytes out of one leaf and a few nodes: refused by size, and without a limit by depth.
 GST_START_TEST(test_unixfs_bounds_what_it_reads) {
   MemoryStore store;
@@ -239,6 +280,8 @@ static Suite* unixfs_suite() {
   tcase_add_test(tests, test_unixfs_is_balanced);
   tcase_add_test(tests, test_unixfs_reads_what_others_write);
   tcase_add_test(tests, test_unixfs_refuses_wrong_nodes);
+  tcase_add_test(tests, test_unixfs_bounds_the_leaves_in_memory);
+  tcase_add_test(tests, test_unixfs_reads_into_memory);
   tcase_add_test(tests, test_unixfs_bounds_what_it_reads);
   tcase_add_test(tests, test_unixfs_ends_with_the_error_of_who_takes_it);
   return suite;

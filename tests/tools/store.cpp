@@ -4,6 +4,7 @@
 // gst-dist-1.0 store, on stores that transcode has made.
 
 // Before gstcheck.h, which has a macro "fail".
+#include "gst/io/car_file.h"
 #include "tests/tools/stored_film.h"
 
 #include <json-glib/json-glib.h>
@@ -17,6 +18,8 @@
 #include <gst/check/gstcheck.h>
 
 #include "gst/record/car.h"
+#include "gst/record/dag_pb.h"
+#include "gst/record/store_export.h"
 #include "gst/store/blob_key.h"
 
 namespace {
@@ -255,6 +258,36 @@ GST_START_TEST(test_store_takes_nothing_of_a_damaged_car) {
 }
 GST_END_TEST
 
+// A file of some hundred bytes that says that it has a blob of a mebibyte.
+GST_START_TEST(test_store_bounds_what_a_car_may_grow_to) {
+  const Folder folder;
+  const std::string path = folder / "small.car";
+  write_file(path, "");
+  dist::CarFileWriter car(path, path);
+  const auto put = [&car](const dist::record::Block& block) { return car.put(block); };
+  auto block = dist::record::make_block(dist::record::Codec::kRaw, dist::Bytes::take({'x'}));
+  ck_assert(bool{put(block)});
+  std::uint64_t size = 1;
+  for (unsigned level = 0; level < 10; ++level) {
+    std::vector<std::uint8_t> data = {8, 2};
+    dist::record::append_number(data, 3, size * 4);
+    for (unsigned i = 0; i < 4; ++i)
+      dist::record::append_number(data, 4, size);
+    const std::vector<dist::record::PbLink> links(4, {block.cid, {}, {}});
+    block = dist::record::make_block(
+        dist::record::Codec::kDagPb,
+        dist::Bytes::take(dist::record::encode_dag_pb({.links = links, .data = data})));
+    ck_assert(bool{put(block)});
+    size *= 4;
+  }
+  const auto root = dist::record::write_export({{{}, {block.cid, size}}}, put);
+  ck_assert(bool{root} && bool{car.finish(*root)});
+  const Ran ran = run(command() + "store import " + path + " " + (folder / "store"));
+  ck_assert_msg(ran.code == 3, "%d: %s", ran.code, ran.output.c_str());
+  says(ran.output, "1048576 bytes, more than ");
+}
+GST_END_TEST
+
 GST_START_TEST(test_store_refuses) {
   const Folder folder;
   write_file(folder / "file", "mine");
@@ -323,6 +356,7 @@ static Suite* store_suite() {
   tcase_add_test(tests, test_store_gc_beside_a_running_job);
   tcase_add_test(tests, test_store_goes_into_a_car_and_back);
   tcase_add_test(tests, test_store_takes_nothing_of_a_damaged_car);
+  tcase_add_test(tests, test_store_bounds_what_a_car_may_grow_to);
   tcase_add_test(tests, test_store_refuses);
   tcase_add_test(tests, test_store_is_shared_by_processes);
   return suite;

@@ -5,27 +5,16 @@
 #include <string>
 #include <utility>
 
-#include "gst/record/unixfs.h"
 #include "gst/store/stored_result.h"
 
 namespace dist::tool {
 namespace {
 
-Result<BytesList> read_blob(const record::GetBlock& get, const record::Cid& cid,
-                            std::uint64_t max_bytes) {
-  BytesList pieces;
-  const Status read = record::read_file(cid, max_bytes, get, [&pieces](const Bytes& piece) {
-    pieces.push_back(piece);
-    return Status();
-  });
-  return read ? Result<BytesList>(std::move(pieces)) : Error{read.error()};
-}
-
-Result<JoinedResult> stored_result(const record::Encoded& encoded, const record::GetBlock& get) {
-  const auto head = read_blob(get, *encoded.head, kMaxSegmentHeader);
+Result<JoinedResult> stored_result(const record::Encoded& encoded, CarBlobs& blobs) {
+  const auto head = blobs.read(*encoded.head, kMaxSegmentHeader);
   if (!head)
     return Error{head.error()};
-  const auto payload = read_blob(get, encoded.data.cid, kMaxBlob);
+  const auto payload = blobs.read(encoded.data.cid, encoded.data.bytes);
   if (!payload)
     return Error{payload.error()};
   return join_stored_result(joined_slice(*head, 0, total_size(*head)), *payload);
@@ -35,7 +24,7 @@ Result<JoinedResult> stored_result(const record::Encoded& encoded, const record:
 
 Result<Imported, ImportError> import_results(const record::Manifest& manifest, const CarFile& car,
                                              BlobStore& store) {
-  const record::GetBlock get = car.get();
+  CarBlobs blobs(car);
   Imported imported;
   for (const record::Segment& segment : manifest.segments) {
     for (std::size_t i = 0; i < segment.encoded.size(); ++i) {
@@ -44,7 +33,7 @@ Result<Imported, ImportError> import_results(const record::Manifest& manifest, c
         imported.left_out += encoded.frames > 0 ? 1 : 0;
         continue;
       }
-      const auto result = stored_result(encoded, get);
+      const auto result = stored_result(encoded, blobs);
       if (!result)
         return ImportError{"segment " + std::to_string(segment.index) + ", rendition '" +
                            manifest.renditions[i].name + "': " + result.error()};

@@ -94,18 +94,13 @@ void print_count(std::uint64_t blobs, std::uint64_t bytes, const char* what,
 
 // --- Import
 
-Result<BytesList> read_blob(const record::Exported& entry, const record::GetBlock& get) {
-  BytesList blob;
-  const Status status = record::read_file(entry.blob.cid, std::min(entry.blob.bytes, kMaxBlob), get,
-                                          [&](const Bytes& bytes) {
-                                            blob.push_back(bytes);
-                                            return Status();
-                                          });
-  if (!status)
-    return Error{status.error()};
-  if (total_size(blob) != entry.blob.bytes)
+Result<BytesList> read_blob(const record::Exported& entry, CarBlobs& blobs) {
+  auto blob = blobs.read(entry.blob.cid, entry.blob.bytes);
+  if (!blob)
+    return blob;
+  if (total_size(*blob) != entry.blob.bytes)
     return Error{"not of the size that the list says"};
-  if (const auto stored = read_stored_result(entry.key, blob); !stored)
+  if (const auto stored = read_stored_result(entry.key, *blob); !stored)
     return Error{stored.error()};
   return blob;
 }
@@ -145,14 +140,14 @@ int import_store(const OpenedStore& store, const std::string& file) {
   const auto car = CarFile::open(file);
   if (!car)
     return refuse(car.error());
-  const record::GetBlock get = car->get();
-  const auto entries = record::read_export(car->root(), get);
+  const auto entries = record::read_export(car->root(), car->get());
   if (!entries)
     return refuse(file + ": " + entries.error());
+  CarBlobs car_blobs(*car);
   std::uint64_t blobs = 0;
   std::uint64_t bytes = 0;
   for (const record::Exported& entry : *entries) {
-    const auto blob = read_blob(entry, get);
+    const auto blob = read_blob(entry, car_blobs);
     if (!blob)
       return refuse(file + ": " + key_text(entry.key) + ": " + blob.error());
     const auto missing = store.store->find_missing(std::span(&entry.key, 1), nullptr);

@@ -336,7 +336,7 @@ StoreStatus FolderStore::evict(std::uint64_t down_to, GCancellable* cancellable)
     const auto more = index_->evict(
         down_to, kBatch,
         [&](const std::string& holder) {
-          return LockedFile::is_alive(folder_ + "/holders", holder);
+          return !LockedFile::remove_if_abandoned(folder_ + "/holders", holder);
         },
         [&](const BlobKey& key) { ::unlink(path_of(key).c_str()); });
     if (!more)

@@ -76,14 +76,21 @@ StoreStatus LockedFile::write(const BytesList& bytes, GCancellable* cancellable)
 
 bool LockedFile::is_alive(const std::string& folder, const std::string& name) {
   const std::string path = folder + "/" + name;
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  // Shared: those who look at the same time must not take each other for the maker.
+  return fd ? ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 : errno != ENOENT;
+}
+
+bool LockedFile::remove_if_abandoned(const std::string& folder, const std::string& name) {
+  const std::string path = folder + "/" + name;
   const FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (!fd)
-    return errno != ENOENT;
+    return errno == ENOENT;
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
-    return true;
+    return false;
   if (has_name(fd.get(), path))
     ::unlink(path.c_str());
-  return false;
+  return true;
 }
 
 void LockedFile::remove_abandoned(const std::string& folder) {
@@ -91,7 +98,7 @@ void LockedFile::remove_abandoned(const std::string& folder) {
   if (!dir)
     return;
   while (const char* name = g_dir_read_name(dir))
-    is_alive(folder, name);
+    remove_if_abandoned(folder, name);
   g_dir_close(dir);
 }
 

@@ -47,8 +47,10 @@ class LockedFile {
   // The caller has renamed it.
   void renamed() { name_.clear(); }
 
-  // False if it was never there, or its maker has ended; then it is gone.
+  // False if it is not there, or its maker has ended. Changes nothing, and needs no right to write.
   static bool is_alive(const std::string& folder, const std::string& name);
+  // Removes it if its maker has ended. False if its maker lives, or that cannot be found out.
+  static bool remove_if_abandoned(const std::string& folder, const std::string& name);
   // Removes those whose makers have ended.
   static void remove_abandoned(const std::string& folder);
 

@@ -2,12 +2,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/io/store_jobs.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "gst/io/locked_file.h"
 
@@ -16,7 +19,7 @@ namespace {
 
 constexpr std::int64_t kKept = 24 * 3600;  // Seconds.
 // No journal is larger.
-constexpr std::size_t kMaxJournal = 4u << 20;
+constexpr off_t kMaxJournal = 4 << 20;
 
 struct CloseDir {
   void operator()(GDir* dir) const { g_dir_close(dir); }
@@ -31,6 +34,25 @@ std::vector<std::string> names_in(const std::string& folder) {
   return names;
 }
 
+// None if there is none, or it is nothing that a job has written.
+std::optional<Bytes> read_file(const std::string& path) {
+  // A FIFO would wait for a writer.
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  struct stat file {};
+  if (!fd || ::fstat(fd.get(), &file) != 0 || !S_ISREG(file.st_mode) || file.st_size > kMaxJournal)
+    return std::nullopt;
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(file.st_size));
+  for (std::size_t filled = 0; filled < bytes.size();) {
+    const ssize_t got = ::read(fd.get(), bytes.data() + filled, bytes.size() - filled);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      return std::nullopt;
+    filled += static_cast<std::size_t>(got);
+  }
+  return Bytes::take(std::move(bytes));
+}
+
 }  // namespace
 
 StoreResult<std::vector<StoreJob>> jobs_of_store(const std::string& folder) {
@@ -38,13 +60,11 @@ StoreResult<std::vector<StoreJob>> jobs_of_store(const std::string& folder) {
     return errno_error("store: " + folder, errno);
   std::vector<StoreJob> jobs;
   for (const std::string& name : names_in(folder + "/jobs")) {
-    gchar* text = nullptr;
-    gsize size = 0;
+    const auto bytes = read_file(folder + "/jobs/" + name);
     // Its job may have ended meanwhile.
-    if (!g_file_get_contents((folder + "/jobs/" + name).c_str(), &text, &size, nullptr))
+    if (!bytes)
       continue;
-    const Bytes bytes = Bytes::adopt(g_bytes_new_take(text, size));
-    auto journal = size <= kMaxJournal ? read_journal(bytes) : Error{"journal: too large"};
+    auto journal = read_journal(*bytes);
     // After the read: a job that ends removes the journal first.
     const bool runs = LockedFile::is_alive(folder + "/holders", name);
     if (journal && (runs || ::access((folder + "/jobs/" + name).c_str(), F_OK) == 0))
@@ -59,7 +79,7 @@ void remove_old_journals(const std::string& folder, std::int64_t now) {
     const std::string path = folder + "/jobs/" + name;
     struct stat file {};
     if (::stat(path.c_str(), &file) == 0 && file.st_mtime + kKept < now &&
-        !LockedFile::is_alive(folder + "/holders", name))
+        LockedFile::remove_if_abandoned(folder + "/holders", name))
       ::unlink(path.c_str());
   }
 }

@@ -7,6 +7,7 @@
 #include "tests/tools/stored_film.h"
 
 #include <json-glib/json-glib.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <map>
@@ -133,8 +134,12 @@ GST_START_TEST(test_status_of_a_store_knows_who_was_killed) {
   killed.process.kill();
   // What the killed job has kept is found.
   Stopped running(run, store, "found");
+  const auto holders = files_in(store + "/holders").size();
   const Status status(store);
   ck_assert_uint_eq(status.jobs(), 2);
+  // A look changes nothing.
+  ck_assert_uint_eq(holders, 2);
+  ck_assert_uint_eq(files_in(store + "/holders").size(), holders);
   ck_assert(!json_object_get_boolean_member(status.job(0), "running"));
   ck_assert(json_object_get_boolean_member(status.job(1), "running"));
   const std::string text = output_of(command() + "status --store " + store);
@@ -143,6 +148,19 @@ GST_START_TEST(test_status_of_a_store_knows_who_was_killed) {
   // A journal that nobody can read tells nothing.
   for (const auto& entry : fs::directory_iterator(store + "/jobs"))
     fs::resize_file(entry.path(), fs::file_size(entry.path()) / 2);
+  ck_assert_uint_eq(Status(store).jobs(), 0);
+}
+GST_END_TEST
+
+// What others have put there makes it neither wait nor read without end.
+GST_START_TEST(test_status_of_a_store_passes_over_what_is_no_journal) {
+  const Folder folder;
+  const std::string store = folder / "store";
+  fs::create_directories(store + "/blobs");
+  fs::create_directories(store + "/jobs/folder");
+  ck_assert_int_eq(mkfifo((store + "/jobs/fifo").c_str(), 0600), 0);
+  write_file(store + "/jobs/large", "");
+  fs::resize_file(store + "/jobs/large", std::uintmax_t{1} << 40);
   ck_assert_uint_eq(Status(store).jobs(), 0);
 }
 GST_END_TEST
@@ -174,6 +192,7 @@ static Suite* store_jobs_suite() {
   suite_add_tcase(suite, tests);
   tcase_add_test(tests, test_status_of_a_store_tells_what_its_jobs_do);
   tcase_add_test(tests, test_status_of_a_store_knows_who_was_killed);
+  tcase_add_test(tests, test_status_of_a_store_passes_over_what_is_no_journal);
   tcase_add_test(tests, test_status_of_a_store_refuses);
   return suite;
 }

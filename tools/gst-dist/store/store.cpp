@@ -81,12 +81,12 @@ std::string read_words(const std::vector<std::string>& words, Arguments& argumen
       return "which file? Give FILE.car";
     arguments.file = words[next++];
   }
-  if (words.size() > next)
-    arguments.store = words[next++];
+  arguments.store = words.size() > next ? words[next++] : store_of_folder(default_store_folder());
   if (words.size() > next)
     return "'" + words[next] + "' is one argument too many";
+  // Of a variable that is not set, perhaps: gc would empty a store that nobody named.
   if (arguments.store.empty())
-    arguments.store = store_of_folder(default_store_folder());
+    return "STORE is empty: name a store, or leave the argument out";
   return "";
 }
 

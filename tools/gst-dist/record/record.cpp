@@ -129,12 +129,13 @@ int import(const Arguments& arguments, const CarFile& car) {
                                  .warn = [](const std::string& text) { say_error(sentence(text)); },
                                  .folder_limit = arguments.store_limit});
   if (!store)
-    return fail("--store: " + store.error(), kNoOutput);
+    return fail(advised(StoreError{"--store: " + store.error(), store.failure().fault}), kNoOutput);
   const auto imported = import_results(*manifest, car, **store);
-  if (!imported)
-    return fail(imported.failure().store_failed ? imported.error()
-                                                : arguments.car + ": " + imported.error(),
-                imported.failure().store_failed ? kNoOutput : kFailed);
+  if (!imported) {
+    const auto fault = imported.failure().fault;
+    return fault ? fail(advised(StoreError{imported.error(), *fault}), kNoOutput)
+                 : fail(arguments.car + ": " + imported.error());
+  }
   std::printf("%s: %s in %s%s\n", arguments.car.c_str(),
               count_text(imported->results, "result").c_str(), shown_store(arguments.store).c_str(),
               imported->left_out == 0 ? "."

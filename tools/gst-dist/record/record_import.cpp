@@ -38,7 +38,7 @@ Result<Imported, ImportError> import_results(const record::Manifest& manifest, c
         return ImportError{"segment " + std::to_string(segment.index) + ", rendition '" +
                            manifest.renditions[i].name + "': " + result.error()};
       if (const auto put = store.put(result->key, result->blob, nullptr); !put)
-        return ImportError{put.error(), true};
+        return ImportError{put.error(), put.failure().fault};
       ++imported.results;
     }
   }

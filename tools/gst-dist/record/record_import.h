@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "gst/base/result.h"
@@ -21,7 +22,8 @@ struct Imported {
 
 struct ImportError {
   std::string message;
-  bool store_failed = false;  // Else something is wrong with the record.
+  // Of the store; none: something is wrong with the record.
+  std::optional<StoreFault> fault = {};
 };
 
 // Stops at the first result that is not what it should be, or that the store does not take.

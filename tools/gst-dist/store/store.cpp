@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,9 @@ constexpr char kHelp[] =
     "  gst-dist-1.0 store gc --limit 5G /srv/results\n"
     "  gst-dist-1.0 store export results.car\n"
     "\n"
-    "Exit codes: 0 done, 1 failed, or check has found what is wrong and stays so, 2 wrong command\n"
-    "line, 3 no such store or file, or nothing that can be read, 4 cannot write.";
+    "Exit codes: 0 done, 1 failed, check has found what is wrong and stays so, or the file of\n"
+    "import is damaged, 2 wrong command line, 3 no such store or file, or nothing that can be\n"
+    "read, 4 cannot write, 130 export was interrupted.";
 
 struct Arguments {
   std::string action;
@@ -110,11 +112,17 @@ int collect(const OpenedStore& store, std::uint64_t limit) {
   return kDone;
 }
 
+std::optional<std::uint64_t> limit_of(const std::string& store) {
+  const bool is_default = folder_of_store(store) == default_store_folder();
+  return is_default ? std::optional(kDefaultStoreLimit) : std::nullopt;
+}
+
 int act(const Arguments& arguments) {
   if (arguments.action == "check")
     return check_store(arguments.store, arguments.repair, arguments.json);
-  const auto store =
-      arguments.action == "import" ? open_or_make(arguments.store) : open_existing(arguments.store);
+  if (arguments.action == "import")
+    return import_store(arguments.store, arguments.file, limit_of(arguments.store));
+  const auto store = open_existing(arguments.store);
   if (!store)
     return fail(store.failure());
   if (arguments.action == "ls")
@@ -123,8 +131,7 @@ int act(const Arguments& arguments) {
     return sum_up_store(*store, arguments.json);
   if (arguments.action == "gc")
     return collect(*store, *parse_bytes(arguments.limit));
-  return arguments.action == "export" ? export_store(*store, arguments.file, arguments.replace)
-                                      : import_store(*store, arguments.file);
+  return export_store(*store, arguments.file, arguments.replace);
 }
 
 int store(std::vector<std::string> words) {

@@ -78,6 +78,17 @@ std::string index_path(const std::string& folder) {
   return folder + "/index.sqlite";
 }
 
+// And which file that was.
+StoreResult<std::unique_ptr<StoreIndex>> open_index(const std::string& folder, struct stat& file) {
+  const auto lock = lock_folder(folder);
+  if (!lock)
+    return lock.failure();
+  auto index = StoreIndex::open(index_path(folder));
+  if (::stat(index_path(folder).c_str(), &file) != 0 && index)
+    return errno_error("store: " + index_path(folder), errno);
+  return index;
+}
+
 }  // namespace
 
 std::int64_t FolderStore::wall_clock() {
@@ -104,16 +115,22 @@ StoreResult<std::unique_ptr<FolderStore>> FolderStore::open(const std::string& f
 
 // Another process may have made it anew meanwhile.
 StoreStatus FolderStore::renew_index(const std::string& folder) {
-  const auto lock = lock_folder(folder);
-  if (!lock)
-    return lock.failure();
   const std::string index = index_path(folder);
+  struct stat verified {};
   {
-    const auto opened = StoreIndex::open(index);
+    const auto opened = open_index(folder, verified);
+    // Without the lock: jobs that open the store would wait until all of the index was read.
     const auto status = opened ? (*opened)->verify() : StoreStatus(opened.failure());
     if (status || status.failure().fault != StoreFault::kDamaged)
       return status;
   }
+  const auto lock = lock_folder(folder);
+  if (!lock)
+    return lock.failure();
+  struct stat now {};
+  if (::stat(index.c_str(), &now) != 0 || now.st_ino != verified.st_ino ||
+      now.st_dev != verified.st_dev)
+    return kStoreOk;
   for (const char* suffix : {"", "-wal", "-shm"}) {
     const std::string path = index + suffix;
     if (::rename(path.c_str(), (path + ".damaged").c_str()) != 0 && errno != ENOENT)

@@ -18,6 +18,10 @@ namespace dist::tool {
 namespace {
 
 constexpr char kUnknown[] = "-";
+// Of du: what blobs say of themselves is unchecked, and may differ from blob to blob.
+constexpr std::size_t kMaxKinds = 1000;
+constexpr std::size_t kMaxKindWidth = 200;
+constexpr char kOthers[] = "others";
 
 // A server would have to send the whole blob, so of its blobs it is empty.
 std::string about(const OpenedStore& store, const BlobKey& key) {
@@ -105,8 +109,11 @@ int sum_up_store(const OpenedStore& store, bool json) {
   const auto done = store.store->list(
       [&](const BlobInfo& blob) {
         all.add(blob);
-        if (store.folder)
-          sums[about(store, blob.key)].add(blob);
+        if (!store.folder)
+          return true;
+        const std::string kind = cut(about(store, blob.key), kMaxKindWidth);
+        const bool fits = sums.size() < kMaxKinds || sums.contains(kind);
+        sums[fits ? kind : kOthers].add(blob);
         return true;
       },
       nullptr);

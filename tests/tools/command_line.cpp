@@ -16,6 +16,7 @@
 #include "gst/job/containers.h"
 #include "gst/wire/default_port.h"
 #include "tools/gst-dist/command.h"
+#include "tools/gst-dist/default_store.h"
 
 namespace {
 
@@ -108,6 +109,27 @@ GST_START_TEST(test_command_line_sentences) {
 }
 GST_END_TEST
 
+GST_START_TEST(test_default_store_leaves_room_on_the_disk) {
+  constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
+  const struct {
+    std::uint64_t used;
+    std::uint64_t free;
+    std::uint64_t limit;
+  } rows[] = {
+      {0, 100 * kGiB, 10 * kGiB},
+      {0, 4 * kGiB, 2 * kGiB},
+      {3 * kGiB, 4 * kGiB, 5 * kGiB},
+      {9 * kGiB, 4 * kGiB, 10 * kGiB},
+      {12 * kGiB, 4 * kGiB, 10 * kGiB},
+      {3 * kGiB, 0, 3 * kGiB},
+      {0, 0, 1},
+      {UINT64_MAX, UINT64_MAX, 10 * kGiB},
+  };
+  for (const auto& row : rows)
+    ck_assert_uint_eq(dist::tool::default_store_limit(row.used, row.free), row.limit);
+}
+GST_END_TEST
+
 static Suite* command_line_suite() {
   Suite* const suite = suite_create("command-line");
   TCase* const tests = tcase_create("all");
@@ -116,6 +138,7 @@ static Suite* command_line_suite() {
   tcase_add_test(tests, test_command_line_nearest);
   tcase_add_test(tests, test_command_line_extensions);
   tcase_add_test(tests, test_command_line_sentences);
+  tcase_add_test(tests, test_default_store_leaves_room_on_the_disk);
   return suite;
 }
 

@@ -294,8 +294,8 @@ void use_default_store(const Arguments& arguments, Request& request) {
     return;
   auto store = prepare_default_store();
   if (store) {
-    request.store = std::move(*store);
-    request.store_limit = kDefaultStoreLimit;
+    request.store = std::move(store->name);
+    request.store_limit = store->limit;
   } else if (arguments.verbose || store.failure().fault != StoreFault::kRefused) {
     say_error("Results are not kept: " + advised(store.failure()));
   }

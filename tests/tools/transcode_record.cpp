@@ -119,7 +119,7 @@ std::string make_key(const Folder& folder, const std::string& name) {
 GST_START_TEST(test_transcode_record_tells_the_job) {
   const Recorded job;
   const std::string table = output_of(record("show " + job.car));
-  for (const char* text : {"film.mp4", "x264enc", "jpegenc", "12 pictures", "local",
+  for (const char* text : {"film.mp4", "x264enc", "jpegenc", "9 pictures", "local",
                            "max-segment-duration=4000000000", "video/x-h264, 320x180, 25/1"})
     ck_assert_msg(table.find(text) != std::string::npos, "%s:\n%s", text, table.c_str());
 

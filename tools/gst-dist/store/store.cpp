@@ -39,10 +39,10 @@ constexpr char kHelp[] =
     "read, 4 cannot write, 130 export was interrupted.";
 
 struct Arguments {
-  std::string action;
-  std::string file;  // Of export and import.
-  std::string store;
-  std::string limit;
+  std::string action = {};
+  std::string file = {};  // Of export and import.
+  std::string store = {};
+  std::string limit = {};
   bool repair = false;
   bool json = false;
   bool replace = false;

@@ -90,6 +90,8 @@ Status CarFileWriter::finish(const record::Cid& root) {
 }
 
 Status CarFileWriter::status() const {
+  if (!failed_)
+    return {};
   const MutexLock lock(lock_);
   return status_;
 }
@@ -103,6 +105,7 @@ Status CarFileWriter::write(const BytesList& pieces) {
 
 Status CarFileWriter::fail() {
   status_ = Error{name_ + ": cannot be written: " + cause()};
+  failed_ = true;
   return status_;
 }
 

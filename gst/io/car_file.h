@@ -4,6 +4,7 @@
 // Files that are CARs. Errors begin with the file's name.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -27,6 +28,7 @@ class CarFileWriter {
   Status put(const record::Block& block);
   // Once, after all blocks. Does not sync.
   Status finish(const record::Cid& root);
+  // Does not wait for a disk that does not answer.
   Status status() const;
 
  private:
@@ -38,6 +40,7 @@ class CarFileWriter {
   mutable Mutex lock_;
   FileDescriptor file_ GUARDED_BY(lock_);
   Status status_ GUARDED_BY(lock_);
+  std::atomic<bool> failed_ = false;  // Then nobody holds the lock for long.
 };
 
 // The blocks of a CAR. Takes about 100 bytes of memory for each block.

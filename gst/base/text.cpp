@@ -67,7 +67,7 @@ std::string right(const std::string& text, std::size_t width) {
 std::string paragraph(const std::string& label, std::size_t indent, const std::string& text) {
   const std::string words = printable(text);
   std::string result;
-  std::string line = padded(label, indent);
+  std::string line = padded(printable(label), indent);
   bool empty = true;
   for (std::size_t at = 0; at < words.size();) {
     const std::size_t end = std::min(words.find(' ', at), words.size());

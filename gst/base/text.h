@@ -48,7 +48,7 @@ std::string padded(const std::string& text, std::size_t width);
 std::string right(const std::string& text, std::size_t width);
 
 // A label, and text that begins `indent` columns from the left, in lines of at most 80. Each ends
-// with a line break. The text becomes printable().
+// with a line break. Both become printable().
 std::string paragraph(const std::string& label, std::size_t indent, const std::string& text);
 
 // "0:07", "12:34" or "1:02:03".

@@ -91,6 +91,43 @@ Status check_sizes(const PbNode& node, const FileNode& file) {
   return {};
 }
 
+Error refused(const Cid& cid, const std::string& why) {
+  return Error{"file block " + cid.text() + ": " + why};
+}
+
+Error other_size(const Cid& cid, std::uint64_t bytes, std::uint64_t announced) {
+  return refused(cid, std::to_string(bytes) + " bytes instead of " + std::to_string(announced));
+}
+
+Error too_deep(const Cid& cid) {
+  return refused(cid, "nested more than " + std::to_string(kMaxLevels) + " deep");
+}
+
+struct ReadNode {
+  PbNode links;
+  FileNode file;
+};
+
+// A node whose sizes fit together.
+Result<ReadNode> read_node(const Cid& cid, const Bytes& bytes) {
+  auto node = decode_dag_pb(bytes.span());
+  if (!node)
+    return refused(cid, node.error());
+  auto file = node->data ? decode(*node->data) : Error{"not UnixFS"};
+  if (!file)
+    return refused(cid, file.error());
+  if (const Status status = check_sizes(*node, *file); !status)
+    return refused(cid, status.error());
+  return ReadNode{std::move(*node), std::move(*file)};
+}
+
+// The block of a file, or of a part.
+Result<Bytes> get_part(const GetBlock& get, const Cid& cid) {
+  if (cid.codec == Codec::kDagCbor)
+    return refused(cid, "DAG-CBOR is no file");
+  return get_verified(get, cid);
+}
+
 class FileReader {
  public:
   FileReader(const GetBlock& get, const std::function<Status(const Bytes&)>& sink)
@@ -98,19 +135,15 @@ class FileReader {
 
   // `announced` is what the node above says of its size; for the root the most that is wanted.
   Status read(const Cid& cid, std::uint64_t announced, unsigned level) {
-    const auto refuse = [&](const std::string& why) {
-      return Error{"file block " + cid.text() + ": " + why};
-    };
     const auto check_size = [&](std::uint64_t size) -> Status {
       if (level == 0 && size > announced)
-        return refuse(std::to_string(size) + " bytes, more than " + std::to_string(announced));
+        return refused(cid,
+                       std::to_string(size) + " bytes, more than " + std::to_string(announced));
       if (level > 0 && size != announced)
-        return refuse(std::to_string(size) + " bytes instead of " + std::to_string(announced));
+        return other_size(cid, size, announced);
       return {};
     };
-    if (cid.codec == Codec::kDagCbor)
-      return refuse("DAG-CBOR is no file");
-    const auto bytes = get_verified(get_, cid);
+    const auto bytes = get_part(get_, cid);
     if (!bytes)
       return Error{bytes.error()};
     if (cid.codec == Codec::kRaw) {
@@ -118,19 +151,14 @@ class FileReader {
         return status;
       return sink_(*bytes);
     }
-    auto node = decode_dag_pb(bytes->span());
+    auto node = read_node(cid, *bytes);
     if (!node)
-      return refuse(node.error());
-    auto file = node->data ? decode(*node->data) : Error{"not UnixFS"};
-    if (!file)
-      return refuse(file.error());
-    if (Status status = check_sizes(*node, *file); !status)
-      return refuse(status.error());
-    if (Status status = check_size(file->size); !status)
+      return Error{node.error()};
+    if (Status status = check_size(node->file.size); !status)
       return status;
     if (level == kMaxLevels)
-      return refuse("nested more than " + std::to_string(kMaxLevels) + " deep");
-    return read_parts(*node, std::move(*file), level);
+      return too_deep(cid);
+    return read_parts(node->links, std::move(node->file), level);
   }
 
  private:
@@ -279,6 +307,48 @@ Result<BytesList> read_whole_file(const Cid& root, std::uint64_t max_bytes, cons
   const Status status =
       read_file(root, max_bytes, get, [&](const Bytes& leaf) { return pieces.add(leaf); });
   return status ? Result<BytesList>(pieces.finish()) : Error{status.error()};
+}
+
+Result<std::uint64_t> FileSizes::size_of(const Cid& root) {
+  const auto measured = measure(root, 0);
+  if (!measured)
+    return Error{measured.error()};
+  return measured->bytes;
+}
+
+Result<FileSizes::Measured> FileSizes::measure(const Cid& cid, unsigned level) {
+  const auto known = known_.find(cid);
+  auto measured = known != known_.end() ? Result<Measured>(known->second) : measure_new(cid, level);
+  if (!measured)
+    return measured;
+  if (level + measured->levels > kMaxLevels)
+    return too_deep(cid);
+  known_.emplace(cid, *measured);
+  return measured;
+}
+
+Result<FileSizes::Measured> FileSizes::measure_new(const Cid& cid, unsigned level) {
+  const auto bytes = get_part(get_, cid);
+  if (!bytes)
+    return Error{bytes.error()};
+  if (cid.codec == Codec::kRaw)
+    return Measured{.bytes = bytes->size()};
+  const auto node = read_node(cid, *bytes);
+  if (!node)
+    return Error{node.error()};
+  if (level == kMaxLevels)
+    return too_deep(cid);
+  Measured measured{.bytes = node->file.size, .levels = 1};
+  for (std::size_t i = 0; i < node->links.links.size(); ++i) {
+    const Cid& part = node->links.links[i].cid;
+    const auto found = measure(part, level + 1);
+    if (!found)
+      return found;
+    if (found->bytes != node->file.parts[i])
+      return other_size(part, found->bytes, node->file.parts[i]);
+    measured.levels = std::max(measured.levels, found->levels + 1);
+  }
+  return measured;
 }
 
 }  // namespace dist::record

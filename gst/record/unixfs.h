@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "gst/base/bytes.h"
@@ -60,5 +62,26 @@ Status read_file(const Cid& root, std::uint64_t max_bytes, const GetBlock& get,
 // The same into memory; small leaves are joined, so that the list is short. Refuses a file of more
 // leaves than max_bytes / 4 KiB + 64 Ki: a leaf may be linked any number of times.
 Result<BytesList> read_whole_file(const Cid& root, std::uint64_t max_bytes, const GetBlock& get);
+
+// How long files are, with the checks of read_file(). Asks for each block once, in whatever number
+// of places it stands, and remembers it in about 100 bytes.
+class FileSizes {
+ public:
+  explicit FileSizes(GetBlock get) : get_(std::move(get)) {}
+
+  Result<std::uint64_t> size_of(const Cid& root);
+
+ private:
+  struct Measured {
+    std::uint64_t bytes = 0;
+    unsigned levels = 0;  // Of nodes, this one included.
+  };
+
+  Result<Measured> measure(const Cid& cid, unsigned level);
+  Result<Measured> measure_new(const Cid& cid, unsigned level);
+
+  GetBlock get_;
+  std::map<Cid, Measured> known_;
+};
 
 }  // namespace dist::record

@@ -257,6 +257,47 @@ GST_START_TEST(test_unixfs_bounds_what_it_reads) {
 }
 GST_END_TEST
 
+// A few blocks may be a file that nobody could read to its end.
+GST_START_TEST(test_unixfs_measures_each_block_once) {
+  MemoryStore store;
+  Cid at = store.add(Codec::kRaw, Data(1, 7));
+  std::uint64_t size = 1;
+  const auto above = [&](std::uint64_t part) {
+    Data data = unhex("08 02");
+    append_number(data, 3, part * kNodeWidth);
+    for (std::size_t i = 0; i < kNodeWidth; ++i)
+      append_number(data, 4, part);
+    return store.add(
+        Codec::kDagPb,
+        encode_dag_pb({.links = std::vector<PbLink>(kNodeWidth, {at, {}, {}}), .data = data}));
+  };
+  for (int level = 0; level < 5; ++level, size *= kNodeWidth)
+    at = above(size);
+  std::size_t asked = 0;
+  FileSizes sizes([&](const Cid& cid) {
+    ++asked;
+    return store.get()(cid);
+  });
+  for (int i = 0; i < 2; ++i) {
+    const auto measured = sizes.size_of(at);
+    fail_unless_ok(measured);
+    fail_unless_equals_uint64(*measured, std::uint64_t{1} << 50);
+    fail_unless_equals_uint64(asked, 6);
+  }
+  fail_unless_error(sizes.size_of(above(size / 2)), "1125899906842624 bytes instead of ", "a part");
+  fail_unless_error(sizes.size_of(Cid::of(Codec::kDagCbor, {})), "DAG-CBOR is no file", "codec");
+  // A part that was measured on its own may be too deep below others.
+  fail_unless_equals_uint64(*sizes.size_of(store.add(Codec::kRaw, Data())), 0);
+  at = store.add(Codec::kRaw, Data(1, 7));
+  for (int level = 0; level < 16; ++level) {
+    at = node(store, {{at, {}, {}}}, "08 02 18 01 20 01");
+    fail_unless_ok(sizes.size_of(at));
+  }
+  at = node(store, {{at, {}, {}}}, "08 02 18 01 20 01");
+  fail_unless_error(sizes.size_of(at), "nested more than 16 deep", "depth");
+}
+GST_END_TEST
+
 GST_START_TEST(test_unixfs_ends_with_the_error_of_who_takes_it) {
   FileBuilder builder([](const Block&) { return Error{"the disk is full"}; });
   fail_unless_ok(builder.write(Bytes::take(Data(kMiB, 1))));
@@ -283,6 +324,7 @@ static Suite* unixfs_suite() {
   tcase_add_test(tests, test_unixfs_bounds_the_leaves_in_memory);
   tcase_add_test(tests, test_unixfs_reads_into_memory);
   tcase_add_test(tests, test_unixfs_bounds_what_it_reads);
+  tcase_add_test(tests, test_unixfs_measures_each_block_once);
   tcase_add_test(tests, test_unixfs_ends_with_the_error_of_who_takes_it);
   return suite;
 }

@@ -7,6 +7,9 @@
 #include "gst/io/car_file.h"
 #include "gst/io/signing_key.h"
 #include "gst/record/car.h"
+#include "gst/record/dag_pb.h"
+#include "gst/record/manifest.h"
+#include "gst/record/unixfs.h"
 #include "tools/gst-dist/record/record_check.h"
 
 #include <json-glib/json-glib.h>
@@ -107,6 +110,41 @@ std::string flaw_of(const std::string& path, const std::string& bytes) {
   return checked ? "" : checked.error();
 }
 
+// A CAR without a film: its only rendition has that name, and a result of 1 PiB in six blocks.
+std::string hostile_car(const std::string& rendition) {
+  using namespace dist::record;
+  std::string sections;
+  const auto keep = [&sections](const Block& block) {
+    for (const dist::Bytes& piece : car_section(block))
+      sections.append(piece.span().begin(), piece.span().end());
+    return dist::Status();
+  };
+  Block block = make_block(Codec::kRaw, dist::Bytes::take({1}));
+  ck_assert(static_cast<bool>(keep(block)));
+  Segment segment{.payload = block.cid, .encoded = std::vector<Encoded>(1)};
+  std::uint64_t size = 1;
+  for (int level = 0; level < 5; ++level, size *= kNodeWidth) {
+    std::vector<std::uint8_t> data = {8, 2};
+    append_number(data, 3, size * kNodeWidth);
+    for (std::size_t i = 0; i < kNodeWidth; ++i)
+      append_number(data, 4, size);
+    const std::vector<PbLink> links(kNodeWidth, {block.cid, {}, {}});
+    block =
+        make_block(Codec::kDagPb, dist::Bytes::take(encode_dag_pb({.links = links, .data = data})));
+    ck_assert(static_cast<bool>(keep(block)));
+  }
+  segment.encoded[0].data = {block.cid, size};
+  Manifest manifest;
+  manifest.workers = {"box"};
+  manifest.renditions.push_back(
+      {.name = rendition, .text = {}, .encoder = {}, .configurations = {{}}});
+  manifest.segments.push_back(segment);
+  const auto root = write_manifest(manifest, keep);
+  ck_assert_msg(static_cast<bool>(root), "%s", root ? "" : root.error().c_str());
+  const dist::Bytes header = car_header(*root);
+  return std::string(header.span().begin(), header.span().end()) + sections;
+}
+
 std::string make_key(const Folder& folder, const std::string& name) {
   output_of("openssl genpkey -algorithm ed25519 -out " + (folder / (name + ".pem")));
   output_of("openssl pkey -in " + (folder / (name + ".pem")) + " -pubout -out " +
@@ -119,7 +157,8 @@ std::string make_key(const Folder& folder, const std::string& name) {
 GST_START_TEST(test_transcode_record_tells_the_job) {
   const Recorded job;
   const std::string table = output_of(record("show " + job.car));
-  for (const char* text : {"film.mp4", "x264enc", "jpegenc", "9 pictures", "local",
+  const std::string pictures = std::to_string(kSegments) + " pictures";
+  for (const char* text : {"film.mp4", "x264enc", "jpegenc", pictures.c_str(), "local",
                            "max-segment-duration=4000000000", "video/x-h264, 320x180, 25/1"})
     ck_assert_msg(table.find(text) != std::string::npos, "%s:\n%s", text, table.c_str());
 
@@ -237,6 +276,18 @@ GST_START_TEST(test_transcode_record_with_damage_in_any_section) {
   expect(record("show " + copy), 1, ": missing");
   write_file(copy, "not a CAR");
   expect(record("verify " + copy), 1, copy + ": CAR: header");
+}
+GST_END_TEST
+
+GST_START_TEST(test_transcode_record_from_an_attacker) {
+  const Folder folder;
+  const std::string car = folder / "job.car";
+  ck_assert_str_eq(flaw_of(car, hostile_car("\x1b[2Jred")).c_str(), "");
+  expect(record("verify " + car), 0, "all as their names say");
+  const std::string table = output_of(record("show " + car));
+  ck_assert_msg(
+      table.find('\x1b') == std::string::npos && table.find("\n?[2Jred") != std::string::npos, "%s",
+      table.c_str());
 }
 GST_END_TEST
 
@@ -427,6 +478,7 @@ static Suite* transcode_record_suite() {
   tcase_add_test(tests, test_transcode_record_tells_what_was_seen);
   tcase_add_test(tests, test_transcode_record_of_another_film);
   tcase_add_test(tests, test_transcode_record_with_damage_in_any_section);
+  tcase_add_test(tests, test_transcode_record_from_an_attacker);
   tcase_add_test(tests, test_transcode_record_without_its_data);
   tcase_add_test(tests, test_transcode_record_that_is_signed);
   tcase_add_test(tests, test_transcode_record_of_a_run_that_does_not_end);

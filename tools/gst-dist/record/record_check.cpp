@@ -20,41 +20,38 @@ using record::Manifest;
 using record::Segment;
 
 // Whether the blob has as many bytes as the manifest tells.
-Status check_size(const record::GetBlock& get, const record::Blob& blob, const std::string& what) {
-  std::uint64_t bytes = 0;
-  const Status read = record::read_file(blob.cid, blob.bytes, get, [&bytes](const Bytes& piece) {
-    bytes += piece.size();
-    return Status();
-  });
-  if (!read)
-    return Error{what + ": " + read.error()};
-  if (bytes == blob.bytes)
+Status check_size(record::FileSizes& sizes, const record::Blob& blob, const std::string& what) {
+  const auto bytes = sizes.size_of(blob.cid);
+  if (!bytes)
+    return Error{what + ": " + bytes.error()};
+  if (*bytes == blob.bytes)
     return {};
-  return Error{what + ": has " + count_text(bytes, "byte") + ", and " + std::to_string(blob.bytes) +
-               " by the manifest"};
+  return Error{what + ": has " + count_text(*bytes, "byte") + ", and " +
+               std::to_string(blob.bytes) + " by the manifest"};
 }
 
 Status check_sizes(const record::GetBlock& get, const Manifest& manifest) {
+  record::FileSizes sizes(get);
   for (const Segment& segment : manifest.segments)
     for (std::size_t i = 0; i < segment.encoded.size(); ++i)
-      if (Status status = check_size(get, segment.encoded[i].data,
+      if (Status status = check_size(sizes, segment.encoded[i].data,
                                      "segment " + std::to_string(segment.index) + ", rendition '" +
                                          manifest.renditions[i].name + "'");
           !status)
         return status;
   for (const record::Rendition& rendition : manifest.renditions)
     if (rendition.output)
-      if (Status status =
-              check_size(get, *rendition.output, "the file of rendition '" + rendition.name + "'");
+      if (Status status = check_size(sizes, *rendition.output,
+                                     "the file of rendition '" + rendition.name + "'");
           !status)
         return status;
   for (std::size_t i = 0; i < manifest.thumbnails.size(); ++i)
     if (Status status =
-            check_size(get, manifest.thumbnails[i].image, "thumbnail " + std::to_string(i));
+            check_size(sizes, manifest.thumbnails[i].image, "thumbnail " + std::to_string(i));
         !status)
       return status;
   for (const record::File& file : manifest.files)
-    if (Status status = check_size(get, file.data, "the file " + file.name); !status)
+    if (Status status = check_size(sizes, file.data, "the file " + file.name); !status)
       return status;
   return {};
 }

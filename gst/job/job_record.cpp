@@ -165,14 +165,17 @@ struct JobRecord::Private {
   void note_source(GstPad* pad, GstBuffer* buffer);
   void note_result(GstPad* pad, GstBuffer* buffer);
   Result<Blob> add(const BytesList& bytes);
-  Result<Blob> add_file(const std::string& path, const std::string& name);
+  Result<Blob> add_file(const std::string& path, const std::string& name,
+                        const std::atomic<bool>& cancelled);
   Status put(const Block& block) { return plan.request.manifest_only ? Status() : car.put(block); }
   std::optional<record::Cid> head_of(const Open& segment, const ResultOrigin& origin,
                                      const SegmentHeader& result, GstBuffer* buffer);
   record::Manifest take_manifest();
-  Status describe_source(record::Manifest& into) const;
-  Status add_outputs(record::Manifest& into);
-  Status add_thumbnails(const ThumbnailFiles::Pictures& pictures, record::Manifest& into);
+  void describe_source(record::Manifest& into) const;
+  Status write_rest(const ThumbnailFiles::Pictures& pictures, const std::atomic<bool>& cancelled);
+  Status add_outputs(record::Manifest& into, const std::atomic<bool>& cancelled);
+  Status add_thumbnails(const ThumbnailFiles::Pictures& pictures, record::Manifest& into,
+                        const std::atomic<bool>& cancelled);
   Status sign(const record::Cid& root) const;
 
   const Plan& plan;
@@ -206,32 +209,27 @@ JobRecord::JobRecord(const Plan& plan, std::optional<SigningKey> key,
 
 JobRecord::~JobRecord() = default;
 
-Status JobRecord::status() const {
-  if (private_->digest && private_->digest->is_done() && !private_->digest->found())
-    return Error{private_->digest->found().error()};
-  return private_->car.status();
+std::optional<JobError> JobRecord::error() const {
+  const auto& digest = private_->digest;
+  if (digest && digest->is_done() && !digest->found())
+    return JobError{JobError::Kind::kInput, digest->found().error()};
+  if (const Status status = private_->car.status(); !status)
+    return JobError{JobError::Kind::kOutput, status.error()};
+  return {};
 }
 
 bool JobRecord::knows_source() const {
   return !private_->digest || private_->digest->is_done();
 }
 
-Status JobRecord::finish(const ThumbnailFiles::Pictures& pictures) {
-  Private& p = *private_;
-  record::Manifest manifest = p.take_manifest();
-  if (Status status = p.describe_source(manifest); !status)
-    return status;
-  if (Status status = p.add_outputs(manifest); !status)
-    return status;
-  if (Status status = p.add_thumbnails(pictures, manifest); !status)
-    return status;
-  manifest.ended = time_of_day();
-  const auto root = write_manifest(manifest, [&p](const Block& block) { return p.car.put(block); });
-  if (!root)
-    return Error{p.plan.request.manifest + ": " + root.error()};
-  if (Status status = p.car.finish(*root); !status)
-    return status;
-  return p.signing ? p.sign(*root) : Status();
+std::optional<JobError> JobRecord::finish(const ThumbnailFiles::Pictures& pictures,
+                                          const std::atomic<bool>& cancelled) {
+  if (auto failure = error())
+    return failure;
+  if (const Status status = private_->write_rest(pictures, cancelled); !status)
+    return JobError{cancelled ? JobError::Kind::kCancelled : JobError::Kind::kOutput,
+                    status.error()};
+  return {};
 }
 
 // --- While the job runs, in streaming threads
@@ -352,21 +350,19 @@ record::Manifest JobRecord::Private::take_manifest() {
   return std::move(manifest);
 }
 
-Status JobRecord::Private::describe_source(record::Manifest& into) const {
+void JobRecord::Private::describe_source(record::Manifest& into) const {
   into.source.name = source_name(plan.film, source);
   for (const FilmStream& stream : plan.film.streams)
     into.source.streams.push_back(stream_of(stream));
   if (!digest)
-    return {};
+    return;
   const auto& found = digest->found();
-  if (!found)
-    return Error{found.error()};
   into.source.bytes = found->bytes;
   into.source.sha256 = found->sha256;
-  return {};
 }
 
-Result<Blob> JobRecord::Private::add_file(const std::string& path, const std::string& name) {
+Result<Blob> JobRecord::Private::add_file(const std::string& path, const std::string& name,
+                                          const std::atomic<bool>& cancelled) {
   const auto refuse = [&name] {
     return Error{name + ": cannot be read for the record: " + std::strerror(errno)};
   };
@@ -381,6 +377,8 @@ Result<Blob> JobRecord::Private::add_file(const std::string& path, const std::st
     piece.resize(std::fread(piece.data(), 1, piece.size(), opened.get()));
     if (std::ferror(opened.get()) != 0)
       return refuse();
+    if (cancelled)
+      return Error{"cancelled"};
     if (piece.empty())
       break;
     size += piece.size();
@@ -393,13 +391,13 @@ Result<Blob> JobRecord::Private::add_file(const std::string& path, const std::st
   return Blob{*cid, size};
 }
 
-Status JobRecord::Private::add_outputs(record::Manifest& into) {
+Status JobRecord::Private::add_outputs(record::Manifest& into, const std::atomic<bool>& cancelled) {
   for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
     const Output& output = plan.outputs[i];
     // Single pictures are no file.
     if (!output.container)
       continue;
-    const auto blob = add_file(paths[i], output.path);
+    const auto blob = add_file(paths[i], output.path, cancelled);
     if (!blob)
       return Error{blob.error()};
     const auto rendition =
@@ -414,13 +412,14 @@ Status JobRecord::Private::add_outputs(record::Manifest& into) {
 }
 
 Status JobRecord::Private::add_thumbnails(const ThumbnailFiles::Pictures& pictures,
-                                          record::Manifest& into) {
+                                          record::Manifest& into,
+                                          const std::atomic<bool>& cancelled) {
   const auto output = std::ranges::find(plan.outputs, true, &Output::thumbnails);
   if (output == plan.outputs.end())
     return {};
   const std::string& folder = paths[static_cast<std::size_t>(output - plan.outputs.begin())];
   const auto add_from = [&](const std::string& name) {
-    return add_file(folder + name, output->path + name);
+    return add_file(folder + name, output->path + name, cancelled);
   };
   for (std::size_t i = 0; i < pictures.count; ++i) {
     const auto blob = add_from(format("%05zu.jpg", i));
@@ -441,6 +440,23 @@ Status JobRecord::Private::add_thumbnails(const ThumbnailFiles::Pictures& pictur
     into.files.push_back({std::string(kThumbnails) + "/" + name, *blob});
   }
   return {};
+}
+
+Status JobRecord::Private::write_rest(const ThumbnailFiles::Pictures& pictures,
+                                      const std::atomic<bool>& cancelled) {
+  record::Manifest written = take_manifest();
+  describe_source(written);
+  if (Status status = add_outputs(written, cancelled); !status)
+    return status;
+  if (Status status = add_thumbnails(pictures, written, cancelled); !status)
+    return status;
+  written.ended = time_of_day();
+  const auto root = write_manifest(written, [this](const Block& block) { return car.put(block); });
+  if (!root)
+    return Error{plan.request.manifest + ": " + root.error()};
+  if (Status status = car.finish(*root); !status)
+    return status;
+  return signing ? sign(*root) : Status();
 }
 
 Status JobRecord::Private::sign(const record::Cid& root) const {

@@ -5,13 +5,14 @@
 // record".
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "gst/base/result.h"
 #include "gst/io/signing_key.h"
+#include "gst/job/job_error.h"
 #include "gst/job/thumbnail_files.h"
 #include "gst/job/transcode_pipeline.h"
 
@@ -29,13 +30,14 @@ class JobRecord {
   JobRecord(const JobRecord&) = delete;
   JobRecord& operator=(const JobRecord&) = delete;
 
-  // The CAR cannot be written, or the film cannot be read. Any thread.
-  Status status() const;
+  // The CAR cannot be written, or the film cannot be read; none: so far it can. Any thread.
+  std::optional<JobError> error() const;
   // Whether the film's file has been read to its end.
   bool knows_source() const;
-  // Writes the rest. The pipeline has ended and is in NULL, the outputs are complete, and the
-  // source is known.
-  Status finish(const ThumbnailFiles::Pictures& pictures);
+  // Writes the rest, unless `cancelled` becomes true. The pipeline has ended and is in NULL, the
+  // outputs are complete, and the source is known.
+  std::optional<JobError> finish(const ThumbnailFiles::Pictures& pictures,
+                                 const std::atomic<bool>& cancelled);
 
  private:
   struct Private;

@@ -71,6 +71,7 @@ struct JobRunner::Private {
 
   std::optional<JobError> play();
   bool goes_on() const;
+  std::optional<JobError> complete();
   std::optional<JobError> finish();
   bool handle(GstMessage* message);
   void handle_error(GstMessage* message);
@@ -93,7 +94,7 @@ struct JobRunner::Private {
   GMainContext* const context = g_main_context_new();
   std::atomic<bool> cancelled = false;
   // Of those who may end it only one does.
-  enum class Stage { kPlaying, kFinishing, kDiscarded };
+  enum class Stage { kPlaying, kCommitting, kDiscarded };
   std::atomic<Stage> stage = Stage::kPlaying;
 
   FilmEnd film_end;
@@ -166,9 +167,6 @@ std::optional<JobError> JobRunner::prepare() {
 std::optional<JobError> JobRunner::run() {
   if (auto error = private_->play())
     return error;
-  auto stage = Private::Stage::kPlaying;
-  if (!private_->stage.compare_exchange_strong(stage, Private::Stage::kFinishing))
-    return private_->cancelled_error();
   return private_->finish();
 }
 
@@ -230,8 +228,8 @@ bool JobRunner::Private::goes_on() const {
   return !ended || (!error && record && !record->knows_source());
 }
 
-// All files get their names, or none does.
-std::optional<JobError> JobRunner::Private::finish() {
+// Writes what the outputs lack before they get their names.
+std::optional<JobError> JobRunner::Private::complete() {
   // To a demuxer a playlist may end there.
   if (const auto link = plan.film.reach->refused())
     return error_of(*link, plan.request.input);
@@ -243,10 +241,22 @@ std::optional<JobError> JobRunner::Private::finish() {
   if (const Status status = thumbnails ? thumbnails->finish() : Status(); !status)
     return JobError{Kind::kOutput, status.error()};
   if (record)
-    if (const Status status =
-            record->finish(thumbnails ? thumbnails->pictures() : ThumbnailFiles::Pictures());
-        !status)
-      return JobError{Kind::kOutput, status.error()};
+    return record->finish(thumbnails ? thumbnails->pictures() : ThumbnailFiles::Pictures(),
+                          cancelled);
+  return {};
+}
+
+// All files get their names, or none does.
+std::optional<JobError> JobRunner::Private::finish() {
+  auto incomplete = complete();
+  auto playing = Stage::kPlaying;
+  // Who discards takes the files away, which may have made it fail.
+  if (cancelled || stage == Stage::kDiscarded)
+    return cancelled_error();
+  if (incomplete)
+    return incomplete;
+  if (!stage.compare_exchange_strong(playing, Stage::kCommitting))
+    return cancelled_error();
   if (auto failure = files->commit())
     return failure;
   for (const std::string& text : captions->losses(plan.outputs))
@@ -334,8 +344,9 @@ void JobRunner::Private::tick(InputWatch& watch) {
   look_for_workers();
   look_at_segments();
   tell(progress);
-  if (const Status status = record ? record->status() : Status(); !ended && !status)
-    end(JobError{Kind::kOutput, status.error()});
+  if (!ended && record)
+    if (auto failure = record->error())
+      end(std::move(failure));
   if (!ended && watch.is_silent(now(), idle))
     end(JobError{
         Kind::kInput,

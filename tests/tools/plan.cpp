@@ -174,6 +174,36 @@ GST_START_TEST(test_jobs_run_beside_each_other) {
 }
 GST_END_TEST
 
+// Of a long film the record, which holds the outputs once more, takes as long as their copy.
+GST_START_TEST(test_jobs_are_cancelled_while_their_record_is_completed) {
+  const Folder folder;
+  const std::string film = make_film(folder);
+  for (const bool discards : {false, true}) {
+    auto plan = make_plan({.input = film,
+                           .output = folder / "out.mp4",
+                           .local_workers = 1,
+                           .manifest = folder / "job.car"});
+    ck_assert_msg(static_cast<bool>(plan), "%s", plan ? "" : plan.error().c_str());
+    JobRunner* self = nullptr;
+    JobRunner job(std::move(*plan), nullptr, [&](const JobEvent& event) {
+      const auto* const progress = std::get_if<Progressed>(&event);
+      if (!progress || !progress->last)
+        return;
+      if (discards)
+        ck_assert(self->discard());
+      else
+        self->cancel();
+    });
+    self = &job;
+    ck_assert(!job.prepare());
+    const auto error = job.run();
+    ck_assert(error && error->kind == JobError::Kind::kCancelled);
+    ck_assert(!std::filesystem::exists(folder / "out.mp4"));
+    ck_assert(!std::filesystem::exists(folder / "job.car"));
+  }
+}
+GST_END_TEST
+
 // What a job says of its port.
 GST_START_TEST(test_jobs_say_that_a_port_is_in_use) {
   const Folder folder;
@@ -195,6 +225,7 @@ static Suite* plan_suite() {
   tcase_add_test(tests, test_plan_is_what_is_done);
   tcase_add_test(tests, test_plan_errors_have_a_kind);
   tcase_add_test(tests, test_jobs_run_beside_each_other);
+  tcase_add_test(tests, test_jobs_are_cancelled_while_their_record_is_completed);
   tcase_add_test(tests, test_jobs_say_that_a_port_is_in_use);
   return suite;
 }

@@ -21,6 +21,7 @@
 #include "gst/job/source_digest.h"
 #include "gst/job/thumbnails.h"
 #include "gst/record/manifest.h"
+#include "gst/record/place_of.h"
 #include "gst/record/unixfs.h"
 #include "gst/store/result_key.h"
 #include "gst/store/stored_result.h"
@@ -30,6 +31,7 @@ namespace {
 
 using record::Blob;
 using record::Block;
+using record::place_of;
 
 // Texts of a manifest are UTF-8 and not long; names of files may be any bytes.
 std::string manifest_text(const std::string& text) {
@@ -101,7 +103,7 @@ std::vector<std::string> names_in(GstPad* results) {
   return names;
 }
 
-// Empty if it is in the stream.
+// Empty if it is in the stream, or too long for a manifest.
 record::Data configuration_of(const std::string& caps_text) {
   const auto caps = Ref<GstCaps>::adopt(gst_caps_from_string(caps_text.c_str()));
   const GValue* const value =
@@ -111,6 +113,8 @@ record::Data configuration_of(const std::string& caps_text) {
   if (!value || !GST_VALUE_HOLDS_BUFFER(value))
     return {};
   const BufferMap map(gst_value_get_buffer(value));
+  if (map.span().size() > record::kMaxConfiguration)
+    return {};
   return {map.span().begin(), map.span().end()};
 }
 
@@ -125,15 +129,9 @@ std::vector<record::FrameHash> hashes_of(const std::vector<FrameHash>& seen) {
   return hashes;
 }
 
-// The place of the item, which is added if it is not there yet.
-template <class Item>
-std::uint64_t place_of(std::vector<Item>& items, const Item& item) {
-  const auto found = std::ranges::find(items, item);
-  const auto place = static_cast<std::uint64_t>(found - items.begin());
-  if (found == items.end())
-    items.push_back(item);
-  return place;
-}
+// Bytes in the root block of the names of all workers, of the configurations of all renditions, and
+// of the encoders of all renditions.
+constexpr std::size_t kMaxTold = record::kMaxBlock / 8;
 
 BytesList payload_of(GstBuffer* buffer, const SegmentHeader& header) {
   return slice(to_bytes(buffer), header_size(buffer, header), header.payload_size());
@@ -319,16 +317,21 @@ void JobRecord::Private::note_result(GstPad* pad, GstBuffer* buffer) {
   if (rendition == manifest.renditions.end())
     return;
   rendition->text = origin->rendition;
+  const std::size_t share = kMaxTold / manifest.renditions.size();
   const std::string encoder = manifest_text(origin->encoder.name + " " + origin->encoder.version);
   // There are several if no worker could go on with the first one.
   if (!origin->encoder.name.empty() && rendition->encoder.find(encoder) == std::string::npos)
-    rendition->encoder += (rendition->encoder.empty() ? "" : ", ") + encoder;
+    rendition->encoder =
+        clip(rendition->encoder + (rendition->encoder.empty() ? "" : ", ") + encoder,
+             std::min(share, record::kMaxText));
   auto& encoded = open.at(header->index).encoded;
   encoded[header->rendition] = {
       .data = *blob,
       .frames = header->units.size(),
-      .configuration = place_of(rendition->configurations, configuration_of(header->caps)),
-      .worker = place_of(manifest.workers, manifest_text(origin->worker)),
+      .configuration =
+          place_of(rendition->configurations, configuration_of(header->caps), {}, share),
+      .worker = place_of<std::string>(manifest.workers, manifest_text(origin->worker), "others",
+                                      kMaxTold),
       .attempts = origin->attempt,
       .leased = origin->leased,
       .answered = origin->answered,
@@ -421,7 +424,8 @@ Status JobRecord::Private::add_thumbnails(const ThumbnailFiles::Pictures& pictur
   const auto add_from = [&](const std::string& name) {
     return add_file(folder + name, output->path + name, cancelled);
   };
-  for (std::size_t i = 0; i < pictures.count; ++i) {
+  const std::size_t count = std::min(pictures.count, record::kMaxSegments);
+  for (std::size_t i = 0; i < count; ++i) {
     const auto blob = add_from(format("%05zu.jpg", i));
     if (!blob)
       return Error{blob.error()};
@@ -433,6 +437,7 @@ Status JobRecord::Private::add_thumbnails(const ThumbnailFiles::Pictures& pictur
   std::vector<std::string> names = {kThumbnailTrack};
   for (std::size_t i = 0; i * ThumbnailSheets::kPlaces < pictures.count; ++i)
     names.push_back(sheet_name(i));
+  names.resize(std::min(names.size(), record::kMaxItems - into.files.size()));
   for (const std::string& name : names) {
     const auto blob = add_from(name);
     if (!blob)

@@ -3,6 +3,7 @@
 #include "gst/record/manifest.h"
 
 #include "gst/record/dag_walk.h"
+#include "gst/record/place_of.h"
 #include "tests/record/some_manifest.h"
 
 namespace {
@@ -238,6 +239,38 @@ GST_START_TEST(test_manifest_says_what_is_wrong) {
 }
 GST_END_TEST
 
+// Whatever names and configurations workers tell, the record can be written.
+GST_START_TEST(test_manifest_has_room_for_what_workers_tell) {
+  for (const std::size_t length : {1u, 100u, 4000u}) {
+    Manifest manifest = some_manifest(1, 1);
+    manifest.workers.clear();
+    manifest.segments[0].encoded[0].worker = 0;
+    std::uint64_t rest = 0;
+    for (std::uint64_t i = 0; i < 6000; ++i) {
+      std::string name = std::to_string(i);
+      name.resize(std::max(length, name.size()), '.');
+      const std::uint64_t place =
+          place_of<std::string>(manifest.workers, name, "others", kMaxBlock / 8);
+      if (manifest.workers.at(place) != name) {
+        rest = place;
+        continue;
+      }
+      fail_unless_equals_uint64(place_of<std::string>(manifest.workers, name, "others", 0), place);
+    }
+    fail_unless(rest > 30 && rest + 1 == manifest.workers.size(), "%zu", length);
+    fail_unless_equals_text(manifest.workers[rest], "others");
+    auto& configurations = manifest.renditions[0].configurations;
+    for (std::uint8_t i = 0; i < 9; ++i)
+      place_of(configurations, Data(kMaxConfiguration - 1, i), {}, kMaxBlock / 8);
+    // Two of the manifest's own, one that fits beside them, and the empty one.
+    fail_unless_equals_uint64(configurations.size(), 4);
+    fail_unless(configurations.back().empty());
+    MemoryStore store;
+    fail_unless_ok(write_manifest(manifest, store.put()));
+  }
+}
+GST_END_TEST
+
 GST_START_TEST(test_manifest_names_the_block_that_is_missing) {
   MemoryStore store;
   const auto root = write_manifest(some_manifest(3, 2), store.put());
@@ -285,6 +318,7 @@ static Suite* manifest_suite() {
   tcase_add_test(tests, test_manifest_of_a_film_that_is_no_file);
   tcase_add_test(tests, test_manifest_that_could_not_be_read_is_not_written);
   tcase_add_test(tests, test_manifest_says_what_is_wrong);
+  tcase_add_test(tests, test_manifest_has_room_for_what_workers_tell);
   tcase_add_test(tests, test_manifest_names_the_block_that_is_missing);
   tcase_add_test(tests, test_manifest_bears_any_damaged_byte);
   return suite;

@@ -12,7 +12,10 @@
 #include "gst/record/dag_cbor.h"
 #include "gst/record/dag_pb.h"
 #include "gst/record/manifest.h"
+#include "gst/record/signature.h"
+#include "gst/record/store_export.h"
 #include "gst/rendition/rendition.h"
+#include "gst/store/job_journal.h"
 #include "gst/store/stored_result.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -335,6 +338,34 @@ void write_films(const Corpus& corpus) {
                    element({0x18, 0x53, 0x80, 0x67}, element({0x16, 0x54, 0xae, 0x6b}, entries)));
 }
 
+// As the target takes them: which of its forms, then the bytes, or blocks each with its length.
+void write_record_files(const Corpus& corpus) {
+  const record::Cid hello = record::Cid::of(record::Codec::kRaw, text("hello"));
+  corpus.write("record_files", "signature",
+               Data{0} + *record::write_signature({.key = {1}, .record = hello, .signature = {2}}));
+  const JobJournal journal{.host = "box",
+                           .status = some_status(),
+                           .happenings = {{.kind = Happening::Kind::kFailed,
+                                           .segment = 1,
+                                           .attempt = 1,
+                                           .worker = "box",
+                                           .reason = "stuck"}}};
+  corpus.write("record_files", "journal", Data{1} + join({write_journal(journal)}));
+  Data blocks = {2};
+  const auto root =
+      record::write_export({{.key = {1}, .blob = {hello, 5}}}, [&](const record::Block& block) {
+        const auto size = block.bytes.size();
+        blocks =
+            blocks +
+            Data{static_cast<std::uint8_t>(size & 0xff), static_cast<std::uint8_t>(size >> 8)} +
+            join({block.bytes});
+        return Status();
+      });
+  if (!root)
+    std::exit(1);
+  corpus.write("record_files", "export", blocks);
+}
+
 // Blocks of a record, and CARs of them.
 void write_records(const Corpus& corpus) {
   record::Manifest manifest;
@@ -394,5 +425,6 @@ int main(int argc, char** argv) {
   write_specs(corpus);
   write_films(corpus);
   write_records(corpus);
+  write_record_files(corpus);
   return 0;
 }

@@ -51,6 +51,8 @@ void World::check_leases() {
   LeaseId newest = newest_;
   for (auto& [id, job] : jobs_) {
     const auto waiting = [&](auto waits) {
+      if (!job.plan.store.is_there)
+        return std::size_t{0};
       return static_cast<std::size_t>(std::ranges::count_if(
           job.open, [&](const auto& entry) { return (this->*waits)(entry.second, job); }));
     };

@@ -97,4 +97,14 @@ std::string clock_text(double seconds) {
   return format("%ld:%02ld", whole / 60, whole % 60);
 }
 
+std::string hex_text(std::span<const std::uint8_t> bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t byte : bytes) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
 }  // namespace dist

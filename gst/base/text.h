@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,5 +54,8 @@ std::string paragraph(const std::string& label, std::size_t indent, const std::s
 
 // "0:07", "12:34" or "1:02:03".
 std::string clock_text(double seconds);
+
+// Two digits in lower case for each byte.
+std::string hex_text(std::span<const std::uint8_t> bytes);
 
 }  // namespace dist

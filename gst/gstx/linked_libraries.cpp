@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "gst/base/text.h"
+
 namespace dist {
 namespace {
 
@@ -55,16 +57,6 @@ std::vector<std::string> needed_by(const link_map& map) {
   return names;
 }
 
-std::string in_hex(const unsigned char* bytes, std::size_t size) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (std::size_t i = 0; i < size; ++i) {
-    text += kDigits[bytes[i] >> 4];
-    text += kDigits[bytes[i] & 15];
-  }
-  return text;
-}
-
 // In a note segment; empty if it is not there.
 std::string build_id_in(const unsigned char* notes, std::size_t size) {
   const auto aligned = [](std::size_t n) { return (n + 3) & ~std::size_t{3}; };
@@ -76,7 +68,7 @@ std::string build_id_in(const unsigned char* notes, std::size_t size) {
       break;
     if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
         std::memcmp(notes + sizeof note, "GNU", 4) == 0)
-      return in_hex(notes + sizeof note + 4, std::min<std::size_t>(note.n_descsz, kShownBytes));
+      return hex_text({notes + sizeof note + 4, std::min<std::size_t>(note.n_descsz, kShownBytes)});
     notes += whole;
     size -= whole;
   }

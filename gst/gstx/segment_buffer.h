@@ -50,6 +50,11 @@ inline std::size_t header_size(GstBuffer* segment, const SegmentHeader& header) 
   return gst_buffer_get_size(segment) - header.payload_size();
 }
 
+// The payload alone, in pieces as those of to_bytes().
+inline BytesList payload_of(GstBuffer* segment, const SegmentHeader& header) {
+  return slice(to_bytes(segment), header_size(segment, header), header.payload_size());
+}
+
 TimeSegment to_time_segment(const GstSegment& segment);
 GstSegment to_gst_segment(const TimeSegment& segment);
 

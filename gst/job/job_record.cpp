@@ -133,10 +133,6 @@ std::vector<record::FrameHash> hashes_of(const std::vector<FrameHash>& seen) {
 // of the encoders of all renditions.
 constexpr std::size_t kMaxTold = record::kMaxBlock / 8;
 
-BytesList payload_of(GstBuffer* buffer, const SegmentHeader& header) {
-  return slice(to_bytes(buffer), header_size(buffer, header), header.payload_size());
-}
-
 std::uint64_t time_of_day() {
   return static_cast<std::uint64_t>(g_get_real_time());
 }

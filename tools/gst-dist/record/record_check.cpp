@@ -74,7 +74,7 @@ class Comparison {
       return refuse("segment " + std::to_string(std::min(segment.index, header->index)) +
                     (header->index < segment.index ? " is not in the record"
                                                    : " of the record is not in the film"));
-    const auto payload = payload_of(buffer, *header);
+    const auto payload = payload_cid(buffer, *header);
     if (!payload)
       return refuse(payload.error());
     if (*payload != segment.payload)
@@ -99,10 +99,9 @@ class Comparison {
     return false;
   }
 
-  static Result<record::Cid> payload_of(GstBuffer* buffer, const SegmentHeader& header) {
+  static Result<record::Cid> payload_cid(GstBuffer* buffer, const SegmentHeader& header) {
     record::FileBuilder builder([](const record::Block&) { return Status(); });
-    for (const Bytes& piece :
-         slice(to_bytes(buffer), header_size(buffer, header), header.payload_size()))
+    for (const Bytes& piece : payload_of(buffer, header))
       if (const Status status = builder.write(piece); !status)
         return Error{status.error()};
     return builder.finish();

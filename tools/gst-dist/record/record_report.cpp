@@ -19,13 +19,6 @@ using record::Segment;
 
 constexpr std::size_t kIndent = 13;
 
-std::string hex(std::span<const std::uint8_t> bytes) {
-  std::string text;
-  for (const std::uint8_t byte : bytes)
-    text += format("%02x", byte);
-  return text;
-}
-
 std::string day_text(std::uint64_t microseconds) {
   GDateTime* const time =
       g_date_time_new_from_unix_utc(static_cast<gint64>(microseconds / G_USEC_PER_SEC));
@@ -138,7 +131,7 @@ void add(JsonWriter& json, const record::Source& source) {
   json.text("name", source.name);
   add_if(json, "bytes", source.bytes);
   if (source.sha256)
-    json.text("sha256", hex(*source.sha256));
+    json.text("sha256", hex_text(*source.sha256));
   json.objects("streams", source.streams, [&](const auto& stream) { add(json, stream); });
   json.end_object();
 }
@@ -149,7 +142,7 @@ void add(JsonWriter& json, const record::Rendition& rendition) {
   json.text("encoder", rendition.encoder);
   json.begin_array("configurations");
   for (const record::Data& configuration : rendition.configurations)
-    json.text(nullptr, hex(configuration));
+    json.text(nullptr, hex_text(configuration));
   json.end_array();
   if (!rendition.output)
     return;
@@ -168,7 +161,7 @@ void add(JsonWriter& json, const Encoded& encoded) {
   json.count("answered", encoded.answered);
   json.objects("hashes", encoded.hashes, [&](const record::FrameHash& frame) {
     json.count("time", frame.time);
-    json.text("hash", hex(frame.hash));
+    json.text("hash", hex_text(frame.hash));
     json.count("quality", frame.quality);
   });
   if (encoded.head)
@@ -191,7 +184,7 @@ std::string record_for_people(const record::Cid& root, const Manifest& manifest)
   text += paragraph(
       "film", kIndent,
       join({source.name, source.bytes ? count_text(*source.bytes, "byte") : "size unknown",
-            source.sha256 ? "SHA-256 " + hex(*source.sha256) : "SHA-256 unknown"}));
+            source.sha256 ? "SHA-256 " + hex_text(*source.sha256) : "SHA-256 unknown"}));
   for (const record::Stream& stream : source.streams)
     text += paragraph("", kIndent, stream_text(stream));
   text += paragraph("job", kIndent,

@@ -51,12 +51,15 @@ Signals::~Signals() {
   g_source_attach(quit, context_);
   g_source_unref(quit);
   g_thread_join(thread_);
+  g_main_loop_unref(loop_);
+  g_main_context_unref(context_);
   if (told_) {
     g_source_destroy(told_);
     g_source_unref(told_);
+    // It is ending, and shall not be killed on its way.
+    for (const int number : {SIGINT, SIGTERM})
+      std::signal(number, SIG_IGN);
   }
-  g_main_loop_unref(loop_);
-  g_main_context_unref(context_);
 }
 
 void Signals::handle() {
